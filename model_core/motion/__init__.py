@@ -1,0 +1,8 @@
+"""Motion as data: the types, the skeletons, rotations, the network's representation, and files."""
+
+from __future__ import annotations
+
+from .skeleton import SKELETONS, SMPL, SMPLX, Skeleton
+from .types import FPS, Interaction, Motion
+
+__all__ = ["FPS", "SKELETONS", "SMPL", "SMPLX", "Interaction", "Motion", "Skeleton"]
