@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .posed import PosedSkeleton
 from .skeleton import SKELETONS, SMPL, SMPLX, Skeleton
 from .types import FPS, Interaction, Motion
 
-__all__ = ["FPS", "SKELETONS", "SMPL", "SMPLX", "Interaction", "Motion", "Skeleton"]
+__all__ = ["FPS", "SKELETONS", "SMPL", "SMPLX", "Interaction", "Motion", "PosedSkeleton", "Skeleton"]

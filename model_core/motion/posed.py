@@ -1,0 +1,53 @@
+"""A skeleton with fixed bone lengths in a pose for every frame: what is keyed in Blender and written to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .forward_kinematics import forward_kinematics
+from .rotations import matrix_from_quaternion
+from .skeleton import SMPL, Skeleton
+from .types import FPS, Motion
+
+
+@dataclass(frozen=True)
+class PosedSkeleton:
+    """One person, ready for an armature. Metres, Y up; the rest pose is a T-pose facing +Z with left at +X.
+
+    Attributes:
+        offsets: (J, 3) each joint's place in its parent's frame at rest; the root's row is zero.
+        rotations: (T, J, 4) unit quaternions w x y z, continuous in sign over time: the root's orientation in the
+            world first, then local rotations against the T-pose.
+        translation: (T, 3) root joint in the world.
+        fps: frames a second.
+        skeleton: the names and the tree behind the joint axis.
+    """
+
+    offsets: np.ndarray
+    rotations: np.ndarray
+    translation: np.ndarray
+    fps: float = FPS
+    skeleton: Skeleton = SMPL
+
+    def __post_init__(self) -> None:
+        frames, joints = len(self.translation), len(self.skeleton)
+        shapes = (self.offsets.shape, self.rotations.shape, self.translation.shape)
+        if shapes != ((joints, 3), (frames, joints, 4), (frames, 3)):
+            raise ValueError(f"offsets, rotations and translation have shapes {shapes} for {joints} joints")
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.translation)
+
+    def joints(self) -> np.ndarray:
+        """(T, J, 3) joint positions in the world by forward kinematics."""
+        matrices = matrix_from_quaternion(self.rotations)
+        return forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
+
+    def motion(self) -> Motion:
+        """The same as a ``Motion``, with positions by forward kinematics."""
+        matrices = matrix_from_quaternion(self.rotations)
+        joints = forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
+        return Motion(joints, matrices[:, 1:], matrices[:, 0], self.fps, self.skeleton)
