@@ -158,7 +158,7 @@ def continuous_signs(quaternions: Array) -> Array:
 
 
 def slerp(first: Array, second: Array, amount: Array | float) -> Array:
-    """Unit quaternions (..., 4) ``amount`` (a number or an array (...)) of the short way from ``first`` to ``second``."""
+    """Unit quaternions (..., 4), ``amount`` (a number or an array (...)) of the short way from first to second."""
     xp = array_library(first)
     dot = (first * second).sum(-1)[..., None]
     second = xp.where(dot < 0, -second, second)
