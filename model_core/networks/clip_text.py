@@ -1,0 +1,91 @@
+"""The text tower of CLIP (Radford et al. 2021): a causal transformer over 77 byte-pair tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .token_table import TokenTable
+
+
+@dataclass(frozen=True)
+class ClipTextConfig:
+    """Shape of the tower; the defaults are those of ViT-L/14 at 336 pixels.
+
+    Attributes:
+        vocabulary: number of byte-pair tokens.
+        width: of the hidden states.
+        layers, heads: of the transformer; the feed-forward is four times as wide.
+        longest: tokens of every text, with start and end; shorter texts are filled up, longer ones cut.
+    """
+
+    vocabulary: int = 49408
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    longest: int = 77
+
+
+class ClipLayer(nn.Module):
+    """A pre-norm layer: causal attention, then a feed-forward with the quick approximation of GELU."""
+
+    def __init__(self, config: ClipTextConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.inward = nn.Linear(config.width, 3 * config.width)
+        self.outward = nn.Linear(config.width, config.width)
+        self.feed_forward_norm = nn.LayerNorm(config.width)
+        self.widen = nn.Linear(config.width, 4 * config.width)
+        self.narrow = nn.Linear(4 * config.width, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, C) to the same."""
+        x = x + self._attended(self.attention_norm(x))
+        widened = self.widen(self.feed_forward_norm(x))
+        return x + self.narrow(widened * torch.sigmoid(1.702 * widened))
+
+    def _attended(self, x: Tensor) -> Tensor:
+        batch, length, _ = x.shape
+        heads = self.inward(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, H, L, C / H)
+        mixed = functional.scaled_dot_product_attention(heads[0], heads[1], heads[2], is_causal=True)
+        return self.outward(mixed.transpose(1, 2).flatten(2))
+
+
+class ClipTextTower(nn.Module):
+    """Byte-pair tokens to the hidden states after the final norm, before CLIP's projection."""
+
+    def __init__(self, config: ClipTextConfig, table: torch.dtype = torch.float32) -> None:
+        """Build it, to load a state into.
+
+        Args:
+            config: its shape.
+            table: number type in which the token embeddings are kept.
+        """
+        super().__init__()
+        self.tokens = TokenTable.empty(config.vocabulary, config.width, table)
+        self.positions = nn.Parameter(torch.zeros(config.longest, config.width))
+        self.layers = nn.ModuleList(ClipLayer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Encode.
+
+        Args:
+            ids: (B, L) tokens, padded with zeros.
+            mask: (B, L), not needed: no token sees the padding after it.
+
+        Returns:
+            (B, L, C) hidden states. Those of the padding are defined, and the published text layers read them.
+        """
+        x = self.tokens(ids) + self.positions[: ids.shape[1]]
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)
+
+    def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """(B, L, C) and (B, L) to (B, C): the state at the end-of-text token, the last one of the mask."""
+        return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]

@@ -1,0 +1,40 @@
+"""A frozen table of word embeddings that stays as small in memory as it is on disk."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class TokenTable(nn.Module):
+    """Rows of half precision or of eight bits with a scale a row, converted only where they are looked up."""
+
+    rows: Tensor
+    scales: Tensor
+
+    def __init__(self, rows: Tensor, scales: Tensor) -> None:
+        """Take the table.
+
+        Args:
+            rows: (V, C) of any number type.
+            scales: (V,) what each row is multiplied by.
+        """
+        super().__init__()
+        self.register_buffer("rows", rows)
+        self.register_buffer("scales", scales)
+
+    @classmethod
+    def empty(cls, vocabulary: int, width: int, kind: torch.dtype = torch.float32) -> TokenTable:
+        """A table to load a state into."""
+        return cls(torch.zeros(vocabulary, width, dtype=kind), torch.ones(vocabulary))
+
+    @classmethod
+    def in_eight_bits(cls, weights: Tensor) -> TokenTable:
+        """The nearest table of whole numbers -127..127 with a scale a row, for weights (V, C)."""
+        scales = weights.float().abs().amax(dim=1).clamp(min=1e-12) / 127
+        rows = (weights.float() / scales[:, None]).round().to(torch.int8)
+        return cls(rows, scales)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, L) token ids to (B, L, C) embeddings in float32."""
+        return self.rows[ids].float() * self.scales[ids][..., None].float()

@@ -1,0 +1,90 @@
+"""What the pipeline and the training see of any text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ..networks.clip_text import ClipTextTower
+from ..networks.sentence_encoder import SentenceEncoder
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """A batch of encoded texts.
+
+    Attributes:
+        hidden: (B, L, C) hidden states in float32.
+        mask: (B, L) true for tokens, special ones included, false for padding.
+        pooled: (B, C) one vector a text.
+    """
+
+    hidden: Tensor
+    mask: Tensor
+    pooled: Tensor
+
+    @property
+    def end(self) -> Tensor:
+        """(B,) position of the last token of each text: end-of-text for CLIP, the separator for BERT."""
+        return self.mask.sum(dim=1) - 1
+
+
+class TextEncoder(Protocol):
+    """A frozen text encoder."""
+
+    @property
+    def width(self) -> int:
+        """C, the length of the hidden states and of the pooled vector."""
+
+    def encode(self, texts: Sequence[str]) -> TextFeatures:
+        """Encode one text or more; what is longer than the encoder takes is cut off at the end."""
+
+
+class TowerEncoder:
+    """A tokeniser and a network together."""
+
+    def __init__(
+        self,
+        tower: SentenceEncoder | ClipTextTower,
+        tokenizer: Tokenizer,
+        clean: Callable[[str], str],
+        width: int,
+        device: torch.device,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            tower: the network, with its weights.
+            tokenizer: cuts and pads as the network expects.
+            clean: what is done to a text before the tokeniser sees it.
+            width: of the hidden states.
+            device: where the network runs.
+        """
+        self._tower = tower.eval().requires_grad_(False).to(device)
+        self._tokenizer = tokenizer
+        self._clean = clean
+        self._width = width
+        self._device = device
+
+    @property
+    def width(self) -> int:
+        """C, the length of the hidden states and of the pooled vector."""
+        return self._width
+
+    def token_ids(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Token ids (B, L) and mask (B, L) of texts, on the CPU."""
+        encoded = self._tokenizer.encode_batch([self._clean(text) for text in texts])
+        ids = torch.tensor([entry.ids for entry in encoded])
+        return ids, torch.tensor([entry.attention_mask for entry in encoded], dtype=torch.bool)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> TextFeatures:
+        """Encode one text or more; what is longer than the encoder takes is cut off at the end."""
+        ids, mask = (tensor.to(self._device) for tensor in self.token_ids(texts))
+        hidden = self._tower(ids, mask)
+        return TextFeatures(hidden, mask, self._tower.pool(hidden, mask))

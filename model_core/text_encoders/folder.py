@@ -1,0 +1,143 @@
+"""A text encoder on disk: ``config.json``, ``tokenizer.json`` and ``weights.safetensors`` in one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ..errors import UserError
+from ..files import written_whole
+from ..networks.clip_text import ClipTextConfig, ClipTextTower
+from ..networks.sentence_encoder import SentenceEncoder, SentenceEncoderConfig
+from .cleaning import clean_prompt
+from .encoder import TowerEncoder
+
+_CONFIG, _TOKENIZER, _WEIGHTS = "config.json", "tokenizer.json", "weights.safetensors"
+_TABLE = "tokens.rows"
+
+EncoderConfig = SentenceEncoderConfig | ClipTextConfig
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What differs between the encoders.
+
+    Attributes:
+        config, tower: the network's settings and the network.
+        clean: what is done to a text before the tokeniser sees it.
+        fills: whether every text is padded to the full length, with the id 0.
+    """
+
+    config: type[SentenceEncoderConfig] | type[ClipTextConfig]
+    tower: Callable[[Any, torch.dtype], SentenceEncoder | ClipTextTower]
+    clean: Callable[[str], str]
+    fills: bool
+
+
+_KINDS = {
+    "bert": _Kind(SentenceEncoderConfig, SentenceEncoder, str.strip, fills=False),
+    "clip": _Kind(ClipTextConfig, ClipTextTower, clean_prompt, fills=True),
+}
+
+
+def load_text_encoder(folder: str | Path, device: torch.device | str = "cpu") -> TowerEncoder:
+    """Load a text encoder, ready to encode.
+
+    Args:
+        folder: holds ``config.json``, ``tokenizer.json`` and ``weights.safetensors``.
+        device: where it runs.
+
+    Raises:
+        UserError: a file is missing, cut short, or of another network.
+    """
+    folder = Path(folder)
+    kind, config = _read_config(folder / _CONFIG)
+    state = _read_weights(folder / _WEIGHTS)
+    table = state.get(_TABLE)
+    tower = kind.tower(config, torch.float32 if table is None else table.dtype)
+    _fill(tower, state, folder / _WEIGHTS)
+    tokenizer = _read_tokenizer(folder / _TOKENIZER, config, fills=kind.fills)
+    return TowerEncoder(tower, tokenizer, kind.clean, config.width, torch.device(device))
+
+
+def save_text_encoder(folder: Path, config: EncoderConfig, tokenizer: Tokenizer, state: Mapping[str, Tensor]) -> None:
+    """Write a text encoder's folder; each file appears whole or not at all, the configuration last.
+
+    Args:
+        folder: where to.
+        config: the network's settings.
+        tokenizer: texts to ids, special tokens included.
+        state: the network's state, in the number types to keep.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    name = next(name for name, kind in _KINDS.items() if isinstance(config, kind.config))
+    with written_whole(folder / _WEIGHTS) as path:
+        save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
+    with written_whole(folder / _TOKENIZER) as path:
+        path.write_text(tokenizer.to_str(), encoding="utf-8")
+    with written_whole(folder / _CONFIG) as path:
+        path.write_text(json.dumps({"architecture": name, **asdict(config)}, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_config(path: Path) -> tuple[_Kind, EncoderConfig]:
+    if not path.is_file():
+        raise UserError(f"There is no text encoder in {path.parent}: {path.name} is missing; choose its folder again.")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        kind = _KINDS[values.pop("architecture")]
+        if any(not isinstance(value, int | float) or value <= 0 for value in values.values()):
+            raise ValueError("a setting is no positive number")
+        return kind, kind.config(**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} does not describe a text encoder of this version ({error}); copy or convert the folder again."
+        ) from error
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        state = "is incomplete or damaged" if path.exists() else "is missing"
+        raise UserError(f"The text encoder's weights {path} {state}; copy or convert the folder again.") from error
+
+
+def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path: Path) -> None:
+    """Copy a state into the network, named and shaped exactly as the network is."""
+    wanted = tower.state_dict()
+    for key in sorted(wanted.keys() | state.keys()):
+        have = tuple(state[key].shape) if key in state else None
+        want = tuple(wanted[key].shape) if key in wanted else None
+        if have != want:
+            raise UserError(
+                f"The weights {path} do not fit their {_CONFIG}: {key} should be {want or 'absent'} and is "
+                f"{have or 'absent'}; copy or convert the folder again."
+            )
+    tower.load_state_dict(state)
+
+
+def _read_tokenizer(path: Path, config: EncoderConfig, *, fills: bool) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises nothing narrower
+        state = "is damaged" if path.exists() else "is missing"
+        raise UserError(f"The text encoder's vocabulary {path} {state}; copy or convert the folder again.") from error
+    if tokenizer.get_vocab_size() > config.vocabulary:
+        raise UserError(
+            f"The vocabulary {path} has {tokenizer.get_vocab_size()} tokens for a network of {config.vocabulary}; "
+            "copy or convert the folder again."
+        )
+    tokenizer.enable_truncation(config.longest)
+    tokenizer.enable_padding(pad_id=0, length=config.longest if fills else None)
+    return tokenizer
