@@ -1,0 +1,54 @@
+"""Rotations fitted to directions: least squares for several at once, and twist about one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion.rotations import cross, matrix_from_axis_angle, matrix_from_quaternion, normalized, shortest_arc
+
+
+def fitted_rotation(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rotation R that maximises trace(R^T C), never a reflection (Kabsch 1976).
+
+    Args:
+        covariance: (..., 3, 3) sum of ``target x source^T`` over the pairs of vectors to be aligned.
+
+    Returns:
+        Rotations (..., 3, 3), and singular values (..., 3) in falling order: where the second is near zero the
+        vectors lay on one line and the turn about it is arbitrary.
+    """
+    left, values, right = np.linalg.svd(covariance)
+    handedness = np.sign(np.linalg.det(left) * np.linalg.det(right))
+    left[..., :, 2] *= np.where(handedness == 0, 1.0, handedness)[..., None]
+    return left @ right, values
+
+
+def swing(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Matrices (..., 3, 3) of the smallest turn from directions ``source`` to ``target``, both (..., 3)."""
+    return matrix_from_quaternion(shortest_arc(source, target))
+
+
+def twist_between(axis: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far ``source`` must turn about ``axis`` to lie in the half plane of ``target``, as an unnormalised pair.
+
+    Args:
+        axis: (..., 3) unit axis.
+        source: (..., 3) vectors.
+        target: (..., 3) vectors.
+
+    Returns:
+        Cosine and sine (...) of that angle times both vectors' distances from the axis, so that pairs add up with
+        the weight that their distance deserves.
+    """
+    across = source - (source * axis).sum(-1, keepdims=True) * axis
+    return (across * target).sum(-1), (cross(axis, across) * target).sum(-1)
+
+
+def turn_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Matrices (..., 3, 3) that turn by ``angle`` (...) radians about unit vectors ``axis`` (..., 3)."""
+    return matrix_from_axis_angle(axis * angle[..., None])
+
+
+def direction(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors along the last axis."""
+    return normalized(vectors)

@@ -1,0 +1,92 @@
+"""Stage 2: where the root is and which way it faces, by least squares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion.rotations import (
+    continuous_signs,
+    matrix_from_quaternion,
+    normalized,
+    quaternion_from_matrix,
+)
+from ..motion.skeleton import SMPL
+from .fitting import fitted_rotation, swing
+from .pose import Pose
+
+_RIGID = {"Pelvis": 1.0, "L_Hip": 1.0, "R_Hip": 1.0, "Spine1": 1.0}
+"""The joints that the root's rotation alone places."""
+_NEAR = {"Spine2": 0.5, "Spine3": 0.15, "L_Knee": 0.1, "R_Knee": 0.1}
+"""Joints one or two known rotations further: longer levers steady the fit, but each rotation adds its own error."""
+_GIVEN = 0.002
+"""Weight (square metres) of an orientation that the motion states itself; the joints together have about 0.05."""
+
+
+def root_fit(pose: Pose, joints: np.ndarray, local_known: bool, stated: np.ndarray | None) -> Pose:
+    """The pose with the root turned and placed so that hips and spine meet the given joints best.
+
+    A fit of all three directions has no preferred side of the world: a person who faces backward is fitted exactly
+    as one who faces forward. Frames in which the joints fell onto one line leave the turn about it open; they take
+    it from the frames around them.
+
+    Args:
+        pose: rest offsets and local rotations of P people; its root is ignored.
+        joints: (P, T, 22, 3) positions to meet.
+        local_known: whether the local rotations in ``pose`` are decoded ones, not placeholders.
+        stated: (P, T, 3, 3) orientations that the motion carries, or None.
+
+    Returns:
+        The pose with root orientation and translation filled in.
+    """
+    weights = {**_RIGID, **_NEAR} if local_known else _RIGID
+    chosen = [SMPL.index(name) for name in weights]
+    weight = np.array(list(weights.values()))[:, None] / sum(weights.values())
+    local = pose.local.copy()
+    local[:, :, 0] = np.eye(3)
+    model = _placed_at_origin(pose, local, max(chosen))[:, :, chosen]
+    target = joints[:, :, chosen]
+    model_middle = (weight * model).sum(-2)
+    target_middle = (weight * target).sum(-2)
+    centred = model - model_middle[..., None, :]
+    source = weight * centred
+    covariance = np.swapaxes(target - target_middle[..., None, :], -1, -2) @ source
+    if stated is not None:
+        covariance = covariance + _GIVEN * stated
+    orientation, values = fitted_rotation(covariance)
+    # A sound pelvis has about a third of its spread in the second direction.
+    lost = values[..., 1] < 0.02 * (source * centred).sum((-1, -2))
+    if lost.any():
+        orientation = _filled(orientation, lost, joints)
+    local[:, :, 0] = orientation
+    translation = target_middle - (orientation @ model_middle[..., None])[..., 0]
+    return Pose(pose.offsets, local, translation, pose.fps, pose.skeleton)
+
+
+def _placed_at_origin(pose: Pose, local: np.ndarray, last: int) -> np.ndarray:
+    """Joints up to index ``last`` (P, T, last + 1, 3) with the root at the origin."""
+    people, frames = local.shape[:2]
+    rotations = [local[:, :, 0]]
+    places = [np.zeros((people, frames, 3))]
+    for joint in range(1, last + 1):
+        parent = pose.skeleton.parents[joint]
+        rotations.append(rotations[parent] @ local[:, :, joint])
+        places.append(places[parent] + (rotations[parent] @ pose.offsets[:, None, joint, :, None])[..., 0])
+    return np.stack(places, axis=-2)
+
+
+def _filled(orientation: np.ndarray, lost: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """Orientations (P, T, 3, 3) with the frames in ``lost`` (P, T) interpolated, then leaned along the spine."""
+    result = orientation.copy()
+    frames = np.arange(lost.shape[1])
+    for person in range(len(lost)):
+        missing = lost[person]
+        if not missing.any() or missing.all():
+            continue
+        known = continuous_signs(quaternion_from_matrix(orientation[person, ~missing]))
+        between = [np.interp(frames[missing], frames[~missing], known[:, axis]) for axis in range(4)]
+        guess = matrix_from_quaternion(normalized(np.stack(between, -1)))
+        spine = joints[person, missing, SMPL.index("Spine1")] - joints[person, missing, 0]
+        upright = (guess @ np.array([0.0, 1.0, 0.0])).astype(spine.dtype)
+        usable = np.linalg.norm(spine, axis=-1, keepdims=True) > 1e-3
+        result[person, missing] = swing(upright, np.where(usable, spine, upright)) @ guess
+    return result

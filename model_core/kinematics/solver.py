@@ -1,0 +1,71 @@
+"""The way from decoded joints and rotations to skeletons that an animator keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..motion.posed import PosedSkeleton
+from ..motion.skeleton import SMPL
+from ..motion.types import Motion
+from .bones import measured_offsets
+from .pose import Pose, joined
+from .root import root_fit
+from .settings import SolveSettings
+from .smoothing import smoothed_positions, smoothed_rotations
+from .tree import swung_down_the_tree
+
+_DEFAULT = SolveSettings()
+
+
+def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[PosedSkeleton]:
+    """Fit skeletons of fixed bone lengths to one or two people's motion, and clean it up.
+
+    Args:
+        people: one or two motions on the ``smpl22`` skeleton, equally long and at one rate, in one world (metres,
+            Y up). Local rotations are optional; root orientations are used where known.
+        settings: which stages run, and how far they go.
+
+    Returns:
+        One posed skeleton a person, frame for frame.
+
+    Raises:
+        ValueError: no person or more than two, different lengths or rates, another skeleton.
+    """
+    _check(people)
+    pose = _fitted(people, settings)
+    return pose.skeletons()
+
+
+def _check(people: Sequence[Motion]) -> None:
+    if len(people) not in (1, 2):
+        raise ValueError(f"one or two people can be solved together, not {len(people)}")
+    first = people[0]
+    for person in people:
+        if person.skeleton != SMPL:
+            raise ValueError(f"the solver works on {SMPL.name}, not {person.skeleton.name}")
+        if len(person) != len(first) or person.fps != first.fps:
+            raise ValueError("the people differ in length or rate")
+
+
+def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
+    """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are looked at."""
+    if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
+        return joined([_fitted([person], settings) for person in people])
+    joints = np.stack([person.joints for person in people]).astype(np.float64)
+    local = np.broadcast_to(np.eye(3), (*joints.shape, 3)).copy()
+    rotations = [person.rotations for person in people if person.rotations is not None]
+    decoded = bool(rotations)
+    if decoded:
+        local[:, :, 1:] = np.stack(rotations)
+    orientations = [person.root_orientation for person in people if person.root_orientation is not None]
+    stated = np.stack(orientations).astype(np.float64) if orientations else None
+    fps = people[0].fps
+    if settings.smooth:
+        joints = smoothed_positions(joints, fps, settings.steady_positions)
+        if decoded:
+            local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], fps, settings.steady_rotations)
+    pose = Pose(measured_offsets(joints), local, joints[:, :, 0], fps)
+    pose = root_fit(pose, joints, decoded, stated)
+    return swung_down_the_tree(pose, joints, decoded)
