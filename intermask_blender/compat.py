@@ -1,0 +1,80 @@
+"""Everything that differs between Blender 4.2 and 5.x, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+SLOTTED_ACTIONS = bpy.app.version >= (4, 4)
+"""Whether an action holds animation for several data-blocks in slots, layers and strips."""
+
+
+def fcurve_store(owner: bpy.types.Object, action: bpy.types.Action) -> Any:
+    """What holds ``fcurves`` and ``groups`` of ``action`` for ``owner``, whose action it must already be.
+
+    Before 4.4 the action itself; from then on the channel bag of the owner's slot, which is made where missing.
+    """
+    if not SLOTTED_ACTIONS:
+        return action
+    animation = owner.animation_data
+    if animation.action_slot is None:
+        animation.action_slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(animation.action_slot, ensure=True)
+
+
+def add_fcurve(store: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """A new, empty curve in what ``fcurve_store`` gave, in the group of that name."""
+    curve = store.fcurves.new(path, index=index)
+    curve.group = store.groups.get(group) or store.groups.new(group)
+    return curve
+
+
+def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
+    """First and last key of the object's own action, None where it has none."""
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        return None
+    if SLOTTED_ACTIONS and animation.action_slot is None:
+        return None
+    first, last = animation.action.frame_range
+    return float(first), float(last)
+
+
+def paint_material(material: bpy.types.Material, colour: tuple[float, float, float], roughness: float) -> None:
+    """Give a material one colour, both in the viewport (and Workbench) and as a shader for Cycles."""
+    material.diffuse_color = (*colour, 1.0)
+    material.roughness = roughness
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*colour, 1.0)
+    shader.inputs["Roughness"].default_value = roughness
+
+
+def ensure_world_nodes(world: bpy.types.World) -> Any:
+    """The node tree of a world, switched on."""
+    if bpy.app.version < (5, 0):
+        world.use_nodes = True
+    return world.node_tree
+
+
+def set_video_output(scene: bpy.types.Scene) -> None:
+    """Render to an H.264 MP4."""
+    if bpy.app.version >= (5, 0):
+        scene.render.image_settings.media_type = "VIDEO"
+    scene.render.image_settings.file_format = "FFMPEG"
+    scene.render.ffmpeg.format = "MPEG4"
+    scene.render.ffmpeg.codec = "H264"
+    scene.render.ffmpeg.constant_rate_factor = "HIGH"
+    scene.render.ffmpeg.audio_codec = "NONE"
+
+
+def set_image_output(scene: bpy.types.Scene) -> None:
+    """Render to numbered PNG pictures."""
+    if bpy.app.version >= (5, 0):
+        scene.render.image_settings.media_type = "IMAGE"
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.image_settings.color_mode = "RGB"

@@ -1,0 +1,46 @@
+"""The one door to ``model_core``: what the add-on takes from it, wherever it lies. None of this loads torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Packed in an extension both packages are siblings inside it; otherwise model_core is installed beside this package.
+if TYPE_CHECKING or "." not in __package__:
+    from model_core import motion as _located
+    from model_core.errors import UserError
+    from model_core.files import written_whole
+    from model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from model_core.motion.rest import SMPL_REST_OFFSETS
+    from model_core.protocol import Decoder, Message, ProtocolError
+else:
+    from ..model_core import motion as _located
+    from ..model_core.errors import UserError
+    from ..model_core.files import written_whole
+    from ..model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from ..model_core.motion.rest import SMPL_REST_OFFSETS
+    from ..model_core.protocol import Decoder, Message, ProtocolError
+
+CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
+"""The folder that holds the ``model_core`` package: what another Python must search to find it."""
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+"""The folder with models, bodies and bone maps, beside both packages."""
+
+__all__ = [
+    "ASSETS",
+    "CORE_PARENT",
+    "FPS",
+    "SKELETONS",
+    "SMPL",
+    "SMPL_REST_OFFSETS",
+    "Decoder",
+    "Message",
+    "Motion",
+    "PosedSkeleton",
+    "ProtocolError",
+    "Skeleton",
+    "UserError",
+    "rotations",
+    "written_whole",
+]

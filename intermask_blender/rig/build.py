@@ -1,0 +1,168 @@
+"""Characters: an armature in SMPL's T-pose with a person's bone lengths, and the mannequin skinned to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from .. import compat
+from ..core import SMPL, Skeleton
+from .axes import vectors_to_blender
+from .body import Body, fitted_vertices, load_body, rest_joints, sole_depth
+
+LEAST_BONE = 0.01
+"""Metres. Blender deletes bones without length."""
+
+MAIN_CHILD = {"Pelvis": "Spine1", "Spine3": "Neck"}
+"""Where a joint has several children, the one that its bone points to. Fingers do not turn the wrist's bone."""
+
+Colour = tuple[float, float, float]
+
+
+def build_armature(
+    name: str, offsets: np.ndarray, collection: bpy.types.Collection, skeleton: Skeleton = SMPL
+) -> bpy.types.Object:
+    """An armature at the world's origin whose rest pose is the T-pose, soles on the floor, facing -Y.
+
+    The user's scene keeps its selection, active object and mode: bones are made in a scene of their own.
+
+    Args:
+        name: of the object and its data; Blender numbers it where it is taken.
+        offsets: (J, 3) each joint's place in its parent's frame at rest, metres, motion's axes.
+        collection: where the object is linked.
+        skeleton: names and parents of the bones.
+    """
+    armature = bpy.data.armatures.new(name)
+    armature.display_type = "STICK"
+    owner = bpy.data.objects.new(name, armature)
+    with _editing(owner):
+        _add_bones(armature, offsets, skeleton)
+    for bone in owner.pose.bones:
+        bone.rotation_mode = "QUATERNION"
+    owner.show_in_front = True
+    collection.objects.link(owner)
+    return owner
+
+
+def build_mannequin(
+    owner: bpy.types.Object, offsets: np.ndarray, colour: Colour, body: Body | None = None
+) -> bpy.types.Object:
+    """The mannequin with the armature's bone lengths, skinned to it and parented.
+
+    Args:
+        owner: what ``build_armature`` made.
+        offsets: the same lengths.
+        colour: linear RGB of the body; its balls are darker.
+        body: another figure than the wooden one.
+    """
+    body = body or load_body()
+    mesh = _mesh(f"{owner.name} Body", body)
+    vertices = fitted_vertices(body, offsets) + _rest_root(offsets, body)
+    mesh.vertices.foreach_set("co", vectors_to_blender(vertices).astype(np.float32).ravel())
+    for suffix, share in (("Shell", 1.0), ("Joints", 0.35)):
+        material = bpy.data.materials.new(f"{owner.name} {suffix}")
+        compat.paint_material(material, tuple(share * c for c in colour), roughness=0.6)
+        mesh.materials.append(material)
+    mesh.update()
+    figure = bpy.data.objects.new(mesh.name, mesh)
+    _weigh(figure, body)
+    figure.parent = owner
+    modifier = figure.modifiers.new("Armature", "ARMATURE")
+    modifier.object = owner
+    for collection in owner.users_collection:
+        collection.objects.link(figure)
+    return figure
+
+
+def _rest_root(offsets: np.ndarray, body: Body) -> np.ndarray:
+    """(3,) where the root joint is when the T-pose stands on the floor, motion's axes."""
+    joints = rest_joints(offsets[: len(SMPL)], SMPL.parents)
+    return np.array((0.0, sole_depth(body, offsets) - joints[:, 1].min(), 0.0))
+
+
+@contextmanager
+def _editing(owner: bpy.types.Object) -> Iterator[None]:
+    """Hold an armature in edit mode in a throw-away scene, so that nothing in the user's own scene changes."""
+    workshop = bpy.data.scenes.new("InterMask Workshop")
+    try:
+        workshop.collection.objects.link(owner)
+        layer = workshop.view_layers[0]
+        layer.objects.active = owner
+        with bpy.context.temp_override(scene=workshop, view_layer=layer, active_object=owner, object=owner):
+            bpy.ops.object.mode_set(mode="EDIT")
+            try:
+                yield
+            finally:
+                bpy.ops.object.mode_set(mode="OBJECT")
+    finally:
+        bpy.data.scenes.remove(workshop)
+
+
+def _add_bones(armature: bpy.types.Armature, offsets: np.ndarray, skeleton: Skeleton) -> None:
+    body = load_body()
+    heads = vectors_to_blender(rest_joints(offsets, skeleton.parents) + _rest_root(offsets, body))
+    for joint, name in enumerate(skeleton.joints):
+        bone = armature.edit_bones.new(name)
+        bone.head = Vector(heads[joint])
+        bone.tail = Vector(heads[joint] + _bone_vector(joint, heads, skeleton))
+        # A knee, an elbow and a toe all bend about the bone's own X, mirrored left and right.
+        forward_bone = name.endswith(("Ankle", "Foot"))
+        bone.align_roll(Vector((0.0, 0.0, 1.0)) if forward_bone else Vector((0.0, -1.0, 0.0)))
+        parent = skeleton.parents[joint]
+        if parent >= 0:
+            bone.parent = armature.edit_bones[skeleton.joints[parent]]
+
+
+def _bone_vector(joint: int, heads: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(3,) from a bone's head to its tail: to the child, or onward where there is none."""
+    name, children = skeleton.joints[joint], skeleton.children[joint]
+    own = heads[joint] - heads[skeleton.parents[joint]] if joint else np.zeros(3)
+    if name in MAIN_CHILD:
+        vector = heads[skeleton.index(MAIN_CHILD[name])] - heads[joint]
+    elif name == "Head":
+        vector = np.array((0.0, 0.0, 0.18))
+    elif name.endswith("Wrist"):
+        vector = own * (0.15 / max(float(np.linalg.norm(own)), 1e-6))
+    elif name.endswith("_Foot"):
+        vector = np.array((0.0, -0.08, 0.0))
+    elif name in ("Jaw", "L_Eye", "R_Eye"):
+        vector = np.array((0.0, -0.05, 0.0))
+    elif children:
+        vector = heads[children[0]] - heads[joint]
+    else:
+        vector = own
+    if np.linalg.norm(vector) < LEAST_BONE:
+        vector = np.array((0.0, 0.0, LEAST_BONE))
+    return vector
+
+
+def _mesh(name: str, body: Body) -> bpy.types.Mesh:
+    """The figure's triangles, smooth, the balls' faces with the second material."""
+    mesh = bpy.data.meshes.new(name)
+    corners = body.faces.ravel()
+    mesh.vertices.add(len(body.vertices))
+    mesh.loops.add(len(corners))
+    mesh.polygons.add(len(body.faces))
+    mesh.loops.foreach_set("vertex_index", corners)
+    mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
+    mesh.polygons.foreach_set("material_index", body.ball_faces.astype(np.int32))
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(body.faces), bool))
+    mesh.update(calc_edges=True)
+    return mesh
+
+
+def _weigh(figure: bpy.types.Object, body: Body) -> None:
+    """Vertex groups named as the bones. Vertices of equal weight are added in one call, for there are few weights."""
+    for joint, name in enumerate(SMPL.joints):
+        group = figure.vertex_groups.new(name=name)
+        rows, places = np.nonzero((body.skin_joints == joint) & (body.skin_weights > 0))
+        weights = body.skin_weights[rows, places]
+        order = np.argsort(weights, kind="stable")
+        levels, starts = np.unique(weights[order], return_index=True)
+        ends = [*starts[1:], len(rows)]
+        for level, start, end in zip(levels, starts, ends, strict=False):
+            group.add(rows[order[start:end]].tolist(), float(level), "REPLACE")

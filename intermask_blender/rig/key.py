@@ -1,0 +1,80 @@
+"""A posed skeleton as keys on an armature: one action a person, written in blocks."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .. import compat
+from ..core import PosedSkeleton, rotations
+from .axes import BLENDER_FROM_MOTION, vectors_to_blender
+
+LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+
+
+def scene_fps(scene: bpy.types.Scene) -> float:
+    """Frames a second of a scene."""
+    return scene.render.fps / scene.render.fps_base
+
+
+def resampled(posed: PosedSkeleton, fps: float) -> PosedSkeleton:
+    """The same motion with a frame at every whole 1/``fps`` seconds from its first frame to its last."""
+    if abs(posed.fps - fps) < 1e-6 or len(posed) < 2:
+        return posed
+    seconds = (len(posed) - 1) / posed.fps
+    times = np.arange(int(np.floor(seconds * fps + 1e-6)) + 1) / fps
+    place = np.clip(times * posed.fps, 0, len(posed) - 1)
+    before = np.minimum(place.astype(np.int64), len(posed) - 2)
+    share = place - before
+    turned = rotations.slerp(posed.rotations[before], posed.rotations[before + 1], share[:, None])
+    moved = posed.translation[before] + share[:, None] * (posed.translation[before + 1] - posed.translation[before])
+    return PosedSkeleton(posed.offsets, rotations.continuous_signs(turned), moved, fps, posed.skeleton)
+
+
+def key_posed(
+    posed: PosedSkeleton, owner: bpy.types.Object, scene: bpy.types.Scene, start_frame: int, name: str
+) -> bpy.types.Action:
+    """Key a motion on an armature whose bones carry the skeleton's names, one key a scene frame.
+
+    The rest pose may be any: rotations are taken over through each bone's rest matrix. The motion's world is the
+    armature's own space.
+
+    Args:
+        posed: the motion.
+        owner: an armature object.
+        scene: its frame rate is honoured.
+        start_frame: where the first key goes.
+        name: of the new action, which becomes the armature's.
+    """
+    posed = resampled(posed, scene_fps(scene))
+    animation = owner.animation_data or owner.animation_data_create()
+    action = bpy.data.actions.new(name)
+    animation.action = action
+    store = compat.fcurve_store(owner, action)
+    frames = np.arange(start_frame, start_frame + len(posed), dtype=np.float32)
+    for joint, bone_name in enumerate(posed.skeleton.joints):
+        rest = np.array(owner.data.bones[bone_name].matrix_local)
+        to_bone = rest[:3, :3].T @ BLENDER_FROM_MOTION
+        path = f'pose.bones["{bone_name}"]'
+        if joint == 0:
+            moved = (vectors_to_blender(posed.translation) - rest[:3, 3]) @ rest[:3, :3]
+            _write(store, f"{path}.location", bone_name, frames, moved)
+        # In the bone's own axes a rotation has the same angle about the same, re-expressed axis.
+        quaternions = posed.rotations[:, joint]
+        turned = np.concatenate((quaternions[:, :1], quaternions[:, 1:] @ to_bone.T), axis=1)
+        _write(store, f"{path}.rotation_quaternion", bone_name, frames, turned)
+    return action
+
+
+def _write(store: object, path: str, group: str, frames: np.ndarray, columns: np.ndarray) -> None:
+    """One curve for each column (T, C) of values."""
+    coordinates = np.empty((len(frames), 2), np.float32)
+    coordinates[:, 0] = frames
+    linear = np.full(len(frames), LINEAR, np.int32)
+    for index in range(columns.shape[1]):
+        curve = compat.add_fcurve(store, path, index, group)
+        coordinates[:, 1] = columns[:, index]
+        curve.keyframe_points.add(len(frames))
+        curve.keyframe_points.foreach_set("co", coordinates.ravel())
+        curve.keyframe_points.foreach_set("interpolation", linear)
+        curve.update()
