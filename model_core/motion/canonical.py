@@ -1,0 +1,187 @@
+"""The canonical frame of one person and of a pair, the way back, and the mirror image.
+
+Canonical means: the lowest joint of the clip on the floor (Y = 0), the root of frame 0 over the origin, the person
+facing +Z in frame 0. A pair stands in the canonical frame of its first person. Local rotations need none of this.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from .representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH
+from .rotations import about_y
+from .skeleton import SMPL, Skeleton
+from .types import Interaction, Motion
+
+Ground = Literal["each", "common", "kept"]
+"""Where the floor of a pair is: each person's own lowest joint (as InterHuman's published processing has it), the
+lowest joint of both, or where it was."""
+
+MIRROR = np.diag([-1.0, 1.0, 1.0])
+"""Reflection at the plane X = 0, which swaps left and right."""
+
+_SIXD_SIGNS = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
+"""What the reflection does to ``[R00 R01 R10 R11 R20 R21]``: entries with one index on X change their sign."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A turn about the vertical, then a shift: how a motion came into its canonical frame.
+
+    Attributes:
+        yaw: radians about +Y; +Z turns towards +X.
+        offset: (3,) metres.
+    """
+
+    yaw: float
+    offset: np.ndarray
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """(3, 3) the turn."""
+        return about_y(np.asarray(float(self.yaw)))
+
+    @property
+    def inverse(self) -> Placement:
+        """The placement that undoes this one: from the canonical frame back into the world."""
+        return Placement(-self.yaw, -(self.rotation.T @ self.offset))
+
+    def of(self, motion: Motion) -> Motion:
+        """The motion, placed."""
+        return motion.moved(self.rotation, self.offset)
+
+    def of_pair(self, interaction: Interaction) -> Interaction:
+        """Both people, placed alike."""
+        first, second = interaction.people
+        return replace(interaction, people=(self.of(first), self.of(second)))
+
+
+def facing(joints: np.ndarray, skeleton: Skeleton = SMPL) -> np.ndarray:
+    """Angle of the direction a body faces, from the line through its hips.
+
+    Args:
+        joints: (..., J, 3) positions, Y up.
+
+    Returns:
+        (...) radians about +Y from +Z; +X is at pi / 2.
+    """
+    across = joints[..., skeleton.index("L_Hip"), :] - joints[..., skeleton.index("R_Hip"), :]
+    # Forward is left x up.
+    return np.arctan2(-across[..., 2], across[..., 0])
+
+
+def canonical_placement(motion: Motion, floor: float | None = None) -> Placement:
+    """What brings a motion into its canonical frame.
+
+    Args:
+        motion: one person in any place.
+        floor: height of the floor in the motion's world; None takes the lowest joint of the clip.
+    """
+    yaw = -float(facing(motion.joints[0].astype(np.float64), motion.skeleton))
+    low = float(motion.joints[..., 1].min()) if floor is None else floor
+    x, _, z = motion.joints[0, 0].astype(np.float64)
+    return Placement(yaw, -(about_y(np.asarray(yaw)) @ np.array([x, low, z])))
+
+
+def canonical(motion: Motion) -> tuple[Motion, Placement]:
+    """A motion in its canonical frame, and how it came there."""
+    placement = canonical_placement(motion)
+    return placement.of(motion), placement
+
+
+def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[Interaction, Placement]:
+    """A pair in the canonical frame of its first person, and how the first person came there.
+
+    ``placement.inverse.of_pair`` brings a result back to where the first person (the leader) stood. With ground
+    ``"each"``, two people on one floor stay so; a jump of one of them over the whole clip would be lost.
+    """
+    first, second = interaction.people
+    lowest = [float(person.joints[..., 1].min()) for person in (first, second)]
+    floor = {"each": lowest[0], "common": min(lowest), "kept": 0.0}[ground]
+    placement = canonical_placement(first, floor)
+    other = placement
+    if ground == "each":
+        other = replace(placement, offset=placement.offset + np.array([0.0, lowest[0] - lowest[1], 0.0]))
+    return replace(interaction, people=(placement.of(first), other.of(second))), placement
+
+
+def relative_placement(interaction: Interaction) -> np.ndarray:
+    """Where the second person stands in frame 0, seen from the first: (3,) half the relative yaw, x, z.
+
+    The half angle (of the quaternion) and its sign are those of InterHuman's published processing.
+    """
+    first, second = (person.joints[0].astype(np.float64) for person in interaction.people)
+    yaw = float(facing(first))
+    x, _, z = about_y(np.asarray(-yaw)) @ (second[0] - first[0])
+    turn = (yaw - float(facing(second)) + np.pi) % (2 * np.pi) - np.pi
+    return np.array([turn / 2, x, z])
+
+
+# --- mirror image --------------------------------------------------------------------------------------------------
+
+
+def mirrored_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows (T, 262) with left and right swapped: positions, velocities, rotations and contacts."""
+    joints, pairs = len(SMPL), list(SMPL.mirror)
+    result = np.empty_like(rows)
+    for columns in (POSITIONS, VELOCITIES):
+        part = rows[:, columns].reshape(-1, joints, 3)[:, pairs] * np.array([-1, 1, 1], dtype=rows.dtype)
+        result[:, columns] = part.reshape(len(rows), -1)
+    rotations = rows[:, ROTATIONS].reshape(-1, joints - 1, 6)[:, [pair - 1 for pair in pairs[1:]]]
+    result[:, ROTATIONS] = (rotations * _SIXD_SIGNS.astype(rows.dtype)).reshape(len(rows), -1)
+    result[:, CONTACTS] = rows[:, CONTACTS][:, [2, 3, 0, 1]]
+    if rows.shape[1] != WIDTH:
+        raise ValueError(f"rows have {WIDTH} columns, not {rows.shape[1]}")
+    return result
+
+
+def mirrored(motion: Motion) -> Motion:
+    """The motion's reflection at the plane X = 0, left and right swapped, rotations included."""
+    pairs = list(motion.skeleton.mirror)
+    signs = np.outer(np.diag(MIRROR), np.diag(MIRROR)).astype(motion.joints.dtype)
+    rotations, orientation = motion.rotations, motion.root_orientation
+    return replace(
+        motion,
+        joints=motion.joints[:, pairs] * np.diag(MIRROR).astype(motion.joints.dtype),
+        rotations=None if rotations is None else rotations[:, [pair - 1 for pair in pairs[1:]]] * signs,
+        root_orientation=None if orientation is None else orientation * signs,
+    )
+
+
+def mirrored_pair(interaction: Interaction) -> Interaction:
+    """Both people mirrored in one world, and the text with them."""
+    first, second = interaction.people
+    return replace(interaction, people=(mirrored(first), mirrored(second)), text=mirrored_text(interaction.text))
+
+
+_OPPOSITES = {
+    "left": "right",
+    "leftward": "rightward",
+    "leftwards": "rightwards",
+    "clockwise": "counterclockwise",
+    "counter-clockwise": "clockwise",
+    "counter clockwise": "clockwise",
+    "anticlockwise": "clockwise",
+    "anti-clockwise": "clockwise",
+    "anti clockwise": "clockwise",
+}
+_OPPOSITES |= {value: key for key, value in _OPPOSITES.items() if value != "clockwise"}
+# Longest first: "counter clockwise" must not be read as "clockwise".
+_SIDED = re.compile(r"\b(" + "|".join(sorted(_OPPOSITES, key=len, reverse=True)) + r")\b", re.IGNORECASE)
+
+
+def mirrored_text(text: str) -> str:
+    """A caption with left and right, clockwise and counterclockwise swapped; capitals are kept."""
+
+    def swapped(match: re.Match[str]) -> str:
+        word = match[0]
+        other = _OPPOSITES[word.lower()]
+        if word.isupper():
+            return other.upper()
+        return other.capitalize() if word[0].isupper() else other
+
+    return _SIDED.sub(swapped, text)

@@ -1,0 +1,175 @@
+"""Captured motion on a foreign skeleton, brought onto SMPL's 22 joints with local rotations.
+
+Each SMPL joint becomes a landmark: a point that moves rigidly with one joint of the file. Its rotation is the file's
+own, aligned in a reference pose with SMPL's T-pose, so twist survives. Then a skeleton with SMPL's rest directions and
+the capture's bone lengths is laid over the landmarks from the pelvis outwards, each joint turned by the smallest amount
+that aims its bones at their landmarks.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import UserError
+from .bvh import BvhClip, read_bvh, world_transforms
+from .joint_names import Humanoid, find_humanoid
+from .landmarks import landmarks_of, reference_pose
+from .rest import SMPL_REST_OFFSETS
+from .rotations import (
+    matrix_from_quaternion,
+    normalized,
+    quaternion_from_matrix,
+    rotate,
+    shortest_arc,
+    slerp,
+    transposed,
+)
+from .skeleton import SMPL
+from .types import FPS, Interaction, Motion
+
+# Metres, centimetres, millimetres, inches, feet, and the CMU laboratory's own unit (an inch over 0.45).
+_UNITS = (1.0, 0.01, 0.001, 0.0254, 0.3048, 0.0254 / 0.45)
+_SHORTEST, _TALLEST, _USUAL = 1.4, 2.1, 1.7
+# Standing height over the length of the chain sole-less leg, pelvis and spine up to the head joint, of the T-pose.
+_HEIGHT_PER_CHAIN = 1.16
+
+_DIRECTIONS = normalized(SMPL_REST_OFFSETS)
+
+
+def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Motion:
+    """A BVH clip as a motion on SMPL's 22 joints: metres, Y up, 30 frames a second, with rotations.
+
+    Pelvis, collars, spine3 and, where the file ends at the foot, toes are placed where SMPL has them; all other joints
+    are where the file has them, up to what rigid bones of SMPL's rest directions allow (a few millimetres).
+
+    Args:
+        clip: the file.
+        metres_per_unit: the file's unit, None to tell it from the skeleton's size.
+
+    Raises:
+        UserError: the skeleton is not a person's.
+    """
+    file = clip.path.name or "The BVH file"
+    humanoid = find_humanoid(clip.names, clip.parents, file)
+    scale = metres_per_unit or unit_of(clip, humanoid)
+    local, positions = _resampled(clip.local_rotations(), clip.local_positions() * scale, clip.fps)
+    rotations, positions = world_transforms(local, positions, clip.parents)
+    upright = _upright(clip, humanoid, positions)
+    rotations, positions = upright @ rotations, positions @ upright.T
+    reference = reference_pose(clip, humanoid, scale, upright, rotations, positions)
+    landmarks = landmarks_of(humanoid, reference, clip.ends * scale)
+    return _laid_over(
+        positions[:, landmarks.owners] + rotate(rotations[:, landmarks.owners], landmarks.places),
+        rotations[:, landmarks.owners] @ landmarks.turns,
+    )
+
+
+def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], text: str = "") -> Interaction:
+    """Two BVH files of one take, in the world frame they share.
+
+    Raises:
+        UserError: a file cannot be read, or they differ in length or rate and so are not of one take.
+    """
+    clips = (read_bvh(first), read_bvh(second))
+    if len(clips[0]) != len(clips[1]) or abs(clips[0].fps - clips[1].fps) > 0.01 * clips[0].fps:
+        raise UserError(
+            f"{clips[0].path.name} has {len(clips[0])} frames at {clips[0].fps:.4g} fps and {clips[1].path.name} "
+            f"{len(clips[1])} at {clips[1].fps:.4g}; choose two files of one take or cut them to one length."
+        )
+    # One world has one unit, even where two skeletons' sizes suggest two.
+    units = [unit_of(clip, find_humanoid(clip.names, clip.parents, clip.path.name)) for clip in clips]
+    unit = float(np.sqrt(units[0] * units[1])) if max(units) < 1.5 * min(units) else units[0]
+    clips = (clips[0], replace(clips[1], fps=clips[0].fps))
+    return Interaction((motion_from_bvh(clips[0], unit), motion_from_bvh(clips[1], unit)), text)
+
+
+def unit_of(clip: BvhClip, humanoid: Humanoid) -> float:
+    """Metres per unit of the file, from the length of legs and spine: a person is 1.4 to 2.1 m tall."""
+    lengths = np.linalg.norm(clip.offsets, axis=1)
+
+    def chain(lower: int, upper: int) -> float:
+        total = 0.0
+        while lower not in (upper, -1):
+            total += float(lengths[lower])
+            lower = clip.parents[lower]
+        return total
+
+    joints = humanoid.joints
+    legs = [chain(joints[side + "Ankle"], joints[side + "Hip"]) for side in ("L_", "R_")]
+    hips = 0.5 * (clip.offsets[joints["L_Hip"]] + clip.offsets[joints["R_Hip"]])
+    spine = chain(joints.get("Head", joints["Neck"]), joints["Pelvis"])
+    height = _HEIGHT_PER_CHAIN * (sum(legs) / 2 + float(np.linalg.norm(hips)) + spine)
+    if height <= 0:
+        raise UserError(f"{clip.path.name}: the legs and the spine have no length; export the skeleton with its rest.")
+    fitting = [unit for unit in _UNITS if _SHORTEST <= unit * height <= _TALLEST]
+    return min(fitting, key=lambda unit: abs(np.log(unit * height / _USUAL)), default=_USUAL / height)
+
+
+# --- time and axes -------------------------------------------------------------------------------------------------
+
+
+def _resampled(rotations: np.ndarray, positions: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Local rotations (T, N, 3, 3) and positions (T, N, 3) at 30 frames a second."""
+    if abs(fps - FPS) < 0.002 * FPS or len(rotations) < 2:
+        return rotations, positions
+    last = len(rotations) - 1
+    times = np.arange(int(last / fps * FPS + 1e-6) + 1) * fps / FPS
+    before = np.minimum(times.astype(int), last - 1)
+    share = np.clip(times - before, 0.0, 1.0)
+    quaternions = quaternion_from_matrix(rotations)
+    between = slerp(quaternions[before], quaternions[before + 1], np.repeat(share[:, None], rotations.shape[1], 1))
+    weight = share[:, None, None]
+    return matrix_from_quaternion(between), positions[before] * (1 - weight) + positions[before + 1] * weight
+
+
+def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.ndarray:
+    """(3, 3) turns the file's world so that Y is up: from the people in it, who mostly stand."""
+    joints = humanoid.joints
+    feet = 0.5 * (positions[:, joints["L_Ankle"]] + positions[:, joints["R_Ankle"]])
+    up = np.median(normalized(positions[:, joints["Neck"]] - feet), axis=0)
+    axis = int(np.abs(up).argmax())
+    if axis == 1 or abs(up[axis]) < 0.8:
+        # Lying or tumbling people say little; Y is what the format's programs write.
+        return np.eye(3)
+    target = np.sign(up[axis]) * np.eye(3)[axis]
+    return matrix_from_quaternion(shortest_arc(target, np.array([0.0, 1.0, 0.0])))
+
+
+# --- the skeleton over the landmarks -------------------------------------------------------------------------------
+
+
+def _laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
+    """A skeleton of SMPL's rest directions over landmarks (T, 22, 3), near orientations (T, 22, 3, 3)."""
+    parents = np.array(SMPL.parents)
+    lengths = np.median(np.linalg.norm(points[:, 1:] - points[:, parents[1:]], axis=-1), axis=0)
+    offsets = _DIRECTIONS.copy()
+    offsets[1:] *= lengths[:, None]
+    rotations, joints = np.empty_like(turns), np.empty_like(points)
+    for joint, children in enumerate(SMPL.children):
+        rest, turn = offsets[list(children)], turns[:, joint]
+        if joint == 0:
+            turn = _fitted(turn, rest, points[:, children] - points[:, :1])
+            # The legs reach the floor: the hips are placed, and the pelvis follows.
+            joints[:, 0] = np.mean([points[:, hip] - turn @ offsets[hip] for hip in (1, 2)], axis=0)
+        elif len(children) == 1:
+            aim = points[:, children[0]] - joints[:, joint]
+            turn = matrix_from_quaternion(shortest_arc(turn @ rest[0], aim)) @ turn
+        elif children:
+            turn = _fitted(turn, rest, points[:, children] - joints[:, joint, None])
+        rotations[:, joint] = turn
+        for child in children:
+            joints[:, child] = joints[:, joint] + turn @ offsets[child]
+    local = transposed(rotations[:, parents[1:]]) @ rotations[:, 1:]
+    return Motion(joints.astype(np.float32), local.astype(np.float32), rotations[:, 0].astype(np.float32), FPS)
+
+
+def _fitted(turn: np.ndarray, rest: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3) that best take ``rest`` (C, 3) to ``current`` (T, C, 3), drawn a little towards ``turn``."""
+    spread = np.einsum("tci,cj->tij", current, rest) + 1e-3 * float((rest**2).sum()) * turn
+    u, _, vt = np.linalg.svd(spread)
+    sign = np.linalg.det(u @ vt)
+    u[..., -1] *= sign[:, None]
+    return u @ vt

@@ -1,0 +1,80 @@
+"""Raw InterHuman files: one ``.npy`` a person, (frames, 492), 30 frames a second, Z up, metres.
+
+A row is 62 joint positions (the first 22 are SMPL's, the others hands and face), then 51 local rotations of six
+numbers (the first 21 are SMPL's joints 1 to 21). There is no orientation of the root. (Liang et al. 2024, InterGen)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from .canonical import canonical_pair
+from .representation import ROTATIONS, rows_from_motion
+from .rotations import matrix_from_sixd
+from .skeleton import SMPL
+from .types import FPS, Interaction, Motion
+
+WIDTH = 492
+_ROTATIONS = slice(62 * 3, 62 * 3 + (len(SMPL) - 1) * 6)
+
+Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""Turns the files' axes into ours: (x, y, z) to (x, z, -y)."""
+
+
+def motion_from_interhuman(values: np.ndarray) -> Motion:
+    """Raw values (T, 492), Z up, as a motion, Y up, where it stands in the file's world."""
+    frames, joints = len(values), len(SMPL)
+    positions = values[:, : joints * 3].reshape(frames, joints, 3) @ Y_UP_FROM_Z_UP.T
+    sixd = values[:, _ROTATIONS].reshape(frames, joints - 1, 6)
+    return Motion(positions.astype(values.dtype), matrix_from_sixd(sixd), fps=FPS)
+
+
+def rows_from_interhuman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Raw values of both people, each (T, 492), as the rows of a canonical pair, (2, T - 1, 262) float32.
+
+    The six numbers of a rotation stay as the files have them: statistics of the data set were taken of those.
+    """
+    pair, _ = canonical_pair(Interaction((motion_from_interhuman(first), motion_from_interhuman(second))))
+    rows = np.stack([rows_from_motion(person) for person in pair.people])
+    rows[..., ROTATIONS] = np.stack((first, second))[:, :-1, _ROTATIONS]
+    return rows
+
+
+def read_interhuman(path: str | os.PathLike[str]) -> Motion:
+    """Read one person's raw file.
+
+    Raises:
+        UserError: the file is missing, cut short, or not of InterHuman's shape.
+    """
+    path = Path(path)
+    try:
+        values = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or 'it is cut short'}; check the path.") from error
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path.name} is not a whole .npy file of numbers; copy it from the data set again.") from error
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] != WIDTH or len(values) == 0:
+        shape = getattr(values, "shape", "not one array")
+        raise UserError(
+            f"{path.name} has the shape {shape} instead of (frames, {WIDTH}); choose a raw InterHuman motion file."
+        )
+    return motion_from_interhuman(values.astype(np.float32))
+
+
+def read_interhuman_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], text: str = "") -> Interaction:
+    """Read the files of both people of one take.
+
+    Raises:
+        UserError: a file cannot be read, or the two are of different length.
+    """
+    people = (read_interhuman(first), read_interhuman(second))
+    if len(people[0]) != len(people[1]):
+        raise UserError(
+            f"{Path(first).name} has {len(people[0])} frames and {Path(second).name} {len(people[1])}; "
+            "choose the two files of one take."
+        )
+    return Interaction(people, text)

@@ -1,0 +1,3 @@
+"""Training data, losses and loops."""
+
+from __future__ import annotations

@@ -1,0 +1,280 @@
+"""A folder of captured motion as clean clips: read, set on the floor, glitches cut out, cached.
+
+The folder holds BVH files and ``manifest.json``, a list of ``{"file", "partner" (of a two-person take), "caption"}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import written_whole
+from ..motion.bvh import read_bvh
+from ..motion.capture import motion_from_bvh, motion_pair
+from ..motion.rotations import angle_between, matrix_from_quaternion, quaternion_from_matrix
+from ..motion.skeleton import SMPL
+from ..motion.types import FPS, Interaction, Motion
+
+_CACHE_FORMAT = 1
+_TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
+_ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
+
+
+@dataclass(frozen=True)
+class CapturedSettings:
+    """How captured takes become clips.
+
+    Attributes:
+        partner_scale: factor on the horizontal travel of both people of a two-person take. Takes whose dancers share
+            one generic skeleton leave joined hands apart; 0.9 brings them nearer without making feet slide more.
+        outlier: a frame is a glitch when it moves this many times faster than the clip's own 95th percentile...
+        least_acceleration: ...and accelerates by more than this, metres a frame squared,
+        least_turn: ...or turns a joint by more than this, radians a frame.
+        margin: frames cut on either side of a glitch.
+        least_frames: shorter clean stretches are dropped.
+    """
+
+    partner_scale: float = 0.9
+    outlier: float = 4.0
+    least_acceleration: float = 0.15
+    least_turn: float = 0.8
+    margin: int = 2
+    least_frames: int = 40
+
+
+@dataclass(frozen=True)
+class CapturedClip:
+    """A clean stretch of a take. The floor is Y = 0.
+
+    Attributes:
+        take: name of the take's (first) file without suffix.
+        start: frame of the take in which the clip begins.
+        text: the take's caption.
+        people: one or two motions, equally long.
+    """
+
+    take: str
+    start: int
+    text: str
+    people: tuple[Motion, ...]
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.people[0])
+
+    @property
+    def interaction(self) -> Interaction:
+        """The clip of two people as an Interaction."""
+        first, second = self.people
+        return Interaction((first, second), self.text)
+
+
+@dataclass(frozen=True)
+class CapturedData:
+    """All clips of a folder.
+
+    Attributes:
+        clips: in the manifest's order, the stretches of a take one after the other.
+    """
+
+    clips: tuple[CapturedClip, ...]
+
+    @property
+    def pairs(self) -> tuple[CapturedClip, ...]:
+        """The clips of two people."""
+        return tuple(clip for clip in self.clips if len(clip.people) == 2)
+
+    @property
+    def singles(self) -> tuple[CapturedClip, ...]:
+        """The clips of one person."""
+        return tuple(clip for clip in self.clips if len(clip.people) == 1)
+
+
+def load_captured(
+    folder: str | os.PathLike[str],
+    cache: str | os.PathLike[str] | None = None,
+    settings: CapturedSettings | None = None,
+) -> CapturedData:
+    """Read a folder of captured motion.
+
+    Args:
+        folder: BVH files and their ``manifest.json``.
+        cache: an ``.npz`` file to read the clips from when it was made of the same files and settings, and to write
+            them to otherwise; None reads the files each time.
+        settings: how takes become clips.
+
+    Raises:
+        UserError: the manifest or a file cannot be read.
+    """
+    folder, settings = Path(folder), settings or CapturedSettings()
+    manifest = _manifest(folder)
+    if cache is None:
+        return CapturedData(tuple(_clips(folder, manifest, settings)))
+    fingerprint = _fingerprint(folder, manifest, settings)
+    cached = _read_cache(Path(cache), fingerprint)
+    if cached is None:
+        cached = CapturedData(tuple(_clips(folder, manifest, settings)))
+        _write_cache(Path(cache), fingerprint, cached)
+    return cached
+
+
+def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> list[tuple[int, int]]:
+    """The stretches (start, stop) of a take without glitches, frames at least ``settings.least_frames``.
+
+    A glitch is a frame that accelerates or turns a joint far beyond what the take does otherwise: tracking that was
+    lost or swapped, or an angle that flipped.
+    """
+    frames = len(people[0])
+    bad = np.zeros(frames, dtype=bool)
+    for person in people:
+        bad |= glitches(person, settings)
+    edges = np.flatnonzero(np.diff(np.concatenate(([1], bad.astype(int), [1]))))
+    stretches = zip(edges[::2], edges[1::2], strict=True)
+    return [(int(start), int(stop)) for start, stop in stretches if stop - start >= settings.least_frames]
+
+
+def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
+    """(T,) whether each frame is a glitch or within the margin of one."""
+    frames = len(motion)
+    bad = np.zeros(frames, dtype=bool)
+    if frames < 3:
+        return bad
+    joints = motion.joints.astype(np.float64)
+    acceleration = np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1).max(axis=1)
+    far = acceleration > max(settings.outlier * np.percentile(acceleration, 95), settings.least_acceleration)
+    bad[1:-1] |= far
+    for rotations in (motion.rotations, motion.root_orientation):
+        if rotations is not None:
+            per_frame = rotations.astype(np.float64).reshape(frames, -1, 3, 3)
+            turn = angle_between(per_frame[:-1], per_frame[1:]).max(axis=1)
+            far = turn > max(settings.outlier * np.percentile(turn, 95), settings.least_turn)
+            bad[:-1] |= far
+            bad[1:] |= far
+    reach = 2 * settings.margin + 1
+    return np.convolve(bad, np.ones(reach), mode="same")[:frames] > 0.5
+
+
+def floor_height(motion: Motion) -> float:
+    """Height of the floor under a person, metres: where the lower foot is when it stands.
+
+    The twentieth percentile over time of the lower toe joint, or of an ankle less the height of a foot, so that neither
+    a single low frame nor dancing on the balls of the feet moves the floor.
+    """
+    toes = motion.joints[:, _TOES, 1].min(axis=1)
+    ankles = motion.joints[:, _ANKLES, 1].min(axis=1)
+    return float(np.percentile(np.minimum(toes - _TOE_HEIGHT, ankles - _ANKLE_HEIGHT), 20))
+
+
+_TOE_HEIGHT, _ANKLE_HEIGHT = 0.015, 0.075
+"""Heights of SMPL's toe and ankle joints over the floor, metres, when the foot stands flat."""
+
+
+def _clips(folder: Path, manifest: list[dict[str, str]], settings: CapturedSettings) -> Iterator[CapturedClip]:
+    for entry in manifest:
+        people: tuple[Motion, ...]
+        if entry.get("partner"):
+            pair = motion_pair(folder / entry["file"], folder / entry["partner"])
+            people = tuple(_travelling(person, settings.partner_scale) for person in pair.people)
+        else:
+            people = (motion_from_bvh(read_bvh(folder / entry["file"])),)
+        people = tuple(_on_floor(person) for person in people)
+        for start, stop in clean_stretches(people, settings):
+            cut = tuple(person.frames(start, stop) for person in people)
+            yield CapturedClip(Path(entry["file"]).stem, start, entry.get("caption", ""), cut)
+
+
+def _travelling(motion: Motion, scale: float) -> Motion:
+    """The motion with the horizontal travel of its root scaled about the world's origin."""
+    shift = (scale - 1.0) * motion.joints[:, :1] * np.array([1, 0, 1], dtype=motion.joints.dtype)
+    return replace(motion, joints=(motion.joints + shift).astype(motion.joints.dtype))
+
+
+def _on_floor(motion: Motion) -> Motion:
+    """The motion with its floor at Y = 0.
+
+    Each person of a pair is set down alone: both stand on one floor, but on a generic skeleton's legs, not their own.
+    """
+    return motion.moved(np.eye(3), np.array([0.0, -floor_height(motion), 0.0]))
+
+
+def _manifest(folder: Path) -> list[dict[str, str]]:
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}; choose the folder of the captured motion.") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON: {error}; correct it there.") from error
+    if not isinstance(manifest, list) or not all(
+        isinstance(e, dict) and isinstance(e.get("file"), str) for e in manifest
+    ):
+        raise UserError(f'{path} is not a list of takes with a "file" each; correct it.')
+    return manifest
+
+
+# --- cache ---------------------------------------------------------------------------------------------------------
+
+
+def _fingerprint(folder: Path, manifest: list[dict[str, str]], settings: CapturedSettings) -> str:
+    """Changes with the format, the settings, the manifest and the size or time of any file."""
+    parts: list[object] = [_CACHE_FORMAT, repr(settings), manifest]
+    for entry in manifest:
+        for key in ("file", "partner"):
+            path = folder / (entry.get(key) or entry["file"])
+            try:
+                status = path.stat()
+            except OSError as error:
+                raise UserError(f"Cannot read {path}: {error.strerror}; correct the manifest.") from error
+            parts.append((status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _write_cache(path: Path, fingerprint: str, data: CapturedData) -> None:
+    people = [person for clip in data.clips for person in clip.people]
+    index = [
+        {"take": clip.take, "start": clip.start, "text": clip.text, "people": len(clip.people), "frames": len(clip)}
+        for clip in data.clips
+    ]
+    if not people:
+        raise UserError("None of the takes has a clean stretch that is long enough; choose other captured motion.")
+    quaternions = [
+        quaternion_from_matrix(np.concatenate((p.root_orientation[:, None], p.rotations), axis=1))
+        for p in people
+        if p.root_orientation is not None and p.rotations is not None
+    ]
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            fingerprint=np.array(fingerprint),
+            index=np.array(json.dumps(index)),
+            joints=np.concatenate([person.joints for person in people]),
+            quaternions=np.concatenate(quaternions).astype(np.float32),
+        )
+
+
+def _read_cache(path: Path, fingerprint: str) -> CapturedData | None:
+    """The cached clips, None when there are none or they are of other files or settings."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["fingerprint"]) != fingerprint:
+                return None
+            index, joints = json.loads(str(stored["index"])), stored["joints"]
+            matrices = matrix_from_quaternion(stored["quaternions"])
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    clips, first = [], 0
+    for entry in index:
+        people = []
+        for _ in range(entry["people"]):
+            part = slice(first, first + entry["frames"])
+            people.append(Motion(joints[part], matrices[part, 1:], matrices[part, 0], FPS))
+            first += entry["frames"]
+        clips.append(CapturedClip(entry["take"], entry["start"], entry["text"], tuple(people)))
+    return CapturedData(tuple(clips))
