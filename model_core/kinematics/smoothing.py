@@ -5,107 +5,169 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, normalized, quaternion_from_matrix
+from ..motion.skeleton import SMPL
 
-_JITTER_BAND = 10.0
-"""Hz. Above it people hardly move: what is there tells how strong the jitter is."""
 _SLOWEST_CUT = 2.0
 """Hz. No joint is smoothed below it, however much it jitters."""
-_FEWEST_FRAMES = 12
+_SLOW = 3.0
+"""Hz. Faster changes of a bone's length are seen as jitter, slower ones only as wrong."""
+FEWEST_FRAMES = 12
 """Shorter clips hold too few periods to tell jitter from motion and stay as they are."""
-_STEEPNESS = 6
-"""Power of the fall above the cut-off; about the one with which motion itself falls."""
-_END_FRAMES = 9
-"""Frames from which the path's true end is estimated."""
-_MEDIAN_OF_THREE_SQUARES = 2.366
-"""Median of the chi-square distribution with three degrees of freedom."""
+_WINDOW = 64
+"""Frames smoothed at once; the filter's memory at its slowest is a third of that."""
+_QUICKER = 2.5
+"""How many times higher the cut-off is where motion is quicker than elsewhere in the clip."""
+_EXCESS = (1.3, 2.2)
+"""Times the expected jitter: from the first on the quicker filter fades in, at the second it has taken over."""
+_RADIANS_PER_METRE = 8.0
+"""Rotations that jitter more than this for each metre that joints do are taken to be moving."""
 
 
-def smoothed_positions(joints: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Joint paths (P, T, J, 3) without their jitter; a joint steadier than ``steady`` metres keeps its path."""
-    people, frames, count = joints.shape[:3]
-    signals = np.moveaxis(joints, 1, -1).reshape(people * count, 3, frames)
-    smooth = without_jitter(signals, fps, steady)
-    return np.moveaxis(smooth.reshape(people, count, 3, frames), -1, 1)
+def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
+    """Strength of the jitter at each frequency, told from motion by the one thing that motion cannot do.
 
-
-def smoothed_rotations(rotations: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Rotation matrices (P, T, J, 3, 3) without their jitter, ``steady`` in degrees.
-
-    Quaternions of continuous sign are averaged over the filter's few frames and brought back to length one: to the
-    order that matters there, the mean on the manifold. The result does not depend on the frame they are seen in.
-    """
-    people, frames, count = rotations.shape[:3]
-    quaternions = continuous_signs(quaternion_from_matrix(np.moveaxis(rotations, 1, 0)))
-    signals = np.moveaxis(quaternions, 0, -1).reshape(people * count, 4, frames)
-    # The vector part of a small rotation is half its angle.
-    smooth = without_jitter(signals, fps, 0.5 * float(np.deg2rad(steady)))
-    quaternions = normalized(np.moveaxis(smooth.reshape(people, count, 4, frames), -1, 1))
-    return matrix_from_quaternion(quaternions)
-
-
-def without_jitter(signals: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Signals with each group low-passed where its motion sinks into its jitter.
-
-    The strength of the jitter is read off the band above 10 Hz and taken to be the same in every band. The cut-off
-    is the frequency at which passing more would let in more jitter than motion (the minimum of the estimated
-    error, Mallows 1973). The filter works forward and backward at once: nothing is delayed.
+    A body's bones keep their length. However fast a captured dancer moves, bone lengths stay; what changes them is
+    error, and its spectrum is the jitter's own.
 
     Args:
-        signals: (N, C, T) groups of C components that share one cut-off; three of them are free to jitter.
+        joints: (P, T, 22, 3) positions, metres.
         fps: frames a second.
-        steady: standard deviation of the jitter of one component up to which a group passes unchanged.
 
     Returns:
-        (N, C, T) the smoothed signals.
+        (P, F) variance of one coordinate of a joint at each frequency of ``_frequencies``, per frame of white noise.
     """
+    bones = np.linalg.norm(joints[:, :, 1:] - joints[:, :, SMPL.parents[1:]], axis=-1)
+    bones = bones - bones.mean(axis=1, keepdims=True)
+    power = _power(np.swapaxes(bones, 1, 2)[..., None, :])
+    # Two joints err along each bone; ln 2 is the median of a single frequency's power of mean one.
+    typical = np.median(power, axis=1) / np.log(2) / 2
+    width = max(5, round(0.5 * joints.shape[1] / fps) | 1)
+    padded = np.pad(typical, ((0, 0), (width // 2, width // 2)), mode="reflect")
+    return np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1).mean(-1)
+
+
+def smoothed_positions(joints: np.ndarray, jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
+    """Joint paths (P, T, 22, 3) without jitter of the spectrum (P, F); people steadier than ``steady`` stay as is."""
+    signals = np.moveaxis(joints, 1, -1)
+    need = _need(jitter, fps, steady)
+    cut = _cut_off(_power(signals), jitter[:, None], fps)
+    return np.moveaxis(_filtered(signals, jitter[:, None], cut, need[:, None], fps), -1, 1)
+
+
+def smoothed_rotations(rotations: np.ndarray, jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
+    """Rotation matrices (P, T, J, 3, 3) without jitter, ``steady`` in degrees, ``jitter`` that of the positions.
+
+    Their jitter is taken to have the colour of the positions' jitter, both being the work of one decoder, and its
+    strength is measured at the fastest frequencies. Quaternions of continuous sign are averaged over the filter's few
+    frames and brought back to length one: to the order that matters there, the mean on the manifold. The result does
+    not depend on the frame they are seen in.
+    """
+    quaternions = continuous_signs(quaternion_from_matrix(np.moveaxis(rotations, 1, 0)))
+    signals = np.moveaxis(quaternions, 0, -1)
+    # The vector part of a small rotation is half its angle.
+    variance = 4 * _fastest_variance(signals)
+    typical = np.median(variance, axis=1, keepdims=True)
+    variance = np.minimum(variance, 4 * typical)
+    fastest = jitter[:, -1:]
+    variance = np.where(
+        fastest > 1e-8, np.minimum(variance, _RADIANS_PER_METRE**2 * np.maximum(fastest, 1e-8)), variance
+    )
+    colour = np.where(fastest > 1e-8, jitter / np.maximum(fastest, 1e-8), 1.0)
+    spectrum = 0.25 * variance[..., None] * colour[:, None]
+    need = np.clip(np.rad2deg(np.sqrt(4 * spectrum.mean(-1))) / steady - 1, 0, 1)
+    cut = _cut_off(_power(signals), spectrum, fps)
+    return matrix_from_quaternion(normalized(np.moveaxis(_filtered(signals, spectrum, cut, need, fps), -1, 1)))
+
+
+def _need(jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
+    """(P,) from 0 at the steady level to 1 at twice as much jitter."""
+    fast = _frequencies(jitter.shape[-1], fps) > _SLOW
+    deviation = np.sqrt((jitter * fast).mean(-1))
+    return np.clip(deviation / steady - 1, 0, 1)
+
+
+def _frequencies(count: int, fps: float) -> np.ndarray:
+    return np.linspace(0, fps / 2, count)
+
+
+def _power(signals: np.ndarray) -> np.ndarray:
+    """(..., F) power of signals (..., C, T), summed over C, scaled so that white noise of variance 1 gives C."""
     frames = signals.shape[-1]
-    if frames < _FEWEST_FRAMES or fps <= 2.2 * _JITTER_BAND:
+    line = signals[..., :1] + (signals[..., -1:] - signals[..., :1]) * np.linspace(0, 1, frames)
+    taper = np.hanning(frames + 2)[1:-1]
+    spectrum = np.fft.rfft((signals - line) * taper, n=frames + frames % 2, axis=-1)
+    return (spectrum.real**2 + spectrum.imag**2).sum(-2) / (taper**2).sum()
+
+
+def _fastest_variance(signals: np.ndarray) -> np.ndarray:
+    """(...) variance that white noise would need for the fourth differences of (..., C, T), of which three are free.
+
+    The median over time leaves out the few frames of a kick or a clap.
+    """
+    differences = np.diff(signals, n=4, axis=-1)
+    median_of_three_squares, squares_of_coefficients = 2.366, 70
+    return np.median((differences**2).sum(-2), axis=-1) / (median_of_three_squares * squares_of_coefficients)
+
+
+def _cut_off(power: np.ndarray, jitter: np.ndarray, fps: float) -> np.ndarray:
+    """(...) cut-off frequencies that minimise the error: motion taken away plus jitter let through (Mallows 1973).
+
+    Args:
+        power: (..., F) of three components together.
+        jitter: (..., F) of one component.
+        fps: frames a second.
+    """
+    error = np.cumsum(2 * 3 * jitter - power, axis=-1)
+    return np.maximum(_frequencies(power.shape[-1], fps)[error.argmin(-1)], _SLOWEST_CUT)
+
+
+def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np.ndarray, fps: float) -> np.ndarray:
+    """Signals (P, J, C, T), low-passed at ``cut`` (P, J) Hz by ``need`` (P, 1 or J) between 0 and 1.
+
+    Where the filter takes away clearly more than the jitter (P, 1 or J, F) can be, somebody kicked or clapped: there
+    a quicker filter takes over.
+    """
+    if not need.any():
         return signals
-    line = _line_between_ends(signals)
-    rest = signals - line
-    periodic = np.concatenate((rest, -rest[..., -2:0:-1]), axis=-1)
-    length = periodic.shape[-1]
-    frequency = np.fft.rfftfreq(length, 1 / fps)
-    spectrum = np.fft.rfft(periodic, axis=-1)
-    variance = _jitter_variance(spectrum, frequency, frames)
-    cut = _cut_off(spectrum, frequency, variance)
-    gain = 1 / (1 + (frequency / cut[:, None]) ** _STEEPNESS)
-    # From the steady level on, smoothing sets in over one octave of strength.
-    need = np.clip(np.sqrt(variance) / steady - 1, 0, 1)[:, None]
-    gain = 1 - need * (1 - gain)
-    return np.fft.irfft(spectrum * gain[:, None], n=length, axis=-1)[..., :frames] + line
+    slow = _whittaker(signals, cut, fps)
+    quick = _whittaker(signals, _QUICKER * cut, fps)
+    frequency = _frequencies(jitter.shape[-1], fps)
+    stopped = 1 - 1 / (1 + (_omega(frequency, fps) / _omega(cut[..., None], fps)) ** 6)
+    expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
+    removed = _running_mean(((signals - slow) ** 2).sum(-2))
+    excess = np.sqrt(removed / np.maximum(expected, 1e-16))
+    least, most = _EXCESS
+    share = _running_mean(np.clip((excess - least) / (most - least), 0, 1))[..., None, :]
+    return signals + need[..., None, None] * (slow + share * (quick - slow) - signals)
 
 
-def _line_between_ends(signals: np.ndarray) -> np.ndarray:
-    """(N, C, T) straight lines between the ends, each end taken from a parabola through the frames next to it.
+def _running_mean(values: np.ndarray) -> np.ndarray:
+    """Means over five frames around each of the last axis."""
+    ends = [(0, 0)] * (values.ndim - 1) + [(2, 2)]
+    return np.lib.stride_tricks.sliding_window_view(np.pad(values, ends, mode="edge"), 5, axis=-1).mean(-1)
 
-    Continued through these points upside down, a signal is periodic without a step or a kink, and its own first and
-    last frame, jitter and all, are free to be smoothed.
+
+def _omega(frequency: np.ndarray, fps: float) -> np.ndarray:
+    """What a difference of two frames makes of a wave of that frequency: 0 for none, 2 for the fastest."""
+    return 2 * np.sin(np.pi * np.minimum(frequency / fps, 0.5))
+
+
+def _whittaker(signals: np.ndarray, cut: np.ndarray, fps: float) -> np.ndarray:
+    """The curves nearest to signals (P, J, C, T) at a price on their third differences (Whittaker 1923).
+
+    That is a low-pass of sixth order at ``cut`` (P, J) Hz which delays nothing and knows where the clip ends. Long
+    clips are done in overlapping windows.
     """
     frames = signals.shape[-1]
-    count = min(_END_FRAMES, frames)
-    powers = np.vander(np.arange(count, dtype=np.float64), 3)
-    at_zero = np.linalg.pinv(powers)[2]
-    first = signals[..., :count] @ at_zero
-    last = signals[..., : -count - 1 : -1] @ at_zero
-    share = np.linspace(0, 1, frames)
-    return first[..., None] * (1 - share) + last[..., None] * share
-
-
-def _jitter_variance(spectrum: np.ndarray, frequency: np.ndarray, frames: int) -> np.ndarray:
-    """(N,) variance of one component's jitter, from the median over time of the power above 10 Hz.
-
-    The median leaves out the few frames of a kick or a clap, which reach into that band too.
-    """
-    band = frequency > _JITTER_BAND
-    length = 2 * frames - 2
-    fast = np.fft.irfft(spectrum * band, n=length, axis=-1)[..., :frames]
-    return np.median((fast**2).sum(1), axis=-1) / _MEDIAN_OF_THREE_SQUARES / band.mean()
-
-
-def _cut_off(spectrum: np.ndarray, frequency: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """(N,) cut-off frequencies that minimise the error expected: motion taken away plus jitter let through."""
-    length = 2 * (len(frequency) - 1)
-    power = (np.abs(spectrum) ** 2).sum(1) / length
-    error = np.cumsum(2 * 3 * variance[:, None] - power, axis=-1)
-    return np.maximum(frequency[error.argmin(-1)], _SLOWEST_CUT)
+    size = min(_WINDOW, frames)
+    price = _omega(cut, fps) ** -6.0
+    differences = np.diff(np.eye(size), n=3, axis=0)
+    smoother = np.linalg.inv(np.eye(size) + price[..., None, None] * (differences.T @ differences))
+    starts = np.linspace(0, frames - size, 1 + -(-2 * (frames - size) // _WINDOW)).round().astype(int)
+    weight = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(np.float64)
+    total, result = np.zeros(frames), np.zeros_like(signals)
+    for start in starts:
+        window = slice(start, start + size)
+        result[..., window] += weight * (signals[..., window] @ smoother)
+        total[window] += weight
+    return result / total

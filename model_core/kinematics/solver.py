@@ -13,7 +13,7 @@ from .bones import measured_offsets
 from .pose import Pose, joined
 from .root import root_fit
 from .settings import SolveSettings
-from .smoothing import smoothed_positions, smoothed_rotations
+from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations
 from .tree import swung_down_the_tree
 
 _DEFAULT = SolveSettings()
@@ -62,10 +62,11 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
     orientations = [person.root_orientation for person in people if person.root_orientation is not None]
     stated = np.stack(orientations).astype(np.float64) if orientations else None
     fps = people[0].fps
-    if settings.smooth:
-        joints = smoothed_positions(joints, fps, settings.steady_positions)
+    if settings.smooth and len(people[0]) >= FEWEST_FRAMES:
+        jitter = jitter_spectrum(joints, fps)
+        joints = smoothed_positions(joints, jitter, fps, settings.steady_positions)
         if decoded:
-            local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], fps, settings.steady_rotations)
+            local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
     pose = Pose(measured_offsets(joints), local, joints[:, :, 0], fps)
     pose = root_fit(pose, joints, decoded, stated)
     return swung_down_the_tree(pose, joints, decoded)
