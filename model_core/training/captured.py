@@ -18,35 +18,12 @@ from ..errors import UserError
 from ..files import written_whole
 from ..motion.bvh import read_bvh
 from ..motion.capture import motion_from_bvh, motion_pair
-from ..motion.rotations import angle_between, matrix_from_quaternion, quaternion_from_matrix
-from ..motion.skeleton import SMPL
+from ..motion.rotations import matrix_from_quaternion, quaternion_from_matrix
 from ..motion.types import FPS, Interaction, Motion
+from .cleaning import CapturedSettings, clean_stretches, floor_height, with_plausible_ends
 
-_CACHE_FORMAT = 1
-_TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
-_ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
-
-
-@dataclass(frozen=True)
-class CapturedSettings:
-    """How captured takes become clips.
-
-    Attributes:
-        partner_scale: factor on the horizontal travel of both people of a two-person take. Takes whose dancers share
-            one generic skeleton leave joined hands apart; 0.9 brings them nearer without making feet slide more.
-        outlier: a frame is a glitch when it moves this many times faster than the clip's own 95th percentile...
-        least_acceleration: ...and accelerates by more than this, metres a frame squared,
-        least_turn: ...or turns a joint by more than this, radians a frame.
-        margin: frames cut on either side of a glitch.
-        least_frames: shorter clean stretches are dropped.
-    """
-
-    partner_scale: float = 0.9
-    outlier: float = 4.0
-    least_acceleration: float = 0.15
-    least_turn: float = 0.8
-    margin: int = 2
-    least_frames: int = 40
+_CACHE_FORMAT = 2
+"""Raised with every change of what a clip holds, so that older caches are made anew."""
 
 
 @dataclass(frozen=True)
@@ -125,57 +102,6 @@ def load_captured(
     return cached
 
 
-def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> list[tuple[int, int]]:
-    """The stretches (start, stop) of a take without glitches, frames at least ``settings.least_frames``.
-
-    A glitch is a frame that accelerates or turns a joint far beyond what the take does otherwise: tracking that was
-    lost or swapped, or an angle that flipped.
-    """
-    frames = len(people[0])
-    bad = np.zeros(frames, dtype=bool)
-    for person in people:
-        bad |= glitches(person, settings)
-    edges = np.flatnonzero(np.diff(np.concatenate(([1], bad.astype(int), [1]))))
-    stretches = zip(edges[::2], edges[1::2], strict=True)
-    return [(int(start), int(stop)) for start, stop in stretches if stop - start >= settings.least_frames]
-
-
-def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
-    """(T,) whether each frame is a glitch or within the margin of one."""
-    frames = len(motion)
-    bad = np.zeros(frames, dtype=bool)
-    if frames < 3:
-        return bad
-    joints = motion.joints.astype(np.float64)
-    acceleration = np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1).max(axis=1)
-    far = acceleration > max(settings.outlier * np.percentile(acceleration, 95), settings.least_acceleration)
-    bad[1:-1] |= far
-    for rotations in (motion.rotations, motion.root_orientation):
-        if rotations is not None:
-            per_frame = rotations.astype(np.float64).reshape(frames, -1, 3, 3)
-            turn = angle_between(per_frame[:-1], per_frame[1:]).max(axis=1)
-            far = turn > max(settings.outlier * np.percentile(turn, 95), settings.least_turn)
-            bad[:-1] |= far
-            bad[1:] |= far
-    reach = 2 * settings.margin + 1
-    return np.convolve(bad, np.ones(reach), mode="same")[:frames] > 0.5
-
-
-def floor_height(motion: Motion) -> float:
-    """Height of the floor under a person, metres: where the lower foot is when it stands.
-
-    The twentieth percentile over time of the lower toe joint, or of an ankle less the height of a foot, so that neither
-    a single low frame nor dancing on the balls of the feet moves the floor.
-    """
-    toes = motion.joints[:, _TOES, 1].min(axis=1)
-    ankles = motion.joints[:, _ANKLES, 1].min(axis=1)
-    return float(np.percentile(np.minimum(toes - _TOE_HEIGHT, ankles - _ANKLE_HEIGHT), 20))
-
-
-_TOE_HEIGHT, _ANKLE_HEIGHT = 0.015, 0.075
-"""Heights of SMPL's toe and ankle joints over the floor, metres, when the foot stands flat."""
-
-
 def _clips(folder: Path, manifest: list[dict[str, str]], settings: CapturedSettings) -> Iterator[CapturedClip]:
     for entry in manifest:
         people: tuple[Motion, ...]
@@ -186,7 +112,7 @@ def _clips(folder: Path, manifest: list[dict[str, str]], settings: CapturedSetti
             people = (motion_from_bvh(read_bvh(folder / entry["file"])),)
         people = tuple(_on_floor(person) for person in people)
         for start, stop in clean_stretches(people, settings):
-            cut = tuple(person.frames(start, stop) for person in people)
+            cut = tuple(with_plausible_ends(person.frames(start, stop)) for person in people)
             yield CapturedClip(Path(entry["file"]).stem, start, entry.get("caption", ""), cut)
 
 

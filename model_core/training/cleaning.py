@@ -1,0 +1,161 @@
+"""Faults of captured motion: frames to cut out, flipped hands and heads to turn back, the floor to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..motion.rotations import (
+    angle_between,
+    axis_angle_from_matrix,
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+    slerp,
+)
+from ..motion.skeleton import SMPL
+from ..motion.types import Motion
+
+_TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
+_ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
+
+_END_LIMITS = {"Head": np.radians(95), "L_Wrist": np.radians(110), "R_Wrist": np.radians(110)}
+"""The farthest that heads and hands turn; beyond it markers were mistaken for each other."""
+
+_ANKLE_LIMIT = np.radians(90)
+_SHORT_RUN, _SEAM = 16, 4
+
+
+@dataclass(frozen=True)
+class CapturedSettings:
+    """How captured takes become clips.
+
+    Attributes:
+        partner_scale: factor on the horizontal travel of both people of a two-person take. Takes whose dancers share
+            one generic skeleton leave joined hands apart; 0.9 brings them nearer without making feet slide more.
+        outlier: a frame is a glitch when it moves this many times faster than the clip's own 95th percentile...
+        least_acceleration: ...and accelerates by more than this, metres a frame squared,
+        least_turn: ...or turns a joint by more than this, radians a frame.
+        margin: frames cut on either side of a glitch.
+        least_frames: shorter clean stretches are dropped.
+    """
+
+    partner_scale: float = 0.9
+    outlier: float = 4.0
+    least_acceleration: float = 0.15
+    least_turn: float = 0.8
+    margin: int = 2
+    least_frames: int = 40
+
+
+def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> list[tuple[int, int]]:
+    """The stretches (start, stop) of a take without glitches, frames at least ``settings.least_frames``."""
+    bad = np.any([glitches(person, settings) for person in people], axis=0)
+    return [(start, stop) for start, stop in _runs(~bad) if stop - start >= settings.least_frames]
+
+
+def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
+    """(T,) whether each frame is a glitch or within the margin of one.
+
+    A glitch is a frame that accelerates or turns a joint far beyond what the take does otherwise, or bends an ankle
+    as none can: tracking that was lost or swapped, or an angle that flipped.
+    """
+    frames = len(motion)
+    bad = np.zeros(frames, dtype=bool)
+    if frames < 3:
+        return bad
+    acceleration = np.linalg.norm(np.diff(motion.joints.astype(np.float64), 2, axis=0), axis=-1).max(axis=1)
+    bad[1:-1] |= acceleration > max(settings.outlier * np.percentile(acceleration, 95), settings.least_acceleration)
+    for rotations in (motion.rotations, motion.root_orientation):
+        if rotations is not None:
+            per_frame = rotations.astype(np.float64).reshape(frames, -1, 3, 3)
+            turn = angle_between(per_frame[:-1], per_frame[1:]).max(axis=1)
+            far = turn > max(settings.outlier * np.percentile(turn, 95), settings.least_turn)
+            bad[:-1] |= far
+            bad[1:] |= far
+    if motion.rotations is not None:
+        ankles = motion.rotations[:, [ankle - 1 for ankle in _ANKLES]].astype(np.float64)
+        bad |= (_angle(ankles) > _ANKLE_LIMIT).any(axis=1)
+    return _grown(bad, settings.margin)
+
+
+def with_plausible_ends(motion: Motion) -> Motion:
+    """The motion with heads and hands that are turned as none can be turned back; positions are not concerned.
+
+    A long run of such frames is a constant error of the markers: its mean orientation becomes the clip's usual one,
+    so that its movement stays. Short runs and the seams are interpolated.
+    """
+    if motion.rotations is None:
+        return motion
+    rotations = motion.rotations.astype(np.float64)
+    frames = len(motion)
+    for name, limit in _END_LIMITS.items():
+        end = rotations[:, SMPL.index(name) - 1]
+        bad = _angle(end) > limit
+        if not bad.any():
+            continue
+        bad = ~_grown(~_grown(bad, _SEAM), _SEAM)
+        usual = mean_rotation(end[~bad]) if (~bad).sum() > _SHORT_RUN else np.eye(3)
+        unknown = np.zeros(frames, dtype=bool)
+        for start, stop in _runs(bad):
+            end[start:stop] = end[start:stop] @ mean_rotation(end[start:stop]).T @ usual
+            for seam in (start, stop):
+                if 0 < seam < frames:
+                    unknown[max(seam - _SEAM, 0) : seam + _SEAM] = True
+            if stop - start <= _SHORT_RUN:
+                unknown[start:stop] = True
+        rotations[:, SMPL.index(name) - 1] = _interpolated(end, unknown)
+    return replace(motion, rotations=rotations.astype(motion.rotations.dtype))
+
+
+def floor_height(motion: Motion) -> float:
+    """Height of the floor under a person, metres: where the lower foot is when it stands.
+
+    The twentieth percentile over time of the lower toe joint, or of an ankle less the height of a foot, so that neither
+    a single low frame nor dancing on the balls of the feet moves the floor.
+    """
+    toes = motion.joints[:, _TOES, 1].min(axis=1)
+    ankles = motion.joints[:, _ANKLES, 1].min(axis=1)
+    return float(np.percentile(np.minimum(toes - _TOE_HEIGHT, ankles - _ANKLE_HEIGHT), 20))
+
+
+_TOE_HEIGHT, _ANKLE_HEIGHT = 0.015, 0.075
+"""Heights of SMPL's toe and ankle joints over the floor, metres, when the foot stands flat."""
+
+
+def mean_rotation(rotations: np.ndarray) -> np.ndarray:
+    """(3, 3) mean of rotation matrices (T, 3, 3): the largest axis of their quaternions (Markley et al. 2007)."""
+    quaternions = quaternion_from_matrix(rotations)
+    _, vectors = np.linalg.eigh(quaternions.T @ quaternions)
+    return matrix_from_quaternion(vectors[:, -1])
+
+
+def _angle(rotations: np.ndarray) -> np.ndarray:
+    """Angle (...) of rotations (..., 3, 3), radians."""
+    return np.linalg.norm(axis_angle_from_matrix(rotations), axis=-1)
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of each run of true flags (T,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(int), [0]))))
+    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _grown(flags: np.ndarray, reach: int) -> np.ndarray:
+    """Flags (T,) that are true within ``reach`` frames of a true one."""
+    return np.convolve(flags, np.ones(2 * reach + 1))[reach : reach + len(flags)] > 0.5
+
+
+def _interpolated(rotations: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3) with the unknown frames between the known ones, at the ends as the nearest known."""
+    known = np.flatnonzero(~unknown)
+    if len(known) == 0 or not unknown.any():
+        return rotations
+    times = np.arange(len(rotations))
+    after = np.clip(np.searchsorted(known, times), 0, len(known) - 1)
+    before = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
+    first, last = known[before], known[after]
+    share = np.clip((times - first) / np.maximum(last - first, 1), 0.0, 1.0)
+    quaternions = quaternion_from_matrix(rotations)
+    between = matrix_from_quaternion(slerp(quaternions[first], quaternions[last], share))
+    return np.where(unknown[:, None, None], between, rotations)
