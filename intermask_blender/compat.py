@@ -54,11 +54,11 @@ def paint_material(material: bpy.types.Material, colour: tuple[float, float, flo
     shader.inputs["Roughness"].default_value = roughness
 
 
-def ensure_world_nodes(world: bpy.types.World) -> Any:
-    """The node tree of a world, switched on."""
+def world_nodes(world: bpy.types.World) -> Any:
+    """The shader nodes of a world, switched on."""
     if bpy.app.version < (5, 0):
         world.use_nodes = True
-    return world.node_tree
+    return world.node_tree.nodes
 
 
 def set_video_output(scene: bpy.types.Scene) -> None:

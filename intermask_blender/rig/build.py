@@ -63,9 +63,10 @@ def build_mannequin(
     mesh = _mesh(f"{owner.name} Body", body)
     vertices = fitted_vertices(body, offsets) + _rest_root(offsets, body)
     mesh.vertices.foreach_set("co", vectors_to_blender(vertices).astype(np.float32).ravel())
+    red, green, blue = colour
     for suffix, share in (("Shell", 1.0), ("Joints", 0.35)):
         material = bpy.data.materials.new(f"{owner.name} {suffix}")
-        compat.paint_material(material, tuple(share * c for c in colour), roughness=0.6)
+        compat.paint_material(material, (share * red, share * green, share * blue), roughness=0.6)
         mesh.materials.append(material)
     mesh.update()
     figure = bpy.data.objects.new(mesh.name, mesh)

@@ -1,4 +1,4 @@
-"""From an animated armature of this add-on to a motion, as the eye sees it: constraints, layers and parents included."""
+"""From an animated armature of this add-on to a motion, as the eye sees it: constraints and parents included."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_smpl_armature(owner: bpy.types.Object | None) -> bool:
 
 def capture_motion(
     owner: bpy.types.Object, scene: bpy.types.Scene, frame_range: tuple[float, float] | None = None
-) -> tuple[Motion, float]:
+) -> tuple[Motion, int]:
     """The evaluated motion of an SMPL armature in the world, at the model's rate.
 
     The user's frame, selection and mode stay as they are: the armature is evaluated in a throw-away scene.
@@ -35,7 +35,8 @@ def capture_motion(
     Args:
         owner: an armature with SMPL's bone names, whatever its rest pose, place and size.
         scene: whose frame rate and, without a range, frame range count.
-        frame_range: first and last scene frame; without it the keys' range, or the scene's where there are no keys.
+        frame_range: first and last scene frame; without it ``animated_frames``.
+            It starts at a whole frame, so that keys made beside it do.
 
     Returns:
         The motion (metres, Y up) and the scene frame at which it starts.
@@ -44,7 +45,8 @@ def capture_motion(
         UserError: the armature lacks bones, has no size, does not move, or moves for less than 16 frames.
     """
     _check(owner)
-    first, last = frame_range or compat.animated_range(owner) or (scene.frame_start, scene.frame_end)
+    first, last = frame_range or animated_frames(owner, scene)
+    first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)
     count = int(np.floor((last - first) / fps * FPS + 1e-6)) + 1
     if count < SHORTEST:
@@ -59,7 +61,12 @@ def capture_motion(
         raise UserError(
             f"{owner.name} does not move between frames {first:g} and {last:g}; choose a leader with animation."
         )
-    return motion, float(first)
+    return motion, int(first)
+
+
+def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
+    """First and last frame of the object's own keys, or the scene's range where it has none."""
+    return compat.animated_range(owner) or (float(scene.frame_start), float(scene.frame_end))
 
 
 def _check(owner: bpy.types.Object) -> None:

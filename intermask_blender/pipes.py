@@ -1,0 +1,71 @@
+"""Pipes to a child process that never make the caller wait, on every system, without threads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import IO
+
+LARGEST_READ = 1 << 20
+WINDOWS_WRITE = 2048
+"""Bytes at a time on Windows, where a pipe may refuse a piece that does not fit whole."""
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _PIPE_NOWAIT = wintypes.DWORD(1)
+
+    def _handle(pipe: IO[bytes]) -> wintypes.HANDLE:
+        return wintypes.HANDLE(msvcrt.get_osfhandle(pipe.fileno()))
+
+    def never_wait(pipe: IO[bytes]) -> None:
+        """Make reads and writes of a pipe return at once."""
+        ctypes.windll.kernel32.SetNamedPipeHandleState(_handle(pipe), ctypes.byref(_PIPE_NOWAIT), None, None)
+
+    def read_available(pipe: IO[bytes]) -> bytes | None:
+        """What lies in the pipe now; empty when nothing does, None at its end."""
+        waiting = wintypes.DWORD()
+        if not ctypes.windll.kernel32.PeekNamedPipe(_handle(pipe), None, 0, None, ctypes.byref(waiting), None):
+            return None
+        return os.read(pipe.fileno(), min(waiting.value, LARGEST_READ)) if waiting.value else b""
+
+    def write_some(pipe: IO[bytes], data: memoryview) -> int:
+        """Write as much as the pipe takes now; give the number of bytes.
+
+        Raises:
+            OSError: nobody reads any more.
+        """
+        try:
+            return os.write(pipe.fileno(), data[:WINDOWS_WRITE])
+        except OSError as error:
+            # A full pipe that does not wait is reported as a full disk.
+            if error.errno in (errno.ENOSPC, errno.EAGAIN):
+                return 0
+            raise
+
+else:
+
+    def never_wait(pipe: IO[bytes]) -> None:
+        """Make reads and writes of a pipe return at once."""
+        os.set_blocking(pipe.fileno(), False)
+
+    def read_available(pipe: IO[bytes]) -> bytes | None:
+        """What lies in the pipe now; empty when nothing does, None at its end."""
+        try:
+            return os.read(pipe.fileno(), LARGEST_READ) or None
+        except BlockingIOError:
+            return b""
+
+    def write_some(pipe: IO[bytes], data: memoryview) -> int:
+        """Write as much as the pipe takes now; give the number of bytes.
+
+        Raises:
+            OSError: nobody reads any more.
+        """
+        try:
+            return os.write(pipe.fileno(), data)
+        except BlockingIOError:
+            return 0

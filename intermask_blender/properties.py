@@ -1,0 +1,84 @@
+"""What the panel shows and remembers: settings with the scene, progress with the window."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+
+import bpy
+
+from .models import installed_models, model_title
+from .preferences import current_preferences
+
+NO_MODEL = "NONE"
+
+EnumItem = tuple[str, str, str, int]
+
+
+@cache
+def _model_items(models: tuple[tuple[str, str], ...]) -> list[EnumItem]:
+    """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly;
+    numbered by name so that a file keeps its choice when models are added."""
+    items = [(name, title, f"Use the model {title}", zlib.crc32(name.encode()) & 0x3FFFFFFF) for name, title in models]
+    return items or [(NO_MODEL, "No model", "No model is installed", 0)]
+
+
+def _models(_owner: bpy.types.PropertyGroup, context: bpy.types.Context | None) -> list[EnumItem]:
+    folders = installed_models(current_preferences(context or bpy.context).model_folders)
+    return _model_items(tuple((name, model_title(folder)) for name, folder in folders.items()))
+
+
+def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "ARMATURE"
+
+
+class InterMaskSettings(bpy.types.PropertyGroup):
+    """What to generate; saved with the scene."""
+
+    prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Prompt",
+        description="What the two people do, in one English sentence",
+        default="two people dance salsa",
+    )
+    seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Seconds",
+        description="Duration; with a leader, the most of its motion that is used",
+        default=4.0,
+        min=0.5,
+        max=60.0,
+        precision=1,
+    )
+    seed: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Seed",
+        description="The same prompt, model and seed give the same motion",
+        default=0,
+        min=0,
+    )
+    model: bpy.props.EnumProperty(name="Model", description="What generates the motion", items=_models)  # type: ignore[valid-type]
+    leader: bpy.props.PointerProperty(  # type: ignore[valid-type]
+        name="Leader",
+        description="Animated character that the new one reacts to; empty means that both people are generated",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
+
+
+class InterMaskProgress(bpy.types.PropertyGroup):
+    """How far the running generation is; not saved."""
+
+    running: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    cancel: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    factor: bpy.props.FloatProperty(min=0.0, max=1.0)  # type: ignore[valid-type]
+    text: bpy.props.StringProperty()  # type: ignore[valid-type]
+
+
+def attach() -> None:
+    """Hang the groups on scenes and on the window manager."""
+    bpy.types.Scene.intermask = bpy.props.PointerProperty(type=InterMaskSettings)
+    bpy.types.WindowManager.intermask = bpy.props.PointerProperty(type=InterMaskProgress)
+
+
+def detach() -> None:
+    """Take them off again; the data in files stays."""
+    del bpy.types.WindowManager.intermask
+    del bpy.types.Scene.intermask
