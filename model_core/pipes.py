@@ -1,0 +1,78 @@
+"""The worker's ends of its two pipes: input that can be looked at without waiting, output that nothing else uses."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+LARGEST_READ = 1 << 20
+"""Bytes taken from the pipe at a time."""
+
+
+class InputPipe:
+    """Standard input, read as bytes without threads and without Python's buffers, which would hide what is waiting."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        _make_binary(self._number)
+
+    def wait(self) -> bytes | None:
+        """Wait for input; None at its end."""
+        return os.read(self._number, LARGEST_READ) or None
+
+    def available(self) -> bytes | None:
+        """What has arrived, empty if nothing has; None at the end of input. Never waits."""
+        waiting = _waiting(self._number)
+        if waiting is None:
+            return None
+        return self.wait() if waiting else b""
+
+
+class OutputPipe:
+    """Standard output for its maker alone: what any other code prints goes to standard error from then on."""
+
+    def __init__(self) -> None:
+        self._number = os.dup(1)
+        _make_binary(self._number)
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+
+    def write(self, data: bytes) -> None:
+        """Write all of it, waiting where the pipe is full.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+        """
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._number, rest) :]
+        except OSError as error:  # Windows has other words for it
+            raise BrokenPipeError from error
+
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    def _make_binary(number: int) -> None:
+        msvcrt.setmode(number, os.O_BINARY)
+
+    def _waiting(number: int) -> bool | None:
+        """Whether there is something to read; None when the other end is closed."""
+        count = wintypes.DWORD()
+        handle = wintypes.HANDLE(msvcrt.get_osfhandle(number))
+        if not ctypes.windll.kernel32.PeekNamedPipe(handle, None, 0, None, ctypes.byref(count), None):
+            return None
+        return count.value > 0
+
+else:
+    import select
+
+    def _make_binary(number: int) -> None:
+        """There is no text mode to leave here."""
+
+    def _waiting(number: int) -> bool | None:
+        """Whether there is something to read, the end of input included."""
+        return bool(select.select([number], [], [], 0)[0])

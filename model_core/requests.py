@@ -1,0 +1,218 @@
+"""What a client may ask of the worker: the values of a message, checked and in types of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import UserError
+from .kinematics import SolveSettings
+from .motion import FPS, SMPL, Motion
+from .protocol import Message
+from .settings import build
+
+if TYPE_CHECKING:
+    from .sampling import SamplingSettings
+
+SHORTEST_SECONDS = 0.5
+MOST_TAKES = 64
+_LARGEST_SEED = 2**63 - 1
+# What each setting of sampling may be: lowest, highest, in words.
+_SAMPLING_LIMITS = {
+    "steps": (1, 1000, "a whole number from 1 to 1000"),
+    "guidance": (0.0, 100.0, "a number from 0 to 100"),
+    "filter": (0.0, 1.0, "a number from 0 to 1"),
+    "temperature": (0.0, 100.0, "a number from 0 to 100"),
+    "variety": (0.0, 100.0, "a number from 0 to 100"),
+}
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Load a model and keep it.
+
+    Attributes:
+        model: its folder.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    """
+
+    model: Path
+    device: str
+
+    @classmethod
+    def of(cls, message: Message) -> LoadRequest:
+        """Read a ``load`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        return cls(_folder(message.values), _device(message.values))
+
+
+@dataclass(frozen=True)
+class MotionRequest:
+    """Make an interaction, from a prompt alone or with a leader too.
+
+    Attributes:
+        load: the model to make it with.
+        prompt: what the two people do.
+        seconds, frames: the length, in one of the two; both None for a leader's own length.
+        seed, takes: of the draw.
+        sampling: the settings that the client names; the model's own stand for the others.
+        solve: settings of the solver.
+        leader: the given person, in its own world; None where both people are made.
+    """
+
+    load: LoadRequest
+    prompt: str
+    seconds: float | None
+    frames: int | None
+    seed: int
+    takes: int
+    sampling: Mapping[str, Any]
+    solve: SolveSettings
+    leader: Motion | None
+
+    @classmethod
+    def of(cls, message: Message) -> MotionRequest:
+        """Read a ``generate`` or ``react`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        values = message.values
+        leader = _leader(message) if message.type == "react" else None
+        frames = _whole(values, "frames", None, 1, 10**9)
+        seconds = _number(values, "seconds")
+        if seconds is not None and frames is not None:
+            raise UserError("A length was given in seconds and in frames; give one of the two.")
+        if seconds is None and frames is None and leader is None:
+            raise UserError("No length was given; say how many seconds the clip should last.")
+        return cls(
+            LoadRequest.of(message),
+            _prompt(values),
+            seconds,
+            frames,
+            _whole(values, "seed", 0, 0, _LARGEST_SEED) or 0,
+            _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
+            _sampling(values),
+            _solve_settings(values, leader),
+            leader,
+        )
+
+    def length(self, shortest: int, longest: int, model: str) -> int:
+        """How many frames to make with a model.
+
+        Args:
+            shortest, longest: frames of the clips that the model makes.
+            model: its name, for the message.
+
+        Raises:
+            UserError: shorter or longer than the model makes, or longer than the leader.
+        """
+        seconds = self.seconds
+        if seconds is not None and not SHORTEST_SECONDS <= seconds <= longest / FPS:
+            raise UserError(
+                f"{seconds:g} seconds cannot be made with the model {model}; "
+                f"choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
+            )
+        asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
+        if self.leader is None:
+            return asked or 0
+        if asked is not None and asked > len(self.leader):
+            raise UserError(
+                f"The leader has {len(self.leader)} frames and {asked} were asked for; "
+                "choose a shorter length or a longer part of the leader."
+            )
+        return asked or len(self.leader)
+
+    def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
+        """The model's settings with those that the client names in their place."""
+        return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
+
+
+def _folder(values: Mapping[str, Any]) -> Path:
+    folder = values.get("model")
+    if not isinstance(folder, str) or not folder.strip():
+        raise UserError("No model was chosen; choose a model folder.")
+    return Path(folder)
+
+
+def _device(values: Mapping[str, Any]) -> str:
+    device = values.get("device") or "auto"
+    if not isinstance(device, str):
+        raise UserError(f"The device is {device!r}; choose auto, cpu, cuda or mps.")
+    return device
+
+
+def _prompt(values: Mapping[str, Any]) -> str:
+    prompt = values.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise UserError("The prompt is empty; say in a sentence what the two people do.")
+    return prompt.strip()
+
+
+def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = values.get(name) or {}
+    if not isinstance(table, Mapping):
+        raise UserError(f"'{name}' should be a table of settings, not {table!r}.")
+    return table
+
+
+def _solve_settings(values: Mapping[str, Any], leader: Motion | None) -> SolveSettings:
+    """The solver's settings; a leader, whose motion the user owns, is held unless the client says otherwise."""
+    given = _table(values, "solve")
+    return build(SolveSettings, given if leader is None else {"held": 0, **given}, "The table of solver settings")
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise UserError(f"'{name}' is {value!r}; give a number.")
+    return float(value)
+
+
+def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: int, highest: int) -> int | None:
+    value = values.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise UserError(f"'{name}' is {value!r}; give a whole number from {lowest} to {highest}.")
+    return value
+
+
+def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, (lowest, highest, words) in _SAMPLING_LIMITS.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole or (isinstance(value, float) and isinstance(lowest, float))) or not lowest <= value <= highest:
+            raise UserError(f"'{name}' is {value!r}; give {words}.")
+        given[name] = value
+    return given
+
+
+def _leader(message: Message) -> Motion:
+    """The given person."""
+    joints = message.arrays.get("leader_joints")
+    if joints is None or not joints.size:
+        raise UserError("The leader has no motion; choose an armature with an animation.")
+    rotations, root = message.arrays.get("leader_rotations"), message.arrays.get("leader_root")
+    try:
+        return Motion(
+            joints.astype(np.float64),
+            None if rotations is None else rotations.astype(np.float64),
+            None if root is None else root.astype(np.float64),
+            skeleton=SMPL,
+        )
+    except ValueError as error:
+        raise UserError(f"The leader's motion cannot be read ({error}); choose another armature.") from error

@@ -1,0 +1,399 @@
+"""The worker as its client sees it: a real process, real messages, a small real model with random weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from model_core.checkpoint import Model, ModelConfig, save_model
+from model_core.motion import SMPL, Motion, PosedSkeleton
+from model_core.motion.canonical import canonical_placement
+from model_core.motion.forward_kinematics import forward_kinematics
+from model_core.motion.representation import rows_from_motion
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import matrix_from_axis_angle
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
+from model_core.networks.transformer import InteractionTransformer, TransformerConfig
+from model_core.protocol import Decoder, Message
+from model_core.sampling import SamplingSettings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
+FINAL = {"loaded", "result", "cancelled", "error", "pong"}
+PATIENCE = 60.0
+
+
+class Client:
+    """The other end of a worker process."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "model_core.worker"],
+            cwd=REPOSITORY,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        self._decoder = Decoder()
+        self._arrived: list[Message] = []
+
+    def send(self, kind: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> None:
+        self.send_bytes(Message(kind, values, arrays or {}).encoded())
+
+    def send_bytes(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def next(self) -> Message:
+        """The next message, whatever it is."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + PATIENCE
+        while not self._arrived:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
+            assert ready, "the worker says nothing"
+            data = os.read(self.process.stdout.fileno(), 1 << 20)
+            assert data, f"the worker has ended: {self.errors()}"
+            self._arrived += self._decoder.feed(data)
+        return self._arrived.pop(0)
+
+    def until(self, *kinds: str) -> list[Message]:
+        """All messages up to the first of these types."""
+        messages = [self.next()]
+        while messages[-1].type not in kinds:
+            messages.append(self.next())
+        return messages
+
+    def final(self) -> Message:
+        """The next message that is no progress."""
+        return self.until(*FINAL)[-1]
+
+    def ended(self) -> int:
+        """The exit code, once the process has ended by itself."""
+        return self.process.wait(PATIENCE)
+
+    def errors(self) -> str:
+        """What it wrote to standard error; ends it."""
+        self.process.kill()
+        assert self.process.stderr is not None
+        return self.process.stderr.read().decode()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def walk(frames: int) -> Motion:
+    """A person in the rest pose who glides over a floor that is far from the world's middle, turning."""
+    turns = matrix_from_axis_angle(np.linspace(0.5, 2.0, frames)[:, None] * np.array([0.0, 1.0, 0.0]))
+    rotations = np.broadcast_to(np.eye(3), (frames, len(SMPL), 3, 3)).copy()
+    rotations[:, 0] = turns
+    places = np.array([5.0, 0.95, -3.0]) + np.linspace(0, 1, frames)[:, None] * np.array([0.8, 0.0, 0.3])
+    joints = forward_kinematics(rotations, places, SMPL_REST_OFFSETS, SMPL)
+    return Motion(joints, rotations[:, 1:], turns)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that stands about at random."""
+    torch.manual_seed(0)
+    tokenizer = TokenizerConfig(width=16, codes=32, code_width=16)
+    transformer = TransformerConfig(32, 16, 32, 1, 2, 32, text=TextLayersConfig(384, 4, 64, 1, True))
+    config = ModelConfig("small", tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(6), 120, ("they hug",))
+    person = canonical_placement(walk(9)).of(walk(9))
+    mean = torch.from_numpy(rows_from_motion(person).mean(0)).float()
+    networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
+    for name, tensor in networks[0].state_dict().items():
+        if name.endswith(".codes"):
+            tensor.normal_(std=3)
+    folder = tmp_path_factory.mktemp("models") / "small"
+    save_model(folder, Model(config, *networks, mean, torch.full((262,), 0.02), TEXT_ENCODER))
+    return folder
+
+
+@pytest.fixture
+def fresh() -> Iterator[Client]:
+    client = Client()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def warm(model: Path) -> Iterator[Client]:
+    """A worker that has loaded the model."""
+    client = Client()
+    assert client.next().type == "ready"
+    client.send("load", id="warm", model=str(model))
+    assert client.final().type == "loaded"
+    yield client
+    client.close()
+
+
+def test_it_is_ready_before_torch_is_loaded_and_answers_a_ping(fresh: Client) -> None:
+    ready = fresh.next()
+    assert (ready.type, ready.values["protocol"]) == ("ready", 1)
+    if Path("/proc").is_dir():
+        assert "torch" not in Path(f"/proc/{fresh.process.pid}/maps").read_text()
+    fresh.send("ping", id=3)
+    assert fresh.next() == Message("pong", {"id": 3, "busy": False})
+
+
+def test_loading_tells_what_the_model_is(warm: Client, model: Path) -> None:
+    warm.send("load", id=1, model=str(model), device="cpu")
+    values = warm.final().values
+    assert values == {
+        "id": 1,
+        "model": "small",
+        "skeleton": "smpl22",
+        "fps": 30.0,
+        "shortest": 16,
+        "longest": 120,
+        "examples": ["they hug"],
+        "device": "cpu",
+    }
+
+
+def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "seconds": 1.5, "seed": 7, "takes": 2}
+    warm.send("generate", id="a", **request)
+    messages = warm.until("result", "error")
+    result = messages[-1]
+    assert {key: result.values[key] for key in ("id", "text", "model", "seed", "fps", "takes", "frames")} == {
+        "id": "a", "text": "they dance", "model": "small", "seed": 7, "fps": 30.0, "takes": 2, "frames": 45,
+    }  # fmt: skip
+    assert {name: array.shape for name, array in result.arrays.items()} == {
+        "offsets": (2, 2, 22, 3), "rotations": (2, 2, 45, 22, 4), "translation": (2, 2, 45, 3),
+    }  # fmt: skip
+    assert all(np.isfinite(array).all() for array in result.arrays.values())
+    np.testing.assert_allclose(np.linalg.norm(result.arrays["rotations"], axis=-1), 1, atol=1e-5)
+    progress = [(m.values["stage"], m.values["step"], m.values["steps"]) for m in messages[:-1]]
+    assert [entry for entry in progress if entry[0] == "sampling"] == [("sampling", step, 6) for step in range(1, 7)]
+    assert [stage for stage, _, _ in progress] == sorted((stage for stage, _, _ in progress), key=_STAGES.index)
+    assert set(result.values["seconds"]) == {"loading", "sampling", "solving"}
+
+    warm.send("generate", id="b", **request)
+    again = warm.final()
+    warm.send("generate", id="c", **{**request, "seed": 8})
+    other = warm.final()
+    for name, array in result.arrays.items():
+        np.testing.assert_array_equal(array, again.arrays[name])
+    assert np.abs(other.arrays["translation"] - result.arrays["translation"]).max() > 1e-4
+    takes = result.arrays["translation"]
+    assert np.abs(takes[0] - takes[1]).max() > 1e-4
+
+
+_STAGES = ("loading", "sampling", "solving")
+
+
+@pytest.mark.parametrize("known", ["joints", "rotations", "all"])
+def test_a_leader_gets_a_partner_in_its_own_world(warm: Client, model: Path, known: str) -> None:
+    leader = walk(40)
+    assert leader.rotations is not None and leader.root_orientation is not None
+    arrays = {"leader_joints": leader.joints.astype(np.float32)}
+    if known != "joints":
+        arrays["leader_rotations"] = leader.rotations.astype(np.float32)
+    if known == "all":
+        arrays["leader_root"] = leader.root_orientation.astype(np.float32)
+    warm.send("react", arrays, id=1, model=str(model), prompt="they dance")
+    result = warm.final()
+    assert result.type == "result", result.values
+    assert result.values["frames"] == 40
+    people = [
+        PosedSkeleton(*(result.arrays[name][0, person] for name in ("offsets", "rotations", "translation"))).joints()
+        for person in (0, 1)
+    ]
+    np.testing.assert_allclose(people[0], leader.joints, atol=0.02)
+    np.testing.assert_allclose(people[1].mean((0, 1))[[0, 2]], leader.joints.mean((0, 1))[[0, 2]], atol=2.0)
+
+
+def test_a_cancel_is_seen_between_two_steps(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "frames": 120, "takes": 8, "steps": 1000}
+    warm.send("generate", id="long", **request)
+    while warm.next().values.get("stage") != "sampling":
+        pass
+    warm.send("cancel", id="somebody else's")
+    warm.send("cancel", id="long")
+    messages = warm.until("cancelled", "result", "error")
+    assert messages[-1] == Message("cancelled", {"id": "long"})
+    assert len(messages) < 100
+    warm.send("generate", id="next", **{**request, "steps": 2})
+    assert warm.final().type == "result"
+
+
+def test_requests_wait_their_turn_and_can_be_called_off(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "frames": 60}
+    for name, steps in (("first", 60), ("second", 5), ("third", 5)):
+        warm.send("generate", id=name, steps=steps, **request)
+    warm.send("cancel", id="second")
+    warm.send("ping")
+    finals = [(m.type, m.values["id"]) for m in (warm.final() for _ in range(4))]
+    assert finals.index(("cancelled", "second")) < finals.index(("result", "first"))
+    assert finals.index(("result", "first")) < finals.index(("result", "third"))
+    assert ("pong", None) in finals
+
+
+MISTAKES = [
+    ({"prompt": ""}, "prompt is empty"),
+    ({"prompt": " \n\t "}, "prompt is empty"),
+    ({"prompt": None}, "prompt is empty"),
+    ({"seconds": 0}, r"0 seconds .*choose 0.5 to 4 seconds"),
+    ({"seconds": -3}, r"-3 seconds .*choose 0.5 to 4"),
+    ({"seconds": 10_000}, r"10000 seconds .*choose 0.5 to 4 seconds"),
+    ({"seconds": float("nan")}, "'seconds' is nan"),
+    ({"seconds": "two"}, "'seconds' is 'two'; give a number"),
+    ({"seconds": None}, "No length was given"),
+    ({"frames": 60}, "in seconds and in frames"),
+    ({"seconds": None, "frames": 5}, "choose 16 to 120"),
+    ({"takes": 0}, "'takes' is 0; give a whole number from 1 to 64"),
+    ({"takes": 1000}, "'takes' is 1000"),
+    ({"seed": -1}, "'seed' is -1"),
+    ({"steps": 0}, "'steps' is 0"),
+    ({"steps": 2.5}, "'steps' is 2.5"),
+    ({"filter": 1.5}, "'filter' is 1.5; give a number from 0 to 1"),
+    ({"temperature": -1.0}, "'temperature' is -1.0"),
+    ({"solve": {"smoth": True}}, "unknown entry 'smoth'"),
+    ({"model": "/nowhere/at all"}, r"no model in .*nowhere.*choose"),
+    ({"model": ""}, "No model was chosen"),
+    ({"device": "tpu"}, "no device 'tpu'"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), MISTAKES, ids=[str(change) for change, _ in MISTAKES])
+def test_a_mistake_is_told_in_one_sentence(warm: Client, model: Path, change: dict[str, Any], sentence: str) -> None:
+    warm.send("generate", id=5, **{"model": str(model), "prompt": "they dance", "seconds": 2.0, **change})
+    _check_told(warm.final(), sentence)
+
+
+def _check_told(answer: Message, sentence: str) -> None:
+    assert (answer.type, answer.values["id"], answer.values["kind"]) == ("error", 5, "user"), answer.values
+    message = answer.values["message"]
+    assert re.search(sentence, message), message
+    assert message.endswith(".") and "\n" not in message and "Traceback" not in message
+
+
+def test_a_leader_that_cannot_be_followed_is_told(warm: Client, model: Path) -> None:
+    joints = walk(40).joints.astype(np.float32)
+    broken = joints.copy()
+    broken[12:, 3] = np.nan
+    cases: list[tuple[dict[str, np.ndarray], dict[str, Any], str]] = [
+        ({}, {}, "no motion; choose an armature"),
+        ({"leader_joints": joints[:0]}, {}, "no motion; choose an armature"),
+        ({"leader_joints": broken}, {}, "28 of 40 frames, the first in frame 12"),
+        ({"leader_joints": joints[:, :20]}, {}, r"cannot be read \(joints has shape \(40, 20, 3\)"),
+        ({"leader_joints": joints[:8]}, {}, "8 frames .*choose 16 to 120"),
+        ({"leader_joints": joints}, {"frames": 80}, "has 40 frames and 80 were asked for"),
+    ]
+    for arrays, values, sentence in cases:
+        warm.send("react", arrays, id=5, model=str(model), prompt="they dance", **values)
+        _check_told(warm.final(), sentence)
+
+
+def test_a_damaged_model_is_told_and_a_mended_one_is_read_anew(warm: Client, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    for name in ("tokenizer.safetensors", "transformer.safetensors", "config.json"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+        warm.send("load", id=5, model=str(folder))
+        _check_told(warm.final(), name.replace(".", r"\."))
+        (folder / name).write_bytes(whole)
+    warm.send("load", id=6, model=str(folder))
+    assert warm.final().values["model"] == "small"
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "name": "renamed"}))
+    warm.send("load", id=7, model=str(folder))
+    assert warm.final().values["model"] == "renamed"
+
+
+def test_an_unknown_request_is_a_fault_and_not_the_end(warm: Client) -> None:
+    warm.send("sing", id=5)
+    warm.send("generate", prompt="no id")
+    warm.send("ping", id=6)
+    answers = [warm.final() for _ in range(3)]
+    assert [(m.type, m.values["id"]) for m in answers] == [("error", 5), ("error", None), ("pong", 6)]
+    assert {m.values.get("kind") for m in answers[:2]} == {"internal"}
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_end_of_input_ends_it(fresh: Client, model: Path, busy: bool) -> None:
+    assert fresh.next().type == "ready"
+    if busy:
+        fresh.send("generate", id=1, model=str(model), prompt="they dance", frames=120, takes=8, steps=1000)
+        while fresh.next().values.get("stage") != "sampling":
+            pass
+    assert fresh.process.stdin is not None
+    fresh.process.stdin.close()
+    assert fresh.ended() == 0
+    assert fresh.errors() == ""
+
+
+def test_a_client_that_stops_reading_ends_it(fresh: Client, model: Path) -> None:
+    assert fresh.next().type == "ready"
+    assert fresh.process.stdout is not None
+    fresh.process.stdout.close()
+    fresh.send("generate", id=1, model=str(model), prompt="they dance", seconds=2)
+    assert fresh.ended() == 0
+    assert fresh.errors() == ""
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\x02\x00\x00\x00{}", b"\x05\x00\x00\x00\xff\xfe\xfd\xfc\xfb"]
+)
+def test_garbage_in_the_pipe_ends_it_with_a_sentence(fresh: Client, garbage: bytes) -> None:
+    assert fresh.next().type == "ready"
+    fresh.send_bytes(garbage)
+    assert fresh.ended() == 2
+    errors = fresh.errors()
+    assert "not made of messages" in errors and errors.count("\n") == 1
+
+
+def test_garbage_in_mid_generation_ends_it_too(fresh: Client, model: Path) -> None:
+    assert fresh.next().type == "ready"
+    fresh.send("generate", id=1, model=str(model), prompt="they dance", frames=120, takes=8, steps=1000)
+    while fresh.next().values.get("stage") != "sampling":
+        pass
+    fresh.send_bytes(b"\xff" * 64)
+    assert fresh.ended() == 2
+
+
+def test_killed_in_mid_generation_it_leaves_no_half_message_that_decodes(fresh: Client, model: Path) -> None:
+    before = sorted(path.name for path in model.iterdir())
+    assert fresh.next().type == "ready"
+    fresh.send("generate", id=1, model=str(model), prompt="they dance", frames=120, takes=8, steps=1000)
+    while fresh.next().values.get("stage") != "sampling":
+        pass
+    fresh.process.kill()
+    assert fresh.ended() != 0
+    assert fresh.process.stdout is not None
+    rest = Decoder().feed(b"") + fresh._decoder.feed(fresh.process.stdout.read())
+    assert {message.type for message in rest} <= {"progress"}
+    assert sorted(path.name for path in model.iterdir()) == before
+
+
+def test_what_other_code_prints_does_not_reach_the_pipe() -> None:
+    code = (
+        "import os, subprocess, sys; sys.path.insert(0, sys.argv[1]); from model_core.pipes import OutputPipe;"
+        "pipe = OutputPipe(); print('one'); os.write(1, b'two');"
+        "subprocess.run([sys.executable, '-c', 'print(3)']); pipe.write(b'whole')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(REPOSITORY)], capture_output=True, timeout=PATIENCE)
+    assert done.stdout == b"whole"
+    assert all(word in done.stderr for word in (b"one", b"two", b"3"))
