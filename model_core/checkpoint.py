@@ -1,0 +1,170 @@
+"""A model folder: ``config.json`` and safetensors, loaded and saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .errors import UserError
+from .files import written_whole
+from .networks.tokenizer import Tokenizer, TokenizerConfig
+from .networks.transformer import InteractionTransformer, TransformerConfig
+from .sampling import SamplingSettings
+from .settings import build
+
+_CONFIG = "config.json"
+_TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a model folder says of itself.
+
+    Attributes:
+        name: shown to users.
+        tokenizer, transformer: shapes of the networks.
+        text_encoder: folder of the text encoder, relative to the model folder.
+        sampling: the defaults that suit this model.
+        longest: frames of the longest clip it was trained on; longer ones are made by extension.
+        examples: prompts that it knows.
+        about: data, terms and credit in a few sentences.
+        format: of this folder, for later versions.
+    """
+
+    name: str
+    tokenizer: TokenizerConfig
+    transformer: TransformerConfig
+    text_encoder: str
+    sampling: SamplingSettings = SamplingSettings()
+    longest: int = 300
+    examples: tuple[str, ...] = ()
+    about: str = ""
+    format: int = 1
+
+    @property
+    def skeleton(self) -> str:
+        """Name of the skeleton its motions have."""
+        return "smplx55" if self.tokenizer.dataset == "interx" else "smpl22"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The parts of a model folder, in evaluation mode.
+
+    Attributes:
+        config: its settings.
+        tokenizer, transformer: the networks.
+        mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
+        text_encoder: absolute folder of the text encoder.
+    """
+
+    config: ModelConfig
+    tokenizer: Tokenizer
+    transformer: InteractionTransformer
+    mean: Tensor
+    std: Tensor
+    text_encoder: Path
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The configuration alone, without loading weights.
+
+    Raises:
+        UserError: no model folder, or one of another version.
+    """
+    path = folder / _CONFIG
+    if not path.is_file():
+        raise UserError(f"There is no model in {folder}: {_CONFIG} is missing; choose a model folder.")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); copy the model folder again.") from error
+    if not isinstance(values, dict) or values.get("format", 1) != 1:
+        raise UserError(f"{path} is of another version of this program; update the add-on or choose another model.")
+    return build(ModelConfig, values, str(path))
+
+
+def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
+    """Load a model folder.
+
+    Raises:
+        UserError: a file is missing, cut short or of another network.
+    """
+    config = read_config(folder)
+    tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
+    transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
+    statistics = _read(folder / _STATISTICS)
+    if set(statistics) != {"mean", "std"}:
+        raise UserError(f"{folder / _STATISTICS} holds no mean and std; copy the model folder again.")
+    return Model(
+        config,
+        tokenizer.to(device),
+        transformer.to(device),
+        statistics["mean"].float().to(device),
+        statistics["std"].float().to(device),
+        (folder / config.text_encoder).resolve(),
+    )
+
+
+def save_model(folder: Path, model: Model, half: bool = True) -> None:
+    """Write a model folder; its configuration comes last, so that a folder that is read is complete.
+
+    Args:
+        half: keep weights of the layers in half precision; codebooks and statistics stay in single precision.
+    """
+    _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
+    _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
+    _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
+    values = asdict(replace(model.config))
+    with written_whole(folder / _CONFIG) as path:
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def _inference_state(network: nn.Module, half: bool) -> dict[str, Tensor]:
+    """The state without what only training needs of a codebook."""
+    state = {}
+    for key, value in network.state_dict().items():
+        if key.endswith((".usage", ".sums", ".started")):
+            continue
+        exact = key.endswith(".codes") or value.ndim < 2 or not half
+        state[key] = value.detach().cpu().to(value.dtype if exact else torch.float16).contiguous()
+    return state
+
+
+def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise UserError(f"{path} is missing; copy the model folder again.")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} is cut short or damaged; copy the model folder again.") from error
+
+
+def _filled(network: Network, path: Path) -> Network:
+    """The network with the file's weights, in evaluation mode."""
+    state = _read(path)
+    for key, wanted in network.state_dict().items():
+        if key.endswith((".usage", ".sums", ".started")):
+            state[key] = wanted  # of use in training only
+        elif key not in state or state[key].shape != wanted.shape:
+            found = tuple(state[key].shape) if key in state else "nothing"
+            raise UserError(
+                f"{path} does not fit its {_CONFIG}: {key} should be {tuple(wanted.shape)} and is {found}; "
+                "copy the model folder again."
+            )
+    network.load_state_dict({key: state[key] for key in network.state_dict()})
+    return network.eval().requires_grad_(False)

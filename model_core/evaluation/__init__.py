@@ -1,0 +1,1 @@
+"""Measuring: equality with recordings of the published code, and the quality of motion."""

@@ -1,0 +1,65 @@
+"""Attention and feed-forward as the transformer's and the text layers' blocks use them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Attention(nn.Module):
+    """Multi-head attention with one inward projection for queries, keys and values (Vaswani et al. 2017)."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.inward = nn.Linear(width, 3 * width)
+        self.outward = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, source: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
+        """Attend.
+
+        Args:
+            x: (B, T, C) where the queries come from.
+            source: (B, S, C) where keys and values come from; None for ``x`` itself.
+            valid: (B, S) true for what may be attended to; None for all.
+
+        Returns:
+            (B, T, C).
+        """
+        if source is None:
+            query, key, value = self._heads(self.inward(x), 3)  # (B, H, T, C / H) each
+        else:
+            width = x.shape[-1]
+            weight, bias = self.inward.weight, self.inward.bias
+            (query,) = self._heads(functional.linear(x, weight[:width], bias[:width]), 1)
+            key, value = self._heads(functional.linear(source, weight[width:], bias[width:]), 2)
+        mask = None if valid is None else valid[:, None, None, :]
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
+        return self.outward(mixed.transpose(1, 2).flatten(2))
+
+    def _heads(self, projected: Tensor, count: int) -> tuple[Tensor, ...]:
+        """(B, T, count * C) to ``count`` tensors (B, H, T, C / H)."""
+        B, T, _ = projected.shape
+        return projected.view(B, T, count, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+class FeedForward(nn.Module):
+    """Linear, GELU, dropout, linear, dropout: (..., C) to the same."""
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.widen = nn.Linear(width, hidden)
+        self.narrow = nn.Linear(hidden, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) to the same."""
+        return self.dropout(self.narrow(self.dropout(functional.gelu(self.widen(x)))))
+
+
+def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Adaptive layer norm (Peebles and Xie 2023): normalise (..., C) without affine, then scale and shift."""
+    return torch.addcmul(shift, functional.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)

@@ -1,0 +1,175 @@
+"""The tokenizer: one person's motion to a map of tokens (body parts by time) and back (InterMask, section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .graph import GraphLayer, GraphScope
+from .quantizer import CodebookSettings, ResidualQuantizer
+from .residual import ResidualStack
+
+Dataset = Literal["interhuman", "interx"]
+
+PARTS = 5
+"""Rows of a token map."""
+FRAMES_A_TOKEN = 4
+"""Frames that one column of a token map stands for."""
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """Shape of a tokenizer; the defaults are the published ones.
+
+    Attributes:
+        dataset: which representation it reads: ``interhuman`` rows (T, 262) or ``interx`` rows (T, 56, 6).
+        width: channels of the convolutions.
+        depth: residual blocks in each stack.
+        dilation_growth: factor of dilation between the blocks of a stack.
+        codes: codes in each codebook.
+        code_width: length of a code vector.
+        levels: residual quantisers; the transformer models the first of one only.
+        dropout: in the residual blocks.
+        graph_scope: which frames the graph layers serve (InterHuman only).
+        codebook: how the codebook learns.
+    """
+
+    dataset: Dataset = "interhuman"
+    width: int = 512
+    depth: int = 2
+    dilation_growth: int = 3
+    codes: int = 1024
+    code_width: int = 512
+    levels: int = 1
+    dropout: float = 0.2
+    graph_scope: GraphScope = "none"
+    codebook: CodebookSettings = CodebookSettings()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What differs between the two representations."""
+
+    channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    upsampling: tuple[tuple[float, float], ...]
+
+
+_LAYOUTS = {
+    "interhuman": _Layout(12, (4, 4), (2, 2), ((2.2, 2), (2, 2))),  # rows 22 -> 11 -> 5
+    "interx": _Layout(6, (6, 4), (3, 2), ((3.5, 2), (3.3, 2))),  # rows 56 -> 18 -> 5
+}
+
+
+class Encoder(nn.Module):
+    """Motion image (B, C, J, T) to latent image (B, D, 5, T / 4)."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        layout, width = _LAYOUTS[config.dataset], config.width
+        self.entry: nn.Sequential
+        if config.dataset == "interhuman":
+            first: nn.Module = GraphLayer(layout.channels, width, config.graph_scope)
+            second: nn.Module = GraphLayer(width, width, config.graph_scope)
+            self.entry = nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
+        else:
+            self.entry = nn.Sequential(nn.Conv2d(layout.channels, width, 3, padding=1), nn.ReLU())
+        self.stages = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(width, width, layout.kernel, layout.stride, padding=1),
+                    ResidualStack(width, config.depth, config.dilation_growth, config.dropout),
+                )
+                for _ in layout.upsampling
+            )
+        )
+        self.exit = nn.Conv2d(width, config.code_width, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, C, J, T) to (B, D, 5, T / 4)."""
+        return self.exit(self.stages(self.entry(image)))
+
+
+class _Widening(nn.Module):
+    """One stage of the decoder: residual stack, nearest upsampling, Conv 3x3."""
+
+    def __init__(self, config: TokenizerConfig, factor: tuple[float, float]) -> None:
+        super().__init__()
+        self.factor = factor
+        self.residual = ResidualStack(config.width, config.depth, config.dilation_growth, config.dropout)
+        self.smooth = nn.Conv2d(config.width, config.width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.smooth(functional.interpolate(self.residual(x), scale_factor=self.factor, mode="nearest"))
+
+
+class Decoder(nn.Module):
+    """Latent image (B, D, 5, S) to motion image (B, C, J, 4 S)."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        layout, width = _LAYOUTS[config.dataset], config.width
+        self.entry = nn.Conv2d(config.code_width, width, 3, padding=1)
+        self.stages = nn.Sequential(*(_Widening(config, factor) for factor in layout.upsampling))
+        self.middle = nn.Conv2d(width, width, 3, padding=1)
+        if config.dataset == "interhuman":
+            first: nn.Module = GraphLayer(width, width, config.graph_scope)
+            self.exit = nn.Sequential(first, nn.ReLU(), GraphLayer(width, layout.channels, config.graph_scope))
+        else:
+            self.exit = nn.Sequential(nn.Conv2d(width, layout.channels, 3, padding=1))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, D, 5, S) to (B, C, J, 4 S)."""
+        x = self.stages(functional.relu(self.entry(latent)))
+        return self.exit(functional.relu(self.middle(x)))
+
+
+class Tokenizer(nn.Module):
+    """Normalised rows of one person to tokens and back. Rows: (B, T, 262) InterHuman or (B, T, 56, 6) Inter-X."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.quantizer = ResidualQuantizer(config.codes, config.code_width, config.levels, config.codebook)
+        self.decoder = Decoder(config)
+
+    def latent(self, rows: Tensor) -> Tensor:
+        """Rows, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
+        return self.encoder(self._image(rows))
+
+    def encode(self, rows: Tensor) -> Tensor:
+        """Rows, T a multiple of 4, to tokens (B, levels, 5, T / 4)."""
+        return self.quantizer.ids(self.latent(rows))
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, levels, 5, S) to rows with T = 4 S; InterHuman's contacts come back as zeros."""
+        return self._rows(self.decoder(self.quantizer.latent(tokens)))
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Whole pass in training: rows to (reconstructed rows, commitment loss, perplexity)."""
+        quantised, commitment, perplexity = self.quantizer(self.latent(rows))
+        return self._rows(self.decoder(quantised)), commitment, perplexity
+
+    def _image(self, rows: Tensor) -> Tensor:
+        if self.config.dataset == "interx":
+            return rows.permute(0, 3, 2, 1)  # (B, 6, 56, T)
+        B, T, _ = rows.shape
+        positions = rows[..., :66].view(B, T, 22, 3)
+        velocities = rows[..., 66:132].view(B, T, 22, 3)
+        rotations = functional.pad(rows[..., 132:258].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
+        return torch.cat((positions, velocities, rotations), -1).permute(0, 3, 2, 1)  # (B, 12, 22, T)
+
+    def _rows(self, image: Tensor) -> Tensor:
+        if self.config.dataset == "interx":
+            return image.permute(0, 3, 2, 1)  # (B, T, 56, 6)
+        nodes = image.permute(0, 3, 2, 1)  # (B, T, 22, 12)
+        B, T = nodes.shape[:2]
+        flat = [nodes[..., :3], nodes[..., 3:6], nodes[:, :, 1:, 6:]]
+        contacts = nodes.new_zeros(B, T, 4)
+        return torch.cat([part.reshape(B, T, -1) for part in flat] + [contacts], -1)  # (B, T, 262)

@@ -1,0 +1,209 @@
+"""The transformer that predicts the masked tokens of two people together (InterMask, section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .attention import Attention, FeedForward, modulated
+from .text_layers import TextLayers, TextLayersConfig
+from .tokenizer import PARTS
+
+PEOPLE = 2
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape of the transformer; the defaults are the published ones.
+
+    Attributes:
+        codes: codes of the tokenizer's codebook.
+        code_width: length of a token's embedding.
+        width: channels of the blocks.
+        blocks, heads, feed_forward: of the attention blocks.
+        dropout: in attention and feed-forward layers.
+        text: the trained text layers; their width is that of the condition.
+    """
+
+    codes: int = 1024
+    code_width: int = 512
+    width: int = 384
+    blocks: int = 6
+    heads: int = 6
+    feed_forward: int = 1024
+    dropout: float = 0.2
+    text: TextLayersConfig = TextLayersConfig()
+
+    @property
+    def mask_id(self) -> int:
+        """Id of a token to be filled in."""
+        return self.codes
+
+    @property
+    def padding_id(self) -> int:
+        """Id of the places behind a shorter clip of a batch."""
+        return self.codes + 1
+
+    @property
+    def separator_id(self) -> int:
+        """Id of the token between the two people."""
+        return self.codes + 2
+
+
+class Together(nn.Module):
+    """Self-attention over all tokens of both people and the separator, then feed-forward."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(config.width, 6 * config.width)
+        self.attention = Attention(config.width, config.heads, config.dropout)
+        self.feed_forward = FeedForward(config.width, config.feed_forward, config.dropout)
+
+    def forward(self, x: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
+        """(B, N, C) to the same; modulation (B, 1, 6 C); ``valid`` (B, N) or None."""
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulation.chunk(6, -1)
+        x = x + gate_a * self.attention(modulated(x, shift_a, scale_a), valid=valid)
+        return x + gate_f * self.feed_forward(modulated(x, shift_f, scale_f))
+
+
+class Apart(nn.Module):
+    """Each person by itself: spatial and temporal attention, a look at the partner, feed-forward."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(config.width, 14 * config.width)
+        self.spatial = Attention(config.width, config.heads, config.dropout)
+        self.temporal = Attention(config.width, config.heads, config.dropout)
+        self.partner = Attention(config.width, config.heads, config.dropout)
+        self.feed_forward = FeedForward(config.width, config.feed_forward, config.dropout)
+
+    def forward(self, x: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
+        """(B, 2, P, S, C) to the same; modulation (B, 1, 14 C); ``valid`` (B, S) or None."""
+        B, two, P, S, C = x.shape
+        parts = modulation.view(B, 1, 1, 1, -1).chunk(14, -1)
+        shift_s, scale_s, gate_s, shift_t, scale_t, gate_t, shift_q, scale_q, shift_k, scale_k, gate_c = parts[:11]
+        shift_f, scale_f, gate_f = parts[11:]
+
+        columns = modulated(x, shift_s, scale_s).transpose(2, 3).reshape(-1, P, C)  # (B * 2 * S, P, C)
+        spatial = self.spatial(columns).view(B, two, S, P, C).transpose(2, 3)
+        rows = modulated(x, shift_t, scale_t).reshape(-1, S, C)  # (B * 2 * P, S, C)
+        along = None if valid is None else valid.repeat_interleave(two * P, 0)
+        temporal = self.temporal(rows, valid=along).view(B, two, P, S, C)
+        # Each is a residual on the same input and the two are summed, so the input counts twice.
+        mixed = 2 * x + gate_s * spatial + gate_t * temporal
+
+        query = modulated(mixed, shift_q, scale_q).view(B * two, P * S, C)
+        source = modulated(x, shift_k, scale_k).flip(1).reshape(B * two, P * S, C)
+        other = None if valid is None else valid.repeat(1, P).repeat_interleave(two, 0)
+        mixed = mixed + gate_c * self.partner(query, source, other).view(B, two, P, S, C)
+        return mixed + gate_f * self.feed_forward(modulated(mixed, shift_f, scale_f))
+
+
+class Block(nn.Module):
+    """One block: the people together, then apart. The separator only takes part in the first."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.together = Together(config)
+        self.apart = Apart(config)
+
+
+class Head(nn.Module):
+    """Linear, GELU, modulated norm, linear to code logits."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.width, config.width)
+        self.modulation = nn.Linear(config.width, 2 * config.width)
+        self.codes = nn.Linear(config.width, config.codes)
+
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """(B, N, C) to logits (B, N, codes); modulation (B, 1, 2 C)."""
+        shift, scale = modulation.chunk(2, -1)
+        return self.codes(modulated(functional.gelu(self.dense(x)), shift, scale))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the text does in each block, computed once for a generation.
+
+    Attributes:
+        together, apart: one modulation a block, (B, 1, 6 C) and (B, 1, 14 C).
+        head: (B, 1, 2 C).
+    """
+
+    together: tuple[Tensor, ...]
+    apart: tuple[Tensor, ...]
+    head: Tensor
+
+
+class InteractionTransformer(nn.Module):
+    """Tokens of two people, some of them masked, and a condition to logits for every token."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.codes + 3, config.code_width)
+        self.token_projection = nn.Linear(config.code_width, config.width)
+        self.text_layers = TextLayers(config.text)
+        self.text_projection = nn.Linear(config.text.width, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.head = Head(config)
+
+    def condition(self, text: Tensor) -> Condition:
+        """The modulations of all blocks for text vectors (B, W); zeros are the unconditional text."""
+        signal = functional.silu(self.text_projection(text))[:, None]  # (B, 1, C)
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        return Condition(
+            together=tuple(block.together.modulation(signal) for block in blocks),
+            apart=tuple(block.apart.modulation(signal) for block in blocks),
+            head=self.head.modulation(signal),
+        )
+
+    def forward(self, ids: Tensor, condition: Condition, valid: Tensor | None = None) -> Tensor:
+        """Predict every token.
+
+        Args:
+            ids: (B, 2, P, S) token maps of the two people, masked ones as ``config.mask_id``.
+            condition: from ``condition``.
+            valid: (B, S) false for the steps behind a shorter clip; None where all clips are equally long.
+
+        Returns:
+            (B, 2, P, S, codes) logits.
+        """
+        config = self.config
+        B, two, P, S = ids.shape
+        people = self.token_projection(self.token_embedding(ids))  # (B, 2, P, S, C)
+        people = people + positions(config.width, S, people.device).to(people.dtype)
+        lone = torch.full((B, 1), config.separator_id, device=ids.device)
+        separator = self.token_projection(self.token_embedding(lone))  # (B, 1, C)
+        everyone = None
+        if valid is not None:
+            everyone = functional.pad(valid.repeat(1, two * P), (0, 1), value=True)  # (B, 2 P S + 1)
+        for index, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            # The separator's place in the sequence has no meaning to attention, and last is the cheapest.
+            x = torch.cat((people.reshape(B, two * P * S, -1), separator), 1)
+            x = block.together(x, condition.together[index], everyone)
+            people, separator = x[:, :-1].reshape(B, two, P, S, -1), x[:, -1:]
+            people = block.apart(people, condition.apart[index], valid)
+        logits = self.head(people.reshape(B, two * P * S, -1), condition.head)
+        return logits.view(B, two, P, S, -1)
+
+
+def positions(width: int, steps: int, device: torch.device) -> Tensor:
+    """(P, steps, width) two-dimensional sine and cosine positions: the first channels from the part, then the step."""
+    channels = ceil(width / 4) * 2
+    frequencies = 1.0 / 10000 ** (torch.arange(0, channels, 2, device=device).float() / channels)
+
+    def waves(count: int) -> Tensor:
+        angles = torch.arange(count, device=device).float()[:, None] * frequencies
+        return torch.stack((angles.sin(), angles.cos()), -1).flatten(1)  # (count, channels)
+
+    part, step = waves(PARTS), waves(steps)
+    both = torch.cat((part[:, None].expand(-1, steps, -1), step[None].expand(PARTS, -1, -1)), -1)
+    return both[..., :width]

@@ -1,0 +1,121 @@
+"""The one decoding loop: tokens that are known are held, the others are filled in, most confident first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from .networks.transformer import Condition, InteractionTransformer
+
+StepCallback = Callable[[int, int], None]
+"""Called with (steps done, steps in all) after each step; may raise ``Cancelled``."""
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for it
+    """Raised out of a generation by a callback when the user has asked to stop."""
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How the free tokens are filled in.
+
+    Attributes:
+        steps: passes through the transformer.
+        guidance: classifier-free guidance; 1 is the conditional prediction alone, more follows the text more closely.
+        filter: share of the codes, the least likely ones, that are never drawn.
+        temperature: of the draw among the rest; below 1 safer, above 1 more varied.
+        variety: Gumbel noise on the confidence by which tokens are kept, fading to none at the last step
+            (Chang et al. 2022); 0 as published. Without it the commonest codes win, and people stand still.
+    """
+
+    steps: int = 20
+    guidance: float = 2.0
+    filter: float = 0.9
+    temperature: float = 1.0
+    variety: float = 0.0
+
+
+def fill(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    free: Tensor,
+    text: Tensor,
+    settings: SamplingSettings,
+    generator: torch.Generator | None = None,
+    on_step: StepCallback | None = None,
+) -> Tensor:
+    """Fill in the free tokens of equally long token maps; the others are held.
+
+    Args:
+        transformer: in evaluation mode.
+        ids: (B, 2, P, S) token ids; what stands at free places does not matter.
+        free: (B, 2, P, S) true where a token is to be filled in.
+        text: (B, W) condition vectors.
+        settings: see ``SamplingSettings``.
+        generator: source of randomness, on the device of ``ids``.
+        on_step: progress and cancelling.
+
+    Returns:
+        (B, 2, P, S) ids without masks; held ones unchanged.
+    """
+    config, steps = transformer.config, settings.steps
+    shape, codes = ids.shape, config.codes
+    kept = min(codes, max(1, ceil(round((1 - settings.filter) * codes, 6))))
+    with torch.inference_mode():
+        guided = settings.guidance != 1
+        condition = transformer.condition(torch.cat((text, torch.zeros_like(text))) if guided else text)
+        flat, free = ids.flatten(1).clone(), free.flatten(1)
+        counts = free.sum(1)
+        certain = torch.finfo(text.dtype).max
+        confidence = torch.zeros_like(flat, dtype=text.dtype).masked_fill_(~free, certain)
+        for step, share in enumerate(_masked_shares(steps, flat.device)):
+            masked = least_confident(confidence, torch.round(share * counts).clamp_min(1)) & free
+            flat = torch.where(masked, config.mask_id, flat)
+            logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance).flatten(1, 3)
+            drawn = _drawn(logits, kept, settings.temperature, generator)
+            flat = torch.where(masked, drawn, flat)
+            sure = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
+            if settings.variety > 0:
+                sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, generator)
+            confidence = torch.where(masked, sure, certain)
+            if on_step is not None:
+                on_step(step + 1, steps)
+    return flat.view(shape)
+
+
+def _masked_shares(steps: int, device: torch.device) -> Tensor:
+    """(S,) share of the free tokens that is masked in each step: the cosine schedule of MaskGIT."""
+    return torch.cos(torch.linspace(0, 1, steps, device=device) * torch.pi / 2)
+
+
+def least_confident(confidence: Tensor, counts: Tensor) -> Tensor:
+    """(B, N) true for the ``counts`` (B,) smallest values of each row."""
+    ranks = confidence.argsort(1).argsort(1)
+    return ranks < counts[:, None]
+
+
+def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
+    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch."""
+    if guidance == 1:
+        return model(ids, condition)
+    with_text, without = model(torch.cat((ids, ids)), condition).chunk(2)
+    return torch.lerp(without, with_text, guidance)
+
+
+def _drawn(logits: Tensor, kept: int, temperature: float, generator: torch.Generator | None) -> Tensor:
+    """(B, N) one code for each place, drawn among the ``kept`` likeliest."""
+    if kept == 1:
+        return logits.argmax(-1)
+    best, codes = logits.topk(kept, -1)
+    winner = (best / max(temperature, 1e-6) + _gumbel(best, generator)).argmax(-1, keepdim=True)
+    return codes.gather(-1, winner)[..., 0]
+
+
+def _gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard Gumbel noise: the largest of logits plus it is a draw from their softmax."""
+    uniform = torch.rand(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+    return -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))

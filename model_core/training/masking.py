@@ -1,0 +1,93 @@
+"""Which tokens a training step hides, and the second, step-unrolled look at its own predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..networks.transformer import TransformerConfig
+from ..sampling import least_confident
+
+
+@dataclass(frozen=True)
+class MaskingSettings:
+    """How tokens are hidden; the defaults are the published ones.
+
+    Attributes:
+        whole_person: probability that all of one person is hidden instead of random tokens of both.
+        random_code: share of the hidden tokens that become a random code.
+        mask_token: share of the others that become the mask token; the rest keep their code.
+        inference_steps: steps of the inference whose next step the unrolled pass imitates.
+    """
+
+    whole_person: float = 0.2
+    random_code: float = 0.1
+    mask_token: float = 0.88
+    inference_steps: int = 20
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A batch with tokens hidden.
+
+    Attributes:
+        ids: (B, 2, P, S) what the network sees.
+        hidden: (B, 2, P, S) true where it must answer.
+        time: (B,) place in the cosine schedule, 0 where everything that is free is hidden.
+        free: (B, 2, P, S) true for what the schedule counts: all tokens, or one person's.
+    """
+
+    ids: Tensor
+    hidden: Tensor
+    time: Tensor
+    free: Tensor
+
+
+def hide(tokens: Tensor, config: TransformerConfig, settings: MaskingSettings) -> Masked:
+    """Hide tokens (B, 2, P, S) of equally long clips for a first pass."""
+    B = len(tokens)
+    time = torch.rand(B)
+    share = torch.cos(time * torch.pi / 2)
+    count = (share * tokens[0].numel()).round().clamp_min(1)
+    order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
+    hidden = (order < count[:, None]).view(tokens.shape)
+    free = torch.ones_like(hidden)
+    one_person = torch.rand(B) < settings.whole_person
+    which = torch.zeros_like(free)
+    which[torch.arange(B), torch.randint(2, (B,))] = True
+    hidden[one_person] = which[one_person]
+    free[one_person] = which[one_person]
+    time = torch.where(one_person, 0.0, time)
+    return Masked(_disguised(tokens, hidden, config, settings), hidden, time, free)
+
+
+def unroll(tokens: Tensor, first: Masked, logits: Tensor, config: TransformerConfig, steps: int) -> Masked:
+    """Keep the most confident of a first pass's predictions as the next inference step would, and hide the rest.
+
+    Args:
+        tokens: (B, 2, P, S) the truth (for the places that were not hidden).
+        first: what was hidden before.
+        logits: (B, 2, P, S, codes) the first pass's answer, detached.
+        config: for the mask's id.
+        steps: of the inference that is imitated.
+    """
+    probabilities = logits.float().softmax(-1)
+    noise = -torch.log(-torch.log(torch.rand_like(probabilities).clamp(1e-9, 1 - 1e-7)))
+    drawn = (logits.float() + noise).argmax(-1)
+    confidence = probabilities.gather(-1, drawn[..., None])[..., 0].masked_fill(~first.hidden, 2.0)
+    later = torch.cos((first.time + 1 / (steps - 1)).clamp(max=1) * torch.pi / 2)
+    count = (later * first.free.flatten(1).sum(1)).round().clamp_min(1)
+    hidden = least_confident(confidence.flatten(1), count).view(tokens.shape) & first.hidden
+    ids = torch.where(first.hidden, drawn, tokens)
+    return Masked(torch.where(hidden, config.mask_id, ids), hidden, first.time, first.free)
+
+
+def _disguised(tokens: Tensor, hidden: Tensor, config: TransformerConfig, settings: MaskingSettings) -> Tensor:
+    """Most hidden tokens become the mask, some a random code, a few stay (as in BERT)."""
+    lot = torch.rand(tokens.shape)
+    random = hidden & (lot < settings.random_code)
+    masked = hidden & ~random & (torch.rand(tokens.shape) < settings.mask_token)
+    ids = torch.where(random, torch.randint_like(tokens, config.codes), tokens)
+    return torch.where(masked, config.mask_id, ids)

@@ -1,0 +1,163 @@
+"""Training the transformer on the token maps of two people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..networks.tokenizer import FRAMES_A_TOKEN, Tokenizer
+from ..networks.transformer import Condition, InteractionTransformer, TransformerConfig
+from ..text_encoders import TextFeatures
+from .crops import Crops
+from .loop import Loop, LoopSettings
+from .masking import Masked, MaskingSettings, hide, unroll
+
+
+@dataclass(frozen=True)
+class TransformerTraining:
+    """Settings of a transformer's training.
+
+    Attributes:
+        network: its shape; codes, code_width and the text's width follow the tokenizer and the text encoder.
+        loop: length, rate and batch.
+        masking: what is hidden.
+        frames: lengths of crops that batches are drawn from, multiples of 4.
+        crops_a_length: how many crops of each length are tokenised beforehand.
+        drop_text: share of samples that learn the unconditional prediction.
+        unroll_from: share of the way after which the step-unrolled pass joins in; 0 as published. It doubles the cost.
+        label_smoothing: of the cross-entropy.
+        seed: of the weights, the crops and the masks.
+    """
+
+    network: TransformerConfig = TransformerConfig()
+    loop: LoopSettings = LoopSettings(batch=52, decay=1e-5)
+    masking: MaskingSettings = MaskingSettings()
+    frames: tuple[int, ...] = (64, 96, 120)
+    crops_a_length: int = 4000
+    drop_text: float = 0.1
+    unroll_from: float = 0.0
+    label_smoothing: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TokenisedCrops:
+    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's caption (N,)."""
+
+    maps: Mapping[int, Tensor]
+    captions: Mapping[int, Tensor]
+
+
+def tokenised(
+    crops: Crops,
+    tokenizer: Tokenizer,
+    statistics: np.ndarray,
+    lengths: Sequence[int],
+    count: int,
+    captions: Sequence[str],
+    seed: int,
+) -> TokenisedCrops:
+    """Draw ``count`` crops of each length and tokenise them once, so that the loop need not."""
+    from tqdm import tqdm
+
+    mean, std = torch.from_numpy(statistics)
+    random = np.random.default_rng(seed)
+    maps, numbers = {}, {}
+    for frames in lengths:
+        drawn = [crops.draw(random, frames) for _ in range(count)]
+        rows = torch.from_numpy(np.stack([r for r, _ in drawn]))
+        parts = []
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=False):
+            for batch in tqdm(rows.split(64), desc=f"tokenising {frames} frames", unit="batch", leave=False):
+                flat = tokenizer.encode((batch.flatten(0, 1) - mean) / std)[:, 0]
+                parts.append(flat.unflatten(0, (-1, 2)).to(torch.int16))
+        maps[frames] = torch.cat(parts).clone()
+        numbers[frames] = torch.tensor([captions.index(text) for _, text in drawn])
+    return TokenisedCrops(maps, numbers)
+
+
+def train_transformer(
+    settings: TransformerTraining,
+    train: TokenisedCrops,
+    held_out: TokenisedCrops,
+    texts: TextFeatures,
+    wordings: Sequence[Sequence[int]],
+    folder: Path,
+) -> InteractionTransformer:
+    """Train, or go on training, in ``folder``; give the averaged transformer.
+
+    Args:
+        train, held_out: tokenised crops with the numbers of their captions.
+        texts: features of all wordings.
+        wordings: for each caption's number the rows of ``texts`` that word it.
+    """
+    torch.manual_seed(settings.seed)
+    network = InteractionTransformer(settings.network)
+    loop = Loop(network, settings.loop, folder, "transformer")
+    lengths = list(settings.frames)
+
+    def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
+        picked = [wordings[n][int(torch.randint(len(wordings[n]), ()))] for n in numbers.tolist()]
+        vectors = model.text_layers(texts.hidden[picked], texts.mask[picked], texts.end[picked])
+        return model.condition(vectors * (torch.rand(len(picked), 1) >= drop))
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        random = np.random.default_rng((settings.seed, step))
+        frames = lengths[random.integers(len(lengths))]
+        rows = torch.from_numpy(random.integers(len(train.maps[frames]), size=settings.loop.batch))
+        tokens = train.maps[frames][rows].long()
+        text = condition(network, train.captions[frames][rows], settings.drop_text)
+        first = hide(tokens, settings.network, settings.masking)
+        logits = network(first.ids, text)
+        loss = cross_entropy(logits, tokens, first, settings.label_smoothing)
+        figures = {"loss": float(loss.detach()), "accuracy": accuracy(logits, tokens, first)}
+        if step >= settings.unroll_from * settings.loop.steps:
+            steps = settings.masking.inference_steps
+            second = unroll(tokens, first, logits.detach(), settings.network, steps)
+            again = network(second.ids, text)
+            unrolled = cross_entropy(again, tokens, second, settings.label_smoothing)
+            figures |= {"unrolled_loss": float(unrolled.detach())}
+            loss = loss + unrolled
+        return loss, figures
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        assert isinstance(model, InteractionTransformer)
+        figures = {}
+        state = torch.get_rng_state()
+        torch.manual_seed(0)
+        frames = lengths[-1]
+        tokens = held_out.maps[frames][:128].long()
+        text = condition(model, held_out.captions[frames][:128], 0.0)
+        for share in (0.25, 0.5, 0.75, 1.0):
+            order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
+            hidden = (order < share * tokens[0].numel()).view(tokens.shape)
+            ids = torch.where(hidden, settings.network.mask_id, tokens)
+            masked = Masked(ids, hidden, torch.zeros(len(tokens)), torch.ones_like(hidden))
+            figures[f"accuracy_at_{share:g}"] = accuracy(model(ids, text), tokens, masked)
+        torch.set_rng_state(state)
+        return figures
+
+    trained = loop.run(losses, evaluate)
+    assert isinstance(trained, InteractionTransformer)
+    return trained
+
+
+def cross_entropy(logits: Tensor, tokens: Tensor, masked: Masked, smoothing: float) -> Tensor:
+    """Mean cross-entropy of the hidden tokens."""
+    return functional.cross_entropy(logits[masked.hidden].float(), tokens[masked.hidden], label_smoothing=smoothing)
+
+
+def accuracy(logits: Tensor, tokens: Tensor, masked: Masked) -> float:
+    """Share of the hidden tokens whose likeliest code is the right one."""
+    return float((logits[masked.hidden].argmax(-1) == tokens[masked.hidden]).float().mean())
+
+
+def longest_steps(settings: TransformerTraining) -> int:
+    """Columns of the longest token map seen in training."""
+    return max(settings.frames) // FRAMES_A_TOKEN
