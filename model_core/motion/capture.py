@@ -32,11 +32,12 @@ from .types import FPS, Interaction, Motion
 
 # Metres, centimetres, millimetres, inches, feet, and the CMU laboratory's own unit (an inch over 0.45).
 _UNITS = (1.0, 0.01, 0.001, 0.0254, 0.3048, 0.0254 / 0.45)
-_SHORTEST, _TALLEST, _USUAL = 1.4, 2.1, 1.7
+_SHORTEST, _TALLEST, _USUAL = 1.3, 2.1, 1.7
 # Standing height over the length of the chain sole-less leg, pelvis and spine up to the head joint, of the T-pose.
 _HEIGHT_PER_CHAIN = 1.16
 
 _DIRECTIONS = normalized(SMPL_REST_OFFSETS)
+_HIPS = [SMPL.index("L_Hip"), SMPL.index("R_Hip")]
 
 
 def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Motion:
@@ -52,9 +53,8 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     Raises:
         UserError: the skeleton is not a person's.
     """
-    file = clip.path.name or "The BVH file"
-    humanoid = find_humanoid(clip.names, clip.parents, file)
-    scale = metres_per_unit or unit_of(clip, humanoid)
+    humanoid = humanoid_of(clip)
+    scale = metres_per_unit or unit_of(clip)
     local, positions = _resampled(clip.local_rotations(), clip.local_positions() * scale, clip.fps)
     rotations, positions = world_transforms(local, positions, clip.parents)
     upright = _upright(clip, humanoid, positions)
@@ -80,14 +80,27 @@ def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], t
             f"{len(clips[1])} at {clips[1].fps:.4g}; choose two files of one take or cut them to one length."
         )
     # One world has one unit, even where two skeletons' sizes suggest two.
-    units = [unit_of(clip, find_humanoid(clip.names, clip.parents, clip.path.name)) for clip in clips]
+    units = [unit_of(clip) for clip in clips]
     unit = float(np.sqrt(units[0] * units[1])) if max(units) < 1.5 * min(units) else units[0]
     clips = (clips[0], replace(clips[1], fps=clips[0].fps))
     return Interaction((motion_from_bvh(clips[0], unit), motion_from_bvh(clips[1], unit)), text)
 
 
-def unit_of(clip: BvhClip, humanoid: Humanoid) -> float:
-    """Metres per unit of the file, from the length of legs and spine: a person is 1.4 to 2.1 m tall."""
+def humanoid_of(clip: BvhClip) -> Humanoid:
+    """Which of the file's joints are a person's.
+
+    Raises:
+        UserError: the skeleton is not a person's.
+    """
+    return find_humanoid(clip.names, clip.parents, clip.offsets, clip.path.name or "The BVH file")
+
+
+def unit_of(clip: BvhClip) -> float:
+    """Metres per unit of the file, from the length of legs and spine: a person is 1.3 to 2.1 m tall.
+
+    Raises:
+        UserError: the skeleton is not a person's.
+    """
     lengths = np.linalg.norm(clip.offsets, axis=1)
 
     def chain(lower: int, upper: int) -> float:
@@ -97,7 +110,7 @@ def unit_of(clip: BvhClip, humanoid: Humanoid) -> float:
             lower = clip.parents[lower]
         return total
 
-    joints = humanoid.joints
+    joints = humanoid_of(clip).joints
     legs = [chain(joints[side + "Ankle"], joints[side + "Hip"]) for side in ("L_", "R_")]
     hips = 0.5 * (clip.offsets[joints["L_Hip"]] + clip.offsets[joints["R_Hip"]])
     spine = chain(joints.get("Head", joints["Neck"]), joints["Pelvis"])
@@ -143,26 +156,24 @@ def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.nda
 
 def _laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
     """A skeleton of SMPL's rest directions over landmarks (T, 22, 3), near orientations (T, 22, 3, 3)."""
-    parents = np.array(SMPL.parents)
-    lengths = np.median(np.linalg.norm(points[:, 1:] - points[:, parents[1:]], axis=-1), axis=0)
-    offsets = _DIRECTIONS.copy()
-    offsets[1:] *= lengths[:, None]
     rotations, joints = np.empty_like(turns), np.empty_like(points)
     for joint, children in enumerate(SMPL.children):
-        rest, turn = offsets[list(children)], turns[:, joint]
-        if joint == 0:
-            turn = _fitted(turn, rest, points[:, children] - points[:, :1])
-            # The legs reach the floor: the hips are placed, and the pelvis follows.
-            joints[:, 0] = np.mean([points[:, hip] - turn @ offsets[hip] for hip in (1, 2)], axis=0)
-        elif len(children) == 1:
-            aim = points[:, children[0]] - joints[:, joint]
-            turn = matrix_from_quaternion(shortest_arc(turn @ rest[0], aim)) @ turn
+        turn, below = turns[:, joint], list(children)
+        # A bone is as long as it must be to reach from where its joint came to lie: what could not be met above is
+        # made good here.
+        aims = points[:, below] - (points if joint == 0 else joints)[:, joint, None]
+        rest = _DIRECTIONS[below] * np.median(np.linalg.norm(aims, axis=-1), axis=0)[:, None]
+        if len(children) == 1:
+            turn = matrix_from_quaternion(shortest_arc(turn @ rest[0], aims[:, 0])) @ turn
         elif children:
-            turn = _fitted(turn, rest, points[:, children] - joints[:, joint, None])
+            turn = _fitted(turn, rest, aims)
+        if joint == 0:
+            # The legs reach the floor: the hips are placed, and the pelvis follows.
+            hips = [below.index(hip) for hip in _HIPS]
+            joints[:, 0] = points[:, _HIPS].mean(axis=1) - turn @ rest[hips].mean(axis=0)
         rotations[:, joint] = turn
-        for child in children:
-            joints[:, child] = joints[:, joint] + turn @ offsets[child]
-    local = transposed(rotations[:, parents[1:]]) @ rotations[:, 1:]
+        joints[:, below] = joints[:, joint, None] + np.einsum("tij,cj->tci", turn, rest)
+    local = transposed(rotations[:, SMPL.parents[1:]]) @ rotations[:, 1:]
     return Motion(joints.astype(np.float32), local.astype(np.float32), rotations[:, 0].astype(np.float32), FPS)
 
 

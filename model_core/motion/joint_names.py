@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from ..errors import UserError
 
 _SIDES = {"l": "L_", "left": "L_", "r": "R_", "right": "R_"}
@@ -62,8 +64,14 @@ def canonical_name(name: str) -> tuple[str, str]:
     return (_SIDES[sides[0]] if sides else "", "".join(core))
 
 
-def find_humanoid(names: tuple[str, ...], parents: tuple[int, ...], file: str) -> Humanoid:
+def find_humanoid(names: tuple[str, ...], parents: tuple[int, ...], offsets: np.ndarray, file: str) -> Humanoid:
     """Recognise the joints of a person.
+
+    Args:
+        names: N joint names.
+        parents: each joint's parent.
+        offsets: (N, 3) each joint's place in its parent's frame at rest.
+        file: what to call the file in messages.
 
     Raises:
         UserError: a joint that no person can do without is not found; the message lists which.
@@ -110,6 +118,10 @@ def find_humanoid(names: tuple[str, ...], parents: tuple[int, ...], file: str) -
         # The head hangs from its neck, or straight from the chest.
         above = up.path(joints["Head"])
         joints["Neck"] = above[1] if above[1] != chest else joints.pop("Head")
+    # CMU's "Neck" turns in the very place of the chest; the bone's upper end is where others have the neck.
+    to_head = up.path(joints.get("Head", joints["Neck"]))
+    while not offsets[joints["Neck"]].any() and joints["Neck"] in to_head[2:]:
+        joints["Neck"] = to_head[to_head.index(joints["Neck"]) - 1]
     below_neck = up.path(joints["Neck"])[1:]
     if joints["Pelvis"] not in below_neck:
         raise UserError(

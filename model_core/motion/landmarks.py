@@ -100,8 +100,8 @@ def _standing(humanoid: Humanoid, positions: np.ndarray) -> tuple[np.ndarray, np
         thigh, shin = bone(side + "Hip", side + "Knee"), bone(side + "Knee", side + "Ankle")
         upper, lower = bone(side + "Shoulder", side + "Elbow"), bone(side + "Elbow", side + "Wrist")
         parts += [-(thigh * up).sum(-1), -(shin * up).sum(-1), (upper * lower).sum(-1)]
-        outward = (upper * left * sign).sum(-1)
-        parts.append(np.maximum(outward, -(upper * up).sum(-1)))
+        outward, down = (upper * left * sign).sum(-1), -(upper * up).sum(-1)
+        parts.append(np.hypot(np.maximum(outward, 0), np.maximum(down, 0)))
     return body, np.min(parts, axis=0)
 
 
@@ -152,7 +152,10 @@ def landmarks_of(humanoid: Humanoid, reference: Reference, ends: np.ndarray) -> 
     _fix_spine(humanoid, reference, fix)
     middle = 0.5 * (points[_INDEX["L_Hip"]] + points[_INDEX["R_Hip"]])
     spine1 = points[_INDEX["Spine1"]]
-    pelvis = middle + (spine1 - middle) * (_HIP_DROP / _SPINE_HEIGHTS[0])
+    # So high over the hips that they lie where SMPL's rest directions have them, however wide they are.
+    half_width = 0.5 * float(np.linalg.norm(points[_INDEX["L_Hip"]] - points[_INDEX["R_Hip"]]))
+    drop = half_width * _HIP_DROP / float(_REST[_INDEX["L_Hip"], 0])
+    pelvis = middle + (spine1 - middle) * np.clip(drop / float(np.linalg.norm(spine1 - middle)), 0.3, 0.75)
     if not _lies_as_smpl(points[_INDEX["Spine1"]] - points[0], body, "Spine1") or not _lies_as_smpl(
         points[_INDEX["L_Hip"]] - points[0], body, "L_Hip"
     ):

@@ -22,7 +22,7 @@ from ..motion.rotations import matrix_from_quaternion, quaternion_from_matrix
 from ..motion.types import FPS, Interaction, Motion
 from .cleaning import CapturedSettings, clean_stretches, floor_height, with_plausible_ends
 
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
 """Raised with every change of what a clip holds, so that older caches are made anew."""
 
 
