@@ -132,8 +132,12 @@ class WorkerClient:
     def wait(self, request: Request) -> None:
         """Wait until a request is done: for background mode, where there is no event loop."""
         while not request.done:
-            self.poll()
-            time.sleep(PAUSE)
+            self.pause()
+
+    def pause(self) -> None:
+        """Poll, then sleep for a moment."""
+        self.poll()
+        time.sleep(PAUSE)
 
     def close_if_idle(self, seconds: float) -> bool:
         """End the process if nothing was asked of it for so long; true if it is not running afterwards."""

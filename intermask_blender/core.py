@@ -11,6 +11,10 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.errors import UserError
     from model_core.files import written_whole
     from model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from model_core.motion.bvh import read_bvh
+    from model_core.motion.bvh_writer import write_bvh
+    from model_core.motion.capture import motion_from_bvh
+    from model_core.motion.interaction_file import load_npz, save_npz
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.protocol import Decoder, Message, ProtocolError
 else:
@@ -18,6 +22,10 @@ else:
     from ..model_core.errors import UserError
     from ..model_core.files import written_whole
     from ..model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from ..model_core.motion.bvh import read_bvh
+    from ..model_core.motion.bvh_writer import write_bvh
+    from ..model_core.motion.capture import motion_from_bvh
+    from ..model_core.motion.interaction_file import load_npz, save_npz
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.protocol import Decoder, Message, ProtocolError
 
@@ -41,6 +49,11 @@ __all__ = [
     "ProtocolError",
     "Skeleton",
     "UserError",
+    "load_npz",
+    "motion_from_bvh",
+    "read_bvh",
     "rotations",
+    "save_npz",
+    "write_bvh",
     "written_whole",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .core import PosedSkeleton, UserError
+from .core import FPS, PosedSkeleton, UserError
 from .generation import GenerationSettings, Pair
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
@@ -38,12 +38,12 @@ class Placement:
 def prepare(
     scene: bpy.types.Scene,
     prompt: str,
-    seconds: float,
+    seconds: float | None,
     seed: int,
     model: Path,
     leader: bpy.types.Object | None = None,
 ) -> tuple[GenerationSettings, Placement]:
-    """Collect all that a generation needs. With a leader its first ``seconds`` count, or as long as it moves.
+    """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
 
     Raises:
         UserError: the leader cannot lead.
@@ -52,7 +52,9 @@ def prepare(
     if leader is None:
         return settings, Placement(scene.name, scene.frame_start)
     first, last = animated_frames(leader, scene)
-    motion, start = capture_motion(leader, scene, (first, min(last, first + seconds * scene_fps(scene))))
+    if seconds is not None:
+        last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
+    motion, start = capture_motion(leader, scene, (first, last))
     settings = replace(settings, seconds=None, leader=motion)
     return settings, Placement(scene.name, start, has_leader=True)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +69,7 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path) 
     """
     if scene.camera is None:
         raise UserError(f"The scene {scene.name} has no camera; add one or leave the render out.")
+    target = target.resolve()
     with _folder_beside(target) as folder, _output_kept(scene):
         scene.render.filepath = str(folder / "frame_")
         scene.render.use_file_extension = True
@@ -75,7 +78,8 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path) 
         else:
             compat.set_image_output(scene)
         try:
-            bpy.ops.render.render(animation=True, scene=scene.name)
+            with _quiet():
+                bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
             raise UserError(f"Blender could not render {target.name}: {reason}") from error
@@ -104,6 +108,22 @@ def _folder_beside(target: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Blender's line a frame off the screen. It is written below Python, so the file descriptor is turned away."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

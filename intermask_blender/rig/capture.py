@@ -78,6 +78,10 @@ def _check(owner: bpy.types.Object) -> None:
             f"{owner.name} lacks the bone {missing[0]} ({len(missing)} of {len(SMPL)} are missing); "
             "choose a character that this add-on made."
         )
+    if owner.hide_viewport:
+        raise UserError(
+            f"{owner.name} is disabled in the viewport (monitor icon), where it stands still; enable it there."
+        )
     if owner.mode == "EDIT":
         raise UserError(f"{owner.name} is in Edit Mode, where it stands still; leave Edit Mode first.")
 

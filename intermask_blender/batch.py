@@ -1,0 +1,194 @@
+"""Generation without a window: one prompt or a file of jobs to .blend, .npz, BVH and a film.
+
+``python -m intermask_blender.batch ARGS`` with Blender as a module, or
+``blender -b [scene.blend] --python intermask_blender/batch.py -- ARGS``. ``--help`` lists the arguments. The exit code
+is 0 when every job went well, 1 when one failed, 2 when the arguments are wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+if __name__ == "__main__" and not __package__:
+    # Run by its path: it is not part of a package yet, so fetch the same module from the package it lies in.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    import_module("intermask_blender.batch").main_in_blender()
+
+import argparse
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from .core import UserError
+from .jobs import Job, named, read_jobs
+from .models import find_model
+
+if TYPE_CHECKING:
+    from .client import WorkerClient
+    from .render import RenderSettings
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for all jobs of a run.
+
+    Attributes:
+        jobs: what to make.
+        out: folder for the results.
+        model: folder of the model.
+        python: interpreter that has torch.
+        render: how to render.
+        fps: of the scenes; None keeps the opened scene's, or 30.
+    """
+
+    jobs: list[Job]
+    out: Path
+    model: Path
+    python: Path
+    render: RenderSettings
+    fps: float | None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports faults as one sentence, without the list of options."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; --help lists what there is.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the jobs; the exit code."""
+    try:
+        options = parse(arguments)
+    except UserError as error:
+        print(f"intermask: {error}", file=sys.stderr)
+        return 2
+    import bpy
+
+    from .client import WorkerClient
+
+    blend = bpy.data.filepath
+    with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
+        client = WorkerClient(options.python, Path(folder) / "generator.log")
+        try:
+            failures = _run_all(options, client, blend)
+        except KeyboardInterrupt:
+            print("intermask: interrupted; finished files are whole.", file=sys.stderr)
+            return 130
+        finally:
+            client.close()
+    return 1 if failures else 0
+
+
+def main_in_blender() -> NoReturn:
+    """Run with the arguments after ``--`` and end Blender."""
+    arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    _leave(main(arguments))
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The command line as options.
+
+    Raises:
+        UserError: an argument is wrong, or the jobs file is.
+    """
+    from .client import default_python
+
+    given = _parser().parse_args(arguments)
+    if (given.prompt is None) == (given.jobs is None):
+        raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
+    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, given.name)
+    if given.jobs is None:
+        jobs = named([defaults])
+        if jobs[0].fault:
+            raise UserError(jobs[0].fault)
+    else:
+        jobs = read_jobs(given.jobs, replace(defaults, name=""))
+    python = Path(given.python) if given.python else default_python()
+    return Options(jobs, given.out, find_model(given.model), python, _render_settings(given), given.fps)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="intermask_blender.batch", description="Generate two-person animation from sentences.")
+    parser.add_argument("--prompt", help="what the two people do")
+    parser.add_argument("--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, name")
+    parser.add_argument("--out", type=Path, default=Path("renders"), help="folder for the results (renders)")
+    parser.add_argument("--seconds", type=float, help="duration (4, or as long as the leader)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion (0)")
+    parser.add_argument("--model", default="", help="name or folder of the model (the first bundled one)")
+    parser.add_argument(
+        "--leader", default="", help="armature of the opened scene, or a .bvh or .npz file, to react to"
+    )
+    parser.add_argument("--name", default="", help="name of the files (made from the prompt)")
+    parser.add_argument("--render", choices=("mp4", "png", "none"), default="mp4", help="film, pictures or neither")
+    parser.add_argument("--engine", choices=("workbench", "cycles"), default="workbench", help="renderer")
+    parser.add_argument("--resolution", default="960x540", help="WIDTHxHEIGHT in pixels (960x540)")
+    parser.add_argument("--samples", type=int, default=32, help="rays a pixel for Cycles (32)")
+    parser.add_argument("--fps", type=float, help="frame rate of the scene (30, or the opened scene's)")
+    parser.add_argument("--python", help="interpreter with PyTorch (INTERMASK_PYTHON, else this one)")
+    return parser
+
+
+def _render_settings(given: argparse.Namespace) -> RenderSettings:
+    from .render import RenderSettings
+
+    width, times, height = given.resolution.lower().partition("x")
+    if not (times and width.isdecimal() and height.isdecimal()):
+        raise UserError(f"The resolution {given.resolution!r} is not WIDTHxHEIGHT; write for example 960x540.")
+    size = int(width), int(height)
+    if not all(16 <= pixels <= 16384 and pixels % 2 == 0 for pixels in size):
+        raise UserError(f"The resolution {given.resolution} does not do; both sides are even and from 16 to 16384.")
+    if given.fps is not None and not 1.0 <= given.fps <= 240.0:
+        raise UserError(f"{given.fps:g} frames a second cannot be used; choose 1 to 240.")
+    if given.samples < 1:
+        raise UserError(f"{given.samples} samples cannot be used; choose 1 or more.")
+    return RenderSettings(given.render, given.engine, *size, given.samples)
+
+
+def _run_all(options: Options, client: WorkerClient, blend: str) -> int:
+    """Run every job, say what became of it, and give the number of failures."""
+    from .make import make_clip
+
+    outcomes: list[tuple[Job, str, float]] = []
+    for number, job in enumerate(options.jobs, 1):
+        start = time.monotonic()
+        print(f"[{number}/{len(options.jobs)}] {job.name}: {job.prompt}", flush=True)
+        try:
+            made = make_clip(job, options, client, blend)
+            fault = ""
+            print(f"    wrote {', '.join(path.name for path in made)} in {options.out}", flush=True)
+        except UserError as error:
+            fault = str(error)
+        except Exception as error:
+            traceback.print_exc()
+            fault = f"A fault in the program: {error}"
+        if fault:
+            print(f"    failed: {fault}", file=sys.stderr, flush=True)
+        outcomes.append((job, fault, time.monotonic() - start))
+    failed = [(job, fault) for job, fault, _ in outcomes if fault]
+    total = sum(seconds for _, _, seconds in outcomes)
+    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} done in {total:.0f} s, {len(failed)} failed.", flush=True)
+    for job, fault in failed:
+        print(f"  {job.name} ({job.where}): {fault}", flush=True)
+    return len(failed)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: Blender's own way out can hang when it runs as a module."""
+    import bpy
+
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _leave(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""A model folder with small random networks: everything runs for real, only what the people do is nonsense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model_core.checkpoint import Model, ModelConfig, save_model
+from model_core.motion import SMPL, Motion
+from model_core.motion.canonical import canonical_placement
+from model_core.motion.forward_kinematics import forward_kinematics
+from model_core.motion.representation import rows_from_motion
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
+from model_core.networks.transformer import InteractionTransformer, TransformerConfig
+from model_core.sampling import SamplingSettings
+
+TEXT_ENCODER = Path(__file__).resolve().parents[1] / "assets" / "text" / "all-MiniLM-L6-v2"
+LONGEST = 120
+
+
+def save_small_model(folder: Path, steps: int = 6) -> Path:
+    """Write a model of people who stand about, swaying; give its folder back."""
+    torch.manual_seed(0)
+    tokenizer = TokenizerConfig(width=16, codes=32, code_width=16)
+    transformer = TransformerConfig(32, 16, 32, 1, 2, 32, text=TextLayersConfig(384, 4, 64, 1, True))
+    config = ModelConfig(folder.name, tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(steps), LONGEST)
+    still = np.broadcast_to(np.eye(3), (9, len(SMPL), 3, 3))
+    joints = forward_kinematics(still, np.tile((0.0, 0.95, 0.0), (9, 1)), SMPL_REST_OFFSETS, SMPL)
+    person = Motion(joints, still[:, 1:], still[:, 0])
+    mean = torch.from_numpy(rows_from_motion(canonical_placement(person).of(person)).mean(0)).float()
+    networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
+    for name, tensor in networks[0].state_dict().items():
+        if name.endswith(".codes"):
+            tensor.normal_(std=3)
+    save_model(folder, Model(config, *networks, mean, torch.full((262,), 0.02), TEXT_ENCODER))
+    return folder
