@@ -97,11 +97,12 @@ def load_npz(path: str | os.PathLike[str]) -> SavedInteraction:
     """
     path = Path(path)
     try:
+        # An array file loads as a bare array, which the with statement refuses (TypeError).
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _SHAPES if name in stored.files}
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or 'it is damaged'}; check the path.") from error
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path.name} is not a whole .npz file; write or copy it again.") from error
     wrong = [name for name, rank in _SHAPES.items() if name not in arrays or arrays[name].ndim != rank]
     if wrong:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,7 +194,7 @@ def _read_cache(path: Path, fingerprint: str) -> CapturedData | None:
                 return None
             index, joints = json.loads(str(stored["index"])), stored["joints"]
             matrices = matrix_from_quaternion(stored["quaternions"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     clips, first = [], 0
     for entry in index:
