@@ -58,15 +58,9 @@ class ClipLayer(nn.Module):
 class ClipTextTower(nn.Module):
     """Byte-pair tokens to the hidden states after the final norm, before CLIP's projection."""
 
-    def __init__(self, config: ClipTextConfig, table: torch.dtype = torch.float32) -> None:
-        """Build it, to load a state into.
-
-        Args:
-            config: its shape.
-            table: number type in which the token embeddings are kept.
-        """
+    def __init__(self, config: ClipTextConfig) -> None:
         super().__init__()
-        self.tokens = TokenTable.empty(config.vocabulary, config.width, table)
+        self.tokens = TokenTable.empty(config.vocabulary, config.width)
         self.positions = nn.Parameter(torch.zeros(config.longest, config.width))
         self.layers = nn.ModuleList(ClipLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)

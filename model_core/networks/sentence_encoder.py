@@ -52,15 +52,9 @@ class SentenceLayer(nn.Module):
 class SentenceEncoder(nn.Module):
     """Word pieces to hidden states, and hidden states to one vector a sentence."""
 
-    def __init__(self, config: SentenceEncoderConfig, table: torch.dtype = torch.float32) -> None:
-        """Build it, to load a state into.
-
-        Args:
-            config: its shape.
-            table: number type in which the word embeddings are kept.
-        """
+    def __init__(self, config: SentenceEncoderConfig) -> None:
         super().__init__()
-        self.tokens = TokenTable.empty(config.vocabulary, config.width, table)
+        self.tokens = TokenTable.empty(config.vocabulary, config.width)
         # BERT's embedding of the first segment is part of every row: a prompt has no second segment.
         self.positions = nn.Parameter(torch.zeros(config.longest, config.width))
         self.norm = nn.LayerNorm(config.width, config.epsilon)

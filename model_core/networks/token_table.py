@@ -24,9 +24,9 @@ class TokenTable(nn.Module):
         self.register_buffer("scales", scales)
 
     @classmethod
-    def empty(cls, vocabulary: int, width: int, kind: torch.dtype = torch.float32) -> TokenTable:
+    def empty(cls, vocabulary: int, width: int) -> TokenTable:
         """A table to load a state into."""
-        return cls(torch.zeros(vocabulary, width, dtype=kind), torch.ones(vocabulary))
+        return cls(torch.zeros(vocabulary, width), torch.ones(vocabulary))
 
     @classmethod
     def in_eight_bits(cls, weights: Tensor) -> TokenTable:

@@ -55,6 +55,7 @@ class TowerEncoder:
         clean: Callable[[str], str],
         width: int,
         device: torch.device,
+        end: int | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -64,7 +65,9 @@ class TowerEncoder:
             clean: what is done to a text before the tokeniser sees it.
             width: of the hidden states.
             device: where the network runs.
+            end: id of the token that ends a text wherever it stands, as CLIP reads it; None where there is none.
         """
+        self._end = end
         self._tower = tower.eval().requires_grad_(False).to(device)
         self._tokenizer = tokenizer
         self._clean = clean
@@ -80,7 +83,11 @@ class TowerEncoder:
         """Token ids (B, L) and mask (B, L) of texts, on the CPU."""
         encoded = self._tokenizer.encode_batch([self._clean(text) for text in texts])
         ids = torch.tensor([entry.ids for entry in encoded])
-        return ids, torch.tensor([entry.attention_mask for entry in encoded], dtype=torch.bool)
+        mask = torch.tensor([entry.attention_mask for entry in encoded], dtype=torch.bool)
+        if self._end is not None:
+            is_end = ids == self._end
+            mask &= is_end.cumsum(dim=1) - is_end.int() == 0  # up to the first of them
+        return ids, mask
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> TextFeatures:

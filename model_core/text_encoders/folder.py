@@ -18,6 +18,7 @@ from ..errors import UserError
 from ..files import written_whole
 from ..networks.clip_text import ClipTextConfig, ClipTextTower
 from ..networks.sentence_encoder import SentenceEncoder, SentenceEncoderConfig
+from .byte_pair import END
 from .cleaning import clean_prompt
 from .encoder import TowerEncoder
 
@@ -35,17 +36,19 @@ class _Kind:
         config, tower: the network's settings and the network.
         clean: what is done to a text before the tokeniser sees it.
         fills: whether every text is padded to the full length, with the id 0.
+        end: the token that ends a text wherever it stands.
     """
 
     config: type[SentenceEncoderConfig] | type[ClipTextConfig]
-    tower: Callable[[Any, torch.dtype], SentenceEncoder | ClipTextTower]
+    tower: Callable[[Any], SentenceEncoder | ClipTextTower]
     clean: Callable[[str], str]
     fills: bool
+    end: str | None = None
 
 
 _KINDS = {
     "bert": _Kind(SentenceEncoderConfig, SentenceEncoder, str.strip, fills=False),
-    "clip": _Kind(ClipTextConfig, ClipTextTower, clean_prompt, fills=True),
+    "clip": _Kind(ClipTextConfig, ClipTextTower, clean_prompt, fills=True, end=END),
 }
 
 
@@ -61,12 +64,12 @@ def load_text_encoder(folder: str | Path, device: torch.device | str = "cpu") ->
     """
     folder = Path(folder)
     kind, config = _read_config(folder / _CONFIG)
-    state = _read_weights(folder / _WEIGHTS)
-    table = state.get(_TABLE)
-    tower = kind.tower(config, torch.float32 if table is None else table.dtype)
-    _fill(tower, state, folder / _WEIGHTS)
+    with torch.device("meta"):  # shapes alone: the numbers come from the file
+        tower = kind.tower(config)
+    _fill(tower, _read_weights(folder / _WEIGHTS), folder / _WEIGHTS)
     tokenizer = _read_tokenizer(folder / _TOKENIZER, config, fills=kind.fills)
-    return TowerEncoder(tower, tokenizer, kind.clean, config.width, torch.device(device))
+    end = tokenizer.token_to_id(kind.end) if kind.end else None
+    return TowerEncoder(tower, tokenizer, kind.clean, config.width, torch.device(device), end)
 
 
 def save_text_encoder(folder: Path, config: EncoderConfig, tokenizer: Tokenizer, state: Mapping[str, Tensor]) -> None:
@@ -114,7 +117,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path: Path) -> None:
-    """Copy a state into the network, named and shaped exactly as the network is."""
+    """Put a state into the network, named and shaped exactly as the network is; only the table stays compressed."""
     wanted = tower.state_dict()
     for key in sorted(wanted.keys() | state.keys()):
         have = tuple(state[key].shape) if key in state else None
@@ -124,7 +127,10 @@ def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path
                 f"The weights {path} do not fit their {_CONFIG}: {key} should be {want or 'absent'} and is "
                 f"{have or 'absent'}; copy or convert the folder again."
             )
-    tower.load_state_dict(state)
+    for key in list(state):
+        tensor = state.pop(key)
+        wanted[key] = tensor.clone() if key == _TABLE else tensor.float()
+    tower.load_state_dict(wanted, assign=True)
 
 
 def _read_tokenizer(path: Path, config: EncoderConfig, *, fills: bool) -> Tokenizer:

@@ -1,0 +1,175 @@
+"""Tensors out of a TorchScript archive, without running or compiling anything in it.
+
+Such an archive (what ``torch.jit.save`` writes) is a zip file: programs, one file of raw numbers for each storage, and
+``data.pkl``, a pickle that names the modules, their attributes and the tensors' places in the storages.
+``torch.jit.load`` would compile the programs and run what restores the modules; ``torch.load(weights_only=True)``
+refuses these archives. So the pickle's opcodes are read here as a list of facts: no name in it is ever looked up, and
+an opcode or a call that a plain module does not need is refused.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+
+_KINDS = {
+    "torch HalfStorage": torch.float16,
+    "torch BFloat16Storage": torch.bfloat16,
+    "torch FloatStorage": torch.float32,
+    "torch DoubleStorage": torch.float64,
+    "torch LongStorage": torch.int64,
+    "torch IntStorage": torch.int32,
+    "torch BoolStorage": torch.bool,
+}
+_MARK = object()
+
+
+class _Refused(Exception):  # noqa: N818 - what is in the file is the error
+    """The file asks for something that no module needs."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a tensor's numbers are: the arguments that would rebuild it."""
+
+    kind: str
+    storage: str
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def read_torchscript(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
+    """The tensors of a TorchScript module by the names of its state.
+
+    Args:
+        path: an archive.
+        wanted: says of each name whether its tensor is to be read; the others cost nothing.
+
+    Raises:
+        UserError: no archive, cut short, or with more in it than a module.
+    """
+    try:
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+            facts = next((name for name in names if name.endswith("/data.pkl")), None)
+            if facts is None or not any(name.endswith("/constants.pkl") for name in names):
+                raise UserError(f"{path} is no TorchScript archive; choose the file that OpenAI published.")
+            folder = facts.rpartition("/")[0]
+            state = dict(_named(_read_facts(archive.read(facts))))
+            return {name: _tensor(archive, folder, place) for name, place in state.items() if wanted(name)}
+    except _Refused as error:
+        raise UserError(
+            f"{path} holds more than tensors ({error}) and was not loaded, since it could run code; "
+            "choose the file that OpenAI published."
+        ) from error
+    except (BadZipFile, OSError, EOFError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is cut short or no TorchScript archive; copy or download it again.") from error
+
+
+def _tensor(archive: ZipFile, folder: str, place: _Place) -> Tensor:
+    numbers = torch.frombuffer(bytearray(archive.read(f"{folder}/data/{place.storage}")), dtype=_KINDS[place.kind])
+    return numbers.as_strided(place.shape, place.strides, place.offset).clone()
+
+
+def _named(module: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, _Place]]:
+    """The tensors of a module and of those in it, with their full names."""
+    for name, value in module.items():
+        if isinstance(value, _Place):
+            yield f"{prefix}{name}", value
+        elif isinstance(value, dict):
+            yield from _named(value, f"{prefix}{name}.")
+
+
+def _read_facts(data: bytes) -> dict[Any, Any]:
+    """The top module as nested dictionaries, tensors as their places."""
+    stack: list[Any] = []
+    memory: dict[int, Any] = {}
+    opcode: pickletools.OpcodeInfo
+    argument: Any
+    for opcode, argument, _ in pickletools.genops(data):
+        match opcode.name:
+            case "PROTO":
+                pass
+            case "GLOBAL" | "BINUNICODE" | "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
+                stack.append(argument)
+            case "NONE" | "NEWTRUE" | "NEWFALSE":
+                stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[opcode.name])
+            case "MARK":
+                stack.append(_MARK)
+            case "EMPTY_TUPLE":
+                stack.append(())
+            case "EMPTY_DICT":
+                stack.append({})
+            case "EMPTY_LIST":
+                stack.append([])
+            case "TUPLE":
+                stack.append(tuple(_since_mark(stack)))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                count = int(opcode.name[-1])
+                stack[-count:] = [tuple(stack[-count:])]
+            case "BINPUT" | "LONG_BINPUT":
+                memory[argument] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memory[argument])
+            case "APPEND":
+                value = stack.pop()
+                stack[-1].append(value)
+            case "APPENDS":
+                values = _since_mark(stack)
+                stack[-1].extend(values)
+            case "SETITEM":
+                value, key = stack.pop(), stack.pop()
+                stack[-1][key] = value
+            case "SETITEMS":
+                values = _since_mark(stack)
+                stack[-1].update(zip(values[::2], values[1::2], strict=True))
+            case "BINPERSID":
+                stack[-1] = tuple(stack[-1])
+            case "NEWOBJ":
+                del stack[-2:]
+                stack.append({})  # a module: its attributes follow
+            case "BUILD":
+                attributes = stack.pop()
+                stack[-1].update(attributes)
+            case "REDUCE":
+                arguments = stack.pop()
+                stack[-1] = _built(stack[-1], arguments)
+            case "STOP":
+                return dict(stack.pop())
+            case unknown:
+                raise _Refused(f"the opcode {unknown}")
+    raise EOFError("the list of attributes ends early")
+
+
+def _since_mark(stack: list[Any]) -> list[Any]:
+    start = len(stack) - 1
+    while stack[start] is not _MARK:
+        start -= 1
+    values = stack[start + 1 :]
+    del stack[start:]
+    return values
+
+
+def _built(maker: str, arguments: tuple[Any, ...]) -> Any:
+    """What a call stands for; there are two that a module needs."""
+    if maker == "torch._utils _rebuild_tensor_v2":
+        (_, kind, storage, *_), offset, shape, strides, *_ = arguments
+        if any(not isinstance(number, int) or number < 0 for number in (offset, *shape, *strides)):
+            raise ValueError(f"a tensor of shape {shape}")
+        if prod(shape) > 1 << 31:
+            raise ValueError(f"a tensor of shape {shape}")
+        return _Place(kind, storage, offset, shape, strides)
+    if maker == "collections OrderedDict":
+        return {}
+    raise _Refused(f"a call of {maker}")
