@@ -104,6 +104,7 @@ def parse(arguments: Sequence[str]) -> Options:
     given = _parser().parse_args(arguments)
     if (given.prompt is None) == (given.jobs is None):
         raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
+    render = _render_settings(given)
     defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, given.name)
     if given.jobs is None:
         jobs = named([defaults])
@@ -112,7 +113,7 @@ def parse(arguments: Sequence[str]) -> Options:
     else:
         jobs = read_jobs(given.jobs, replace(defaults, name=""))
     python = Path(given.python) if given.python else default_python()
-    return Options(jobs, given.out, find_model(given.model), python, _render_settings(given), given.fps)
+    return Options(jobs, given.out, find_model(given.model), python, render, given.fps)
 
 
 def _parser() -> argparse.ArgumentParser:

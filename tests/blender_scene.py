@@ -8,12 +8,12 @@ import tempfile
 # Blender reads it once, when it starts: nobody's own settings may change what is tested, or be changed.
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="intermask-test-")
 
-import bpy  # noqa: E402
-import numpy as np  # noqa: E402
+import bpy
+import numpy as np
 
-from model_core.motion import FPS, SMPL, PosedSkeleton  # noqa: E402
-from model_core.motion.rest import SMPL_REST_OFFSETS  # noqa: E402
-from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle  # noqa: E402
+from model_core.motion import FPS, SMPL, PosedSkeleton
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle
 
 
 def empty_scene(fps: float = FPS) -> bpy.types.Scene:

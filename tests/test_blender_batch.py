@@ -1,0 +1,214 @@
+"""Generation without a window, as one runs it: child processes, real files, real renders, a small real model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_scene import dancer, empty_scene, joints_in_blender
+from small_model import save_small_model
+
+from intermask_blender.batch import main, parse
+from intermask_blender.jobs import Job, read_jobs
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.capture import capture_motion
+from intermask_blender.rig.key import key_posed
+from model_core.errors import UserError
+from model_core.motion.interaction_file import load_npz
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+assert blender_scene
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_small_model(tmp_path_factory.mktemp("models") / "small")
+
+
+def run(*arguments: object, timeout: float = 200.0) -> subprocess.CompletedProcess[str]:
+    """``python -m intermask_blender.batch`` in a process of its own."""
+    command = [sys.executable, "-m", "intermask_blender.batch", *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    environment["PYTHONPATH"] = str(REPOSITORY)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+def files_in(folder: Path) -> set[str]:
+    """All files below, hidden ones too: a temporary file left over would be one."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_prompt_alone_becomes_a_film_and_files(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "renders"
+    done = run(
+        "--prompt", "Two people hug!", "--seconds", 0.5, "--model", model, "--out", out, "--resolution", "320x180"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 done" in done.stdout and "0 failed" in done.stdout
+    stem = "two_people_hug"
+    assert files_in(out) == {f"{stem}.mp4", f"{stem}.blend", f"{stem}.npz", f"{stem}_1.bvh", f"{stem}_2.bvh"}
+    film = (out / f"{stem}.mp4").read_bytes()
+    assert film[4:8] == b"ftyp" and len(film) > 2000
+
+    saved = load_npz(out / f"{stem}.npz")
+    assert saved.text == "Two people hug!" and saved.model == "small" and saved.seed == 0
+    bpy.ops.wm.open_mainfile(filepath=str(out / f"{stem}.blend"))
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, 16, 30)
+    assert scene.render.engine == "BLENDER_WORKBENCH" and scene.camera is not None
+    people = [bpy.data.objects["Person 1"], bpy.data.objects["Person 2"]]
+    for person, posed in zip(people, saved.people, strict=True):
+        motion, _ = capture_motion(person, scene)
+        lift = motion.joints[..., 1] - posed.joints()[..., 1]
+        assert np.ptp(lift) < 1e-4 and 0.0 < lift.mean() < 0.08
+    everyone_in_the_picture(scene, people)
+
+    bpy.ops.import_anim.bvh(filepath=str(out / f"{stem}_2.bvh"), axis_forward="-Z", axis_up="Y")
+    imported = bpy.context.view_layer.objects.active
+    for frame in (1, 12):
+        scene.frame_set(frame)
+        np.testing.assert_allclose(joints_in_blender(imported), saved.people[1].joints()[frame - 1], atol=1e-3)
+
+
+def everyone_in_the_picture(scene: bpy.types.Scene, people: list[bpy.types.Object]) -> None:
+    """Every joint of every frame lies inside the camera's picture."""
+    from bpy_extras.object_utils import world_to_camera_view
+
+    for frame in range(scene.frame_start, scene.frame_end + 1, 4):
+        scene.frame_set(frame)
+        for person in people:
+            for bone in person.pose.bones:
+                seen = world_to_camera_view(scene, scene.camera, person.matrix_world @ bone.head)
+                assert 0.0 < seen.x < 1.0 and 0.0 < seen.y < 1.0 and seen.z > 0.0
+
+
+def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    leader = dancer(1, frames=20)
+    from model_core.motion.bvh_writer import write_bvh
+
+    write_bvh(tmp_path / "leader.bvh", leader)
+    cut = (tmp_path / "leader.bvh").read_bytes()
+    (tmp_path / "cut.bvh").write_bytes(cut[: len(cut) - 1000])
+    rows = [
+        "prompt,seconds,seed,leader,name",
+        '"first, they hug",0.5,7,,hug',
+        "they hug,10000,,,endless",
+        "they hug,much,,,odd",
+        ",1,,,silent",
+        f"they hug,1,,{tmp_path / 'cut.bvh'},cut",
+        "they hug,1,,Nobody,nobody",
+        f"they hug,,2,{tmp_path / 'leader.bvh'},reaction",
+    ]
+    jobs.write_text("\n".join(rows), encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ("--jobs", jobs, "--model", model, "--out", out, "--render", "png", "--resolution", "160x90")
+    done = run(*arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "2 of 7 done" in done.stdout and "Traceback" not in done.stderr
+    summary = done.stdout[done.stdout.index("2 of 7 done") :].splitlines()[1:]
+    told = dict(zip(("endless", "odd", "silent", "cut", "nobody"), summary, strict=True))
+    for name, sentence in (
+        ("endless", "10000 seconds"),
+        ("odd", "'much'"),
+        ("silent", "prompt is empty"),
+        ("cut", "cut.bvh"),
+        ("nobody", "no leader Nobody"),
+    ):
+        assert f"{name} (jobs.csv, line" in told[name] and sentence in told[name]
+    made = {"hug": 16, "reaction": 20}
+    expected = {f"{name}{end}" for name in made for end in (".blend", ".npz", "_1.bvh", "_2.bvh")}
+    expected |= {f"{name}/frame_{n:04}.png" for name, frames in made.items() for n in range(1, frames + 1)}
+    assert files_in(out) == expected
+    pair = load_npz(out / "reaction.npz")
+    np.testing.assert_allclose(pair.people[0].joints(), leader.joints(), atol=0.03)
+    picture = bpy.data.images.load(str(out / "hug" / "frame_0001.png"))
+    pixels = np.array(picture.pixels[:]).reshape(90, 160, 4)
+    # Both people's colours are in the picture.
+    red, blue = pixels[..., 0], pixels[..., 2]
+    assert (red > 1.5 * blue).sum() > 15 and (blue > 1.5 * red).sum() > 15
+
+
+def test_an_opened_scene_keeps_its_own_camera_and_gives_a_leader(model: Path, tmp_path: Path) -> None:
+    scene, person = empty_scene(25.0), dancer(2)
+    leader = build_armature("Lead", person.offsets, scene.collection)
+    key_posed(person, leader, scene, 100, "Lead")
+    camera = bpy.data.objects.new("Mine", bpy.data.cameras.new("Mine"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    blend = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    out = tmp_path / "out"
+    arguments = ["--prompt", "they hug", "--leader", "Lead", "--model", str(model), "--out", str(out), "--name", "re"]
+    assert main([*arguments, "--render", "none"]) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(out / "re.blend"))
+    scene = bpy.context.scene
+    assert scene.camera.name == "Mine" and "Floor" not in bpy.data.objects and scene.render.fps == 25
+    reactor = bpy.data.objects["Person 2"]
+    assert "Person 1" not in bpy.data.objects
+    assert reactor.animation_data.action.frame_range[0] == scene.frame_start == 100
+    assert bpy.data.objects["Lead"].animation_data.action.frame_range[:] == pytest.approx((100, 174), abs=1)
+    assert files_in(out) == {"re.blend", "re.npz", "re_1.bvh", "re_2.bvh"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "either --prompt TEXT or --jobs FILE"),
+        (["--prompt", "x", "--jobs", "y.csv"], "either --prompt TEXT or --jobs FILE"),
+        (["--prompt", "x", "--seconds", "many"], "invalid float value"),
+        (["--prompt", "x", "--nonsense"], "nonsense"),
+        (["--prompt", "x", "--resolution", "big"], "WIDTHxHEIGHT"),
+        (["--prompt", "x", "--resolution", "101x50"], "even"),
+        (["--prompt", "x", "--fps", "0"], "1 to 240"),
+        (["--prompt", "x", "--name", "a/b"], "cannot be a file name"),
+        (["--prompt", "x", "--model", "gone"], "no model called gone"),
+        (["--jobs", "gone.csv"], "Cannot read"),
+        (["--jobs", "gone.xls"], "neither .csv nor .jsonl"),
+    ],
+)
+def test_wrong_arguments_are_told_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert sentence in told and told.startswith("intermask: ") and told.count("\n") == 1
+
+
+def test_jobs_are_read_from_csv_and_json_lines(model: Path, tmp_path: Path) -> None:
+    table = tmp_path / "jobs.csv"
+    table.write_text(
+        "\ufeffname, prompt ,seed\na,they hug,3\n,they hug,\n,they hug,4,5\nA,they box,1\n", encoding="utf-8"
+    )
+    first, second, broken, twice = read_jobs(table, Job("", 2.5, 9))
+    assert (first.name, first.prompt, first.seed, first.seconds) == ("a", "they hug", 3, 2.5)
+    assert (second.name, second.seed) == ("they_hug", 9) and broken.fault and "used by an earlier row" in twice.fault
+    lines = tmp_path / "jobs.jsonl"
+    lines.write_text(
+        '{"prompt": "they hug", "seconds": 3}\n\nnot json\n{"prompt": "x", "sed": 1}\n{"prompt": "Они 🤝"}\n'
+    )
+    good, odd, unknown, foreign = read_jobs(lines, Job(""))
+    assert good.seconds == 3.0 and good.name == "they_hug" and odd.fault and "'sed'" in unknown.fault
+    assert foreign.prompt == "Они 🤝" and foreign.name == "они" and not foreign.fault
+    (tmp_path / "none.csv").write_text("prompt\n")
+    with pytest.raises(UserError, match="holds no jobs"):
+        read_jobs(tmp_path / "none.csv", Job(""))
+    (tmp_path / "odd.csv").write_text("promt\nx\n")
+    with pytest.raises(UserError, match="'promt'"):
+        read_jobs(tmp_path / "odd.csv", Job(""))
+    options = parse(["--jobs", str(table), "--model", str(model), "--python", "/opt/python", "--render", "none"])
+    assert options.model == model and options.python == Path("/opt/python") and options.render.output == "none"
+
+
+def test_a_folder_that_cannot_be_written_fails_the_row(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    arguments = ["--prompt", "they hug", "--seconds", "1", "--model", str(model), "--render", "none"]
+    assert main([*arguments, "--out", str(tmp_path / "file" / "out")]) == 1
+    assert files_in(tmp_path) == {"file"}

@@ -1,0 +1,192 @@
+"""The add-on's operators, panel and settings in real Blender, in background mode, with a small real model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_scene import dancer, empty_scene, joints_in_blender
+from small_model import save_small_model
+
+import intermask_blender
+from intermask_blender.registration import CLASSES
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.capture import capture_motion
+from intermask_blender.rig.key import key_posed
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+assert blender_scene
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_small_model(tmp_path_factory.mktemp("models") / "small"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def armatures() -> list[bpy.types.Object]:
+    return sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)
+
+
+def contents() -> dict[str, list[str]]:
+    kinds = ("objects", "meshes", "armatures", "actions", "materials", "collections", "scenes")
+    return {kind: sorted(getattr(bpy.data, kind).keys()) for kind in kinds}
+
+
+def refusal(**arguments: object) -> str:
+    """The one line that the operator reports when it is asked for something impossible; nothing may have changed."""
+    before = contents()
+    with pytest.raises(RuntimeError) as told:
+        bpy.ops.intermask.generate(**arguments)
+    assert contents() == before
+    lines = [line for line in str(told.value).splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("Error: ") and "Traceback" not in lines[0]
+    return lines[0]
+
+
+def test_two_characters_are_keyed_from_the_scenes_settings(model: str) -> None:
+    scene = empty_scene(24.0)
+    scene.frame_start = 10
+    scene.frame_set(33)
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    scene.collection.objects.link(cube)
+    bpy.context.view_layer.objects.active = cube
+    cube.select_set(True)
+    scene.intermask.prompt = "two people hug"
+    scene.intermask.seconds = 2.0
+    assert bpy.ops.intermask.generate(model=model) == {"FINISHED"}
+    first, second = armatures()
+    for person in (first, second):
+        assert tuple(person.animation_data.action.frame_range) == (10, 10 + 48 - 1)
+        (figure,) = person.children
+        assert figure.modifiers[0].object == person
+    assert bpy.data.collections["two people hug"] in scene.collection.children_recursive
+    assert first.children[0].data.materials[0].diffuse_color[:] != second.children[0].data.materials[0].diffuse_color[:]
+    assert scene.frame_current == 33 and bpy.context.mode == "OBJECT"
+    assert bpy.context.view_layer.objects.active == cube
+    assert [o.name for o in scene.objects if o.select_get()] == ["Cube"]
+    scene.frame_set(30)
+    lowest = min(joints_in_blender(person)[:, 1].min() for person in (first, second))
+    assert lowest > 0.0, "joints lie below the soles, which are on the floor"
+
+
+def test_the_same_seed_gives_the_same_keys_and_another_seed_others(model: str) -> None:
+    poses = []
+    for seed in (3, 3, 4):
+        scene = empty_scene()
+        bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, seed=seed, model=model)
+        scene.frame_set(20)
+        poses.append([joints_in_blender(person) for person in armatures()])
+    np.testing.assert_array_equal(poses[0], poses[1])
+    assert not np.allclose(poses[0], poses[2], atol=1e-4)
+
+
+def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: str) -> None:
+    scene, person = empty_scene(), dancer(3)
+    leader = build_armature("Leader", person.offsets, scene.collection)
+    key_posed(person, leader, scene, 41, "Lead")
+    leader.location = (20.0, -7.0, 1.5)
+    leader.rotation_euler = (0.0, 0.0, 2.0)
+    before, _ = capture_motion(leader, scene)
+    keys = [tuple(leader.animation_data.action.frame_range), leader.matrix_basis.copy()]
+    scene.intermask.leader = leader
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=model) == {"FINISHED"}
+    (reactor,) = [o for o in armatures() if o != leader]
+    after, _ = capture_motion(leader, scene)
+    np.testing.assert_array_equal(after.joints, before.joints)
+    assert keys == [tuple(leader.animation_data.action.frame_range), leader.matrix_basis]
+    assert tuple(reactor.animation_data.action.frame_range) == (41, 100)
+    motion, _ = capture_motion(reactor, scene)
+    apart = np.linalg.norm((motion.joints[:, 0] - before.joints[:60, 0])[:, [0, 2]], axis=1)
+    assert apart.max() < 5.0, "the reactor is not with its leader"
+    heights = motion.joints[..., 1].min(), before.joints[:60, :, 1].min()
+    assert abs(heights[0] - heights[1]) < 0.5, "the reactor is not on its leader's floor"
+
+
+def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: str) -> None:
+    scene = empty_scene()
+    still = build_armature("Still", dancer(1).offsets, scene.collection)
+    assert still.name == "Still"
+    assert "prompt is empty" in refusal(prompt="  ", model=model)
+    assert "4 seconds" in refusal(prompt="they hug", seconds=60.0, model=model)
+    assert "no model called gone" in refusal(prompt="they hug", model="gone")
+    assert "no object called Nobody" in refusal(prompt="they hug", model=model, leader="Nobody")
+    assert "does not move" in refusal(prompt="they hug", model=model, leader="Still")
+
+
+def test_a_damaged_model_is_told(model: str, tmp_path: Path) -> None:
+    empty_scene()
+    damaged = save_small_model(tmp_path / "damaged")
+    weights = damaged / "transformer.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert "transformer.safetensors" in refusal(prompt="they hug", seconds=1.0, model=str(damaged))
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=model) == {"FINISHED"}
+
+
+def test_buttons_are_grey_with_a_reason() -> None:
+    empty_scene()
+    progress = bpy.context.window_manager.intermask
+    assert bpy.ops.intermask.generate.poll() and not bpy.ops.intermask.cancel.poll()
+    progress.running = True
+    try:
+        assert not bpy.ops.intermask.generate.poll() and bpy.ops.intermask.cancel.poll()
+        with pytest.raises(RuntimeError, match="A generation is running"):
+            bpy.ops.intermask.generate()
+        assert bpy.ops.intermask.cancel() == {"FINISHED"} and progress.cancel
+    finally:
+        progress.running = progress.cancel = False
+    armature = build_armature("Person", dancer(1).offsets, bpy.context.scene.collection)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="Go back to Object Mode"):
+        bpy.ops.intermask.generate()
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_only_armatures_can_lead() -> None:
+    scene = empty_scene()
+    poll = type(scene.intermask).bl_rna.properties["leader"]
+    assert poll.fixed_type == bpy.types.Object.bl_rna
+    scene.intermask.leader = build_armature("Person", dancer(1).offsets, scene.collection)
+    assert scene.intermask.leader.name == "Person"
+    bpy.data.objects.remove(scene.intermask.leader)
+    assert scene.intermask.leader is None
+
+
+def test_registering_twice_in_turn_leaves_nothing_behind() -> None:
+    intermask_blender.unregister()
+    try:
+        assert not any(hasattr(bpy.types, cls.__name__) for cls in CLASSES)
+        assert not hasattr(bpy.types.Scene, "intermask") and not hasattr(bpy.types.WindowManager, "intermask")
+    finally:
+        intermask_blender.register()
+    assert bpy.context.scene.intermask.prompt
+
+
+def test_importing_loads_no_torch_and_no_blender() -> None:
+    script = (
+        "import sys, intermask_blender, intermask_blender.batch, intermask_blender.client\n"
+        "assert 'bpy' not in sys.modules\n"
+        "intermask_blender.register()\n"
+        "loaded = [name for name in ('torch', 'safetensors', 'tokenizers') if name in sys.modules]\n"
+        "intermask_blender.unregister()\n"
+        "print(loaded, flush=True); import os; os._exit(0)"
+    )
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
+    assert done.stdout.strip() == "[]", done.stderr
+    assert time.monotonic() - start < 100
