@@ -76,9 +76,12 @@ class Codebook(nn.Module):
         sums = torch.zeros_like(self.sums).index_add_(0, ids, vectors)
         self.usage.lerp_(counts, 1 - settings.decay)
         self.sums.lerp_(sums, 1 - settings.decay)
-        alive = (self.usage >= settings.least_usage)[:, None]
+        dead = self.usage < settings.least_usage
         spare = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
-        self.codes.copy_(torch.where(alive, self.sums / self.usage.clamp_min(1e-5)[:, None], spare))
+        # A replaced code begins anew: remainders of its old sum would pull it between the places it was put to.
+        self.sums.copy_(torch.where(dead[:, None], spare, self.sums))
+        self.usage.masked_fill_(dead, 1)
+        self.codes.copy_(self.sums / self.usage[:, None])
 
 
 class ResidualQuantizer(nn.Module):

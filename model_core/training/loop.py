@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Loop:
             self.optimizer.load_state_dict(saved["optimizer"])
             torch.set_rng_state(saved["random"])
             self.step = int(saved["step"])
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+        except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
             raise UserError(
                 f"{self._checkpoint} does not belong to this configuration or is damaged; "
                 "choose another --out folder or remove it to begin anew."
@@ -149,6 +150,7 @@ class Loop:
             mininterval=_interval(),
         )
         sums: dict[str, float] = {}
+        count = 0
         while self.step < settings.steps:
             self.network.train()
             rate = settings.rate_at(self.step)
@@ -162,14 +164,14 @@ class Loop:
             self.optimizer.step()
             self.average.update_parameters(self.network)
             self.step += 1
+            count += 1
             bar.update()
             for key, value in figures.items():
                 sums[key] = sums.get(key, 0.0) + value
             last = self.step == settings.steps
             if self.step % 100 == 0 or last:
-                count = (self.step - 1) % 100 + 1
                 means = {key: value / count for key, value in sums.items()}
-                sums.clear()
+                sums, count = {}, 0
                 bar.set_postfix({key: f"{value:.3g}" for key, value in list(means.items())[:3]})
                 self._log("metrics.csv", {"step": self.step, "rate": rate, **means})
             if self.step % settings.evaluate_every == 0 or last:

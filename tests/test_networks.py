@@ -1,0 +1,117 @@
+"""What must hold for any weights: the graph scopes, the image of rows, quantisation, padding."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+import torch
+
+from model_core.networks.graph import LIMB_CHAINS, GraphLayer, GraphScope, neighbour_mean
+from model_core.networks.quantizer import Codebook, CodebookSettings, ResidualQuantizer
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
+from model_core.networks.transformer import InteractionTransformer, TransformerConfig
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+def small_transformer() -> InteractionTransformer:
+    config = TransformerConfig(32, 16, 24, 2, 3, 32, text=TextLayersConfig(16, 2, 32, 1))
+    return InteractionTransformer(config).eval()
+
+
+def test_neighbours_are_the_limb_chains() -> None:
+    mean = neighbour_mean()
+    assert torch.allclose(mean.sum(1), torch.ones(22))
+    assert (mean > 0).sum() == 2 * sum(len(chain) - 1 for chain in LIMB_CHAINS)
+    assert set(torch.nonzero(mean[9])[:, 0].tolist()) == {6, 12, 13, 14}
+
+
+def test_graph_scopes_differ_only_where_they_should() -> None:
+    x = torch.randn(3, 4, 22, 8)
+    out = {}
+    for scope in get_args(GraphScope):
+        torch.manual_seed(1)
+        out[scope] = GraphLayer(4, 6, scope)(x)
+    assert not torch.allclose(out["first_frame"][0, :, :, 0], out["none"][0, :, :, 0])
+    assert torch.allclose(out["first_frame"][0, :, :, 0], out["every_frame"][0, :, :, 0], atol=1e-6)
+    rest = torch.ones(3, 6, 22, 8, dtype=torch.bool)
+    rest[0, :, :, 0] = False
+    assert torch.equal(out["first_frame"][rest], out["none"][rest])
+
+
+@pytest.mark.parametrize("scope", ["none", "every_frame"])
+def test_a_sample_does_not_depend_on_its_batch(scope: GraphScope) -> None:
+    tokenizer = Tokenizer(TokenizerConfig(width=16, codes=32, code_width=8, graph_scope=scope)).eval()
+    rows = torch.randn(2, 24, 262)
+    assert torch.allclose(tokenizer.latent(rows)[1], tokenizer.latent(rows[1:])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("dataset", "shape"), [("interhuman", (262,)), ("interx", (56, 6))])
+@pytest.mark.parametrize("columns", [4, 7, 25])
+def test_rows_become_maps_of_five_parts_and_rows_again(dataset: str, shape: tuple[int, ...], columns: int) -> None:
+    config = TokenizerConfig(dataset=dataset, width=8, codes=16, code_width=8)  # type: ignore[arg-type]
+    tokenizer = Tokenizer(config).eval()
+    tokens = tokenizer.encode(torch.randn(2, 4 * columns, *shape))
+    assert tokens.shape == (2, 1, 5, columns)
+    assert tokenizer.decode(tokens).shape == (2, 4 * columns, *shape)
+
+
+def test_the_image_of_rows_holds_every_column_but_contacts() -> None:
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8))
+    rows = torch.randn(2, 12, 262)
+    back = tokenizer._rows(tokenizer._image(rows))
+    assert torch.equal(back[..., :258], rows[..., :258])
+    assert not back[..., 258:].any()
+
+
+def test_more_quantisers_leave_less_over() -> None:
+    latent = torch.randn(4, 8, 5, 6)
+    quantizer = ResidualQuantizer(64, 8, 3, CodebookSettings(noise=0)).train()
+    for _ in range(30):
+        quantizer(latent)
+    quantizer.eval()
+    ids = quantizer.ids(latent)
+    errors = []
+    for levels in (1, 2, 3):
+        part = ResidualQuantizer(64, 8, levels, CodebookSettings())
+        part.load_state_dict({k: v for k, v in quantizer.state_dict().items() if int(k.split(".")[1]) < levels})
+        errors.append((part.latent(ids[:, :levels]) - latent).square().mean())
+    assert errors[0] > errors[1] > errors[2]
+    whole, _, _ = quantizer(latent)
+    assert torch.allclose(whole, quantizer.latent(ids), atol=1e-6)
+
+
+def test_codes_move_to_their_vectors_and_dead_ones_are_replaced() -> None:
+    book = Codebook(8, 2, CodebookSettings(noise=0))
+    centres = torch.tensor([[5.0, 0.0], [-5.0, 0.0], [0.0, 5.0]])
+    for _ in range(400):
+        book.learn(centres.repeat(20, 1) + 0.01 * torch.randn(60, 2))
+    distance = torch.cdist(centres, book.codes).min(1).values
+    assert (distance < 0.1).all()
+    assert (torch.cdist(book.codes, centres).min(1).values < 0.1).all()  # none is left behind
+
+
+def test_padding_changes_nothing_for_the_tokens_before_it() -> None:
+    transformer = small_transformer()
+    short, long = torch.randint(32, (1, 2, 5, 6)), torch.randint(32, (1, 2, 5, 9))
+    padded = torch.full_like(long, transformer.config.padding_id)
+    padded[..., :6] = short
+    valid = torch.ones(2, 9, dtype=torch.bool)
+    valid[0, 6:] = False
+    text = torch.randn(2, 16)
+    both = transformer(torch.cat((padded, long)), transformer.condition(text), valid)
+    alone = transformer(short, transformer.condition(text[:1]))
+    assert torch.allclose(both[:1, :, :, :6], alone, atol=1e-5)
+    assert torch.allclose(both[1:], transformer(long, transformer.condition(text[1:])), atol=1e-5)
+
+
+def test_the_two_people_are_alike_to_the_network() -> None:
+    transformer = small_transformer()
+    ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
+    condition = transformer.condition(text)
+    assert torch.allclose(transformer(ids.flip(1), condition), transformer(ids, condition).flip(1), atol=1e-5)

@@ -1,0 +1,98 @@
+"""The decoding loop: what is known is held, what is free is filled, and a seed says everything."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.transformer import InteractionTransformer, TransformerConfig
+from model_core.sampling import Cancelled, SamplingSettings, fill
+
+
+@pytest.fixture(scope="module")
+def transformer() -> InteractionTransformer:
+    torch.manual_seed(0)
+    config = TransformerConfig(32, 16, 24, 2, 3, 32, text=TextLayersConfig(16, 2, 32, 1))
+    return InteractionTransformer(config).eval()
+
+
+def held_patterns() -> dict[str, Tensor]:
+    """Places that are free in each form of completion, (1, 2, 5, 8)."""
+    free = {name: torch.zeros(1, 2, 5, 8, dtype=torch.bool) for name in ("all", "react", "between", "extend", "part")}
+    free["all"][:] = True
+    free["react"][:, 1] = True
+    free["between"][..., 2:6] = True
+    free["extend"][..., 3:] = True
+    free["part"][:, 0, 3] = True
+    return free
+
+
+@pytest.mark.parametrize("pattern", held_patterns())
+@pytest.mark.parametrize("variety", [0.0, 4.0])
+def test_held_tokens_come_back_and_free_ones_are_filled(
+    transformer: InteractionTransformer, pattern: str, variety: float
+) -> None:
+    free = held_patterns()[pattern].expand(3, -1, -1, -1)
+    ids = torch.randint(32, free.shape)
+    settings = SamplingSettings(6, 2.0, 0.5, 1.0, variety)
+    out = fill(transformer, ids, free, torch.randn(3, 16), settings, torch.Generator().manual_seed(1))
+    assert torch.equal(out[~free], ids[~free])
+    assert (out >= 0).all() and (out < 32).all()
+    if pattern == "all":
+        assert not torch.equal(out[0], out[1])
+
+
+def test_a_seed_determines_the_result(transformer: InteractionTransformer) -> None:
+    ids = torch.zeros(2, 2, 5, 8, dtype=torch.long)
+    free, text = torch.ones_like(ids, dtype=torch.bool), torch.randn(2, 16)
+
+    def draw(seed: int) -> Tensor:
+        settings = SamplingSettings(5, 1.5, 0.0, 1.0, 2.0)
+        return fill(transformer, ids, free, text, settings, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(draw(7), draw(7))
+    assert not torch.equal(draw(7), draw(8))
+
+
+def test_what_stands_at_free_places_does_not_matter(transformer: InteractionTransformer) -> None:
+    free = torch.rand(1, 2, 5, 8) < 0.6
+    ids, text = torch.randint(32, free.shape), torch.randn(1, 16)
+    other = torch.where(free, torch.randint(32, free.shape), ids)
+    settings = SamplingSettings(6, filter=0.99)
+    assert torch.equal(fill(transformer, ids, free, text, settings), fill(transformer, other, free, text, settings))
+
+
+def test_low_temperature_is_greedy(transformer: InteractionTransformer) -> None:
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    free = torch.ones_like(ids, dtype=torch.bool)
+    greedy = fill(transformer, ids, free, text, SamplingSettings(6, filter=1.0))
+    cold = SamplingSettings(6, filter=0.0, temperature=1e-4)
+    assert torch.equal(fill(transformer, ids, free, text, cold, torch.Generator().manual_seed(3)), greedy)
+
+
+def test_no_guidance_is_the_conditional_prediction(transformer: InteractionTransformer) -> None:
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    free = torch.ones_like(ids, dtype=torch.bool)
+    one = fill(transformer, ids, free, text, SamplingSettings(6, 1.0, 1.0))
+    nearly = fill(transformer, ids, free, text, SamplingSettings(6, 1.0 + 1e-6, 1.0))
+    assert torch.equal(one, nearly)
+
+
+def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransformer) -> None:
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    free = torch.ones_like(ids, dtype=torch.bool)
+    seen: list[tuple[int, int]] = []
+    fill(transformer, ids, free, text, SamplingSettings(4), on_step=lambda step, steps: seen.append((step, steps)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+    def stop(step: int, steps: int) -> None:
+        seen.append((step, steps))
+        if step == 2:
+            raise Cancelled
+
+    seen.clear()
+    with pytest.raises(Cancelled):
+        fill(transformer, ids, free, text, SamplingSettings(9), on_step=stop)
+    assert len(seen) == 2

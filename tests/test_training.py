@@ -1,0 +1,133 @@
+"""Training: crops, masks, the unrolled pass, and going on after a kill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from motion_examples import posed_person
+
+from model_core.errors import UserError
+from model_core.motion.canonical import facing
+from model_core.motion.representation import POSITIONS, rows_from_motion
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
+from model_core.networks.transformer import TransformerConfig
+from model_core.text_encoders import TextFeatures
+from model_core.training.crops import Clip, Crops, statistics
+from model_core.training.loop import LoopSettings
+from model_core.training.masking import MaskingSettings, hide, unroll
+from model_core.training.tokenizer_training import TokenizerTraining, train_tokenizer
+from model_core.training.transformer_training import TransformerTraining, tokenised, train_transformer
+
+CODES = TransformerConfig(codes=50)
+
+
+@pytest.fixture(scope="module")
+def crops() -> Crops:
+    people = [np.stack([rows_from_motion(posed_person(seed + p, 90).motion()) for p in (0, 1)]) for seed in (0, 2)]
+    return Crops([Clip(rows, f"clip {number}") for number, rows in enumerate(people)], longest_lag=10)
+
+
+def test_crops_stand_in_the_frame_of_their_first_person(crops: Crops) -> None:
+    plain = Crops(crops.clips)
+    for seed in range(5):
+        rows, caption = plain.draw(np.random.default_rng(seed), 40)
+        assert rows.shape == (2, 40, 262) and caption.startswith("clip")
+        joints = rows[..., POSITIONS].reshape(2, 40, 22, 3)
+        assert np.abs(joints[0, 0, 0, [0, 2]]).max() < 1e-5
+        assert abs(facing(joints[0, 0])) < 1e-5
+        # turning must not tear velocities from positions
+        velocities = rows[..., 66:132].reshape(2, 40, 22, 3)
+        assert np.abs(np.diff(joints, axis=1) - velocities[:, :-1]).max() < 1e-4
+
+
+def test_statistics_normalise_each_group(crops: Crops) -> None:
+    mean, spread = statistics(crops, np.random.default_rng(0), 100, 32)
+    assert len(np.unique(spread[:66])) == len(np.unique(spread[66:132])) == len(np.unique(spread[132:258])) == 1
+    rows = np.stack([crops.draw(np.random.default_rng(s), 32)[0] for s in range(50)]).reshape(-1, 262)
+    normal = (rows - mean) / spread
+    for group in (slice(0, 66), slice(66, 132), slice(132, 258)):
+        assert 0.8 < normal[:, group].std() < 1.2
+
+
+def test_masks_have_the_published_shares() -> None:
+    torch.manual_seed(0)
+    tokens = torch.randint(50, (4000, 2, 5, 4))
+    masked = hide(tokens, CODES, MaskingSettings())
+    whole = masked.time == 0
+    assert abs(whole.float().mean() - 0.2) < 0.03
+    people = masked.hidden[whole].flatten(2)
+    assert (people.all(2).sum(1) == 1).all() and (people.any(2).sum(1) == 1).all()
+    counts = masked.hidden[~whole].flatten(1).sum(1).float()
+    assert abs(counts.mean() / 40 - 2 / torch.pi) < 0.02  # the mean of cos over a quarter turn
+    shown, true = masked.ids[masked.hidden], tokens[masked.hidden]
+    assert abs((shown == CODES.mask_id).float().mean() - 0.9 * 0.88) < 0.01
+    assert abs((shown == true).float().mean() - (0.9 * 0.12 + 0.1 / 50)) < 0.01
+    assert torch.equal(masked.ids[~masked.hidden], tokens[~masked.hidden])
+
+
+def test_the_unrolled_pass_keeps_what_the_next_step_would() -> None:
+    torch.manual_seed(0)
+    tokens = torch.randint(50, (64, 2, 5, 6))
+    first = hide(tokens, CODES, MaskingSettings())
+    logits = torch.randn(64, 2, 5, 6, 50) * 3
+    second = unroll(tokens, first, logits, CODES, steps=20)
+    assert (second.hidden <= first.hidden).all()
+    expected = torch.cos((first.time + 1 / 19).clamp(max=1) * torch.pi / 2) * first.free.flatten(1).sum(1)
+    assert torch.equal(second.hidden.flatten(1).sum(1), expected.round().clamp_min(1).long())
+    assert (second.ids[second.hidden] == CODES.mask_id).all()
+    assert torch.equal(second.ids[~first.hidden], tokens[~first.hidden])
+    assert (second.ids[first.hidden & ~second.hidden] < 50).all()
+
+
+def tokenizer_settings(steps: int) -> TokenizerTraining:
+    network = TokenizerConfig(width=16, codes=32, code_width=8, dropout=0.1, graph_scope="every_frame")
+    loop = LoopSettings(steps=steps, batch=4, rate=3e-3, warm_up=2, save_every=10, evaluate_every=10)
+    return TokenizerTraining(network, loop, window=32)
+
+
+def test_training_goes_on_after_a_kill_as_if_nothing_had_been(crops: Crops, tmp_path: Path) -> None:
+    values = statistics(crops, np.random.default_rng(0), 50, 32)
+
+    def run(folder: str, steps: int, total: int) -> Tokenizer:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        settings = tokenizer_settings(total)
+        # A schedule that does not know the end makes a shorter run the beginning of a longer one.
+        loop = replace(settings.loop, steps=steps, schedule="steps", step_shares=())
+        return train_tokenizer(replace(settings, loop=loop), crops, crops, values, tmp_path / folder)
+
+    whole = run("whole", 20, 20)
+    run("parts", 10, 20)
+    again = run("parts", 20, 20)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    lines = (tmp_path / "parts" / "held_out.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "10", "20"]
+
+    (tmp_path / "parts" / "checkpoint.pt").write_bytes(b"cut")
+    with pytest.raises(UserError, match=r"checkpoint\.pt"):
+        run("parts", 20, 20)
+
+
+def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    values = statistics(crops, np.random.default_rng(0), 50, 32)
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=32, code_width=8, graph_scope="every_frame")).eval()
+    for name, tensor in tokenizer.state_dict().items():
+        if name.endswith("codes"):
+            tensor.normal_(std=0.3)
+    maps = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0)
+    assert maps.maps[24].shape == (40, 2, 5, 6)
+    assert set(maps.captions[16].tolist()) == {0, 1}
+    texts = TextFeatures(torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 16))
+    network = TransformerConfig(32, 8, 32, 2, 2, 64, 0.0, TextLayersConfig(16, 2, 32, 1))
+    loop = LoopSettings(steps=120, batch=16, rate=3e-3, warm_up=5, save_every=60, evaluate_every=60, average=0.9)
+    settings = TransformerTraining(network, loop, frames=(16, 24), unroll_from=0.5)
+    train_transformer(settings, maps, maps, texts, [[0], [1]], tmp_path)
+    lines = [line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines()]
+    accuracy = [float(row[lines[0].index("accuracy")]) for row in lines[1:]]
+    assert accuracy[-1] > 3 / 32  # three times what chance gives
