@@ -22,6 +22,9 @@ from .settings import build
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
 
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+"""What comes with the project, beside the package: models and text encoders."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -32,7 +35,7 @@ class ModelConfig:
     Attributes:
         name: shown to users.
         tokenizer, transformer: shapes of the networks.
-        text_encoder: folder of the text encoder, relative to the model folder.
+        text_encoder: folder of the text encoder, in the model folder or among those that come with the project.
         sampling: the defaults that suit this model.
         longest: frames of the longest clip it was trained on; longer ones are made by extension.
         examples: prompts that it knows.
@@ -111,8 +114,20 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         transformer.to(device),
         statistics["mean"].float().to(device),
         statistics["std"].float().to(device),
-        (folder / config.text_encoder).resolve(),
+        find_text_encoder(config.text_encoder, folder),
     )
+
+
+def find_text_encoder(name: str, *folders: Path) -> Path:
+    """The folder of a text encoder by its name: in one of ``folders``, or among those that come with the project.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    for folder in (*folders, ASSETS / "text"):
+        if (folder / name).is_dir():
+            return (folder / name).resolve()
+    raise UserError(f"There is no text encoder '{name}' in {folders[0] if folders else ASSETS}; copy the folder again.")
 
 
 def save_model(folder: Path, model: Model, half: bool = True) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..checkpoint import Model, ModelConfig, save_model
+from ..checkpoint import Model, ModelConfig, find_text_encoder, save_model
 from ..errors import UserError
 from ..files import written_whole
 from ..networks.tokenizer import Tokenizer
@@ -113,10 +113,6 @@ def _statistics(crops: Crops, out: Path) -> np.ndarray:
     return values
 
 
-def _tokenizer_folder(out: Path) -> Path:
-    return out / "tokenizer"
-
-
 def train(part: str, config_path: Path, data: Path, out: Path) -> None:
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
@@ -126,17 +122,16 @@ def train(part: str, config_path: Path, data: Path, out: Path) -> None:
     folder = out / part
     folder.mkdir(parents=True, exist_ok=True)
     material = _material(config, data, out)
-    tokenizer = replace(config.tokenizer)
     if part == "tokenizer":
-        network = train_tokenizer(tokenizer, material.train, material.held_out, material.statistics, folder)
+        network = train_tokenizer(config.tokenizer, material.train, material.held_out, material.statistics, folder)
         with written_whole(folder / "averaged.pt") as path:
             torch.save(network.state_dict(), path)
     else:
-        _train_transformer(config, config_path, material, out)
+        _train_transformer(config, material, out)
 
 
 def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
-    path = _tokenizer_folder(out) / "averaged.pt"
+    path = out / "tokenizer" / "averaged.pt"
     if not path.is_file():
         raise UserError(f"There is no trained tokenizer {path}; run 'train tokenizer' with the same --out first.")
     network = Tokenizer(config.tokenizer.network)
@@ -144,11 +139,9 @@ def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
     return network.eval().requires_grad_(False)
 
 
-def _train_transformer(config: TrainingConfig, config_path: Path, material: _Material, out: Path) -> None:
+def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -> None:
     settings, tokenizer = config.transformer, _trained_tokenizer(config, out)
-    encoder_folder = (out / "model" / config.text_encoder).resolve()
-    if not encoder_folder.is_dir():  # a model folder lies two levels below the assets; so does a configuration's
-        encoder_folder = (config_path.parent.parent / "assets" / "models" / "x" / config.text_encoder).resolve()
+    encoder_folder = find_text_encoder(config.text_encoder)
     encoder = load_text_encoder(encoder_folder)
     shape = config.tokenizer.network
     text = replace(settings.network.text, width=encoder.width)

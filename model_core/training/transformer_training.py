@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..networks.tokenizer import FRAMES_A_TOKEN, Tokenizer
+from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import Condition, InteractionTransformer, TransformerConfig
 from ..text_encoders import TextFeatures
 from .crops import Crops
@@ -156,8 +156,3 @@ def cross_entropy(logits: Tensor, tokens: Tensor, masked: Masked, smoothing: flo
 def accuracy(logits: Tensor, tokens: Tensor, masked: Masked) -> float:
     """Share of the hidden tokens whose likeliest code is the right one."""
     return float((logits[masked.hidden].argmax(-1) == tokens[masked.hidden]).float().mean())
-
-
-def longest_steps(settings: TransformerTraining) -> int:
-    """Columns of the longest token map seen in training."""
-    return max(settings.frames) // FRAMES_A_TOKEN
