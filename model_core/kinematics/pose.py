@@ -51,6 +51,12 @@ class Pose:
         """The pose with other rotations in the world (P, T, J, 3, 3)."""
         return replace(self, local=local_rotations(rotations, self.skeleton))
 
+    def with_person(self, person: int, other: Pose) -> Pose:
+        """The pose with one person as in another pose of the same people."""
+        local, translation = self.local.copy(), self.translation.copy()
+        local[person], translation[person] = other.local[person], other.translation[person]
+        return replace(self, local=local, translation=translation)
+
     def skeletons(self) -> list[PosedSkeleton]:
         """One posed skeleton a person."""
         return [

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, normalized, quaternion_from_matrix
 from ..motion.skeleton import SMPL
+from .filters import blurred
 
 _SLOWEST_CUT = 2.0
 """Hz. No joint is smoothed below it, however much it jitters."""
@@ -134,17 +135,11 @@ def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np
     frequency = _frequencies(jitter.shape[-1], fps)
     stopped = 1 - 1 / (1 + (_omega(frequency, fps) / _omega(cut[..., None], fps)) ** 6)
     expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
-    removed = _running_mean(((signals - slow) ** 2).sum(-2))
+    removed = blurred(((signals - slow) ** 2).sum(-2), 3)
     excess = np.sqrt(removed / np.maximum(expected, 1e-16))
     least, most = _EXCESS
-    share = _running_mean(np.clip((excess - least) / (most - least), 0, 1))[..., None, :]
+    share = blurred(np.clip((excess - least) / (most - least), 0, 1), 3)[..., None, :]
     return signals + need[..., None, None] * (slow + share * (quick - slow) - signals)
-
-
-def _running_mean(values: np.ndarray) -> np.ndarray:
-    """Means over five frames around each of the last axis."""
-    ends = [(0, 0)] * (values.ndim - 1) + [(2, 2)]
-    return np.lib.stride_tricks.sliding_window_view(np.pad(values, ends, mode="edge"), 5, axis=-1).mean(-1)
 
 
 def _omega(frequency: np.ndarray, fps: float) -> np.ndarray:

@@ -10,10 +10,15 @@ from ..motion.posed import PosedSkeleton
 from ..motion.skeleton import SMPL
 from ..motion.types import Motion
 from .bones import measured_offsets
+from .capsules import body_points
+from .feet import on_their_feet
+from .hands import hands_moved
 from .pose import Pose, joined
 from .root import root_fit
+from .separation import apart, arms_out
 from .settings import SolveSettings
 from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations
+from .touch import closing_moves, kept_touch
 from .tree import swung_down_the_tree
 
 _DEFAULT = SolveSettings()
@@ -35,6 +40,13 @@ def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[
     """
     _check(people)
     pose = _fitted(people, settings)
+    fitted = pose.world()[0]
+    if settings.separate and len(people) == 2:
+        pose = apart(pose, settings)
+    if settings.feet:
+        pose = on_their_feet(pose, settings)
+    if len(people) == 2:
+        pose = _in_touch(pose, fitted, settings)
     return pose.skeletons()
 
 
@@ -70,3 +82,15 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
     pose = Pose(measured_offsets(joints), local, joints[:, :, 0], fps)
     pose = root_fit(pose, joints, decoded, stated)
     return swung_down_the_tree(pose, joints, decoded)
+
+
+def _in_touch(pose: Pose, fitted: np.ndarray, settings: SolveSettings) -> Pose:
+    """Stage 6: hands where the partner is, ``fitted`` (2, T, 22, 3) being the joints before anything was moved."""
+    if settings.keep_contacts:
+        pose = hands_moved(pose, kept_touch(fitted, pose.world()[0], settings.held))
+    if settings.separate:
+        pose = hands_moved(pose, arms_out(pose, settings))
+    if settings.close_contacts:
+        points = body_points(*pose.world(), pose.offsets)
+        pose = hands_moved(pose, closing_moves(points, pose.fps, settings))
+    return pose

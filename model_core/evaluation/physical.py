@@ -1,0 +1,107 @@
+"""Is it physically sound: feet that slide or float, bodies that interpenetrate, jerks, and rotations that leap.
+
+Skate, float, interpenetration and jerk are those that papers on two-person motion report; contact distances and
+rotation steps are what an animator sees first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.posed import PosedSkeleton
+from ..motion.rotations import angle_between, matrix_from_quaternion
+from ..motion.skeleton import SMPL
+
+FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
+LOW = 0.05
+"""Metres over the floor below which an ankle or toe joint ought to stand still."""
+TOUCH = 0.12
+"""Metres between joints of two people below which their bodies touch."""
+
+
+@dataclass(frozen=True)
+class PhysicalMetrics:
+    """Figures for one clip of one or two people; less is better, but captured motion has none of them at zero.
+
+    Attributes:
+        skate: mean horizontal travel of low foot joints, mm a frame.
+        floating: mean height of each person's lowest joint over the floor, mm.
+        interpenetration: mean depth by which the nearest joints of the two are nearer than 12 cm, mm; 0 for one.
+        jerk: mean size of the third derivative of joint positions, m/s^3.
+    """
+
+    skate: float
+    floating: float
+    interpenetration: float
+    jerk: float
+
+
+def physical_metrics(joints: np.ndarray, fps: float, floor: float = 0.0) -> PhysicalMetrics:
+    """All figures of a clip.
+
+    Args:
+        joints: (P, T, 22, 3) positions of one or two people in one world, metres, Y up.
+        fps: frames a second.
+        floor: height of the floor, metres.
+    """
+    return PhysicalMetrics(skate(joints, floor), floating(joints, floor), interpenetration(joints), jerk(joints, fps))
+
+
+def skate(joints: np.ndarray, floor: float = 0.0) -> float:
+    """Mean horizontal travel, mm a frame, of ankles and toes that are below 5 cm in both frames; 0 if none is."""
+    feet = joints[:, :, FOOT_JOINTS]
+    low = feet[..., 1] < floor + LOW
+    low = low[:, 1:] & low[:, :-1]
+    if not low.any():
+        return 0.0
+    travel = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=1), axis=-1)
+    return 1000 * float(travel[low].mean())
+
+
+def floating(joints: np.ndarray, floor: float = 0.0) -> float:
+    """Mean height of each person's lowest joint over the floor, mm; below the floor it counts as negative."""
+    return 1000 * float(joints[..., 1].min(axis=-1).mean() - floor)
+
+
+def joint_distances(joints: np.ndarray) -> np.ndarray:
+    """Distances (T, 22, 22), metres, from each joint of the first to each of the second of (2, T, 22, 3)."""
+    return np.linalg.norm(joints[0][:, :, None] - joints[1][:, None], axis=-1)
+
+
+def interpenetration(joints: np.ndarray) -> float:
+    """Mean over frames of how much nearer than 12 cm the nearest joints of two people are, mm; 0 for one person."""
+    if len(joints) < 2:
+        return 0.0
+    nearest = joint_distances(joints).min(axis=(1, 2))
+    return 1000 * float(np.maximum(TOUCH - nearest, 0).mean())
+
+
+def jerk(joints: np.ndarray, fps: float) -> float:
+    """Mean length of the third difference of joint positions times fps^3, m/s^3; 0 for clips under four frames."""
+    if joints.shape[1] < 4:
+        return 0.0
+    return float(np.linalg.norm(np.diff(joints, n=3, axis=1), axis=-1).mean()) * fps**3
+
+
+def contact_distance_changes(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(N,) mm by which the distance changed, for every pair of joints of two people nearer than 12 cm in ``before``.
+
+    Args:
+        before: (2, T, 22, 3) positions.
+        after: (2, T, 22, 3) positions of the same clip after clean-up.
+    """
+    near = joint_distances(before)
+    return 1000 * np.abs(joint_distances(after) - near)[near < TOUCH]
+
+
+def rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:
+    """(T - 1, J) degrees by which each joint's local rotation (the root's in the world) changes from frame to frame."""
+    matrices = matrix_from_quaternion(skeleton.rotations)
+    return np.rad2deg(angle_between(matrices[:-1], matrices[1:]))
+
+
+def foot_rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:
+    """(T - 1, 4) degrees a frame of ankles and toes, in the order of ``FOOT_JOINTS``: pops of a corrected foot."""
+    return rotation_steps(skeleton)[:, FOOT_JOINTS]

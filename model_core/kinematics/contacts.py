@@ -1,0 +1,158 @@
+"""Where the floor is, when feet stand on it, and what holds a standing point in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.skeleton import SMPL
+from .filters import eased
+
+ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
+TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
+
+_STILL_SHARE = 0.3
+"""The slowest share of frames tells how high a person's feet stand."""
+_STILL_SPEED = 0.05
+"""m/s. Feet slower than this always count as standing for that."""
+_SHORTEST_STAND = 0.1
+"""Seconds. A foot that rests for less does not stand."""
+_LONGEST_GAP = 0.07
+"""Seconds of interruption that are overlooked."""
+_SETTLING = 4
+"""Frames in which a standing point comes down to its height."""
+_LONGEST_DRIFT = 0.08
+"""Metres from its middle that one stand may reach: beyond that the foot was moved, and stands twice."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The floor under all people, and how high each one's feet lie when they stand on it.
+
+    Attributes:
+        height: of the floor, metres: where toe joints stand.
+        toes: (P,) standing height of each person's toe joints, in the world.
+        ankles: (P,) the same of the ankle joints.
+    """
+
+    height: float
+    toes: np.ndarray
+    ankles: np.ndarray
+
+
+def speeds(paths: np.ndarray, fps: float) -> np.ndarray:
+    """Speed (P, T, ...) in m/s of points (P, T, ..., 3), from the frames before and after."""
+    if paths.shape[1] < 2:
+        return np.zeros(paths.shape[:-1])
+    return np.linalg.norm(np.gradient(paths, axis=1), axis=-1) * fps
+
+
+def estimated_floor(joints: np.ndarray, fps: float) -> Floor:
+    """The floor from the heights of feet at rest, so that one foot dipped too low in one frame does not set it.
+
+    Args:
+        joints: (P, T, 22, 3) positions.
+        fps: frames a second.
+    """
+    toes = joints[:, :, TOES]
+    speed = speeds(toes, fps)
+    lower = toes[..., 1].argmin(-1)[..., None]
+    height = np.take_along_axis(toes[..., 1], lower, -1)[..., 0]
+    ankle = np.take_along_axis(joints[:, :, ANKLES, 1], lower, -1)[..., 0]
+    speed = np.take_along_axis(speed, lower, -1)[..., 0]
+    limit = np.maximum(np.quantile(speed, _STILL_SHARE, axis=1), _STILL_SPEED)
+    still = speed <= limit[:, None]
+    toe_levels = np.array([np.median(height[p, still[p]]) for p in range(len(joints))])
+    # The heel may be up in a stand: the lower quarter has it down.
+    rises = np.array([np.quantile((ankle - height)[p, still[p]], 0.25) for p in range(len(joints))])
+    return Floor(float(toe_levels.mean()), toe_levels, toe_levels + rises)
+
+
+def stands(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) -> np.ndarray:
+    """Runs of frames (N, 2), first and one past the last, in which a point stands.
+
+    Args:
+        path: (T, 3) the point, metres.
+        enter: (T,) frames that surely are a stand.
+        stay: (T,) frames that may continue one.
+        fps: frames a second.
+    """
+    shortest = max(2, round(_SHORTEST_STAND * fps))
+    speed = speeds(path[None], fps)[0]
+    found = rests(enter, stay, round(_LONGEST_GAP * fps))
+    pieces = [piece for start, stop in found for piece in _undrifted(path, speed, int(start), int(stop), shortest)]
+    return np.array(pieces, dtype=int).reshape(-1, 2)
+
+
+def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
+    """Runs (N, 2) of frames in ``stay`` (T,) that hold at least one of ``enter`` (T,), joined over short gaps."""
+    edges = np.diff(np.concatenate(([0], (stay | enter).astype(np.int8), [0])))
+    found = np.flatnonzero(edges).reshape(-1, 2)
+    sure = np.concatenate(([0], np.cumsum(enter)))
+    found = found[sure[found[:, 1]] > sure[found[:, 0]]]
+    if len(found) > 1:
+        apart = found[1:, 0] - found[:-1, 1] > longest_gap
+        found = np.stack((found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]), -1)
+    return found
+
+
+def _undrifted(path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int) -> list[tuple[int, int]]:
+    """A run, cut at its fastest frame as often as it takes for no piece to drift too far."""
+    if stop - start < shortest:
+        return []
+    piece = path[start:stop, ::2]
+    middle = 0.5 * (piece.min(0) + piece.max(0))
+    if np.linalg.norm(piece - middle, axis=-1).max() < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
+        return [(start, stop)]
+    inner = speed[start + shortest - 1 : stop - shortest + 1]
+    cut = start + shortest - 1 + int(inner.argmax())
+    return _undrifted(path, speed, start, cut - 1, shortest) + _undrifted(path, speed, cut + 2, stop, shortest)
+
+
+def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple[np.ndarray, np.ndarray]:
+    """What moves a path (T, 3) onto one point in each run, and how much of it applies.
+
+    Args:
+        path: (T, 3).
+        runs: (N, 2) first frame and one past the last, in order.
+        height: the point's height in all runs; NaN keeps each run's own.
+        blend: frames over which a correction fades before and after its run.
+
+    Returns:
+        (T, 3) corrections and (T,) weights from 0 to 1.
+    """
+    correction = np.zeros_like(path)
+    for start, stop in runs:
+        point = path[start:stop].mean(0)
+        if np.isfinite(height):
+            point[1] = height
+        correction[start:stop] = point - path[start:stop]
+        # A point that comes down and goes up does so within its stand: only what is too low is corrected at once.
+        edge = np.minimum(np.arange(1, stop - start + 1), np.arange(stop - start, 0, -1))
+        settled = eased((edge - 1) / _SETTLING)
+        correction[start:stop, 1] *= np.where(correction[start:stop, 1] < 0, settled, 1.0)
+    return faded(correction, runs, blend)
+
+
+def faded(correction: np.ndarray, runs: np.ndarray, blend: int) -> tuple[np.ndarray, np.ndarray]:
+    """Corrections (T, 3), given inside of runs (N, 2), carried on outside, and how much of them applies (T,).
+
+    Before and after a run its first and last correction is kept, with a weight that fades over ``blend`` frames.
+    Only in runs the weight is quite 1.
+    """
+    if len(runs) == 0:
+        return correction, np.zeros(len(correction))
+    time = np.arange(len(correction))
+    before = np.searchsorted(runs[:, 1], time, side="right") - 1
+    after = np.searchsorted(runs[:, 0], time, side="left")
+    started = np.searchsorted(runs[:, 0], time, side="right") - 1
+    inside = (started >= 0) & (time < runs[np.maximum(started, 0), 1])
+    last = runs[np.maximum(before, 0), 1] - 1
+    first = runs[np.minimum(after, len(runs) - 1), 0]
+    fading = np.where(before >= 0, eased(1 - (time - last) / (blend + 1)), 0.0)
+    rising = np.where(after < len(runs), eased(1 - (first - time) / (blend + 1)), 0.0)
+    total = fading + rising
+    mixed = fading[:, None] * correction[last] + rising[:, None] * correction[first]
+    mixed = mixed / np.maximum(total, 1e-9)[:, None]
+    return np.where(inside[:, None], correction, mixed), np.where(inside, 1.0, np.minimum(total, 0.999))

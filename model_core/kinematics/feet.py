@@ -1,0 +1,265 @@
+"""Stage 5: feet that stand where they stand, on one floor for all people, and legs that reach them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..motion.rotations import cross, normalized, rotate
+from .contacts import ANKLES, TOES, Floor, estimated_floor, held, speeds, stands
+from .filters import blurred, covered, eased
+from .fitting import swing, turn_about
+from .limbs import LEGS, bent_to, easy_reach
+from .pose import Pose
+from .settings import SolveSettings
+
+_TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.8)
+"""Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
+goes on standing."""
+_ANKLE_ENTERS, _ANKLE_STAYS = (0.03, 0.3), (0.05, 0.6)
+"""The same for an ankle."""
+_OWN_LEVEL = 0.02
+"""Metres. People whose feet stand this far off the common floor bend their legs; further, the whole person moves."""
+_LARGEST_LEVELLING = 0.15
+"""Metres by which one person is moved up or down against the other at most."""
+_STEP_SPEED = (0.3, 0.8)
+"""m/s at which a travelling foot begins to be lifted, and has its full clearance."""
+_RISE = (0.5, 1.0)
+"""Shares of its clearance that a foot has in the first and second frame after a stand, and before the next."""
+_LARGEST_WRING = 0.4
+"""Share of a foot's length by which holding its ends may move them against each other."""
+_LARGEST_TOE_BEND = 1.0
+"""Radians by which toes bend up to lie on the floor under a raised heel."""
+_TOUCH = 0.12
+"""Metres between joints of two people that touch."""
+_ALLOWED_CHANGE = 0.007
+"""Metres by which corrections may change the distance of legs that touch."""
+_NEAR = (0.13, 0.25)
+"""Metres between two people's upper bodies within which they rise and sink together."""
+
+
+@dataclass(frozen=True)
+class Footing:
+    """Where ankles and toes belong, left then right.
+
+    Attributes:
+        ankles: (P, T, 2, 3) targets, metres.
+        toes: (P, T, 2, 3) targets.
+        toe_stands: (P, T, 2) from 0 to 1: the toe joint carries weight.
+        stands: (P, T, 2) from 0 to 1: ankle or toe does.
+    """
+
+    ankles: np.ndarray
+    toes: np.ndarray
+    toe_stands: np.ndarray
+    stands: np.ndarray
+
+    def eased_to(self, joints: np.ndarray, share: np.ndarray) -> Footing:
+        """The footing drawn back to where joints (P, T, 22, 3) are, but for a share (P, T, 2) of the way."""
+        ankles, toes = joints[:, :, ANKLES], joints[:, :, TOES]
+        part = share[..., None]
+        return Footing(
+            ankles + part * (self.ankles - ankles),
+            toes + part * (self.toes - toes),
+            self.toe_stands * share,
+            self.stands * share,
+        )
+
+
+def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
+    """The pose with feet that neither slide, float nor sink while they stand, the pelvis lowered where legs need it.
+
+    Args:
+        pose: one or two people.
+        settings: of them, ``held`` is not touched and sets the floor.
+    """
+    joints, rotations = pose.world()
+    floor = estimated_floor(joints, pose.fps)
+    shift, floor = _levelling(floor, settings)
+    joints = joints + shift[:, None, None, None] * _UP
+    pose = replace(pose, translation=pose.translation + shift[:, None, None] * _UP)
+    footing = _footing(pose, joints, floor, settings)
+    result = _standing(pose, joints, rotations, footing, settings)
+    if not settings.keep_contacts or len(joints) < 2:
+        return result
+    # Legs that touch the partner's give their corrections up as far as they must; where that is not enough, because
+    # knees bent as the pelvis sank, it sinks less.
+    sinking = np.ones(joints.shape[1])
+    for attempt in range(3):
+        share = _share_that_keeps_touch(joints, result.world()[0])
+        if share.min() == 1:
+            break
+        if attempt:
+            sinking = sinking * share.min(axis=(0, 2))
+        footing = footing.eased_to(joints, share)
+        result = _standing(pose, joints, rotations, footing, settings, sinking)
+    return result
+
+
+def _standing(
+    pose: Pose,
+    joints: np.ndarray,
+    rotations: np.ndarray,
+    footing: Footing,
+    settings: SolveSettings,
+    sinking: np.ndarray | float = 1.0,
+) -> Pose:
+    """The pose with its pelvises lowered by a share (T,) of what legs need, and its legs on their footing."""
+    drop = sinking * _drop(pose, joints, footing, settings)
+    lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
+    turned = _legs_bent(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
+    result = lowered.turned_to(turned)
+    return result if settings.held is None else result.with_person(settings.held, pose)
+
+
+_UP = np.array([0.0, 1.0, 0.0])
+
+
+def _share_that_keeps_touch(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(2, T, 2) share of each foot's correction at which legs that touch the partner's keep their distance.
+
+    Args:
+        before: (2, T, 22, 3) joints.
+        after: (2, T, 22, 3) joints with all corrections.
+    """
+    legs = [joint for side, leg in enumerate(LEGS) for joint in (leg.hinge, leg.end, TOES[side])]
+    distances = [np.linalg.norm(j[0][:, legs, None] - j[1][:, None, legs], axis=-1) for j in (before, after)]
+    change = np.abs(distances[1] - distances[0]) * (distances[0] < _TOUCH)
+    # Three joints a leg: the worst of each pair of legs.
+    change = change.reshape(len(change), 2, 3, 2, 3).max(axis=(2, 4))
+    change = np.stack((change.max(2), change.max(1)))
+    less = 1 - np.minimum(_ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
+    return 1 - np.swapaxes(covered(np.swapaxes(less, 1, 2), 3), 1, 2)
+
+
+def _levelling(floor: Floor, settings: SolveSettings) -> tuple[np.ndarray, Floor]:
+    """How far to move each person up (P,), and the floor after it."""
+    height = floor.height if settings.held is None else float(floor.toes[settings.held])
+    off = floor.toes - height
+    shift = -np.sign(off) * np.clip(np.abs(off) - _OWN_LEVEL, 0, _LARGEST_LEVELLING)
+    if settings.held is None and settings.ground and abs(height) < settings.largest_grounding:
+        shift, height = shift - height, 0.0
+    return shift, Floor(height, floor.toes + shift, floor.ankles + shift)
+
+
+def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> Footing:
+    """Targets for ankles and toes: held while they stand, lifted a little while they step."""
+    blend = max(1, round(settings.foot_blend * pose.fps))
+    toes, ankles = joints[:, :, TOES], joints[:, :, ANKLES]
+    toe_over = toes[..., 1] - floor.toes[:, None, None]
+    ankle_over = ankles[..., 1] - floor.ankles[:, None, None]
+    # Onto the common floor, as far as a foot is near it.
+    near = 1 - eased((toe_over - 0.05) / 0.2)
+    settle = ((floor.height - floor.toes)[:, None, None] * near)[..., None] * _UP
+    toes, ankles = toes + settle, ankles + settle
+    toe_speed, ankle_speed = speeds(toes, pose.fps), speeds(ankles, pose.fps)
+
+    toe_fix, toe_weight = np.zeros_like(toes), np.zeros(toes.shape[:-1])
+    ankle_fix, ankle_weight = np.zeros_like(toes), np.zeros(toes.shape[:-1])
+    for person in range(len(joints)):
+        for side in (0, 1):
+            at = (person, slice(None), side)
+            runs = stands(
+                toes[at],
+                (toe_over[at] < _TOE_ENTERS[0]) & (toe_speed[at] < _TOE_ENTERS[1]),
+                (toe_over[at] < _TOE_STAYS[0]) & (toe_speed[at] < _TOE_STAYS[1]),
+                pose.fps,
+            )
+            toe_fix[at], toe_weight[at] = held(toes[at], runs, floor.height, blend)
+            runs = stands(
+                ankles[at],
+                (ankle_over[at] < _ANKLE_ENTERS[0]) & (ankle_speed[at] < _ANKLE_ENTERS[1]),
+                (ankle_over[at] < _ANKLE_STAYS[0]) & (ankle_speed[at] < _ANKLE_STAYS[1]),
+                pose.fps,
+            )
+            ankle_fix[at], ankle_weight[at] = held(ankles[at], runs, np.nan, blend)
+    # A foot is one piece: what only one end knows, the other follows.
+    toe_share, ankle_share = toe_weight[..., None], ankle_weight[..., None]
+    new_toes = toes + toe_share * toe_fix + (1 - toe_share) * ankle_share * ankle_fix
+    new_ankles = ankles + ankle_share * ankle_fix + (1 - ankle_share) * toe_share * toe_fix
+    standing = np.maximum(toe_weight, ankle_weight)
+    lift = _lift(new_toes, standing, floor.height, pose.fps, settings)[..., None] * _UP
+    new_toes, new_ankles = new_toes + lift, new_ankles + lift
+    # Ankle and toe stay a foot's length apart and the foot near its own direction: a foot that turned while both its
+    # ends were held would be wrung around. The end that stands keeps its place.
+    length = np.linalg.norm(pose.offsets[:, TOES], axis=-1)[:, None, :, None]
+    own, foot = toes - ankles, new_toes - new_ankles
+    wrung = foot - own
+    amount = np.linalg.norm(wrung, axis=-1, keepdims=True)
+    most = _LARGEST_WRING * length
+    foot = normalized(own + wrung * (most * np.tanh(amount / most) / np.maximum(amount, 1e-9))) * length
+    excess = new_toes - new_ankles - foot
+    new_ankles, new_toes = new_ankles + toe_share * excess, new_toes - (1 - toe_share) * excess
+    return Footing(new_ankles, new_toes, toe_weight, standing)
+
+
+def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:
+    """(P, T, 2) metres by which to raise feet that travel close over the floor, or are in it."""
+    level = np.stack((toes[..., 0], toes[..., 2]), -1)
+    slow, quick = _STEP_SPEED
+    wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
+    held_down = np.moveaxis(standing == 1, 1, -1)
+    short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
+    beside = _spread(held_down)
+    share = np.where(beside, _RISE[0], np.where(_spread(beside), _RISE[1], 1.0)) * ~held_down
+    return np.moveaxis(covered(short, 1) * share, -1, 1)
+
+
+def _spread(mask: np.ndarray) -> np.ndarray:
+    """Frames of the last axis that are set or lie next to one that is."""
+    padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(1, 1)])
+    return padded[..., :-2] | padded[..., 1:-1] | padded[..., 2:]
+
+
+def _drop(pose: Pose, joints: np.ndarray, footing: Footing, settings: SolveSettings) -> np.ndarray:
+    """(P, T) metres by which each pelvis has to sink for the legs to reach the feet that stand."""
+    needed = np.zeros(pose.translation.shape[:2])
+    for side, leg in enumerate(LEGS):
+        to_ankle = footing.ankles[:, :, side] - joints[:, :, leg.upper]
+        now = np.linalg.norm(joints[:, :, leg.end] - joints[:, :, leg.upper], axis=-1)
+        longest = easy_reach(leg, pose.offsets, now)
+        level = to_ankle[..., 0] ** 2 + to_ankle[..., 2] ** 2
+        short = -to_ankle[..., 1] - np.sqrt(np.maximum(longest**2 - level, 0.0))
+        needed = np.maximum(needed, short * footing.stands[..., side])
+    drop = np.minimum(covered(needed, max(1, round(0.13 * pose.fps))), settings.largest_drop)
+    if len(joints) < 2:
+        return drop
+    # What two people hold each other by must not drift apart: close together they sink together.
+    upper = [j for j in range(joints.shape[2]) if j not in _LEG_JOINTS]
+    apart = np.linalg.norm(joints[0][:, upper, None] - joints[1][:, None, upper], axis=-1).min(axis=(1, 2))
+    near = 1 - eased((apart - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
+    shared = drop.max(0) if settings.held is None else np.zeros_like(drop[0])
+    return drop + near * (shared - drop)
+
+
+_LEG_JOINTS = frozenset(joint for leg in LEGS for joint in (leg.hinge, leg.end)) | frozenset(TOES)
+
+
+def _legs_bent(pose: Pose, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
+    """Rotations in the world (P, T, J, 3, 3) with legs that reach and feet that point from ankle to toe."""
+    rotations = rotations.copy()
+    for side, leg in enumerate(LEGS):
+        ankle, toe = leg.end, TOES[side]
+        upper, lower = bent_to(leg, pose.offsets, joints, rotations, footing.ankles[:, :, side])
+        rotations[:, :, leg.upper], rotations[:, :, leg.hinge] = upper, lower
+        reached = (
+            joints[:, :, leg.upper]
+            + rotate(upper, pose.offsets[:, None, leg.hinge])
+            + rotate(lower, pose.offsets[:, None, ankle])
+        )
+        foot = rotate(rotations[:, :, ankle], pose.offsets[:, None, toe])
+        turn = swing(foot, footing.toes[:, :, side] - reached)
+        rotations[:, :, ankle] = turn @ rotations[:, :, ankle]
+        rotations[:, :, toe] = _toes_level(turn @ rotations[:, :, toe], footing.toe_stands[..., side])
+    return rotations
+
+
+def _toes_level(rotations: np.ndarray, standing: np.ndarray) -> np.ndarray:
+    """Toes (P, T, 3, 3) that point into the floor laid flat on it as far as they stand (P, T)."""
+    forward = rotations[..., :, 2]
+    into = np.minimum(np.arcsin(np.clip(-forward[..., 1], 0.0, 1.0)), _LARGEST_TOE_BEND)
+    axis = cross(forward, np.broadcast_to(_UP, forward.shape))
+    upright = np.linalg.norm(axis, axis=-1)
+    share = standing * eased((upright - 0.1) / 0.3)
+    return turn_about(normalized(axis), blurred(share * into, 2)) @ rotations

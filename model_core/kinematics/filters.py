@@ -1,0 +1,31 @@
+"""Small filters over time that delay nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def eased(share: np.ndarray) -> np.ndarray:
+    """From 0 to 1 with level ends; shares outside that are cut off."""
+    share = np.clip(share, 0.0, 1.0)
+    return share * share * (3 - 2 * share)
+
+
+def blurred(values: np.ndarray, radius: int) -> np.ndarray:
+    """Bell-weighted means over ``radius`` frames either side along the last axis."""
+    if radius < 1:
+        return values
+    bell = np.hanning(2 * radius + 3)[1:-1]
+    return _windows(values, radius) @ (bell / bell.sum())
+
+
+def covered(values: np.ndarray, radius: int) -> np.ndarray:
+    """A smooth curve that is nowhere below ``values`` along the last axis, and above them only near their peaks."""
+    if radius < 1:
+        return values
+    return blurred(_windows(values, radius).max(-1), radius)
+
+
+def _windows(values: np.ndarray, radius: int) -> np.ndarray:
+    ends = [(0, 0)] * (values.ndim - 1) + [(radius, radius)]
+    return np.lib.stride_tricks.sliding_window_view(np.pad(values, ends, mode="edge"), 2 * radius + 1, axis=-1)

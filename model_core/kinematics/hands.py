@@ -1,0 +1,75 @@
+"""Hands moved to where they belong: by the arm first, by the trunk where the arm does not reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion.rotations import cross, matrix_from_axis_angle
+from ..motion.skeleton import SMPL
+from .limbs import ARMS, bent_to, easy_reach
+from .pose import Pose
+
+WRISTS = tuple(arm.end for arm in ARMS)
+_TRUNK_SHARE = 0.1
+"""Of a hand's way, what the trunk goes along in any case."""
+_LARGEST_LEAN = 0.2
+"""Radians that the trunk leans for a hand at most."""
+_SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
+
+
+def _above(joint: int) -> list[int]:
+    """A joint and all that hang on it."""
+    result = [joint]
+    for child in SMPL.children[joint]:
+        result += _above(child)
+    return result
+
+
+_CARRIED = _above(_SPINE[-1])
+
+
+def hands_moved(pose: Pose, moves: np.ndarray) -> Pose:
+    """The pose with wrists displaced; hands keep their orientation in the world, and hands that rest stay put.
+
+    Args:
+        pose: P people.
+        moves: (P, T, 2, 3) metres, left and right wrist.
+    """
+    if not np.abs(moves).max(initial=0) > 1e-5:
+        return pose
+    joints, rotations = pose.world()
+    targets = joints[:, :, WRISTS] + moves
+    rotations = rotations.copy()
+    hands = rotations[:, :, WRISTS].copy()
+    turn = matrix_from_axis_angle(_lean(pose, joints, moves, targets)[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
+    for number, joint in enumerate(_SPINE[:2]):
+        rotations[:, :, joint] = turn[:, :, number] @ rotations[:, :, joint]
+    rotations[:, :, _CARRIED] = turn[:, :, 2:] @ rotations[:, :, _CARRIED]
+    joints = pose.joints(rotations)
+    for side, arm in enumerate(ARMS):
+        upper, lower = bent_to(arm, pose.offsets, joints, rotations, targets[:, :, side])
+        # Only what has to move does: an arm at its place keeps the very rotations it has.
+        still = np.linalg.norm(targets[:, :, side] - joints[:, :, arm.end], axis=-1)[..., None, None] < 1e-6
+        rotations[:, :, arm.upper] = np.where(still, rotations[:, :, arm.upper], upper)
+        rotations[:, :, arm.hinge] = np.where(still, rotations[:, :, arm.hinge], lower)
+        rotations[:, :, arm.end] = hands[:, :, side]
+    return pose.turned_to(rotations)
+
+
+def _lean(pose: Pose, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(P, T, 3) axis times angle by which the chest has to turn for both shoulders to help their hands."""
+    total = np.zeros_like(pose.translation)
+    for side, arm in enumerate(ARMS):
+        to_target = targets[:, :, side] - joints[:, :, arm.upper]
+        distance = np.linalg.norm(to_target, axis=-1)
+        now = np.linalg.norm(joints[:, :, arm.end] - joints[:, :, arm.upper], axis=-1)
+        short = np.maximum(distance - easy_reach(arm, pose.offsets, now), 0) * (distance > now)
+        asked = np.linalg.norm(moves[:, :, side], axis=-1)
+        short = np.minimum(short, asked)
+        way = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
+        # Each spine joint takes a third: together they turn the shoulder about their middle.
+        lever = joints[:, :, arm.upper] - joints[:, :, _SPINE].mean(2)
+        total += cross(lever, way) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
+    angle = np.linalg.norm(total, axis=-1, keepdims=True)
+    # Bounded without a corner.
+    return total * (_LARGEST_LEAN * np.tanh(angle / _LARGEST_LEAN) / np.maximum(angle, 1e-9))

@@ -1,0 +1,113 @@
+"""Two-bone limbs brought to a target by the law of cosines: legs to the floor, arms to a partner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.rotations import normalized, rotate
+from ..motion.skeleton import SMPL
+from .fitting import swing
+
+_ALMOST_STRAIGHT = 0.998
+"""Share of a limb's length that its ends can be apart at most: a hinge that is never quite open never flips."""
+_EASY = 0.5
+"""Share of the way from where it is to straight that a limb goes without resistance."""
+_STEADYING = 0.03
+"""Metres. A hinge that stands out by less does not show well where it bends: the body's own idea is mixed in."""
+
+
+@dataclass(frozen=True)
+class Limb:
+    """Indices of a limb's joints, and the direction at rest in which its hinge stands out when it bends."""
+
+    upper: int
+    hinge: int
+    end: int
+    bend: tuple[float, float, float]
+
+
+def _limb(upper: str, hinge: str, end: str, bend: tuple[float, float, float]) -> Limb:
+    return Limb(SMPL.index(upper), SMPL.index(hinge), SMPL.index(end), bend)
+
+
+LEGS = tuple(_limb(f"{side}_Hip", f"{side}_Knee", f"{side}_Ankle", (0.0, 0.0, 1.0)) for side in "LR")
+ARMS = tuple(_limb(f"{side}_Shoulder", f"{side}_Elbow", f"{side}_Wrist", (0.0, 0.0, -1.0)) for side in "LR")
+
+
+def easy_reach(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Distance between a limb's ends (P, T) up to which it goes where it is told.
+
+    Args:
+        limb: which.
+        offsets: (P, J, 3) rest offsets.
+        now: (P, T) the distance it has.
+    """
+    return now + _EASY * _room(limb, offsets, now)
+
+
+def softened(limb: Limb, offsets: np.ndarray, wanted: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """The distance (P, T) a limb's ends get when they ask for ``wanted`` and have ``now``.
+
+    Half of the way to straight is free; then the limb slows down, so that its hinge never snaps open. One that
+    stays as far stretched as it is, however far, is not touched.
+    """
+    room = _room(limb, offsets, now)
+    free = _EASY * room
+    slowing = np.maximum((1 - _EASY) * room, 1e-6)
+    beyond = np.maximum(wanted - now - free, 0.0)
+    return np.minimum(wanted, now + free) + slowing * (1 - np.exp(-beyond / slowing)) * (beyond > 0)
+
+
+def _room(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
+    most = _ALMOST_STRAIGHT * np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1).sum(-1)
+    return np.maximum(most[:, None] - now, 0.0)
+
+
+def bent_to(
+    limb: Limb, offsets: np.ndarray, joints: np.ndarray, rotations: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations in the world of upper and lower limb for the limb's end to reach a target.
+
+    The limb first swings as a whole towards the target, then its hinge opens or closes in the plane it is in: both
+    are the smallest turns that do it, so twists stay.
+
+    Args:
+        limb: which.
+        offsets: (P, J, 3) rest offsets.
+        joints: (P, T, J, 3) where the joints are; the limb's upper joint may have moved from its rotations' place.
+        rotations: (P, T, J, 3, 3) in the world.
+        target: (P, T, 3) for the limb's end; where out of reach the limb points at it.
+
+    Returns:
+        Two (P, T, 3, 3).
+    """
+    upper, lower = rotations[:, :, limb.upper], rotations[:, :, limb.hinge]
+    first = rotate(upper, offsets[:, None, limb.hinge])
+    second = rotate(lower, offsets[:, None, limb.end])
+    to_target = target - joints[:, :, limb.upper]
+    lengths = np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1)
+    long, short = lengths[:, None, 0], lengths[:, None, 1]
+    now = np.linalg.norm(first + second, axis=-1)
+    wanted = np.linalg.norm(to_target, axis=-1)
+    distance = np.maximum(softened(limb, offsets, wanted, now), np.abs(long - short) * 1.001 + 1e-4)
+
+    axis = normalized(to_target)
+    whole = swing(first + second, to_target)
+    # Where the hinge stands out from the line between the ends, steadied by where the body would have it.
+    seen = _off_axis(rotate(whole, first), axis)
+    own = normalized(_off_axis(rotate(whole @ upper, np.array(limb.bend)), axis))
+    unclear = np.maximum(_STEADYING - np.linalg.norm(seen, axis=-1, keepdims=True), 0)
+    out = normalized(seen + unclear * own)
+    along = (long**2 - short**2 + distance**2) / (2 * distance)
+    across = np.sqrt(np.maximum(long**2 - along**2, 0.0))
+    hinge = along[..., None] * axis + across[..., None] * out
+    upper_turn = swing(rotate(whole, first), hinge) @ whole
+    lower_turn = swing(rotate(whole, second), distance[..., None] * axis - hinge) @ whole
+    return upper_turn @ upper, lower_turn @ lower
+
+
+def _off_axis(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) without their part along unit vectors ``axis``."""
+    return vectors - (vectors * axis).sum(-1, keepdims=True) * axis

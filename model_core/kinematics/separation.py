@@ -1,0 +1,58 @@
+"""Stage 7: bodies that are in each other moved apart a little; what they want of contact stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..motion.rotations import normalized
+from .capsules import CAPSULES, body_points, penetrations
+from .filters import blurred, covered
+from .pose import Pose
+from .settings import SolveSettings
+
+_BODY = np.array([capsule.part in ("trunk", "head") for capsule in CAPSULES])
+_RADIUS = 5
+"""Frames either side over which a correction comes and goes."""
+
+
+def apart(pose: Pose, settings: SolveSettings) -> Pose:
+    """Two people with their trunks and heads no deeper in each other than allowed: both step back by half each.
+
+    They move level, so feet and floor are settled after this.
+    """
+    depths, ways = penetrations(body_points(*pose.world(), pose.offsets))
+    depths, ways = depths[:, _BODY][:, :, _BODY], ways[:, _BODY][:, :, _BODY]
+    excess = np.maximum(depths - settings.allowed_depth, 0.0)
+    if not excess.any():
+        return pose
+    amount = settings.separation * covered(excess.max(axis=(1, 2)), _RADIUS)
+    # The way out of all pairs together, and a little of the way between the pelvises, which is never nothing.
+    level = np.array([1.0, 0.0, 1.0])
+    between = normalized((pose.translation[0] - pose.translation[1]) * level)
+    out = (excess[..., None] * ways).sum(axis=(1, 2)) * level + 0.01 * between
+    out = normalized(blurred(out.T, _RADIUS).T)
+    share = 0.5 if settings.held is None else float(settings.held)
+    step = amount[:, None] * out
+    return replace(pose, translation=pose.translation + np.stack((share * step, -(1 - share) * step)))
+
+
+def arms_out(pose: Pose, settings: SolveSettings) -> np.ndarray:
+    """How wrists must move for hands and forearms to leave the partner's trunk, head and legs, (2, T, 2, 3)."""
+    points = body_points(*pose.world(), pose.offsets)
+    moves = np.zeros((*pose.translation.shape[:2], 2, 3))
+    solid = np.array([capsule.part in ("trunk", "head", "leg") for capsule in CAPSULES])
+    hands = [index for index, capsule in enumerate(CAPSULES) if capsule.part == "hand"]
+    for person in (0, 1):
+        if person == settings.held:
+            continue
+        depths, ways = penetrations(points if person == 0 else points[::-1])
+        for side, hand in enumerate(hands):
+            # The forearm's capsule comes just before the hand's.
+            own = [hand - 1, hand]
+            deep = np.maximum(depths[:, own][:, :, solid] - settings.allowed_depth, 0.0)
+            amount = settings.separation * covered(deep.max(axis=(1, 2)), _RADIUS)
+            out = blurred((deep[..., None] * ways[:, own][:, :, solid]).sum(axis=(1, 2)).T, _RADIUS).T
+            moves[person][:, side] = amount[:, None] * normalized(out)
+    return moves

@@ -1,0 +1,292 @@
+"""Feet, floors and touching hands: made scenes whose truth is known, spoiled as decoded tokens spoil them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model_core.evaluation.physical import (
+    FOOT_JOINTS,
+    contact_distance_changes,
+    floating,
+    foot_rotation_steps,
+    jerk,
+    joint_distances,
+    skate,
+)
+from model_core.kinematics import RAW_FIT, SolveSettings, solve
+from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
+from model_core.kinematics.limbs import ARMS, LEGS, bent_to
+from model_core.kinematics.pose import Pose
+from model_core.motion import FPS, Motion, PosedSkeleton
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import about_y, matrix_from_axis_angle, matrix_from_quaternion
+from model_core.motion.skeleton import SMPL
+
+FITTED = replace(RAW_FIT, smooth=True)
+TOES = (10, 11)
+
+
+def standing(place: np.ndarray, facing: np.ndarray) -> Pose:
+    """One person upright with hanging arms: pelvis over ``place`` (T, 2) x z, facing angles (T,)."""
+    frames = len(place)
+    offsets = SMPL_REST_OFFSETS[None].copy()
+    local = np.broadcast_to(np.eye(3), (1, frames, 22, 3, 3)).copy()
+    local[0, :, 0] = about_y(facing)
+    for shoulder, side in ((16, -1), (17, 1)):
+        local[0, :, shoulder] = matrix_from_axis_angle(np.array([0.0, 0.0, side * 1.3]))
+    for elbow, side in ((18, -1), (19, 1)):
+        local[0, :, elbow] = matrix_from_axis_angle(np.array([0.0, side * 0.4, 0.0]))
+    translation = np.stack((place[:, 0], np.full(frames, 0.91), place[:, 1]), -1)[None]
+    return Pose(offsets, local, translation, FPS)
+
+
+def limb_to(pose: Pose, limb, target: np.ndarray) -> Pose:  # type: ignore[no-untyped-def]
+    """The pose with the end of a limb at ``target`` (T, 3); a hand continues its forearm."""
+    joints, rotations = pose.world()
+    upper, lower = bent_to(limb, pose.offsets, joints, rotations, target[None])
+    rotations[:, :, limb.upper], rotations[:, :, limb.hinge] = upper, lower
+    if limb in ARMS:
+        rotations[:, :, limb.end] = lower
+    return pose.turned_to(rotations)
+
+
+def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float) -> Pose:
+    """A person who shifts from foot to foot, and sets each foot somewhere else when it is free."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(frames) / FPS
+    phase = np.floor(time / 0.5 + 0.5 * (seed % 2))
+    within = (time / 0.5 + 0.5 * (seed % 2)) % 1
+    turn = about_y(np.array(facing))
+    spots = {side: rng.uniform(-0.12, 0.12, (int(phase[-1]) + 3, 2)) for side in (0, 1)}
+    sway = 0.05 * np.stack((np.sin(np.pi * time / 0.5), 0.5 * np.cos(np.pi * time / 1.1)), -1)
+    place = (np.insert(sway, 1, 0, axis=1) @ turn.T)[:, ::2] + np.array(origin)
+    pose = standing(place, np.full(frames, facing))
+    for side, leg in enumerate(LEGS):
+        share = np.where(phase % 2 == side, np.clip((within - 0.1) / 0.8, 0, 1), 0.0)
+        share = share * share * (3 - 2 * share)
+        # A foot keeps the spot of its last step until its next one is done.
+        step = ((phase + 1 - side) // 2).astype(int)
+        start, stop = spots[side][step], spots[side][step + 1]
+        moving = (phase % 2 == side)[:, None]
+        spot = np.where(moving, start + share[:, None] * (stop - start), spots[side][step])
+        rise = 0.075 + 0.09 * np.sin(np.pi * share) ** 2
+        ankle = np.stack((spot[:, 0] + (0.1 if side == 0 else -0.1), rise, spot[:, 1] - 0.03), -1) @ turn.T
+        pose = limb_to(pose, leg, ankle + np.array([origin[0], 0.0, origin[1]]))
+        rotations = pose.world()[1]
+        rotations[:, :, (leg.end, TOES[side])] = turn
+        pose = pose.turned_to(rotations)
+    return pose
+
+
+def person(pose: Pose) -> PosedSkeleton:
+    return pose.skeletons()[0]
+
+
+def spoiled(truth: PosedSkeleton, seed: int, drift: float = 0.02, jitter: float = 0.012) -> Motion:
+    """Joints with noise, feet that drift, rotations off by some degrees: what decoded tokens look like."""
+    rng = np.random.default_rng(seed)
+    joints = truth.joints()
+    joints = joints + rng.normal(0, jitter, joints.shape)
+    slow = np.sin(2 * np.pi * 0.8 * np.arange(len(joints))[:, None] / FPS + rng.uniform(0, 6, 3))
+    joints[:, FOOT_JOINTS] += drift * slow[:, None]
+    rotations = matrix_from_quaternion(truth.rotations[:, 1:])
+    rotations = rotations @ matrix_from_axis_angle(rng.normal(0, 0.04, (*rotations.shape[:2], 3)))
+    return Motion(joints, rotations)
+
+
+@pytest.fixture(scope="module")
+def couple() -> list[PosedSkeleton]:
+    """Two who step in front of each other and hold each other's hands."""
+    frames = 210
+    poses = [stepping(1, frames, (0.0, -0.35), 0.0), stepping(2, frames, (0.0, 0.35), np.pi)]
+    meeting = np.stack((0.05 * np.sin(np.arange(frames) / 9), 1.05 + 0.05 * np.cos(np.arange(frames) / 13)), -1)
+    for side in (0, 1):
+        spot = np.stack((meeting[:, 0] + (0.25 if side == 0 else -0.25), meeting[:, 1], 0 * meeting[:, 0]), -1)
+        poses[0] = limb_to(poses[0], ARMS[side], spot - np.array([0, 0, 0.04]))
+        poses[1] = limb_to(poses[1], ARMS[1 - side], spot + np.array([0, 0, 0.04]))
+    return [person(pose) for pose in poses]
+
+
+def joints_of(people: list[PosedSkeleton]) -> np.ndarray:
+    return np.stack([one.joints() for one in people])
+
+
+def test_the_made_couple_is_sound(couple: list[PosedSkeleton]) -> None:
+    joints = joints_of(couple)
+    assert skate(joints) < 6
+    assert abs(floating(joints)) < 15
+    assert (joint_distances(joints).min(axis=(1, 2)) < 0.12).mean() > 0.9
+
+
+def test_feet_stand_and_hands_hold(couple: list[PosedSkeleton]) -> None:
+    motions = [spoiled(one, seed) for seed, one in enumerate(couple)]
+    before, fitted, after = (joints_of(solve(motions, s)) for s in (RAW_FIT, FITTED, SolveSettings()))
+    assert skate(after) < 3
+    assert skate(after) < 0.4 * skate(before)
+    assert abs(floating(after)) < 15
+    assert jerk(after, FPS) < jerk(before, FPS)
+    assert after[..., TOES, 1].min() > -0.005
+    changes = contact_distance_changes(fitted, after)
+    assert len(changes) > 200
+    assert changes.max() < 10
+
+
+def test_feet_and_knees_do_not_pop(couple: list[PosedSkeleton]) -> None:
+    motions = [spoiled(one, seed) for seed, one in enumerate(couple)]
+    for truth, solved in zip(couple, solve(motions), strict=True):
+        assert foot_rotation_steps(solved).max() < foot_rotation_steps(truth).max() + 25
+        knees = solved.rotations[:, (4, 5)]
+        steps = 2 * np.arccos(np.clip((knees[1:] * knees[:-1]).sum(-1), -1, 1))
+        assert np.rad2deg(steps).max() < 25
+
+
+def test_sound_motion_is_hardly_touched(couple: list[PosedSkeleton]) -> None:
+    truth = joints_of(couple)
+    solved = joints_of(solve([one.motion() for one in couple], SolveSettings(ground=False)))
+    upper = [joint for joint in range(22) if joint not in (4, 5, *FOOT_JOINTS)]
+    assert 1000 * np.linalg.norm(solved - truth, axis=-1)[..., upper].mean() < 8
+
+
+def test_both_stand_on_one_floor(couple: list[PosedSkeleton]) -> None:
+    higher = replace(couple[1], translation=couple[1].translation + np.array([0, 0.06, 0]))
+    sunk = [replace(one, translation=one.translation - [0, 0.1, 0]) for one in (couple[0], higher)]
+    joints = joints_of(solve([one.motion() for one in sunk]))
+    for one in joints:
+        assert abs(floating(one[None])) < 15
+
+
+def test_a_held_leader_stays_as_he_is(couple: list[PosedSkeleton]) -> None:
+    leader = couple[0]
+    solved = solve([leader.motion(), spoiled(couple[1], 5)], SolveSettings(held=0))
+    np.testing.assert_allclose(solved[0].joints(), leader.joints(), atol=1e-6)
+    assert skate(solved[1].joints()[None]) < 3
+
+
+def test_one_person_is_cleaned_up_too(couple: list[PosedSkeleton]) -> None:
+    assert skate(joints_of(solve([spoiled(couple[0], 3)]))) < 3
+
+
+# --- hands that arrive ---------------------------------------------------------------------------------------------
+
+
+def way_to(spot: np.ndarray, start: np.ndarray, frames: int, arrive: int, leave: int) -> np.ndarray:
+    """(frames, 3) from ``start`` to ``spot`` by frame ``arrive``, resting until ``leave``, and back."""
+    time = np.arange(frames)
+    share = np.clip(np.minimum(time / arrive, (frames - 1 - time) / (frames - 1 - leave)), 0, 1)
+    share = share * share * (3 - 2 * share)
+    return start + share[:, None] * (spot - start)
+
+
+def two_standing(frames: int, apart: float) -> list[Pose]:
+    still = np.zeros((frames, 2))
+    return [standing(still, np.zeros(frames)), standing(still + np.array([0, apart]), np.full(frames, np.pi))]
+
+
+def gap_to_partner(people: list[PosedSkeleton], palm: int) -> np.ndarray:
+    """(T,) metres of air between a palm of the first person and the second's skin, hands left out."""
+    points = [
+        body_points(pose.world()[0], pose.world()[1], pose.offsets)[0]
+        for pose in (
+            Pose(o.offsets[None], matrix_from_quaternion(o.rotations)[None], o.translation[None], FPS) for o in people
+        )
+    ]
+    gaps = []
+    for capsule in CAPSULES:
+        if capsule.part == "hand":
+            continue
+        start, stop = points[1][:, capsule.start], points[1][:, capsule.stop]
+        share = nearest_on_segments(points[0][:, palm], start, stop)[:, None]
+        gaps.append(np.linalg.norm(start + share * (stop - start) - points[0][:, palm], axis=-1) - capsule.radius)
+    return np.min(gaps, axis=0) - PALM_RADIUS
+
+
+def patting(short: float, arrive: int = 30, leave: int = 60) -> list[PosedSkeleton]:
+    """The first lays the right hand on the second's left shoulder, but stops short of it by some metres."""
+    poses = two_standing(90, 0.62)
+    shoulder = poses[1].world()[0][0, 0, SMPL.index("L_Shoulder")]
+    poses[0] = limb_to(poses[0], ARMS[1], np.tile(shoulder, (90, 1)))
+    direction = np.array([0.0, 0.0, -1.0])
+    start = poses[1].world()[0][0, 0, SMPL.index("L_Shoulder")] + np.array([-0.1, -0.35, -0.45])
+    spot = shoulder + direction * (0.07 + PALM_RADIUS + 0.08 + short)
+    poses[0] = limb_to(poses[0], ARMS[1], way_to(spot, start, 90, arrive, leave))
+    return [person(pose) for pose in poses]
+
+
+@pytest.mark.parametrize("short", [0.02, 0.06, 0.1])
+def test_a_pat_lands(short: float) -> None:
+    people = patting(short)
+    before = gap_to_partner(people, R_PALM)
+    assert before.min() > short - 0.03
+    after_people = solve([one.motion() for one in people], SolveSettings(ground=False))
+    after = gap_to_partner(after_people, R_PALM)
+    assert np.abs(after[35:55]).max() < 0.012
+    # Far away the hand keeps its own path, and nothing jumps.
+    moved = np.linalg.norm(joints_of(after_people) - joints_of(people), axis=-1)
+    assert moved[0, before > 0.25].max() < 0.01
+    wrist = joints_of(after_people)[0, :, 21]
+    speed = np.linalg.norm(np.diff(wrist, axis=0), axis=-1) * FPS
+    assert speed.max() < np.linalg.norm(np.diff(joints_of(people)[0, :, 21], axis=0), axis=-1).max() * FPS + 0.7
+
+
+def test_a_hand_that_passes_by_is_left_alone() -> None:
+    poses = two_standing(60, 0.55)
+    shoulder = poses[1].world()[0][0, 0, SMPL.index("L_Shoulder")]
+    time = np.linspace(-0.9, 0.9, 60)[:, None]
+    path = shoulder + [0.0, 0.0, -0.24] + time * [0.7, 0.25, 0.0]
+    poses[0] = limb_to(poses[0], ARMS[1], path)
+    people = [person(pose) for pose in poses]
+    assert gap_to_partner(people, R_PALM).min() < 0.12
+    settings = SolveSettings(ground=False, feet=False)
+    solved = solve([one.motion() for one in people], settings)
+    np.testing.assert_allclose(joints_of(solved), joints_of(people), atol=1e-3)
+
+
+def test_shaken_hands_meet_half_way() -> None:
+    poses = two_standing(100, 0.95)
+    middle = np.array([-0.05, 1.05, 0.475])
+    for number, pose in enumerate(poses):
+        sign = -1 if number == 0 else 1
+        spot = middle + np.array([0, 0, sign * (0.08 + PALM_RADIUS + 0.04)])
+        start = middle + np.array([0.2 * sign, -0.2, sign * 0.4])
+        poses[number] = limb_to(pose, ARMS[1], way_to(spot, start, 100, 30, 70))
+    people = [person(pose) for pose in poses]
+
+    def palms_apart(pair: list[PosedSkeleton]) -> np.ndarray:
+        ends = []
+        for one in pair:
+            pose = Pose(one.offsets[None], matrix_from_quaternion(one.rotations)[None], one.translation[None], FPS)
+            ends.append(body_points(*pose.world(), pose.offsets)[0, :, R_PALM])
+        return np.linalg.norm(ends[0] - ends[1], axis=-1)
+
+    assert palms_apart(people)[40:60].min() > 2 * PALM_RADIUS + 0.03
+    solved = solve([one.motion() for one in people], SolveSettings(ground=False))
+    assert np.abs(palms_apart(solved)[40:60] - 2 * PALM_RADIUS).max() < 0.012
+    moved = [np.linalg.norm(a.joints()[50, 21] - b.joints()[50, 21]) for a, b in zip(people, solved, strict=True)]
+    assert 0.5 < moved[0] / moved[1] < 2
+
+
+def test_hands_at_rest_beside_the_body_stay() -> None:
+    poses = [
+        standing(np.zeros((60, 2)), np.zeros(60)),
+        standing(np.zeros((60, 2)) + np.array([0.75, 0.0]), np.zeros(60)),
+    ]
+    people = [person(pose) for pose in poses]
+    assert gap_to_partner(people, L_PALM).min() < 0.3
+    solved = solve([one.motion() for one in people], SolveSettings(ground=False, feet=False))
+    np.testing.assert_allclose(joints_of(solved), joints_of(people), atol=1e-4)
+
+
+def test_bodies_in_each_other_step_apart_where_asked() -> None:
+    poses = two_standing(40, 0.12)
+    people = [person(pose) for pose in poses]
+    motions = [one.motion() for one in people]
+
+    def pelvises_apart(settings: SolveSettings) -> float:
+        solved = joints_of(solve(motions, settings))
+        return float(np.linalg.norm((solved[0] - solved[1])[:, 0], axis=-1).mean())
+
+    assert pelvises_apart(SolveSettings()) == pytest.approx(0.12, abs=0.002)
+    assert 0.17 < pelvises_apart(SolveSettings(separate=True)) < 0.26
