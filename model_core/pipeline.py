@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,19 @@ import torch
 from torch import Tensor
 
 from .checkpoint import Model, ModelConfig, load_model
+from .completion import WindowTask, columns, free_everything, lasting, pasted, windows
 from .errors import UserError
 from .motion import SMPL, Interaction, Motion
-from .motion.canonical import canonical_placement
+from .motion.canonical import Placement
 from .motion.representation import motion_from_rows, rows_from_motion
-from .networks.tokenizer import FRAMES_A_TOKEN, PARTS
+from .networks.tokenizer import FRAMES_A_TOKEN
 from .sampling import SamplingSettings, StepCallback, fill
 from .text_encoders import TextEncoder, load_text_encoder
 
 SHORTEST = 16
 """Frames of the shortest clip: four columns of tokens."""
+LONGEST_SECONDS = 60
+"""The longest clip that is made, by extension."""
 
 
 class InterMask:
@@ -63,7 +67,7 @@ class InterMask:
 
         Args:
             prompt: what they do.
-            frames: length at 30 frames a second, 16 and up.
+            frames: length at 30 frames a second, 16 and up; what is longer than the model's clips is made by extension.
             settings: of sampling; None takes the model's own.
             seed: of the draw.
             takes: how many draws, made as one batch.
@@ -72,11 +76,7 @@ class InterMask:
         Returns:
             One interaction a take, in the canonical frame of the first person.
         """
-        self._check_length(frames)
-        steps = -(-frames // FRAMES_A_TOKEN)
-        ids = torch.zeros(takes, 2, PARTS, steps, dtype=torch.long, device=self.device)
-        filled = self._filled(prompt, ids, torch.ones_like(ids, dtype=torch.bool), settings, seed, on_step)
-        return [self._interaction(pair, frames, prompt, seed) for pair in self._decoded(filled)]
+        return self.complete(prompt, [(None, None)] * takes, free_everything(frames), frames, settings, seed, on_step)
 
     def react(
         self,
@@ -97,47 +97,97 @@ class InterMask:
         Returns:
             One interaction a take: the leader as given and the reactor, in the leader's world.
         """
-        self._check_length(len(leader))
-        placement = canonical_placement(leader)
-        held = self._encoded(placement.of(leader))  # (P, S)
-        ids = torch.zeros(takes, 2, *held.shape, dtype=torch.long, device=self.device)
-        ids[:, 0] = held
-        free = torch.zeros_like(ids, dtype=torch.bool)
-        free[:, 1] = True
         chosen = settings or self.config.sampling
         halved = replace(chosen, steps=max(1, chosen.steps // 2))
-        filled = self._filled(prompt, ids, free, halved, seed, on_step)
-        result = []
-        for pair in self._decoded(filled):
-            made = self._interaction(pair, len(leader), prompt, seed)
-            reactor = placement.inverse.of(made.people[1])
-            result.append(replace(made, people=(leader, replace(reactor, fps=leader.fps))))
-        return result
+        free = free_everything(len(leader))
+        free[0] = False
+        return self.complete(prompt, [(leader, None)] * takes, free, len(leader), halved, seed, on_step)
 
-    def _check_length(self, frames: int) -> None:
-        longest = self.config.longest
-        if not SHORTEST <= frames <= longest:
-            raise UserError(
-                f"{frames} frames at 30 a second cannot be made by the model {self.config.name}; "
-                f"choose {SHORTEST} to {longest} ({SHORTEST / 30:.1f} to {longest / 30:.1f} s)."
-            )
-
-    def _filled(
+    def extend(
         self,
         prompt: str,
-        ids: Tensor,
-        free: Tensor,
-        settings: SamplingSettings | None,
-        seed: int,
-        on_step: StepCallback | None,
-    ) -> Tensor:
-        """Token maps with the free places filled in for a prompt."""
-        if not prompt.strip():
-            raise UserError("The prompt is empty; say in a sentence what the two people do.")
+        known: Interaction,
+        frames: int,
+        settings: SamplingSettings | None = None,
+        seed: int = 0,
+        takes: int = 1,
+        on_step: StepCallback | None = None,
+    ) -> list[Interaction]:
+        """Go on with an interaction until it has so many frames; what is known stays exactly as it is."""
+        free = free_everything(frames)
+        return self.complete(prompt, [known.people] * takes, free, frames, settings, seed, on_step, len(known))
+
+    def complete(
+        self,
+        prompt: str,
+        known: Sequence[tuple[Motion | None, Motion | None]],
+        free: np.ndarray,
+        frames: int,
+        settings: SamplingSettings | None = None,
+        seed: int = 0,
+        on_step: StepCallback | None = None,
+        begun: int = 0,
+    ) -> list[Interaction]:
+        """Fill in what is free and hold the rest: the one way in which everything is made.
+
+        Args:
+            prompt: what the two do.
+            known: for each take the two people as far as they are known, from frame 0 on, in one world; the last
+                frame of a shorter one counts as repeated. None for a person of whom nothing is held.
+            free: (2, P, S) true for the tokens to fill in, S = frames / 4 rounded up.
+            frames: of the result.
+            settings, seed, on_step: as in ``generate``.
+            begun: so many frames at the beginning are known of both people and stay, whatever ``free`` says.
+
+        Returns:
+            One interaction a take, in the world of the known people. Frames whose tokens are all held stay exactly
+            as they were.
+        """
+        self._check(prompt, frames)
+        text, chosen = self._condition(prompt), settings or self.config.sampling
         generator = torch.Generator(self.device).manual_seed(seed)
-        text = self._condition(prompt).expand(len(ids), -1)
-        chosen = settings or self.config.sampling
-        return fill(self.model.transformer, ids, free, text, chosen, generator, on_step)
+        takes = [[None if person is None else lasting(person, frames) for person in pair] for pair in known]
+        stretches = windows(frames, self.config.longest, begun)
+        for number, window in enumerate(stretches):
+            span = slice(window.start, window.stop)
+            task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
+            pairs = [[None if person is None else person.frames(span.start, span.stop) for person in t] for t in takes]
+            placements = [task.placement(pair) for pair in pairs]
+            maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, placements, strict=True)])
+            mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
+            vectors, step = text.expand(len(maps), -1), _within(on_step, number, len(stretches))
+            # The person who leads the window comes first, as in training.
+            ids, mask = maps[:, task.order], mask[:, task.order]
+            filled = fill(self.model.transformer, ids, mask, vectors, chosen, generator, step)[:, task.order]
+            made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
+            for index, (pair, place) in enumerate(zip(pairs, placements, strict=True)):
+                for person in (0, 1):
+                    new = place.inverse.of(_motion(made[index, person], task.frames))
+                    old = None if before is None else place.inverse.of(_motion(before[index, person], task.frames))
+                    result = task.result(person, pair[person], new, old)
+                    takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+        people = [tuple(person for person in pair if person is not None) for pair in takes]
+        return [Interaction((pair[0], pair[1]), prompt, self.config.name, seed) for pair in people]
+
+    def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
+        """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
+        blank = torch.zeros(task.free.shape[1:], dtype=torch.long, device=self.device)
+        return torch.stack([blank if person is None else self.encode(placement.of(person)) for person in pair])
+
+    @torch.inference_mode()
+    def encode(self, motion: Motion) -> Tensor:
+        """(P, S) tokens of a motion in its canonical frame; its last frame is repeated to fill the last column."""
+        if motion.rotations is None or motion.skeleton != SMPL:
+            raise ValueError("tokens need the 22 SMPL joints with their local rotations")
+        rows = rows_from_motion(lasting(motion, FRAMES_A_TOKEN * columns(len(motion)) + 1))  # rows drop the last frame
+        normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
+        return self.model.tokenizer.encode(normal[None])[0, 0]
+
+    @torch.inference_mode()
+    def decode(self, ids: Tensor) -> np.ndarray:
+        """(takes, 2, T, 262) rows in metres from token maps (takes, 2, P, S)."""
+        rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
+        return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()
     def _condition(self, prompt: str) -> Tensor:
@@ -145,31 +195,26 @@ class InterMask:
         features = self.text_encoder.encode([prompt])
         return self.model.transformer.text_layers(features.hidden, features.mask, features.end)
 
-    @torch.inference_mode()
-    def _encoded(self, motion: Motion) -> Tensor:
-        """(P, S) tokens of a canonical motion; its last frame is repeated to fill the last column."""
-        rows = rows_from_motion(_lengthened(motion))
-        normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
-        return self.model.tokenizer.encode(normal[None])[0, 0]
-
-    @torch.inference_mode()
-    def _decoded(self, ids: Tensor) -> np.ndarray:
-        """(takes, 2, T, 262) rows in metres from token maps (takes, 2, P, S)."""
-        rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
-        return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
-
-    def _interaction(self, rows: np.ndarray, frames: int, prompt: str, seed: int) -> Interaction:
-        first, second = (motion_from_rows(person[:frames].astype(np.float64)) for person in rows)
-        return Interaction((first, second), prompt, self.config.name, seed)
+    def _check(self, prompt: str, frames: int) -> None:
+        if not prompt.strip():
+            raise UserError("The prompt is empty; say in a sentence what the two people do.")
+        longest = round(LONGEST_SECONDS * 30)
+        if not SHORTEST <= frames <= longest:
+            raise UserError(
+                f"{frames} frames at 30 a second cannot be made; "
+                f"choose {SHORTEST} to {longest} ({SHORTEST / 30:.1f} to {LONGEST_SECONDS} s)."
+            )
 
 
-def _lengthened(motion: Motion) -> Motion:
-    """One frame more than a multiple of four (the rows drop the last), the last frame repeated."""
-    frames = -(-len(motion) // FRAMES_A_TOKEN) * FRAMES_A_TOKEN + 1
-    index = np.minimum(np.arange(frames), len(motion) - 1)
-    if motion.rotations is None or motion.skeleton != SMPL:
-        raise ValueError("a leader needs the 22 SMPL joints with their local rotations")
-    return replace(motion, joints=motion.joints[index], rotations=motion.rotations[index], root_orientation=None)
+def _motion(rows: np.ndarray, frames: int) -> Motion:
+    return motion_from_rows(rows[:frames].astype(np.float64))
+
+
+def _within(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
+    """A callback for one of several windows that counts the steps of all."""
+    if on_step is None:
+        return None
+    return lambda step, steps: on_step(number * steps + step, count * steps)
 
 
 def choose_device(name: str) -> torch.device:

@@ -1,0 +1,121 @@
+"""Everything is completion: whatever is held stays, whatever is free is made, and nothing jumps between them."""
+
+from __future__ import annotations
+
+
+import numpy as np
+import pytest
+from motion_examples import posed_person
+from small_model import LONGEST, save_small_model
+
+from model_core.completion import columns, free_everything, windows
+from model_core.errors import UserError
+from model_core.motion import Interaction, Motion
+from model_core.motion.rotations import about_y, angle_between
+from model_core.pipeline import InterMask
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> InterMask:
+    return InterMask.load(save_small_model(tmp_path_factory.mktemp("models") / "small"), "cpu")
+
+
+@pytest.fixture(scope="module")
+def pair() -> Interaction:
+    return Interaction((posed_person(1, 100).motion(), posed_person(2, 100).motion()))
+
+
+def same(one: Motion, other: Motion, frames: slice = slice(None)) -> bool:
+    assert one.rotations is not None and other.rotations is not None
+    return np.allclose(one.joints[frames], other.joints[frames], atol=1e-9) and np.allclose(
+        one.rotations[frames], other.rotations[frames], atol=1e-6
+    )
+
+
+def largest_steps(motion: Motion) -> np.ndarray:
+    """(T - 1,) largest travel of a joint from each frame to the next, metres."""
+    return np.linalg.norm(np.diff(motion.joints, axis=0), axis=-1).max(1)
+
+
+@pytest.mark.parametrize(("frames", "longest", "begun"), [(16, 120, 0), (120, 120, 0), (121, 120, 0), (700, 120, 0),
+                                                          (300, 128, 57), (1000, 300, 200)])  # fmt: skip
+def test_windows_cover_what_is_to_be_made(frames: int, longest: int, begun: int) -> None:
+    done = begun
+    for window in windows(frames, longest, begun):
+        assert window.start % 4 == 0 and window.stop - window.start <= longest
+        assert window.start + window.overlap == done < window.stop
+        assert window.overlap >= longest / 4 or window.start == 0
+        done = window.stop
+    assert done == frames
+
+
+@pytest.mark.parametrize("frames", [16, 17, 90, LONGEST, 251])
+def test_any_number_of_frames(model: InterMask, frames: int) -> None:
+    first, second = model.generate("they stand", frames, seed=3, takes=2)
+    assert len(first) == len(second) == frames
+    assert not same(first.people[0], second.people[0])
+    again = model.generate("they stand", frames, seed=3, takes=2)[0]
+    assert same(first.people[0], again.people[0]) and same(first.people[1], again.people[1])
+
+
+@pytest.mark.parametrize(("prompt", "frames"), [("  ", 60), ("they bow", 3), ("they bow", 10_000 * 30)])
+def test_what_cannot_be_made_is_said(model: InterMask, prompt: str, frames: int) -> None:
+    with pytest.raises(UserError):
+        model.generate(prompt, frames)
+
+
+def test_a_leader_is_left_alone_and_the_reactor_stands_in_its_world(model: InterMask, pair: Interaction) -> None:
+    leader = pair.people[0]
+    plain = model.react("they dance", leader, seed=5)[0]
+    assert plain.people[0] is leader or same(plain.people[0], leader)
+    turn, shift = about_y(np.asarray(2.2)), np.array([3.0, 0.5, -7.0])
+    moved = model.react("they dance", leader.moved(turn, shift), seed=5)[0]
+    expected = plain.people[1].moved(turn, shift)
+    assert np.abs(moved.people[1].joints - expected.joints).max() < 1e-4
+    assert np.isclose(plain.people[1].joints[0, 0, [0, 2]], leader.joints[0, 0, [0, 2]], atol=3).all()
+
+
+def test_either_person_can_be_the_leader(model: InterMask, pair: Interaction) -> None:
+    free = free_everything(100)
+    free[1] = False
+    leader = pair.people[1]
+    made = model.complete("they dance", [(None, leader)], free, 100, seed=5)[0]
+    halved = model.react("they dance", leader, model.config.sampling, seed=5)[0]
+    assert same(made.people[1], leader) and len(made.people[0]) == len(halved.people[1])
+
+
+def test_a_long_leader_is_followed_to_the_end(model: InterMask) -> None:
+    leader = posed_person(4, 2 * LONGEST + 30).motion()
+    made = model.react("they dance", leader, seed=1)[0]
+    assert same(made.people[0], leader) and len(made.people[1]) == len(leader)
+    assert np.isfinite(made.people[1].joints).all()
+
+
+def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> None:
+    free = free_everything(100)
+    free[..., :8] = False
+    free[..., 17:] = False
+    made = model.complete("they turn", [pair.people], free, 100, seed=2)[0]
+    for new, old in zip(made.people, pair.people, strict=True):
+        assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100))
+        assert not same(new, old, slice(40, 60))
+
+
+def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction) -> None:
+    made = model.extend("they go on", pair, 230, seed=2)[0]
+    assert len(made) == 230
+    for new, old in zip(made.people, pair.people, strict=True):
+        assert same(new, old, slice(0, 100))
+        steps = largest_steps(new)
+        assert steps[95:112].max() <= max(np.percentile(np.concatenate((steps[:95], steps[112:])), 99), 0.05)
+
+
+def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None:
+    free = np.zeros((2, 5, columns(100)), dtype=bool)
+    free[0, 4, 8:17] = True
+    made = model.complete("they wave", [pair.people], free, 100, seed=2)[0]
+    assert same(made.people[1], pair.people[1])
+    new, old = made.people[0], pair.people[0]
+    assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) and not same(new, old, slice(40, 60))
+    assert new.rotations is not None
+    assert float(np.degrees(angle_between(new.rotations[1:], new.rotations[:-1])).max()) < 180
