@@ -1,0 +1,69 @@
+"""SMPL-X is SMPL's body with face and hands: the body alone, and face and hands put back onto it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .forward_kinematics import forward_kinematics
+from .posed import PosedSkeleton
+from .rest import SMPLX_REST_OFFSETS
+from .rotations import continuous_signs, quaternion_from_matrix
+from .skeleton import SMPL, SMPLX
+from .types import Motion
+
+_BODY = len(SMPL)
+
+
+def body_of(motion: Motion) -> Motion:
+    """The 22 joints of SMPL's body, with their rotations, of a motion on either skeleton."""
+    if motion.skeleton == SMPL:
+        return motion
+    rotations = None if motion.rotations is None else motion.rotations[:, : _BODY - 1]
+    return replace(motion, joints=motion.joints[:, :_BODY], rotations=rotations, skeleton=SMPL)
+
+
+def with_hands(body: PosedSkeleton, motion: Motion) -> PosedSkeleton:
+    """Face and hands of a motion put onto the body that was solved for it.
+
+    Args:
+        body: T frames on SMPL's 22 joints.
+        motion: T frames on SMPL-X's 55 joints, with local rotations; its body is not looked at.
+
+    Returns:
+        T frames on SMPL-X's 55 joints; fingers have the mannequin's lengths.
+
+    Raises:
+        ValueError: the motion has other joints, no rotations or another length.
+    """
+    if motion.skeleton != SMPLX or motion.rotations is None or len(motion) != len(body):
+        raise ValueError("hands are taken from as many frames of SMPL-X's 55 joints with their rotations")
+    fingers = continuous_signs(quaternion_from_matrix(motion.rotations[:, _BODY - 1 :]))
+    return PosedSkeleton(
+        np.concatenate((body.offsets, SMPLX_REST_OFFSETS[_BODY:])),
+        np.concatenate((body.rotations, fingers), axis=1),
+        body.translation,
+        body.fps,
+        SMPLX,
+    )
+
+
+def with_hands_at_rest(motion: Motion) -> Motion:
+    """A motion of SMPL's body on SMPL-X's joints: the body as it was, face and hands flat as in the T-pose.
+
+    Raises:
+        ValueError: the motion has another skeleton, or no rotations and root orientation.
+    """
+    if motion.skeleton != SMPL or motion.rotations is None or motion.root_orientation is None:
+        raise ValueError("hands are put onto SMPL's 22 joints with all their rotations")
+    still = np.broadcast_to(np.eye(3), (len(motion), len(SMPLX) - _BODY, 3, 3))
+    rotations = np.concatenate((motion.rotations, still), axis=1)
+    local = np.concatenate((motion.root_orientation[:, None], rotations), axis=1)
+    model = forward_kinematics(local, motion.translation, SMPLX_REST_OFFSETS, SMPLX)
+    # The body's joints need not be where rotations alone would have them, so each part goes along with its joint.
+    joints = np.concatenate((motion.joints, model[:, _BODY:]), axis=1)
+    for joint in range(_BODY, len(SMPLX)):
+        parent = SMPLX.parents[joint]
+        joints[:, joint] = joints[:, parent] + model[:, joint] - model[:, parent]
+    return replace(motion, joints=joints, rotations=rotations, skeleton=SMPLX)
