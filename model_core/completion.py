@@ -6,13 +6,13 @@ time; an extension holds the end; a body part frees rows of the map.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .motion import Motion
-from .motion.canonical import Placement, canonical_placement
+from .motion.canonical import Placement
 from .motion.rotations import (
     axis_angle_from_quaternion,
     matrix_from_quaternion,
@@ -89,10 +89,10 @@ class WindowTask:
         self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
         self._led = bool(begins.any())
 
-    def placement(self, pair: Sequence[Motion | None]) -> Placement:
+    def placement(self, pair: Sequence[Motion | None], canonical: Callable[[Motion], Placement]) -> Placement:
         """What brings the window into the canonical frame of its leader; nothing where nobody is known."""
         leader = pair[self.order[0]]
-        return canonical_placement(leader) if self._led and leader is not None else Placement(0.0, np.zeros(3))
+        return canonical(leader) if self._led and leader is not None else Placement(0.0, np.zeros(3))
 
     def result(self, person: int, known: Motion | None, made: Motion, before: Motion | None) -> Motion:
         """One person's frames of this window.

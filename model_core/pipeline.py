@@ -13,10 +13,10 @@ from torch import Tensor
 from .checkpoint import Model, ModelConfig, load_model
 from .completion import WindowTask, columns, free_everything, lasting, pasted, windows
 from .errors import UserError
-from .motion import SMPL, Interaction, Motion
+from .motion import Interaction, Motion
 from .motion.canonical import Placement
-from .motion.representation import motion_from_rows, rows_from_motion
 from .networks.tokenizer import FRAMES_A_TOKEN
+from .representations import REPRESENTATIONS
 from .sampling import SamplingSettings, StepCallback, fill
 from .text_encoders import TextEncoder, load_text_encoder
 
@@ -33,6 +33,7 @@ class InterMask:
         self.model = model
         self.text_encoder = text_encoder
         self.device = device
+        self.representation = REPRESENTATIONS[model.config.tokenizer.dataset]
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> InterMask:
@@ -91,7 +92,7 @@ class InterMask:
 
         Args:
             prompt: what the two do.
-            leader: 22 joints with local rotations, at 30 frames a second, anywhere in the world.
+            leader: with local rotations, at 30 frames a second, anywhere in the world; hands are flat where unknown.
             settings, seed, takes, on_step: as in ``generate``; half of the steps are made, as published.
 
         Returns:
@@ -146,13 +147,14 @@ class InterMask:
         self._check(prompt, frames)
         text, chosen = self._condition(prompt), settings or self.config.sampling
         generator = torch.Generator(self.device).manual_seed(seed)
-        takes = [[None if person is None else lasting(person, frames) for person in pair] for pair in known]
+        prepared = self.representation.prepared
+        takes = [[None if person is None else lasting(prepared(person), frames) for person in pair] for pair in known]
         stretches = windows(frames, self.config.longest, begun)
         for number, window in enumerate(stretches):
             span = slice(window.start, window.stop)
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
             pairs = [[None if person is None else person.frames(span.start, span.stop) for person in t] for t in takes]
-            placements = [task.placement(pair) for pair in pairs]
+            placements = [task.placement(pair, self.representation.placement) for pair in pairs]
             maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, placements, strict=True)])
             mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
             vectors, step = text.expand(len(maps), -1), _within(on_step, number, len(stretches))
@@ -162,12 +164,17 @@ class InterMask:
             made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
             for index, (pair, place) in enumerate(zip(pairs, placements, strict=True)):
                 for person in (0, 1):
-                    new = place.inverse.of(_motion(made[index, person], task.frames))
-                    old = None if before is None else place.inverse.of(_motion(before[index, person], task.frames))
+                    new = place.inverse.of(self.representation.motion(made[index, person, : task.frames]))
+                    old = None
+                    if before is not None:
+                        old = place.inverse.of(self.representation.motion(before[index, person, : task.frames]))
                     result = task.result(person, pair[person], new, old)
                     takes[index][person] = pasted(takes[index][person], result, window.start, frames)
-        people = [tuple(person for person in pair if person is not None) for pair in takes]
-        return [Interaction((pair[0], pair[1]), prompt, self.config.name, seed) for pair in people]
+        pairs = [[person for person in pair if person is not None] for pair in takes]
+        people = [(pair[0], pair[1]) for pair in pairs]
+        if not any(person is not None for pair in known for person in pair):
+            people = [self.representation.settled(pair) for pair in people]
+        return [Interaction(pair, prompt, self.config.name, seed) for pair in people]
 
     def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
         """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
@@ -177,15 +184,14 @@ class InterMask:
     @torch.inference_mode()
     def encode(self, motion: Motion) -> Tensor:
         """(P, S) tokens of a motion in its canonical frame; its last frame is repeated to fill the last column."""
-        if motion.rotations is None or motion.skeleton != SMPL:
-            raise ValueError("tokens need the 22 SMPL joints with their local rotations")
-        rows = rows_from_motion(lasting(motion, FRAMES_A_TOKEN * columns(len(motion)) + 1))  # rows drop the last frame
+        whole_columns = lasting(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
+        rows = self.representation.rows(whole_columns)
         normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
         return self.model.tokenizer.encode(normal[None])[0, 0]
 
     @torch.inference_mode()
     def decode(self, ids: Tensor) -> np.ndarray:
-        """(takes, 2, T, 262) rows in metres from token maps (takes, 2, P, S)."""
+        """(takes, 2, T, ...) rows in metres from token maps (takes, 2, P, S)."""
         rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
         return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
@@ -204,10 +210,6 @@ class InterMask:
                 f"{frames} frames at 30 a second cannot be made; "
                 f"choose {SHORTEST} to {longest} ({SHORTEST / 30:.1f} to {LONGEST_SECONDS} s)."
             )
-
-
-def _motion(rows: np.ndarray, frames: int) -> Motion:
-    return motion_from_rows(rows[:frames].astype(np.float64))
 
 
 def _within(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:

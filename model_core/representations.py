@@ -42,14 +42,14 @@ class InterHumanRows:
     """Rows (T, 262) on SMPL's 22 joints: positions, velocities, local rotations, contacts."""
 
     def prepared(self, person: Motion) -> Motion:
-        """The person as given.
+        """The person's body as given.
 
         Raises:
-            ValueError: not the 22 joints with their local rotations.
+            ValueError: there are no local rotations.
         """
-        if person.rotations is None or person.skeleton != SMPL:
-            raise ValueError("tokens need the 22 SMPL joints with their local rotations")
-        return person
+        if person.rotations is None:
+            raise ValueError("tokens need local rotations")
+        return body_of(person)
 
     def placement(self, leader: Motion) -> Placement:
         """The canonical frame: on the floor, over the origin, facing +Z."""
