@@ -105,21 +105,19 @@ class MotionRequest:
             leader,
         )
 
-    def length(self, shortest: int, longest: int, model: str) -> int:
-        """How many frames to make with a model.
+    def length(self, shortest: int, longest: int) -> int:
+        """How many frames to make.
 
         Args:
-            shortest, longest: frames of the clips that the model makes.
-            model: its name, for the message.
+            shortest, longest: frames of the clips that can be made.
 
         Raises:
-            UserError: shorter or longer than the model makes, or longer than the leader.
+            UserError: shorter or longer than can be made, or longer than the leader.
         """
         seconds = self.seconds
         if seconds is not None and not SHORTEST_SECONDS <= seconds <= longest / FPS:
             raise UserError(
-                f"{seconds:g} seconds cannot be made with the model {model}; "
-                f"choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
+                f"{seconds:g} seconds cannot be made; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
             )
         asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
         if self.leader is None:

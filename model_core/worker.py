@@ -122,7 +122,7 @@ class Worker:
 
     def _load(self, request: LoadRequest) -> None:
         model = self._model(request)
-        from .pipeline import SHORTEST
+        from .pipeline import LONGEST, SHORTEST
 
         config = model.config
         self._send(
@@ -132,7 +132,7 @@ class Worker:
             skeleton=config.skeleton,
             fps=FPS,
             shortest=SHORTEST,
-            longest=config.longest,
+            longest=LONGEST,
             examples=list(config.examples),
             device=str(model.device),
         )
@@ -160,11 +160,10 @@ class Worker:
         return self._loaded[2]
 
     def _sampled(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
-        from .pipeline import SHORTEST
+        from .pipeline import LONGEST, SHORTEST
 
-        config = model.config
-        frames = request.length(SHORTEST, config.longest, config.name)
-        settings = request.sampling_settings(config.sampling)
+        frames = request.length(SHORTEST, LONGEST)
+        settings = request.sampling_settings(model.config.sampling)
         seed, takes = request.seed, request.takes
 
         def on_step(step: int, steps: int) -> None:
