@@ -13,7 +13,7 @@ from torch import Tensor
 from .checkpoint import Model, ModelConfig, load_model
 from .completion import WindowTask, columns, free_everything, lasting, pasted, windows
 from .errors import UserError
-from .motion import Interaction, Motion
+from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .representations import REPRESENTATIONS
@@ -22,8 +22,8 @@ from .text_encoders import TextEncoder, load_text_encoder
 
 SHORTEST = 16
 """Frames of the shortest clip: four columns of tokens."""
-LONGEST_SECONDS = 60
-"""The longest clip that is made, by extension."""
+LONGEST = 1800
+"""Frames of the longest clip, a minute; what is longer than the model's own clips is made by extension."""
 
 
 class InterMask:
@@ -204,11 +204,10 @@ class InterMask:
     def _check(self, prompt: str, frames: int) -> None:
         if not prompt.strip():
             raise UserError("The prompt is empty; say in a sentence what the two people do.")
-        longest = round(LONGEST_SECONDS * 30)
-        if not SHORTEST <= frames <= longest:
+        if not SHORTEST <= frames <= LONGEST:
             raise UserError(
-                f"{frames} frames at 30 a second cannot be made; "
-                f"choose {SHORTEST} to {longest} ({SHORTEST / 30:.1f} to {LONGEST_SECONDS} s)."
+                f"{frames} frames at {FPS:g} a second cannot be made; choose {SHORTEST} to {LONGEST} "
+                f"({SHORTEST / FPS:.1f} to {LONGEST / FPS:g} seconds)."
             )
 
 
