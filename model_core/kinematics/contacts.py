@@ -41,11 +41,14 @@ class Floor:
     ankles: np.ndarray
 
 
+def velocities(paths: np.ndarray, fps: float) -> np.ndarray:
+    """Velocities (P, T, ..., 3) in m/s of points (P, T, ..., 3), from the frames before and after."""
+    return np.gradient(paths, axis=1) * fps if paths.shape[1] > 1 else np.zeros_like(paths)
+
+
 def speeds(paths: np.ndarray, fps: float) -> np.ndarray:
-    """Speed (P, T, ...) in m/s of points (P, T, ..., 3), from the frames before and after."""
-    if paths.shape[1] < 2:
-        return np.zeros(paths.shape[:-1])
-    return np.linalg.norm(np.gradient(paths, axis=1), axis=-1) * fps
+    """Speed (P, T, ...) in m/s of points (P, T, ..., 3)."""
+    return np.linalg.norm(velocities(paths, fps), axis=-1)
 
 
 def estimated_floor(joints: np.ndarray, fps: float) -> Floor:

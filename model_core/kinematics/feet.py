@@ -10,6 +10,7 @@ from ..motion.rotations import cross, normalized, rotate
 from .contacts import ANKLES, TOES, Floor, estimated_floor, held, speeds, stands
 from .filters import blurred, covered, eased
 from .fitting import swing, turn_about
+from .knees import knees_kept
 from .limbs import LEGS, bent_to, easy_reach
 from .pose import Pose
 from .settings import SolveSettings
@@ -25,15 +26,15 @@ _LARGEST_LEVELLING = 0.15
 """Metres by which one person is moved up or down against the other at most."""
 _STEP_SPEED = (0.3, 0.8)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
-_RISE = (0.5, 1.0)
-"""Shares of its clearance that a foot has in the first and second frame after a stand, and before the next."""
+_RISE = (0.5, 0.9)
+"""Shares of its clearance that a foot has in the last frame of a stand and in the first after it."""
 _LARGEST_WRING = 0.4
 """Share of a foot's length by which holding its ends may move them against each other."""
 _LARGEST_TOE_BEND = 1.0
 """Radians by which toes bend up to lie on the floor under a raised heel."""
 _TOUCH = 0.12
 """Metres between joints of two people that touch."""
-_ALLOWED_CHANGE = 0.007
+_ALLOWED_CHANGE = 0.008
 """Metres by which corrections may change the distance of legs that touch."""
 _NEAR = (0.13, 0.25)
 """Metres between two people's upper bodies within which they rise and sink together."""
@@ -87,6 +88,7 @@ def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
     # knees bent as the pelvis sank, it sinks less.
     sinking = np.ones(joints.shape[1])
     for attempt in range(3):
+        result = knees_kept(joints, result, settings.held)
         share = _share_that_keeps_touch(joints, result.world()[0])
         if share.min() == 1:
             break
@@ -94,7 +96,7 @@ def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
             sinking = sinking * share.min(axis=(0, 2))
         footing = footing.eased_to(joints, share)
         result = _standing(pose, joints, rotations, footing, settings, sinking)
-    return result
+    return knees_kept(joints, result, settings.held)
 
 
 def _standing(
@@ -201,9 +203,10 @@ def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, sett
     wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
     held_down = np.moveaxis(standing == 1, 1, -1)
     short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
-    beside = _spread(held_down)
-    share = np.where(beside, _RISE[0], np.where(_spread(beside), _RISE[1], 1.0)) * ~held_down
-    return np.moveaxis(covered(short, 1) * share, -1, 1)
+    # Horizontally a foot is held to the last frame of its stand; it peels off the floor a little before.
+    deep = ~_spread(~held_down)
+    share = np.where(deep, 0.0, np.where(held_down, _RISE[0], np.where(_spread(held_down), _RISE[1], 1.0)))
+    return np.moveaxis(covered(short, 2) * share, -1, 1)
 
 
 def _spread(mask: np.ndarray) -> np.ndarray:

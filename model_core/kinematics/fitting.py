@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion.rotations import cross, matrix_from_axis_angle, matrix_from_quaternion, normalized, shortest_arc
+from ..motion.rotations import cross, matrix_from_axis_angle, matrix_from_quaternion, shortest_arc
 
 
 def fitted_rotation(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,8 +47,3 @@ def twist_between(axis: np.ndarray, source: np.ndarray, target: np.ndarray) -> t
 def turn_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Matrices (..., 3, 3) that turn by ``angle`` (...) radians about unit vectors ``axis`` (..., 3)."""
     return matrix_from_axis_angle(axis * angle[..., None])
-
-
-def direction(vectors: np.ndarray) -> np.ndarray:
-    """Unit vectors along the last axis."""
-    return normalized(vectors)

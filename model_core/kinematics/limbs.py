@@ -33,7 +33,7 @@ def _limb(upper: str, hinge: str, end: str, bend: tuple[float, float, float]) ->
 
 
 LEGS = tuple(_limb(f"{side}_Hip", f"{side}_Knee", f"{side}_Ankle", (0.0, 0.0, 1.0)) for side in "LR")
-ARMS = tuple(_limb(f"{side}_Shoulder", f"{side}_Elbow", f"{side}_Wrist", (0.0, 0.0, -1.0)) for side in "LR")
+ARMS = tuple(_limb(f"{side}_Shoulder", f"{side}_Elbow", f"{side}_Wrist", (0.0, -0.42, -0.91)) for side in "LR")
 
 
 def easy_reach(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from ..motion.rotations import normalized
 from ..motion.skeleton import SMPL
 from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, nearest_on_segments
-from .contacts import faded, rests, speeds
+from .contacts import faded, rests, speeds, velocities
 from .filters import blurred, eased
 from .hands import WRISTS
 from .limbs import ARMS
@@ -132,8 +132,8 @@ def _to_body(
     gaps = np.linalg.norm(between, axis=-1) - np.array([c.radius for c in capsules]) - PALM_RADIUS
     frames, nearest = np.arange(len(gaps)), gaps.argmin(1)
     # The speed over his skin, not that of the nearest place, which runs along with the hand.
-    flow = (1 - share) * np.gradient(starts, axis=0) + share * np.gradient(stops, axis=0)
-    speed = np.linalg.norm(flow[frames, nearest] - np.gradient(palm, axis=0), axis=-1) * fps
+    flow = (1 - share) * velocities(starts[None], fps)[0] + share * velocities(stops[None], fps)[0]
+    speed = np.linalg.norm(flow[frames, nearest] - velocities(palm[None], fps)[0], axis=-1)
     joined = _arm_touches(points, person, hand)
     runs = _meetings(gaps.min(1), speed, usable, joined, fps, settings, lasting=False)
     ways = []

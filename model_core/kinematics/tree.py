@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion.rotations import axis_angle_from_matrix, rotate, transposed
+from ..motion.rotations import axis_angle_from_matrix, normalized, rotate, transposed
 from ..motion.skeleton import SMPL
-from .fitting import direction, fitted_rotation, swing, turn_about, twist_between
+from .fitting import fitted_rotation, swing, turn_about, twist_between
 from .pose import Pose
 
 _HINGES = {
@@ -14,11 +14,14 @@ _HINGES = {
     for upper, lower, end, bend in (
         ("L_Hip", "L_Knee", "L_Ankle", (0.0, 0.0, -1.0)),
         ("R_Hip", "R_Knee", "R_Ankle", (0.0, 0.0, -1.0)),
-        ("L_Shoulder", "L_Elbow", "L_Wrist", (0.0, 0.0, 1.0)),
-        ("R_Shoulder", "R_Elbow", "R_Wrist", (0.0, 0.0, 1.0)),
+        ("L_Shoulder", "L_Elbow", "L_Wrist", (0.0, 0.42, 0.91)),
+        ("R_Shoulder", "R_Elbow", "R_Wrist", (0.0, 0.42, 0.91)),
     )
 }
-"""Upper limb joint to its hinge, the limb's end, and where at rest the lower limb goes when the hinge bends."""
+"""Upper limb joint to its hinge, the limb's end, and where at rest the lower limb goes when the hinge bends: shins
+backward; forearms, palms down, forward and a third up, as captured people's do."""
+
+_HEAD, _CHEST = SMPL.index("Head"), SMPL.index("Spine3")
 
 _TRUST_IN_DECODED_TWIST = 0.15
 """Against 1 for a hinge bent at a right angle. A decoded rotation errs by some 5 degrees; so does the plane of a
@@ -67,6 +70,9 @@ def swung_down_the_tree(pose: Pose, joints: np.ndarray, local_known: bool) -> Po
             turned = swing(bone, wanted) @ turned
             if joint in _HINGES:
                 turned = _twisted_by_hinge(pose, joints, places[:, :, joint], turned, joint, local_known)
+        elif joint == _HEAD and not local_known:
+            # A neck bends mostly to carry the head level: the chest is the better guess of where it looks.
+            turned = rotations[:, :, _CHEST]
         elif children:
             turned = _fitted_to_children(pose, joints, places[:, :, joint], turned, children, local_known)
         rotations[:, :, joint] = turned
@@ -96,10 +102,10 @@ def _twisted_by_hinge(
     """The upper limb's rotation (P, T, 3, 3) turned about its bone towards the plane in which its hinge bends."""
     hinge, end, bend = _HINGES[upper]
     bone = rotate(turned, pose.offsets[:, None, hinge])
-    axis = direction(bone)
-    lower = direction(joints[:, :, end] - place - bone)
+    axis = normalized(bone)
+    lower = normalized(joints[:, :, end] - place - bone)
     if local_known:
-        source = rotate(turned @ pose.local[:, :, hinge], direction(pose.offsets[:, None, end]))
+        source = rotate(turned @ pose.local[:, :, hinge], normalized(pose.offsets[:, None, end]))
         cosine, sine = twist_between(axis, source, lower)
         cosine = cosine + _TRUST_IN_DECODED_TWIST
     else:
@@ -108,7 +114,7 @@ def _twisted_by_hinge(
         cosine = cosine + _TRUST_IN_REST_TWIST
         feet = pose.skeleton.children[end]
         if feet:
-            foot = direction(joints[:, :, feet[0]] - joints[:, :, end])
+            foot = normalized(joints[:, :, feet[0]] - joints[:, :, end])
             along, beside = twist_between(axis, -source, foot)
             cosine, sine = cosine + _TRUST_IN_FEET * along, sine + _TRUST_IN_FEET * beside
     return turn_about(axis, np.arctan2(sine, cosine)) @ turned
@@ -120,5 +126,5 @@ def _share_spine_twist(rotations: np.ndarray, offsets: np.ndarray) -> None:
     relative = transposed(rotations[:, :, middle]) @ rotations[:, :, chest]
     twist = axis_angle_from_matrix(relative)[..., 1]
     for joint, child, share in ((lower, middle, 1 / 3), (middle, chest, 2 / 3)):
-        axis = rotate(rotations[:, :, joint], direction(offsets[:, None, child]))
+        axis = rotate(rotations[:, :, joint], normalized(offsets[:, None, child]))
         rotations[:, :, joint] = turn_about(axis, share * twist) @ rotations[:, :, joint]

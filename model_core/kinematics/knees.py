@@ -1,0 +1,65 @@
+"""Knees of two people that touch keep their distance: legs swivel about the line from hip to ankle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion.rotations import cross, normalized
+from .filters import blurred, eased
+from .fitting import turn_about
+from .limbs import LEGS
+from .pose import Pose
+
+_TOUCH = (0.12, 0.16)
+"""Metres: nearer than the first knees touch, beyond the second nothing binds them."""
+_PLAY = 0.005
+"""Metres that their distance may change."""
+_LARGEST_SWIVEL = 0.5
+"""Radians."""
+_ROUNDS = 5
+
+
+def knees_kept(before: np.ndarray, pose: Pose, held: int | None) -> Pose:
+    """The pose with knees as far from the partner's as they were, feet and hips staying where they are.
+
+    Args:
+        before: (2, T, 22, 3) joints before anything was corrected.
+        pose: two people after it.
+        held: index of a person who stays.
+    """
+    hinges = [leg.hinge for leg in LEGS]
+    wanted = np.linalg.norm(before[0][:, hinges, None] - before[1][:, None, hinges], axis=-1)
+    weight = 1 - eased((wanted - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
+    if not weight.any():
+        return pose
+    joints, rotations = pose.world()
+    hips, knees = joints[:, :, [leg.upper for leg in LEGS]], joints[:, :, hinges]
+    axis = normalized(joints[:, :, [leg.end for leg in LEGS]] - hips)
+    arm = knees - hips
+    along = (arm * axis).sum(-1, keepdims=True) * axis
+    arm = arm - along
+    side = cross(axis, arm)
+    free = np.ones((2, 1, 1))
+    if held is not None:
+        free[held] = 0
+    angle = np.zeros(knees.shape[:3])
+    for _ in range(_ROUNDS):
+        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        places, tangents = hips + along + cosine * arm + sine * side, free[..., None] * (cosine * side - sine * arm)
+        apart = places[0][:, :, None] - places[1][:, None]
+        distance = np.linalg.norm(apart, axis=-1)
+        error = distance - wanted
+        error = weight * np.sign(error) * np.maximum(np.abs(error) - _PLAY, 0)
+        line = normalized(apart)
+        first, second = (line * tangents[0][:, :, None]).sum(-1), -(line * tangents[1][:, None]).sum(-1)
+        # The least turn of both that takes the error away; a knee on its line turns in vain and is left.
+        step = -error / (first**2 + second**2 + 0.02**2)
+        angle[0] += (step * first).sum(2)
+        angle[1] += (step * second).sum(1)
+        angle = np.clip(angle, -_LARGEST_SWIVEL, _LARGEST_SWIVEL)
+    angle = np.moveaxis(blurred(np.moveaxis(angle, 1, -1), 2), -1, 1)
+    for number, leg in enumerate(LEGS):
+        turn = turn_about(axis[:, :, number], angle[:, :, number])
+        for joint in (leg.upper, leg.hinge):
+            rotations[:, :, joint] = turn @ rotations[:, :, joint]
+    return pose.turned_to(rotations)
