@@ -68,12 +68,12 @@ class WorkerClient:
 
     python: Path
     log: Path
-    _process: subprocess.Popen[bytes] | None = None
-    _decoder: Decoder = field(default_factory=Decoder)
-    _outgoing: bytearray = field(default_factory=bytearray)
-    _open: dict[int, Request] = field(default_factory=dict)
-    _next_id: int = 1
-    _last_use: float = 0.0
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _outgoing: bytearray = field(default_factory=bytearray, init=False)
+    _open: dict[int, Request] = field(default_factory=dict, init=False)
+    _next_id: int = field(default=1, init=False)
+    _last_use: float = field(default=0.0, init=False)
 
     @property
     def running(self) -> bool:
@@ -177,7 +177,6 @@ class WorkerClient:
                     stderr=log,
                     bufsize=0,
                     cwd=CORE_PARENT,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
                     creationflags=windowless,
                 )
         except OSError as error:

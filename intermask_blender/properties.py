@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import cache
 
 import bpy
@@ -17,15 +16,24 @@ EnumItem = tuple[str, str, str, int]
 
 @cache
 def _model_items(models: tuple[tuple[str, str], ...]) -> list[EnumItem]:
-    """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly;
-    numbered by name so that a file keeps its choice when models are added."""
-    items = [(name, title, f"Use the model {title}", zlib.crc32(name.encode()) & 0x3FFFFFFF) for name, title in models]
+    """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly."""
+    items = [(name, title, f"Use the model {title}", number) for number, (name, title) in enumerate(models)]
     return items or [(NO_MODEL, "No model", "No model is installed", 0)]
 
 
-def _models(_owner: bpy.types.PropertyGroup, context: bpy.types.Context | None) -> list[EnumItem]:
+def _models(_owner: InterMaskSettings, context: bpy.types.Context | None) -> list[EnumItem]:
     folders = installed_models(current_preferences(context or bpy.context).model_folders)
     return _model_items(tuple((name, model_title(folder)) for name, folder in folders.items()))
+
+
+def _chosen_model(owner: InterMaskSettings) -> int:
+    """Number of the chosen model in the menu: the first one where none was chosen or it is gone."""
+    return next((number for name, _, _, number in _models(owner, None) if name == owner.model_name), 0)
+
+
+def _choose_model(owner: InterMaskSettings, number: int) -> None:
+    """Models come and go, so the choice is stored by name and not by its place in the menu."""
+    owner.model_name = _models(owner, None)[number][0]
 
 
 def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
@@ -54,7 +62,10 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         default=0,
         min=0,
     )
-    model: bpy.props.EnumProperty(name="Model", description="What generates the motion", items=_models)  # type: ignore[valid-type]
+    model_name: bpy.props.StringProperty()  # type: ignore[valid-type]
+    model: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Model", description="What generates the motion", items=_models, get=_chosen_model, set=_choose_model
+    )
     leader: bpy.props.PointerProperty(  # type: ignore[valid-type]
         name="Leader",
         description="Animated character that the new one reacts to; empty means that both people are generated",

@@ -128,7 +128,7 @@ def _floor(collection: bpy.types.Collection, points: np.ndarray) -> None:
 
 def _light(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
     sun = bpy.data.lights.new("Sun", "SUN")
-    sun.energy, sun.angle = 3.0, np.radians(20.0)
+    sun.energy, sun.angle = 2.5, np.radians(20.0)
     lamp = bpy.data.objects.new("Sun", sun)
     lamp.rotation_euler = np.radians((40.0, 15.0, 30.0))
     collection.objects.link(lamp)
@@ -136,5 +136,5 @@ def _light(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
     world.color = BACKGROUND
     background = next(node for node in compat.world_nodes(world) if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*BACKGROUND, 1.0)
-    background.inputs["Strength"].default_value = 0.8
+    background.inputs["Strength"].default_value = 0.5
     scene.world = world

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,6 +178,27 @@ def test_registering_twice_in_turn_leaves_nothing_behind() -> None:
     assert bpy.context.scene.intermask.prompt
 
 
+def test_both_packages_work_inside_an_extension(model: str, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    for name in ("intermask_blender", "model_core"):
+        shutil.copytree(REPOSITORY / name, packed / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "assets" / "body", packed / "assets" / "body")
+    (packed / "__init__.py").write_text("from .intermask_blender import register, unregister\n")
+    script = (
+        "import sys, packed, bpy; packed.register()\n"
+        "from packed.intermask_blender.preferences import ADDON\n"
+        f"done = bpy.ops.intermask.generate(prompt='they hug', seconds=0.6, model={model!r})\n"
+        "people = [o.name for o in bpy.data.objects if o.type == 'ARMATURE']\n"
+        "packed.unregister()\n"
+        "print(ADDON, done, people, 'model_core' in sys.modules, flush=True); import os; os._exit(0)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert done.stdout.splitlines()[-1:] == ["packed {'FINISHED'} ['Person 1', 'Person 2'] False"], done.stderr
+
+
 def test_importing_loads_no_torch_and_no_blender() -> None:
     script = (
         "import sys, intermask_blender, intermask_blender.batch, intermask_blender.client\n"
@@ -186,7 +208,5 @@ def test_importing_loads_no_torch_and_no_blender() -> None:
         "intermask_blender.unregister()\n"
         "print(loaded, flush=True); import os; os._exit(0)"
     )
-    start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
     assert done.stdout.strip() == "[]", done.stderr
-    assert time.monotonic() - start < 100
