@@ -123,7 +123,7 @@ def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: 
     still = build_armature("Still", dancer(1).offsets, scene.collection)
     assert still.name == "Still"
     assert "prompt is empty" in refusal(prompt="  ", model=model)
-    assert "4 seconds" in refusal(prompt="they hug", seconds=60.0, model=model)
+    assert "5000 characters" in refusal(prompt="x" * 5000, model=model)
     assert "no model called gone" in refusal(prompt="they hug", model="gone")
     assert "no object called Nobody" in refusal(prompt="they hug", model=model, leader="Nobody")
     assert "does not move" in refusal(prompt="they hug", model=model, leader="Still")
