@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # Blender reads it once, when it starts: nobody's own settings may change what is tested, or be changed.
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="intermask-test-")
+atexit.register(shutil.rmtree, os.environ["BLENDER_USER_RESOURCES"], ignore_errors=True)
 
 import bpy
 import numpy as np
