@@ -101,16 +101,22 @@ def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
 
 
 def _undrifted(path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int) -> list[tuple[int, int]]:
-    """A run, cut at its fastest frame as often as it takes for no piece to drift too far."""
-    if stop - start < shortest:
-        return []
-    piece = path[start:stop, ::2]
-    middle = 0.5 * (piece.min(0) + piece.max(0))
-    if np.linalg.norm(piece - middle, axis=-1).max() < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
-        return [(start, stop)]
-    inner = speed[start + shortest - 1 : stop - shortest + 1]
-    cut = start + shortest - 1 + int(inner.argmax())
-    return _undrifted(path, speed, start, cut - 1, shortest) + _undrifted(path, speed, cut + 2, stop, shortest)
+    """A run, cut at its fastest frame as often as it takes for no piece to drift too far, in order."""
+    pieces, open_pieces = [], [(start, stop)]
+    while open_pieces:
+        start, stop = open_pieces.pop()
+        if stop - start < shortest:
+            continue
+        piece = path[start:stop, ::2]
+        middle = 0.5 * (piece.min(0) + piece.max(0))
+        drift = np.linalg.norm(piece - middle, axis=-1).max()
+        if drift < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
+            pieces.append((start, stop))
+            continue
+        first = start + shortest - 1
+        cut = first + int(speed[first : stop - shortest + 1].argmax())
+        open_pieces += [(start, cut - 1), (cut + 2, stop)]
+    return sorted(pieces)
 
 
 def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple[np.ndarray, np.ndarray]:

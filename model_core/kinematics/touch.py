@@ -116,7 +116,7 @@ def _to_hand(
     speed = speeds(between[None], fps)[0]
     joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right)
     runs = _meetings(gap, speed, usable, joined, fps, settings, lasting=True)
-    ways = [_remaining(gap[start:stop], between[start:stop]) for start, stop in runs]
+    ways = [_remaining(gap[start:stop], between[start:stop], settings) for start, stop in runs]
     return _blended(ways, runs, len(gap), fps, settings)
 
 
@@ -139,7 +139,7 @@ def _to_body(
     ways = []
     for start, stop in runs:
         chosen = int(np.median(gaps[start:stop], axis=0).argmin())
-        ways.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen]))
+        ways.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen], settings))
     return _blended(ways, runs, len(gaps), fps, settings)[0]
 
 
@@ -172,11 +172,11 @@ def _meetings(
     return np.array(runs, dtype=int).reshape(-1, 2)
 
 
-def _remaining(gap: np.ndarray, between: np.ndarray) -> np.ndarray:
+def _remaining(gap: np.ndarray, between: np.ndarray, settings: SolveSettings) -> np.ndarray:
     """The way (N, 3) to go in the frames of one meeting so that it touches where it was nearest."""
     open_gap = np.maximum(gap, 0.0)
     nearest = open_gap.min()
-    length = nearest + np.minimum(open_gap - nearest, _OWN_PLAY)
+    length = np.minimum(nearest + np.minimum(open_gap - nearest, _OWN_PLAY), settings.closing_distance)
     return blurred((normalized(between) * length[:, None]).T, 2).T
 
 
