@@ -170,8 +170,8 @@ class InterMask:
                         old = place.inverse.of(self.representation.motion(before[index, person, : task.frames]))
                     result = task.result(person, pair[person], new, old)
                     takes[index][person] = pasted(takes[index][person], result, window.start, frames)
-        pairs = [[person for person in pair if person is not None] for pair in takes]
-        people = [(pair[0], pair[1]) for pair in pairs]
+        made_pairs = [[person for person in pair if person is not None] for pair in takes]
+        people = [(first, second) for first, second in made_pairs]
         if not any(person is not None for pair in known for person in pair):
             people = [self.representation.settled(pair) for pair in people]
         return [Interaction(pair, prompt, self.config.name, seed) for pair in people]

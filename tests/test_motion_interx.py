@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from motion_examples import posed_person, waves
 
+from model_core.kinematics import solve
 from model_core.motion import SMPL, SMPLX, Motion
 from model_core.motion.canonical import facing
 from model_core.motion.forward_kinematics import forward_kinematics
@@ -106,6 +107,20 @@ def test_hands_come_off_and_go_back_on() -> None:
     assert angle_between(whole.motion().rotations[:, 21:], motion.rotations[:, 21:]).max() < 1e-6
     with pytest.raises(ValueError, match="as many frames"):
         with_hands(posed_person(6, FRAMES + 1), motion)
+
+
+def test_the_solver_follows_a_pair_with_hands() -> None:
+    pair = INTERX.settled((person_with_hands(8), person_with_hands(9)))
+    for solved, person in zip(solve(pair), pair, strict=True):
+        assert solved.skeleton == SMPLX
+        assert person.rotations is not None
+        turned = angle_between(solved.motion().rotations[:, 24:], person.rotations[:, 24:])
+        assert turned.max() < 1e-6
+        away = np.linalg.norm(solved.joints()[:, :22] - person.joints[:, :22], axis=-1)
+        assert away.mean() < 0.08
+    unknown = replace(pair[0], rotations=None, root_orientation=None)
+    (flat,) = solve([unknown])
+    np.testing.assert_array_equal(flat.rotations[:, 22:], np.tile([1.0, 0, 0, 0], (FRAMES, 33, 1)))
 
 
 def test_flat_hands_hang_from_the_given_joints() -> None:

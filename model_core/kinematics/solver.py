@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..motion.hands import body_of, with_hands
 from ..motion.posed import PosedSkeleton
-from ..motion.skeleton import SMPL
+from ..motion.skeleton import SMPLX
 from ..motion.types import Motion
 from .bones import measured_offsets
 from .capsules import body_points
@@ -28,17 +29,21 @@ def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[
     """Fit skeletons of fixed bone lengths to one or two people's motion, and clean it up.
 
     Args:
-        people: one or two motions on the ``smpl22`` skeleton, equally long and at one rate, in one world (metres,
-            Y up). Local rotations are optional; root orientations are used where known.
+        people: one or two motions, equally long and at one rate, in one world (metres, Y up). Local rotations are
+            optional; root orientations are used where known. Of ``smplx55`` the body is solved and the hands follow.
         settings: which stages run, and how far they go.
 
     Returns:
         One posed skeleton a person, frame for frame.
 
     Raises:
-        ValueError: no person or more than two, different lengths or rates, another skeleton.
+        ValueError: no person or more than two, different lengths or rates.
     """
     _check(people)
+    if any(person.skeleton == SMPLX for person in people):
+        bodies = solve([body_of(person) for person in people], settings)
+        solved = zip(bodies, people, strict=True)
+        return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     pose = _fitted(people, settings)
     fitted = pose.world()[0]
     if settings.separate and len(people) == 2:
@@ -55,8 +60,6 @@ def _check(people: Sequence[Motion]) -> None:
         raise ValueError(f"one or two people can be solved together, not {len(people)}")
     first = people[0]
     for person in people:
-        if person.skeleton != SMPL:
-            raise ValueError(f"the solver works on {SMPL.name}, not {person.skeleton.name}")
         if len(person) != len(first) or person.fps != first.fps:
             raise ValueError("the people differ in length or rate")
 

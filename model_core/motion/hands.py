@@ -29,17 +29,20 @@ def with_hands(body: PosedSkeleton, motion: Motion) -> PosedSkeleton:
 
     Args:
         body: T frames on SMPL's 22 joints.
-        motion: T frames on SMPL-X's 55 joints, with local rotations; its body is not looked at.
+        motion: T frames on SMPL-X's 55 joints; its body is not looked at, and hands without rotations are flat.
 
     Returns:
         T frames on SMPL-X's 55 joints; fingers have the mannequin's lengths.
 
     Raises:
-        ValueError: the motion has other joints, no rotations or another length.
+        ValueError: the motion has other joints or another length.
     """
-    if motion.skeleton != SMPLX or motion.rotations is None or len(motion) != len(body):
-        raise ValueError("hands are taken from as many frames of SMPL-X's 55 joints with their rotations")
-    fingers = continuous_signs(quaternion_from_matrix(motion.rotations[:, _BODY - 1 :]))
+    if motion.skeleton != SMPLX or len(motion) != len(body):
+        raise ValueError("hands are taken from as many frames of SMPL-X's 55 joints")
+    fingers = np.zeros((len(motion), len(SMPLX) - _BODY, 4))
+    fingers[..., 0] = 1
+    if motion.rotations is not None:
+        fingers = continuous_signs(quaternion_from_matrix(motion.rotations[:, _BODY - 1 :]))
     return PosedSkeleton(
         np.concatenate((body.offsets, SMPLX_REST_OFFSETS[_BODY:])),
         np.concatenate((body.rotations, fingers), axis=1),
