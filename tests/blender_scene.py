@@ -9,7 +9,6 @@ import tempfile
 
 # Blender reads it once, when it starts: nobody's own settings may change what is tested, or be changed.
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="intermask-test-")
-atexit.register(shutil.rmtree, os.environ["BLENDER_USER_RESOURCES"], ignore_errors=True)
 
 import bpy
 import numpy as np
@@ -17,6 +16,8 @@ import numpy as np
 from model_core.motion import FPS, SMPL, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle
+
+atexit.register(shutil.rmtree, os.environ["BLENDER_USER_RESOURCES"], ignore_errors=True)
 
 
 def empty_scene(fps: float = FPS) -> bpy.types.Scene:
