@@ -20,7 +20,21 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
     verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")
+    measure = commands.add_parser("benchmark", help="times and memory on this machine")
+    measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model; all where none is named")
+    measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     return parser
+
+
+def _benchmark(sections: Sequence[str], model: Path | None) -> int:
+    from .benchmark import SECTIONS, benchmark
+
+    unknown = [section for section in sections if section not in SECTIONS]
+    if unknown:
+        raise UserError(f"There is no section '{unknown[0]}' to measure; choose among {', '.join(SECTIONS)}.")
+    for line in benchmark(tuple(sections) or SECTIONS, model):
+        print(line, flush=True)
+    return 0
 
 
 def _verify(folder: Path) -> int:
@@ -39,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "verify":
             return _verify(options.folder)
+        if options.command == "benchmark":
+            return _benchmark(options.sections, options.model)
         if options.command == "train":
             from .training.command import train
 
