@@ -23,7 +23,50 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("benchmark", help="times and memory on this machine")
     measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model; all where none is named")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
+    _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
     return parser
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("checkpoints", type=Path, help="the published checkpoints folder, a data set's, or the transformer's own")
+    add("--stats", type=Path, help="folder of global_mean.npy and global_std.npy; Inter-X needs none")
+    add("--clip", type=Path, required=True, help="ViT-L-14-336px.pt, or a Hugging Face folder of the same model")
+    add("--out", type=Path, required=True, help="the model folder to make")
+    add("--dataset", choices=("interhuman", "interx"), help="which of the two, where both are there")
+    add(
+        "--checkpoint", default="best_fid.tar", metavar="NAME.tar", help="the transformer's file (default: %(default)s)"
+    )
+    add(
+        "--vq-checkpoint",
+        default="best_fid.tar",
+        metavar="NAME.tar",
+        help="its tokenizer's file (default: %(default)s)",
+    )
+    add("--any-clip", action="store_true", help="take another CLIP model of the same width too")
+    add("--name", help="of the model, as it is shown")
+    add("--replace", action="store_true", help="replace the model in the folder --out")
+
+
+def _import(options: argparse.Namespace) -> None:
+    from .checkpoint import read_config
+    from .import_published import PublishedImport, import_published
+
+    wanted = PublishedImport(
+        checkpoints=options.checkpoints,
+        clip=options.clip,
+        out=options.out,
+        statistics=options.stats,
+        checkpoint=options.checkpoint,
+        tokenizer_checkpoint=options.vq_checkpoint,
+        dataset=options.dataset,
+        any_clip=options.any_clip,
+        name=options.name,
+        replace=options.replace,
+    )
+    folder = import_published(wanted, on_stage=lambda words: print(f"{words} ...", flush=True))
+    config = read_config(folder)
+    print(f"{folder} is the model '{config.name}'. {config.about}")
 
 
 def _benchmark(sections: Sequence[str], model: Path | None) -> int:
@@ -59,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from .training.command import train
 
             train(options.part, options.config, options.data, options.out)
+        if options.command == "import-published":
+            _import(options)
         return 0
     except UserError as error:
         print(error, file=sys.stderr)

@@ -25,6 +25,9 @@ _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.sa
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """What comes with the project, beside the package: models and text encoders."""
 
+STATISTICS_SHAPE = {"interhuman": (262,), "interx": (56, 6)}
+"""Of the mean and the deviation of a data set's rows."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -100,14 +103,17 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     """Load a model folder.
 
     Raises:
-        UserError: a file is missing, cut short or of another network.
+        UserError: a file is missing, cut short, of another network, or has values that are not numbers.
     """
     config = read_config(folder)
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
     statistics = _read(folder / _STATISTICS)
-    if set(statistics) != {"mean", "std"}:
-        raise UserError(f"{folder / _STATISTICS} holds no mean and std; copy the model folder again.")
+    shape = STATISTICS_SHAPE[config.tokenizer.dataset]
+    if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
+        raise UserError(f"{folder / _STATISTICS} holds no mean and std of shape {shape}; copy the model folder again.")
+    if not all(torch.isfinite(values).all() for values in statistics.values()):
+        raise UserError(f"{folder / _STATISTICS} has values that are not numbers; copy the model folder again.")
     return Model(
         config,
         tokenizer.to(device),
@@ -157,7 +163,10 @@ def _inference_state(network: nn.Module, half: bool) -> dict[str, Tensor]:
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     with written_whole(path) as temporary:
-        save_file(tensors, temporary)
+        try:
+            save_file(tensors, temporary)
+        except SafetensorError as error:  # what the library makes of a full disk
+            raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -181,5 +190,7 @@ def _filled(network: Network, path: Path) -> Network:
                 f"{path} does not fit its {_CONFIG}: {key} should be {tuple(wanted.shape)} and is {found}; "
                 "copy the model folder again."
             )
+        elif not torch.isfinite(state[key]).all():
+            raise UserError(f"{path} has values that are not numbers in {key}; copy the model folder again.")
     network.load_state_dict({key: state[key] for key in network.state_dict()})
     return network.eval().requires_grad_(False)

@@ -137,10 +137,14 @@ def read_state(path: Path, keys: tuple[str, ...]) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if "collections.Counter" in str(error):  # in the state of the learning rate's schedule; before torch 2.4
+            raise UserError(f"{path} can be read safely by torch 2.4 or newer only; update torch.") from error
+        if not _begins_like_a_checkpoint(path):
+            raise UserError(f"{path} is no checkpoint; copy or download it again.") from error
         raise UserError(
             f"{path} holds more than tensors and was not loaded, since it could run code; use the published file."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is cut short or no checkpoint; copy or download it again.") from error
     for key in keys:
         if isinstance(content, dict) and key in content:
@@ -150,10 +154,22 @@ def read_state(path: Path, keys: tuple[str, ...]) -> dict[str, Tensor]:
     raise UserError(f"{path} has none of the entries {', '.join(keys)}; choose a checkpoint of the other network.")
 
 
+def _begins_like_a_checkpoint(path: Path) -> bool:
+    """Whether the first bytes are those of a zip archive or of a pickle, the two forms of ``torch.save``."""
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", b"\x80\x02")
+
+
 def tokenizer_config(options: Mapping[str, str], source: Path, graph_scope: GraphScope) -> TokenizerConfig:
     """The shape of a published tokenizer from its options."""
+    dataset = _dataset(options, source)
+    if dataset == "interx" and options.get("motion_rep", "smpl") != "smpl":
+        raise UserError(
+            f"{source} names the representation '{options['motion_rep']}' of Inter-X, and only 'smpl' (56 rows of "
+            "rotations) can be used; choose another tokenizer."
+        )
     return TokenizerConfig(
-        dataset=_dataset(options, source),
+        dataset=dataset,
         width=_number(options, "width", source),
         depth=_number(options, "depth", source),
         dilation_growth=_number(options, "dilation_growth_rate", source),
@@ -166,12 +182,15 @@ def tokenizer_config(options: Mapping[str, str], source: Path, graph_scope: Grap
 
 def transformer_config(options: Mapping[str, str], tokenizer: TokenizerConfig, source: Path) -> TransformerConfig:
     """The shape of a published transformer from its options and its tokenizer's."""
+    width, heads = _number(options, "latent_dim", source), _number(options, "n_heads", source)
+    if width % heads:
+        raise UserError(f"{source} divides {width} channels among {heads} heads; use the opt.txt that training wrote.")
     return TransformerConfig(
         codes=tokenizer.codes,
         code_width=tokenizer.code_width,
-        width=_number(options, "latent_dim", source),
+        width=width,
         blocks=_number(options, "n_layers", source),
-        heads=_number(options, "n_heads", source),
+        heads=heads,
         feed_forward=_number(options, "ff_size", source),
     )
 
@@ -184,8 +203,12 @@ def _dataset(options: Mapping[str, str], source: Path) -> Dataset:
 
 
 def _number(options: Mapping[str, str], key: str, source: Path) -> int:
+    """A whole number above zero; larger than any network that fits a machine is a mistake too."""
     try:
-        return int(options[key])
+        value = int(options[key])
+        if not 0 < value <= 1 << 20:
+            raise ValueError(value)
+        return value
     except (KeyError, ValueError) as error:
         raise UserError(f"{source} has no whole number for '{key}'; use the opt.txt that training wrote.") from error
 
