@@ -120,7 +120,11 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
     for name, tensor in tokenizer.state_dict().items():
         if name.endswith("codes"):
             tensor.normal_(std=0.3)
-    maps = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0)
+    maps = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0, tmp_path / "tokens.safetensors")
+    again = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0, tmp_path / "tokens.safetensors")
+    assert torch.equal(maps.maps[16], again.maps[16]) and torch.equal(maps.captions[24], again.captions[24])
+    other = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 1, tmp_path / "tokens.safetensors")
+    assert not torch.equal(maps.maps[16], other.maps[16])
     assert maps.maps[24].shape == (40, 2, 5, 6)
     assert set(maps.captions[16].tolist()) == {0, 1}
     texts = TextFeatures(torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 16))

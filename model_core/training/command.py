@@ -22,7 +22,7 @@ from ..text_encoders import TextFeatures, load_text_encoder
 from .captured import CapturedClip, load_captured
 from .crops import Crops, clips_from, statistics
 from .tokenizer_training import TokenizerTraining, train_tokenizer
-from .transformer_training import TransformerTraining, tokenised, train_transformer
+from .transformer_training import TokenisedCrops, TransformerTraining, tokenised, train_transformer
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,15 @@ def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -
 
     pairs = Crops([clip for clip in material.train.clips if len(clip.rows) == 2])
     held_pairs = Crops([clip for clip in material.held_out.clips if len(clip.rows) == 2])
-    maps = tokenised(
-        pairs, tokenizer, material.statistics, settings.frames, settings.crops_a_length, captions, settings.seed
-    )
-    held = tokenised(held_pairs, tokenizer, material.statistics, settings.frames[-1:], 128, captions, settings.seed)
-    trained = train_transformer(settings, maps, held, texts, wordings, out / "transformer")
+    folder, count, seed = out / "transformer", settings.crops_a_length, settings.seed
+
+    def tokens(crops: Crops, lengths: tuple[int, ...], count: int, name: str) -> TokenisedCrops:
+        cache = folder / f"{name}.safetensors"
+        return tokenised(crops, tokenizer, material.statistics, lengths, count, captions, seed, cache)
+
+    maps = tokens(pairs, settings.frames, count, "tokens")
+    held = tokens(held_pairs, settings.frames[-1:], 128, "held_out_tokens")
+    trained = train_transformer(settings, maps, held, texts, wordings, folder)
     mean, std = torch.from_numpy(material.statistics)
     description = ModelConfig(
         name=config.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
@@ -78,11 +78,16 @@ class Loop:
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.rate, betas=settings.betas, weight_decay=settings.decay
         )
-        self.average = torch.optim.swa_utils.AveragedModel(
-            network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average), use_buffers=False
-        )
+        self.average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=self._averaged_in, use_buffers=False)
         self.step = 0
         self._resume()
+
+    @torch.no_grad()
+    def _averaged_in(self, averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
+        """Move the averages towards the weights; faster in the beginning, so that the first weights are forgotten."""
+        number = float(count)
+        decay = min(self.settings.average, (1 + number) / (10 + number))
+        torch._foreach_lerp_(list(averages), list(weights), 1 - decay)
 
     @property
     def _checkpoint(self) -> Path:
