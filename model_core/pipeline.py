@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from .checkpoint import Model, ModelConfig, load_model
-from .completion import WindowTask, columns, free_everything, lasting, pasted, windows
+from .completion import Window, WindowTask, columns, free_everything, lasting, pasted, windows
 from .errors import UserError
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
+from .prompts import segments
 from .representations import REPRESENTATIONS
 from .sampling import SamplingSettings, StepCallback, fill
 from .text_encoders import TextEncoder, load_text_encoder
@@ -24,6 +25,14 @@ SHORTEST = 16
 """Frames of the shortest clip: four columns of tokens."""
 LONGEST = 1800
 """Frames of the longest clip, a minute; what is longer than the model's own clips is made by extension."""
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """How to sample, and the randomness to do it with."""
+
+    settings: SamplingSettings
+    generator: torch.Generator
 
 
 class InterMask:
@@ -67,7 +76,7 @@ class InterMask:
         """Two people from a text.
 
         Args:
-            prompt: what they do.
+            prompt: what they do; "0-4 s: they bow; 4-10 s: they fight" says it for each part.
             frames: length at 30 frames a second, 16 and up; what is longer than the model's clips is made by extension.
             settings: of sampling; None takes the model's own.
             seed: of the draw.
@@ -144,37 +153,82 @@ class InterMask:
             One interaction a take, in the world of the known people. Frames whose tokens are all held stay exactly
             as they were.
         """
-        self._check(prompt, frames)
-        text, chosen = self._condition(prompt), settings or self.config.sampling
-        generator = torch.Generator(self.device).manual_seed(seed)
+        self._check(frames)
+        stretches: list[tuple[Window, Tensor]] = []
+        done = begun
+        for segment in segments(prompt, frames, FPS):
+            text = self._condition(segment.prompt)
+            stretches += [(window, text) for window in windows(segment.stop, self.config.longest, done)]
+            done = max(done, segment.stop)
         prepared = self.representation.prepared
         takes = [[None if person is None else lasting(prepared(person), frames) for person in pair] for pair in known]
-        stretches = windows(frames, self.config.longest, begun)
-        for number, window in enumerate(stretches):
-            span = slice(window.start, window.stop)
+        draw = _Draw(settings or self.config.sampling, torch.Generator(self.device).manual_seed(seed))
+        for number, (window, text) in enumerate(stretches):
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
-            pairs = [[None if person is None else person.frames(span.start, span.stop) for person in t] for t in takes]
-            placements = [task.placement(pair, self.representation.placement) for pair in pairs]
-            maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, placements, strict=True)])
-            mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
-            vectors, step = text.expand(len(maps), -1), _within(on_step, number, len(stretches))
-            # The person who leads the window comes first, as in training.
-            ids, mask = maps[:, task.order], mask[:, task.order]
-            filled = fill(self.model.transformer, ids, mask, vectors, chosen, generator, step)[:, task.order]
-            made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
-            for index, (pair, place) in enumerate(zip(pairs, placements, strict=True)):
-                for person in (0, 1):
-                    new = place.inverse.of(self.representation.motion(made[index, person, : task.frames]))
-                    old = None
-                    if before is not None:
-                        old = place.inverse.of(self.representation.motion(before[index, person, : task.frames]))
-                    result = task.result(person, pair[person], new, old)
-                    takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+            if task.free.any():
+                step = _within(on_step, number, len(stretches))
+                self._complete_window(takes, task, window, frames, text, draw, step)
         made_pairs = [[person for person in pair if person is not None] for pair in takes]
         people = [(first, second) for first, second in made_pairs]
         if not any(person is not None for pair in known for person in pair):
             people = [self.representation.settled(pair) for pair in people]
         return [Interaction(pair, prompt, self.config.name, seed) for pair in people]
+
+    def _complete_window(
+        self,
+        takes: list[list[Motion | None]],
+        task: WindowTask,
+        window: Window,
+        frames: int,
+        text: Tensor,
+        draw: _Draw,
+        on_step: StepCallback | None,
+    ) -> None:
+        """Fill in one window of all takes at once and put it into them."""
+        pairs = [[None if p is None else p.frames(window.start, window.stop) for p in pair] for pair in takes]
+        places = [task.placement(pair, self.representation.placement) for pair in pairs]
+        maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, places, strict=True)])
+        mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
+        # The person who leads the window comes first, as in training.
+        filled = self._filled(maps[:, task.order], mask[:, task.order], text, draw, on_step)[:, task.order]
+        made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
+        for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
+            for person in (0, 1):
+                new, old = (
+                    None
+                    if rows is None
+                    else place.inverse.of(self.representation.motion(rows[index, person, : task.frames]))
+                    for rows in (made, before)
+                )
+                assert new is not None
+                result = task.result(person, pair[person], new, old)
+                takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+
+    def _filled(self, ids: Tensor, mask: Tensor, text: Tensor, draw: _Draw, on_step: StepCallback | None) -> Tensor:
+        """Token maps (takes, 2, P, S) with the free places filled in; in smaller batches where memory runs out."""
+        transformer, batch = self.model.transformer, len(ids)
+
+        def run(part: slice) -> Tensor:
+            vectors = text.expand(batch, -1)[part]
+            # Half precision pays on GPUs; on the CPU single precision is as fast and exact.
+            with torch.autocast(self.device.type, torch.float16, enabled=self.device.type != "cpu"):
+                return fill(transformer, ids[part], mask[part], vectors, draw.settings, draw.generator, on_step)
+
+        state = draw.generator.get_state()
+        for size in (batch, -(-batch // 4)):
+            try:
+                return torch.cat([run(slice(start, start + size)) for start in range(0, batch, size)])
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+            draw.generator.set_state(state)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+        raise UserError(
+            f"There is not enough memory on {self.device} for {batch} takes of "
+            f"{ids.shape[-1] * FRAMES_A_TOKEN} frames; "
+            "ask for fewer takes or a shorter clip, close other programs, or choose the device cpu."
+        )
 
     def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
         """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
@@ -201,14 +255,19 @@ class InterMask:
         features = self.text_encoder.encode([prompt])
         return self.model.transformer.text_layers(features.hidden, features.mask, features.end)
 
-    def _check(self, prompt: str, frames: int) -> None:
-        if not prompt.strip():
-            raise UserError("The prompt is empty; say in a sentence what the two people do.")
+    def _check(self, frames: int) -> None:
         if not SHORTEST <= frames <= LONGEST:
             raise UserError(
                 f"{frames} frames at {FPS:g} a second cannot be made; choose {SHORTEST} to {LONGEST} "
                 f"({SHORTEST / FPS:.1f} to {LONGEST / FPS:g} seconds)."
             )
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory of any device ran out; only CUDA has an exception of its own for it."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or any(
+        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
+    )
 
 
 def _within(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:

@@ -12,6 +12,7 @@ from model_core.errors import UserError
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
 from model_core.pipeline import InterMask
+from model_core.prompts import Segment, segments
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +119,53 @@ def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None
     assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) and not same(new, old, slice(40, 60))
     assert new.rotations is not None
     assert float(np.degrees(angle_between(new.rotations[1:], new.rotations[:-1])).max()) < 180
+
+
+def test_a_prompt_can_change_in_time(model: InterMask) -> None:
+    prompt = "0-2 s: they bow; 2-5 s: they fight"
+    made = model.generate(prompt, 150, seed=4)[0]
+    plain = model.generate("they bow", 60, seed=4)[0]
+    assert len(made) == 150 and made.text == prompt
+    assert same(made.people[0].frames(0, 48), plain.people[0].frames(0, 48))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("0-2 s: they bow; 3-5 s: they fight", "begin at 2 s"),
+        ("0-2 s: they bow; 2-1 s: they fight", "end later"),
+        ("0-2 s: they bow; they fight", "no time"),
+        ("0-2 s: ; 2-5 s: they fight", "no text"),
+        ("0-4 s: they bow; 4-20 s: they fight", "make it longer"),
+    ],
+)
+def test_wrong_times_in_a_prompt_are_said(prompt: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        segments(prompt, 150, 30)
+
+
+def test_parts_of_a_prompt_fill_the_clip() -> None:
+    assert segments("they bow; and laugh", 90, 30) == [Segment("they bow; and laugh", 90)]
+    assert segments("0-1 s: they bow; 1 to 2.5 seconds: they fight", 90, 30) == [
+        Segment("they bow", 30),
+        Segment("they fight", 90),
+    ]
+
+
+def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMask) -> None:
+    seen: list[int] = []
+
+    def short_of_memory(step: int, steps: int) -> None:
+        seen.append(step)
+        if len(seen) == 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    takes = model.generate("they bow", 40, seed=1, takes=5, on_step=short_of_memory)
+    assert len(takes) == 5 and seen[:2] == [1, 2] and seen[2] == 1
+    assert seen.count(1) == 1 + 3  # five takes by twos
+
+    def without_memory(step: int, steps: int) -> None:
+        raise RuntimeError("MPS backend out of memory")
+
+    with pytest.raises(UserError, match="fewer takes"):
+        model.generate("they bow", 40, takes=2, on_step=without_memory)
