@@ -50,7 +50,7 @@ _FACTS: dict[Dataset, _Facts] = {
     "interhuman": _Facts(
         "InterHuman", 300, "InterHuman (Liang et al. 2024) is CC BY-NC-SA 4.0, not for commercial use."
     ),
-    "interx": _Facts("Inter-X", 150, "Inter-X (Xu et al. 2024) is for research, not for commercial use."),
+    "interx": _Facts("Inter-X", 150, "Inter-X (Xu et al. 2024) is given out for research only."),
 }
 
 _EXAMPLES = (

@@ -65,7 +65,7 @@ def test_the_imported_networks_are_the_published_ones(
     model = load_model(folder)
     assert (model.config.longest, model.config.tokenizer.graph_scope) == (longest, "none")
     assert model.config.sampling == SamplingSettings(20, 2.0, 0.9, 1.0, 0.0)
-    assert "not for commercial use" in model.config.about
+    assert ("not for commercial use" if dataset == "interhuman" else "for research only") in model.config.about
     assert model.mean.shape == model.std.shape == shape
     if dataset == "interhuman":
         np.testing.assert_allclose(model.mean, np.load(statistics / "global_mean.npy"), rtol=1e-6)
