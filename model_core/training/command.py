@@ -33,11 +33,13 @@ class DataSettings:
         takes: patterns of take names (``60_*``).
         held_out: names or patterns of takes that only measure.
         lag: frames by which a window's canonical frame may lie before it.
+        least_speed: of the crops that the transformer learns from, mean metres a second of all joints.
     """
 
     takes: tuple[str, ...] = ("*",)
     held_out: tuple[str, ...] = ()
     lag: int = 96
+    least_speed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,10 @@ def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -
     starts = np.cumsum([0, *(len(group) for group in worded)])
     wordings = [list(range(a, b)) for a, b in pairwise(starts)]
 
-    pairs = Crops([clip for clip in material.train.clips if len(clip.rows) == 2])
-    held_pairs = Crops([clip for clip in material.held_out.clips if len(clip.rows) == 2])
+    pairs, held_pairs = (
+        Crops([clip for clip in crops.clips if len(clip.rows) == 2], least_speed=config.data.least_speed)
+        for crops in (material.train, material.held_out)
+    )
     folder, count, seed = out / "transformer", settings.crops_a_length, settings.seed
 
     def tokens(crops: Crops, lengths: tuple[int, ...], count: int, name: str) -> TokenisedCrops:

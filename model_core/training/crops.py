@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..motion import FPS
 from ..motion.canonical import facing, mirrored, mirrored_text
 from ..motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
 from ..motion.rotations import about_y
 from .captured import CapturedClip
+
+_MOST_DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,24 @@ class Crops:
         clips: the material.
         longest_lag: a crop's canonical frame is that of up to so many frames before it, as a window in the middle of
             a longer generation sees it.
+        least_speed: crops in which the joints move less than this on average, metres a second, are drawn again: takes
+            begin and end with people who wait, and a network that has seen much of that prefers to wait.
     """
 
     clips: Sequence[Clip]
     longest_lag: int = 0
+    least_speed: float = 0.0
 
     def draw(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, str]:
         """One crop (people, frames, 262) in the frame of a random one of its people, who comes first, and its text."""
+        for _ in range(_MOST_DRAWS):
+            rows, caption = self._draw_any(random, frames)
+            speed = np.linalg.norm(rows[..., VELOCITIES].reshape(-1, 3), axis=-1).mean() * FPS
+            if speed >= self.least_speed:
+                break
+        return rows, caption
+
+    def _draw_any(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, str]:
         usable = [clip for clip in self.clips if clip.frames >= frames]
         lengths = np.array([clip.frames - frames + 1 for clip in usable], dtype=np.float64)
         clip = usable[random.choice(len(usable), p=lengths / lengths.sum())]

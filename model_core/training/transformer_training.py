@@ -126,7 +126,9 @@ def _fingerprint(
     crops: Crops,
 ) -> str:
     """What the tokens depend on, as a digest."""
-    digest = hashlib.sha256(repr((tuple(lengths), count, tuple(captions), seed, crops.longest_lag)).encode())
+    digest = hashlib.sha256(
+        repr((tuple(lengths), count, tuple(captions), seed, crops.longest_lag, crops.least_speed)).encode()
+    )
     digest.update(statistics.tobytes())
     for clip in crops.clips:
         digest.update(repr((clip.caption, clip.rows.shape, float(clip.rows.sum()))).encode())
