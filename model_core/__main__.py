@@ -18,6 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
     train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
     train.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
+    _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
     verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")
     measure = commands.add_parser("benchmark", help="times and memory on this machine")
@@ -25,6 +26,15 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
     return parser
+
+
+def _add_choreograph(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder for a file of clips a kind")
+    parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
+    parser.add_argument("--instances", type=int, default=80, help="good clips a kind (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="other seeds give other clips (default: %(default)s)")
+    parser.add_argument("--sheets", action="store_true", help="draw pictures of some clips too; needs Pillow")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _verify(options.folder)
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
+        if options.command == "choreograph":
+            from .training.choreography.generate import choreograph
+
+            choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
         if options.command == "train":
             from .training.command import train
 

@@ -1,0 +1,202 @@
+"""A person of a scene: proportions, pose over time, forward kinematics, and places on the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ...motion.rest import SMPL_REST_OFFSETS
+from ...motion.rotations import matrix_from_quaternion, quaternion_from_axis_angle, quaternion_multiply, rotate
+from ...motion.skeleton import SMPL
+from ...motion.types import Motion
+
+J = {name: index for index, name in enumerate(SMPL.joints)}
+"""Joint indices by name."""
+TOE_HEIGHT = 0.015
+"""Metres of SMPL's toe joint over the floor when the foot stands flat."""
+PALM = 0.08
+"""Metres from wrist to palm of a body of the usual size."""
+SIDES = ("left", "right")
+FORWARD, UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
+
+
+@dataclass(frozen=True)
+class Body:
+    """Proportions.
+
+    Attributes:
+        offsets: (22, 3) rest offsets, metres.
+        size: of the whole, 1 for the usual.
+    """
+
+    offsets: np.ndarray
+    size: float
+
+    @cached_property
+    def leg(self) -> float:
+        """Length of thigh and shin, metres."""
+        return float(np.linalg.norm(self.offsets[[J["L_Knee"], J["L_Ankle"]]], axis=-1).sum())
+
+    @cached_property
+    def arm(self) -> float:
+        """Length of upper arm and forearm, metres."""
+        return float(np.linalg.norm(self.offsets[[J["L_Elbow"], J["L_Wrist"]]], axis=-1).sum())
+
+
+def varied_body(random: np.random.Generator) -> Body:
+    """A person between about 1.55 and 1.9 m."""
+    size = random.uniform(0.92, 1.08)
+    legs, arms = random.uniform(0.97, 1.03, 2)
+    offsets = SMPL_REST_OFFSETS * size
+    for side in "LR":
+        for joint in ("Knee", "Ankle"):
+            offsets[J[f"{side}_{joint}"]] *= legs
+        for joint in ("Elbow", "Wrist"):
+            offsets[J[f"{side}_{joint}"]] *= arms
+    return Body(offsets, float(size))
+
+
+@dataclass
+class Posed:
+    """A body in a pose for every frame.
+
+    Attributes:
+        body: whose.
+        turns: (T, 22, 4) quaternions, the root's in the world first, then local ones.
+        root: (T, 3) metres.
+    """
+
+    body: Body
+    turns: np.ndarray
+    root: np.ndarray
+
+    def copy(self) -> Posed:
+        """A pose that may be changed."""
+        return replace(self, turns=self.turns.copy(), root=self.root.copy())
+
+    def world(self) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (T, 22, 3) and their orientations in the world (T, 22, 4)."""
+        turns = np.empty_like(self.turns)
+        joints = np.empty((len(self.root), len(SMPL), 3))
+        turns[:, 0], joints[:, 0] = self.turns[:, 0], self.root
+        for joint in range(1, len(SMPL)):
+            parent = SMPL.parents[joint]
+            turns[:, joint] = quaternion_multiply(turns[:, parent], self.turns[:, joint])
+            joints[:, joint] = joints[:, parent] + turned(turns[:, parent], self.body.offsets[joint])
+        return joints, turns
+
+    def motion(self, start: int, stop: int) -> Motion:
+        """Frames ``start`` to ``stop`` as a motion."""
+        joints, _ = self.world()
+        matrices = matrix_from_quaternion(self.turns[start:stop])
+        kept = joints[start:stop].astype(np.float32)
+        return Motion(kept, matrices[:, 1:].astype(np.float32), matrices[:, 0].astype(np.float32))
+
+
+def turned(quaternions: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Quaternions (..., 4) applied to vectors (..., 3) or (3,)."""
+    w, v = quaternions[..., :1], quaternions[..., 1:]
+    u = np.broadcast_to(vectors, v.shape)
+    t = 2 * np.cross(v, u)
+    return u + w * t + np.cross(v, t)
+
+
+def yaw_turn(angle: np.ndarray | float) -> np.ndarray:
+    """Quaternions (..., 4) about the vertical; +Z turns towards +X."""
+    half = 0.5 * np.asarray(angle, dtype=np.float64)
+    zero = np.zeros_like(half)
+    return np.stack((np.cos(half), zero, np.sin(half), zero), -1)
+
+
+def axis_turn(axis: str, angle: np.ndarray) -> np.ndarray:
+    """Quaternions (T, 4) about a body axis: "x" bends forward, "y" turns left, "z" tilts the top to the right."""
+    vector = np.zeros((*np.shape(angle), 3))
+    vector[..., "xyz".index(axis)] = angle
+    return quaternion_from_axis_angle(vector)
+
+
+def flat(angle: np.ndarray | float) -> np.ndarray:
+    """Directions (..., 3) on the floor at angles from +Z towards +X."""
+    angle = np.asarray(angle, dtype=np.float64)
+    return np.stack((np.sin(angle), np.zeros_like(angle), np.cos(angle)), -1)
+
+
+def heading(quaternions: np.ndarray) -> np.ndarray:
+    """(...) angle about the vertical in which orientations (..., 4) face."""
+    forward = turned(quaternions, FORWARD)
+    return np.arctan2(forward[..., 0], forward[..., 2])
+
+
+PLACES: dict[str, tuple[str, tuple[float, float, float]]] = {
+    "left_shoulder": ("Spine3", (0.17, 0.19, -0.02)),
+    "right_shoulder": ("Spine3", (-0.17, 0.19, -0.02)),
+    "far_left_shoulder": ("Spine3", (0.20, 0.14, -0.03)),
+    "far_right_shoulder": ("Spine3", (-0.20, 0.14, -0.03)),
+    "left_shoulder_blade": ("Spine3", (0.09, 0.05, -0.15)),
+    "right_shoulder_blade": ("Spine3", (-0.09, 0.05, -0.15)),
+    "upper_back": ("Spine3", (0.0, 0.05, -0.15)),
+    "lower_back": ("Spine1", (0.0, 0.06, -0.14)),
+    "left_waist": ("Spine1", (0.14, 0.02, -0.05)),
+    "right_waist": ("Spine1", (-0.14, 0.02, -0.05)),
+    "left_chest": ("Spine3", (0.09, 0.06, 0.14)),
+    "right_chest": ("Spine3", (-0.09, 0.06, 0.14)),
+    "chest": ("Spine3", (0.0, 0.04, 0.14)),
+    "belly": ("Spine1", (0.0, 0.08, 0.13)),
+    "face": ("Head", (0.0, 0.03, 0.12)),
+    "mouth": ("Head", (0.0, 0.0, 0.12)),
+    "left_ear": ("Head", (0.09, 0.05, 0.0)),
+    "right_ear": ("Head", (-0.09, 0.05, 0.0)),
+    "left_upper_arm": ("L_Shoulder", (0.15, 0.0, 0.0)),
+    "right_upper_arm": ("R_Shoulder", (-0.15, 0.0, 0.0)),
+    "left_forearm": ("L_Elbow", (0.16, 0.0, 0.0)),
+    "right_forearm": ("R_Elbow", (-0.16, 0.0, 0.0)),
+    "left_wrist": ("L_Wrist", (0.0, 0.0, 0.0)),
+    "right_wrist": ("R_Wrist", (0.0, 0.0, 0.0)),
+    "left_hand": ("L_Wrist", (PALM, 0.0, 0.0)),
+    "right_hand": ("R_Wrist", (-PALM, 0.0, 0.0)),
+    "left_foot": ("L_Foot", (0.0, 0.0, 0.0)),
+    "right_foot": ("R_Foot", (0.0, 0.0, 0.0)),
+}
+"""Where on a body a hand can be laid: the joint that carries the place, and metres in its frame at rest, for the
+usual size. A point on the skin, a palm's half thickness over it."""
+
+
+def swapped_side(name: str) -> str:
+    """A place, hand or foot on the other side of the body."""
+    if "left" in name:
+        return name.replace("left", "right")
+    return name.replace("right", "left")
+
+
+def place_on(
+    name: str, joints: np.ndarray, turns: np.ndarray, size: float, shift: tuple[float, float, float] = (0, 0, 0)
+) -> np.ndarray:
+    """(T, 3) a place of ``PLACES`` in the world, ``shift`` metres away from it in its joint's frame."""
+    joint, local = PLACES[name]
+    return joints[:, J[joint]] + turned(turns[:, J[joint]], size * (np.array(local) + np.array(shift)))
+
+
+def place_on_motion(name: str, motion: Motion, shift: tuple[float, float, float] = (0, 0, 0)) -> np.ndarray:
+    """(T, 3) the same place on a motion with rotations; its size is told by the length of its arms and trunk."""
+    if motion.rotations is None or motion.root_orientation is None:
+        raise ValueError("places need rotations and the root's orientation")
+    joint, local = PLACES[name]
+    chain, index = [], J[joint]
+    while index > 0:
+        chain.append(index)
+        index = SMPL.parents[index]
+    rotation = motion.root_orientation.astype(np.float64)
+    for index in reversed(chain):
+        rotation = rotation @ motion.rotations[:, index - 1]
+    size = size_of(motion.joints)
+    return motion.joints[:, J[joint]] + rotate(rotation, size * (np.array(local) + np.array(shift)))
+
+
+def size_of(joints: np.ndarray) -> float:
+    """Size of a body by its trunk, 1 for the usual: from the pelvis to the neck along the spine."""
+    chain = [J[name] for name in ("Spine1", "Spine2", "Spine3", "Neck")]
+    parents = [SMPL.parents[joint] for joint in chain]
+    length = np.linalg.norm(joints[0, chain].astype(np.float64) - joints[0, parents], axis=-1).sum()
+    return float(length / np.linalg.norm(SMPL_REST_OFFSETS[chain], axis=-1).sum())

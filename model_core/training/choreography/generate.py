@@ -1,0 +1,128 @@
+"""``python -m model_core choreograph``: captured single people in, checked clips of two with captions out."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import UserError
+from ...files import written_whole
+from ..captured import load_captured
+from .captions import wordings
+from .checks import faults
+from .kinds import SCRIPTS
+from .library import Library, library_from
+from .scene import ChoreographedClip, Scene
+from .shards import save_shard
+from .sheets import contact_sheet
+from .split import instance_held_out
+
+_CAPTIONS = 8
+"""Wordings stored with a clip."""
+_PATIENCE = 3
+"""Times the wanted instances that are tried before a kind stays short."""
+_SHEETS = 3
+"""Pictured clips a kind."""
+
+
+@dataclass
+class Tally:
+    """What became of the tries of a kind.
+
+    Attributes:
+        kind: which.
+        tried, accepted: clips.
+        reasons: how often each check failed.
+    """
+
+    kind: str
+    tried: int
+    accepted: int
+    reasons: Counter[str]
+
+    def __str__(self) -> str:
+        share = 100 * self.accepted / max(self.tried, 1)
+        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
+        return f"{self.kind:34s} {self.accepted:4d} of {self.tried:4d} ({share:3.0f} %)  {why}"
+
+
+def choreographed(kind: str, seed: int, library: Library) -> ChoreographedClip:
+    """One clip; the same for the same kind, seed and library."""
+    scene = Scene(kind, seed, library, np.random.default_rng([seed, zlib.crc32(kind.encode())]))
+    SCRIPTS[kind](scene)
+    return scene.clip()
+
+
+def generate(kind: str, instances: int, seed: int, library: Library) -> tuple[list[ChoreographedClip], Tally]:
+    """So many good clips of a kind, or as many as three times as many tries give."""
+    clips: list[ChoreographedClip] = []
+    tally = Tally(kind, 0, 0, Counter())
+    for number in _seeds(seed, instances * _PATIENCE):
+        if len(clips) == instances:
+            break
+        clip = choreographed(kind, number, library)
+        found = faults(clip)
+        tally.tried += 1
+        tally.reasons.update(found)
+        if not found:
+            clips.append(clip)
+    tally.accepted = len(clips)
+    return clips, tally
+
+
+def _seeds(seed: int, count: int) -> Iterator[int]:
+    return iter(range(seed * 100_000, seed * 100_000 + count))
+
+
+def choreograph(
+    data: Path, out: Path, kinds: Sequence[str] = (), instances: int = 80, seed: int = 0, sheets: bool = False
+) -> list[Tally]:
+    """Write a shard for every kind to ``out``, with ``summary.json`` and, on request, contact sheets.
+
+    Args:
+        data: folder of captured motion with its manifest.
+        out: folder for shards.
+        kinds: names of kinds, none for all.
+        instances: good clips a kind.
+        seed: other seeds give other clips.
+        sheets: also draw pictures into ``out / "sheets"``; needs Pillow.
+
+    Raises:
+        UserError: an unknown kind, or captured data that cannot be used.
+    """
+    unknown = [kind for kind in kinds if kind not in SCRIPTS]
+    if unknown:
+        raise UserError(f"There is no kind '{unknown[0]}'; the kinds are: {', '.join(SCRIPTS)}.")
+    if instances < 1:
+        raise UserError("--instances must be at least 1.")
+    captured = load_captured(data, out / "cache" / "captured.npz")
+    library = library_from(captured.clips)
+    tallies = []
+    for kind in kinds or SCRIPTS:
+        clips, tally = generate(kind, instances, seed, library)
+        print(tally, flush=True)
+        tallies.append(tally)
+        name = kind.replace(" ", "_").replace("'", "")
+        if not clips:
+            continue
+        held_out = [instance_held_out(kind, clip.seed) for clip in clips]
+        words = [
+            wordings(kind, clip.facts, np.random.default_rng([clip.seed, 5]), _CAPTIONS, held)
+            for clip, held in zip(clips, held_out, strict=True)
+        ]
+        save_shard(out / f"{name}.npz", clips, words, held_out)
+        for clip in clips[:_SHEETS] if sheets else ():
+            contact_sheet(clip, out / "sheets" / f"{name}_{clip.seed}.png")
+    summary = {
+        tally.kind: {"tried": tally.tried, "accepted": tally.accepted, "reasons": dict(tally.reasons)}
+        for tally in tallies
+    }
+    with written_whole(out / "summary.json") as path:
+        path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    return tallies

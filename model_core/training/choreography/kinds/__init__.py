@@ -1,0 +1,17 @@
+"""The scripts, one function a kind, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..scene import Scene
+from . import fighting, gestures, greetings, passing, together, touching
+
+Script = Callable[[Scene], None]
+
+SCRIPTS: dict[str, Script] = {
+    name: script
+    for module in (greetings, touching, fighting, gestures, passing, together)
+    for name, script in module.SCRIPTS.items()
+}
+"""Every choreographed kind."""

@@ -1,0 +1,132 @@
+"""Choreographed clips on disk: one file a kind, joints and rotations side by side, everything else as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import UserError
+from ...files import written_whole
+from ...motion.representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, foot_contacts
+from ...motion.rotations import sixd_from_matrix
+from ..crops import Clip
+from .scene import ChoreographedClip, Contact
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """A clip as training wants it.
+
+    Attributes:
+        kind: which interaction.
+        seed: what it was drawn from.
+        held_out: it only measures, and so do its captions.
+        captions: what it may be called.
+        rows: (2, T, 262) float32 on the floor Y = 0.
+        schedule: its contacts; the last may end one frame after the rows.
+        facts: words the captions were made of; ``actor`` is the index of the person who acts.
+    """
+
+    kind: str
+    seed: int
+    held_out: bool
+    captions: tuple[str, ...]
+    rows: np.ndarray
+    schedule: tuple[Contact, ...]
+    facts: dict[str, str]
+
+    @property
+    def joints(self) -> np.ndarray:
+        """(2, T, 22, 3) metres."""
+        return self.rows[..., POSITIONS].reshape(2, -1, 22, 3)
+
+    def clip(self, caption: int = 0) -> Clip:
+        """The same for crops, with one of its captions."""
+        return Clip(self.rows, self.captions[caption % len(self.captions)])
+
+
+def save_shard(
+    path: Path, clips: Sequence[ChoreographedClip], captions: Sequence[tuple[str, ...]], held_out: Sequence[bool]
+) -> None:
+    """Write clips of one kind with their captions."""
+    index = [
+        {
+            "kind": clip.kind, "seed": clip.seed, "held_out": bool(held), "captions": words, "frames": len(clip),
+            "schedule": [asdict(contact) for contact in clip.schedule], "facts": clip.facts,
+        }
+        for clip, words, held in zip(clips, captions, held_out, strict=True)
+    ]  # fmt: skip
+    rotations = [
+        np.stack([sixd_from_matrix(person.rotations).reshape(len(person), -1) for person in clip.people
+                  if person.rotations is not None])
+        for clip in clips
+    ]  # fmt: skip
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            format=np.array(_FORMAT),
+            index=np.array(json.dumps(index)),
+            joints=np.concatenate([clip.joints.reshape(2, len(clip), -1) for clip in clips], axis=1),
+            rotations=np.concatenate(rotations, axis=1).astype(np.float16),
+        )
+
+
+def load_choreographed(folder: str | os.PathLike[str]) -> list[StoredClip]:
+    """All clips of a folder that ``python -m model_core choreograph`` wrote.
+
+    Raises:
+        UserError: there are none, or a file is damaged or of another version.
+    """
+    paths = sorted(Path(folder).glob("*.npz"))
+    clips = [clip for path in paths for clip in _shard(path)]
+    if not clips:
+        raise UserError(f"There are no choreographed clips in {folder}; make them with 'choreograph --out {folder}'.")
+    return clips
+
+
+def _shard(path: Path) -> list[StoredClip]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if "format" not in stored.files:
+                return []
+            if int(stored["format"]) != _FORMAT:
+                raise UserError(f"{path} was made by another version; make it again with 'choreograph'.")
+            index, joints, rotations = json.loads(str(stored["index"])), stored["joints"], stored["rotations"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"Cannot read {path} ({error}); make it again with 'choreograph'.") from error
+    clips, first = [], 0
+    for entry in index:
+        part = slice(first, first + entry["frames"])
+        first += entry["frames"]
+        clips.append(
+            StoredClip(
+                entry["kind"],
+                entry["seed"],
+                entry["held_out"],
+                tuple(entry["captions"]),
+                _rows(joints[:, part], rotations[:, part]),
+                tuple(Contact(**{**contact, "shift": tuple(contact["shift"])}) for contact in entry["schedule"]),
+                entry["facts"],
+            )
+        )
+    return clips
+
+
+def _rows(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(2, T - 1, 262) rows of joints (2, T, 66) and six numbers a joint (2, T, 126)."""
+    people, frames, _ = joints.shape
+    rows = np.empty((people, frames - 1, WIDTH), dtype=np.float32)
+    rows[..., POSITIONS] = joints[:, :-1]
+    rows[..., VELOCITIES] = np.diff(joints, axis=1)
+    rows[..., ROTATIONS] = rotations[:, :-1]
+    for person in range(people):
+        rows[person, :, CONTACTS] = foot_contacts(joints[person].reshape(frames, 22, 3))
+    return rows

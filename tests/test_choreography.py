@@ -1,0 +1,156 @@
+"""Choreography on made-up people: the same seed the same clip, contacts that hold, feet that stand, true captions."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model_core.errors import UserError
+from model_core.motion import SMPL, PosedSkeleton
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle
+from model_core.training.captured import CapturedClip
+from model_core.training.choreography.captions import TEMPLATES, wording, wordings
+from model_core.training.choreography.checks import contact_error, faults
+from model_core.training.choreography.generate import choreographed
+from model_core.training.choreography.kinds import SCRIPTS
+from model_core.training.choreography.library import Library, library_from
+from model_core.training.choreography.scene import ChoreographedClip
+from model_core.training.choreography.shards import load_choreographed, save_shard
+from model_core.training.choreography.split import caption_held_out
+
+TOUCHING = ("shake hands", "high five", "hand over an object", "push and stagger", "hold hands walking")
+WALKING = ("walk towards and pass", "follow", "beckon and the other comes", "circle each other")
+
+
+def _person(frames: int, cycle: float, swing: float, pace: float) -> PosedSkeleton:
+    """Somebody who walks straight on with stiff, even steps; who stands when ``swing`` is 0."""
+    phase = 2 * np.pi * np.arange(frames) / 30 / cycle
+    turns = np.zeros((frames, len(SMPL), 3))
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        wave = sign * np.sin(phase)
+        turns[:, SMPL.index(f"{side}_Hip"), 0] = -swing * wave
+        turns[:, SMPL.index(f"{side}_Knee"), 0] = 1.2 * swing * np.maximum(sign * np.cos(phase), 0)
+        turns[:, SMPL.index(f"{side}_Shoulder"), 2] = -1.4 * sign
+        turns[:, SMPL.index(f"{side}_Elbow"), 1] = -0.2 * sign
+    height = 0.015 - SMPL_REST_OFFSETS[[SMPL.index(n) for n in ("L_Hip", "L_Knee", "L_Ankle", "L_Foot")], 1].sum()
+    travel = np.stack((np.zeros(frames), np.full(frames, height), pace * np.arange(frames) / 30), -1)
+    quaternions = continuous_signs(quaternion_from_axis_angle(turns))
+    return PosedSkeleton(SMPL_REST_OFFSETS.copy(), quaternions, travel)
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    """Made-up people in place of captured ones: one walks, one runs, one stands with a drink."""
+    people = {"walk": (1.1, 0.45, 1.2), "run": (0.8, 0.7, 2.8), "drink soda": (1.0, 0.0, 0.0)}
+    return library_from([CapturedClip(text, 0, text, (_person(120, *how).motion(),)) for text, how in people.items()])
+
+
+@pytest.fixture(scope="module")
+def clips(library: Library) -> dict[str, ChoreographedClip]:
+    return {kind: choreographed(kind, 3, library) for kind in TOUCHING + WALKING}
+
+
+def test_a_seed_always_gives_the_same_clip_and_another_seed_another(
+    library: Library, clips: dict[str, ChoreographedClip]
+) -> None:
+    again, other = choreographed("high five", 3, library), choreographed("high five", 4, library)
+    assert np.array_equal(again.joints, clips["high five"].joints)
+    assert again.schedule == clips["high five"].schedule
+    assert again.joints.shape != other.joints.shape or not np.allclose(again.joints, other.joints)
+
+
+@pytest.mark.parametrize("kind", TOUCHING)
+def test_hands_are_within_three_centimetres_of_their_places_while_scheduled(
+    kind: str, clips: dict[str, ChoreographedClip]
+) -> None:
+    clip = clips[kind]
+    assert clip.schedule
+    for contact in clip.schedule:
+        assert contact_error(clip, contact) < 0.03
+        assert 0 <= contact.start < contact.stop <= len(clip)
+
+
+def test_a_contact_that_is_not_kept_is_found(clips: dict[str, ChoreographedClip]) -> None:
+    clip = clips["shake hands"]
+    first, second = clip.people
+    away = second.moved(np.eye(3), np.array([0.15, 0.0, 0.1]))
+    assert "contact" not in faults(clip)
+    assert "contact" in faults(dataclasses.replace(clip, people=(first, away)))
+
+
+def test_people_in_each_other_under_the_floor_or_sliding_are_found(clips: dict[str, ChoreographedClip]) -> None:
+    clip = clips["walk towards and pass"]
+    first, second = clip.people
+    assert "interpenetration" in faults(dataclasses.replace(clip, people=(first, first)))
+    sunk = first.moved(np.eye(3), np.array([0.0, -0.1, 0.0]))
+    assert "floor" in faults(dataclasses.replace(clip, people=(sunk, second)))
+    slide = np.linspace(0, 2, len(first), dtype=np.float32)[:, None, None] * np.array([1, 0, 0], np.float32)
+    sliding = dataclasses.replace(second, joints=second.joints + slide)
+    assert "skate" in faults(dataclasses.replace(clip, people=(first, sliding)))
+
+
+@pytest.mark.parametrize("kind", WALKING)
+def test_feet_that_walk_stand_still_between_steps(kind: str, clips: dict[str, ChoreographedClip]) -> None:
+    for person in clips[kind].people:
+        toes = person.joints[:, [SMPL.index("L_Foot"), SMPL.index("R_Foot")]]
+        steps = np.linalg.norm(np.diff(toes[..., [0, 2]], axis=0), axis=-1)
+        # Of two feet one stands, and it stays where it is.
+        assert np.quantile(steps.min(axis=1), 0.8) < 0.002
+        assert toes[..., 1].min() > 0.0
+
+
+def test_the_pushed_one_goes_back_and_the_one_who_is_called_comes(clips: dict[str, ChoreographedClip]) -> None:
+    pushed = clips["push and stagger"]
+    actor = int(pushed.facts["actor"])
+    contact = pushed.schedule[0]
+    apart = np.linalg.norm(pushed.joints[0, :, 0] - pushed.joints[1, :, 0], axis=-1)
+    assert contact.person == actor
+    assert apart[-1] > apart[contact.start] + 0.2
+    beckoned = clips["beckon and the other comes"]
+    other = 1 - int(beckoned.facts["actor"])
+    travelled = np.linalg.norm(beckoned.joints[:, -1, 0] - beckoned.joints[:, 0, 0], axis=-1)
+    assert travelled[other] > 1.0 > travelled[1 - other]
+
+
+def test_sides_of_captions_are_those_of_the_contacts(library: Library) -> None:
+    seen = set()
+    for seed in range(6):
+        clip = choreographed("high five", seed, library)
+        assert {contact.part for contact in clip.schedule} == {f"{clip.facts['side']}_hand"}
+        seen.add(clip.facts["side"])
+    assert seen == {"left", "right"}
+
+
+def test_every_kind_has_a_dozen_true_captions_apart_from_those_held_out() -> None:
+    assert set(TEMPLATES) == set(SCRIPTS)
+    facts = {"side": "left", "other_side": "right", "ear": "left", "target": "in the face", "object": "a cup"}
+    facts |= {"way": "clockwise", "how": "bows the head"}
+    for kind in SCRIPTS:
+        words = wordings(kind, facts, np.random.default_rng(0), 12, held_out=False)
+        assert len(words) == 12
+        assert not any(caption_held_out(kind, text) for text in words)
+        assert wordings(kind, facts, np.random.default_rng(1), 1, held_out=True)
+        for text in words:
+            assert not set("[](){}$|") & set(text)
+    random = np.random.default_rng(2)
+    manners = {wording("walk side by side", {"manner": "slowly"}, random) for _ in range(40)}
+    assert any("slowly" in text for text in manners)
+    assert not any("slowly" in wording("walk side by side", {"manner": ""}, random) for _ in range(40))
+
+
+def test_shards_come_back_as_rows_for_training(tmp_path, clips: dict[str, ChoreographedClip]) -> None:  # type: ignore[no-untyped-def]
+    clip = clips["hand over an object"]
+    save_shard(tmp_path / "hand_over.npz", [clip, clip], [("one",), ("two", "three")], [False, True])
+    loaded = load_choreographed(tmp_path)
+    assert [stored.held_out for stored in loaded] == [False, True]
+    assert loaded[1].captions == ("two", "three") and loaded[1].schedule == clip.schedule
+    assert loaded[0].rows.shape == (2, len(clip) - 1, 262)
+    np.testing.assert_allclose(loaded[0].joints, clip.joints[:, :-1], atol=1e-6)
+    (tmp_path / "hand_over.npz").write_bytes(b"PK damaged")
+    with pytest.raises(UserError, match="choreograph"):
+        load_choreographed(tmp_path)
+    with pytest.raises(UserError, match="no choreographed clips"):
+        load_choreographed(tmp_path / "nothing")
