@@ -11,11 +11,20 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 if __name__ == "__main__" and not __package__:
-    # Run by its path: it is not part of a package yet, so fetch the same module from the package it lies in.
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    import_module("intermask_blender.batch").main_in_blender()
+    # Run by its path it is not part of a package. Fetch the same module from the enabled extension, whose preferences
+    # hold then, else from a package made around the folder it lies in.
+    here = Path(__file__).resolve().parent
+    starts = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    package = next((name for name, file in starts.items() if file and Path(file) == here / "__init__.py"), "")
+    if not package:
+        around = ModuleType("intermask_files")
+        around.__path__ = [str(here.parent)]
+        sys.modules[around.__name__] = around
+        package = f"{around.__name__}.{here.name}"
+    import_module(f"{package}.batch").main_in_blender()
 
 import argparse
 import shutil
@@ -43,7 +52,7 @@ class Options:
         jobs: what to make.
         out: folder for the results.
         model: folder of the model.
-        python: interpreter that has torch.
+        python: interpreter that has torch; None means the one that the add-on would take.
         render: how to render.
         fps: of the scenes; None keeps the opened scene's, or 30.
     """
@@ -51,7 +60,7 @@ class Options:
     jobs: list[Job]
     out: Path
     model: Path
-    python: Path
+    python: Path | None
     render: RenderSettings
     fps: float | None
 
@@ -73,10 +82,11 @@ def main(arguments: Sequence[str]) -> int:
     import bpy
 
     from .client import WorkerClient
+    from .preferences import current_runtime
 
     blend = bpy.data.filepath
     with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
-        client = WorkerClient(options.python, Path(folder) / "generator.log")
+        client = WorkerClient(options.python or current_runtime(bpy.context), Path(folder) / "generator.log")
         try:
             failures = _run_all(options, client, blend)
         except KeyboardInterrupt:
@@ -99,8 +109,6 @@ def parse(arguments: Sequence[str]) -> Options:
     Raises:
         UserError: an argument is wrong, or the jobs file is.
     """
-    from .client import default_python
-
     given = _parser().parse_args(arguments)
     if (given.prompt is None) == (given.jobs is None):
         raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
@@ -112,7 +120,7 @@ def parse(arguments: Sequence[str]) -> Options:
             raise UserError(jobs[0].fault)
     else:
         jobs = read_jobs(given.jobs, replace(defaults, name=""))
-    python = Path(given.python) if given.python else default_python()
+    python = Path(given.python) if given.python else None
     return Options(jobs, given.out, find_model(given.model), python, render, given.fps)
 
 
@@ -133,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resolution", default="960x540", help="WIDTHxHEIGHT in pixels (960x540)")
     parser.add_argument("--samples", type=int, default=32, help="rays a pixel for Cycles (32)")
     parser.add_argument("--fps", type=float, help="frame rate of the scene (30, or the opened scene's)")
-    parser.add_argument("--python", help="interpreter with PyTorch (INTERMASK_PYTHON, else this one)")
+    parser.add_argument("--python", help="interpreter with PyTorch (INTERMASK_PYTHON, else as the add-on finds it)")
     return parser
 
 

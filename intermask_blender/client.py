@@ -15,13 +15,14 @@ import numpy as np
 
 from . import pipes
 from .core import CORE_PARENT, Decoder, Message, ProtocolError, UserError
+from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
 PROTOCOL = 1
 FINAL_REPLIES = frozenset(("loaded", "result", "saved"))
 PAUSE = 0.01
 """Seconds between two looks where waiting is wanted."""
 
-START = "import sys; sys.path.insert(0, {folder!r}); from model_core.worker import main; sys.exit(main())"
+START = SEARCH + "from model_core.worker import main; sys.exit(main())"
 """How the worker is started: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
 
 
@@ -62,12 +63,14 @@ class WorkerClient:
     """The generator's process and everything asked of it. It is started by the first request and again after a death.
 
     Attributes:
-        python: the interpreter that has torch.
+        runtime: where torch is, or the interpreter that has it; None where there is none.
         log: file for what the process writes to its standard error; its folder must exist.
+        device: what computes, unless a request says otherwise.
     """
 
-    python: Path
+    runtime: Runtime | Path | None
     log: Path
+    device: str = "auto"
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _decoder: Decoder = field(default_factory=Decoder, init=False)
     _outgoing: bytearray = field(default_factory=bytearray, init=False)
@@ -89,7 +92,7 @@ class WorkerClient:
         """Send a request, starting the process where it does not run; returns at once.
 
         Raises:
-            UserError: the process cannot be started.
+            UserError: there is no runtime, or the process cannot be started.
         """
         if not self.running:
             self.close()
@@ -97,7 +100,7 @@ class WorkerClient:
         request = Request(self._next_id)
         self._next_id += 1
         self._open[request.id] = request
-        self._send(Message(kind, {**values, "id": request.id}, arrays or {}))
+        self._send(Message(kind, {"device": self.device, **values, "id": request.id}, arrays or {}))
         return request
 
     def cancel(self, request: Request) -> None:
@@ -166,7 +169,10 @@ class WorkerClient:
             process.wait()
 
     def _start(self) -> None:
-        command = [str(self.python), "-c", START.format(folder=str(CORE_PARENT))]
+        if self.runtime is None:
+            raise UserError(NOT_FOUND)
+        runtime = self.runtime if isinstance(self.runtime, Runtime) else Runtime(NAMED, self.runtime)
+        command = runtime.command(START, first=(CORE_PARENT,))
         windowless = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         try:
             with self.log.open("wb") as log:
@@ -181,7 +187,7 @@ class WorkerClient:
                 )
         except OSError as error:
             raise UserError(
-                f"The generator's Python {self.python} cannot be started ({error.strerror}); "
+                f"The generator's Python {runtime.python} cannot be started ({error.strerror}); "
                 "choose another one in the add-on's preferences."
             ) from error
         for pipe in (self._process.stdin, self._process.stdout):

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
+from . import runtime
 from .client import default_python
+from .models import installed_models
+from .runtime_jobs import job_board
 
 ADDON = __package__.removesuffix(".intermask_blender")
 """What Blender calls the add-on: the extension's package, or this one where it is used by itself."""
+
+AUTOMATIC = "AUTO"
+
+SOURCES = (
+    (AUTOMATIC, "Automatic", "The first that has PyTorch: Blender's Python, the installed runtime, your Python"),
+    (runtime.BLENDER, "Blender's Python", "The Python that Blender itself runs"),
+    (runtime.INSTALLED, "Installed Runtime", "What Install Runtime installed"),
+    (runtime.NAMED, "Your Python", "The Python named below"),
+)
+
+WHERE = {
+    runtime.BLENDER: "in Blender's own Python",
+    runtime.INSTALLED: "in the installed runtime",
+    runtime.NAMED: "in your Python",
+}
+
+DEVICES = (
+    ("auto", "Automatic", "A graphics card where there is one that PyTorch can use, else the processor"),
+    ("cpu", "Processor", "The processor, which every computer has"),
+    ("cuda", "NVIDIA Card", "A graphics card by NVIDIA; the runtime must be installed for it"),
+    ("mps", "Apple Card", "The graphics part of Apple's chips"),
+)
+
+ACCELERATORS = (
+    ("CPU", "Processor", "Smaller, and right for every computer; on Apple's chips it serves their graphics part too"),
+    ("CUDA", "NVIDIA Card", "Several gigabytes larger, and many times faster with a graphics card by NVIDIA"),
+)
 
 
 @dataclass(frozen=True)
@@ -18,14 +50,19 @@ class Preferences:
     """What the user set.
 
     Attributes:
-        python: the interpreter that has torch.
         idle_seconds: after so long without a request the generator's process is ended to free its memory.
         model_folders: where to look for models beside the bundled ones.
+        device: what computes: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
 
-    python: Path
     idle_seconds: float = 900.0
     model_folders: tuple[Path, ...] = ()
+    device: str = "auto"
+
+
+def _forget_test(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
+    """What a test found holds for the Python that was tested."""
+    owner.tested = ""
 
 
 class InterMaskPreferences(bpy.types.AddonPreferences):
@@ -33,10 +70,21 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
 
     bl_idname = ADDON
 
+    source: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Use", description="Which Python generates", items=SOURCES, default=AUTOMATIC, update=_forget_test
+    )
     python: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Python",
-        description="Interpreter with PyTorch in it that runs the generator; empty means Blender's own",
+        description="Program file of a Python that has PyTorch, such as one that you use for other work",
         subtype="FILE_PATH",
+        update=_forget_test,
+    )
+    tested: bpy.props.StringProperty()  # type: ignore[valid-type]
+    accelerator: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Install For", description="What the installed runtime computes with", items=ACCELERATORS
+    )
+    device: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Device", description="What computes", items=DEVICES
     )
     idle_minutes: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Free Memory After",
@@ -52,19 +100,105 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The fields, one below the other."""
-        column = self.layout.column()
-        column.use_property_split = True
-        for name in ("python", "idle_minutes", "model_folder"):
+        """The state at a glance, what changes it, and the settings."""
+        layout = self.layout
+        box = layout.box().column()
+        for text, icon in state_lines(context):
+            box.label(text=text, icon=icon)
+        self._draw_runtime(layout.column())
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        for name in ("device", "idle_minutes", "model_folder"):
             column.prop(self, name)
+
+    def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
+        job = job_board().job
+        if job is not None:
+            layout.progress(factor=job.factor, text=job.text)
+            layout.operator("intermask.stop_runtime_job", icon="X")
+            return
+        row = layout.row(align=True)
+        row.prop(self, "accelerator", text="")
+        row.operator("intermask.install_runtime", icon="IMPORT")
+        row.operator("intermask.remove_runtime", icon="TRASH")
+        row = layout.row(align=True)
+        row.prop(self, "python", text="", placeholder="Program file of another Python")
+        row.operator("intermask.use_python", icon="CHECKMARK")
+        row = layout.row(align=True)
+        row.prop(self, "source", text="")
+        row.operator("intermask.test_runtime", icon="PLAY")
+
+
+def stored_preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
+    """What Blender stores of the user's choices, None where the add-on is not installed."""
+    addon = context.preferences.addons.get(ADDON)
+    return addon.preferences if addon is not None else None
 
 
 def current_preferences(context: bpy.types.Context) -> Preferences:
     """The user's preferences, or the defaults where the add-on is not installed."""
-    addon = context.preferences.addons.get(ADDON)
-    stored = addon.preferences if addon is not None else None
+    stored = stored_preferences(context)
     if stored is None:
-        return Preferences(default_python())
+        return Preferences()
     folders = (Path(bpy.path.abspath(stored.model_folder)),) if stored.model_folder else ()
-    python = Path(bpy.path.abspath(stored.python)) if stored.python else default_python()
-    return Preferences(python, stored.idle_minutes * 60.0, folders)
+    return Preferences(stored.idle_minutes * 60.0, folders, stored.device)
+
+
+def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
+    """The runtime that generates, None where there is none. Looks for files only; takes about a millisecond."""
+    if os.environ.get("INTERMASK_PYTHON"):
+        return runtime.Runtime(runtime.NAMED, default_python())
+    stored = stored_preferences(context)
+    source = stored.source if stored is not None else AUTOMATIC
+    found, own = runtime.look(), own_python()
+    if source in (AUTOMATIC, runtime.BLENDER) and (chosen := runtime.blender_runtime(found, *own)):
+        return chosen
+    folder = runtime_root(create=False)
+    if source in (AUTOMATIC, runtime.INSTALLED) and folder is not None:
+        chosen = runtime.installed_runtime(folder / "packages", found, *own)
+        if chosen is not None:
+            return chosen
+    if source in (AUTOMATIC, runtime.NAMED) and stored is not None and stored.python:
+        return runtime.named_runtime(Path(bpy.path.abspath(stored.python)), found)
+    return None
+
+
+def own_python() -> tuple[Path, tuple[str, ...]]:
+    """How Blender's own Python is started as a process."""
+    return Path(sys.executable), tuple(bpy.app.python_args)
+
+
+def runtime_root(create: bool) -> Path | None:
+    """The folder for what the add-on installs, None where it is not an extension or may not write there.
+
+    Args:
+        create: make it if it is not there.
+    """
+    try:
+        return Path(bpy.utils.extension_path_user(ADDON, path="runtime", create=create))
+    except (ValueError, OSError):
+        return None
+
+
+def runtime_problem(context: bpy.types.Context) -> str:
+    """Why nothing can be generated, in a few words for a panel; empty where it can."""
+    return "" if current_runtime(context) is not None else "PyTorch was not found: install it in the preferences"
+
+
+def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
+    """What the preferences say at their top: lines of text, each with an icon's name."""
+    stored, chosen = stored_preferences(context), current_runtime(context)
+    lines = []
+    if chosen is None:
+        lines.append((runtime.NOT_FOUND, "ERROR"))
+    else:
+        version = f" {chosen.version}" if chosen.version else ""
+        lines.append((f"PyTorch{version} {WHERE[chosen.source]}: {chosen.python}", "CHECKMARK"))
+        tested = stored.tested if stored is not None else ""
+        lines.append((tested, "INFO") if tested else ("Not tested yet: press Test", "QUESTION"))
+    models = list(installed_models(current_preferences(context).model_folders))
+    if models:
+        lines.append((f"Models: {', '.join(models)}", "CHECKMARK"))
+    else:
+        lines.append(("No model is installed; name a folder with models below", "ERROR"))
+    return lines

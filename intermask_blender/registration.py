@@ -5,9 +5,17 @@ from __future__ import annotations
 import bpy
 
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
+from .operators.runtime import (
+    INTERMASK_OT_install_runtime,
+    INTERMASK_OT_remove_runtime,
+    INTERMASK_OT_stop_runtime_job,
+    INTERMASK_OT_test_runtime,
+    INTERMASK_OT_use_python,
+)
 from .panels import INTERMASK_PT_generate
 from .preferences import InterMaskPreferences
 from .properties import InterMaskProgress, InterMaskSettings, attach, detach
+from .runtime_jobs import job_board
 from .services import end_worker
 
 BlenderClass = (
@@ -20,6 +28,11 @@ CLASSES: tuple[BlenderClass, ...] = (
     InterMaskProgress,
     INTERMASK_OT_generate,
     INTERMASK_OT_cancel,
+    INTERMASK_OT_install_runtime,
+    INTERMASK_OT_test_runtime,
+    INTERMASK_OT_use_python,
+    INTERMASK_OT_remove_runtime,
+    INTERMASK_OT_stop_runtime_job,
     INTERMASK_PT_generate,
 )
 
@@ -33,6 +46,7 @@ def register_all() -> None:
 
 def unregister_all() -> None:
     """Undo ``register_all`` and end the generator's process."""
+    job_board().stop()
     end_worker()
     detach()
     for cls in reversed(CLASSES):

@@ -9,19 +9,20 @@ from pathlib import Path
 import bpy
 
 from .client import WorkerClient
-from .preferences import current_preferences
+from .preferences import current_preferences, current_runtime
 
 IDLE_LOOKS = 30.0
 """Seconds between two looks whether the process has been idle for long."""
 
 
 def worker_client(context: bpy.types.Context) -> WorkerClient:
-    """The session's client, with the interpreter that the preferences name."""
+    """The session's client, with the runtime and the device that the preferences name."""
     client = _client()
-    python = current_preferences(context).python
-    if client.python != python:
+    client.device = current_preferences(context).device
+    # What runs goes on as it is while it works: finding another runtime must not end a generation.
+    if not client.busy and client.runtime != (runtime := current_runtime(context)):
         client.close()
-        client.python = python
+        client.runtime = runtime
     # Without a window there is no event loop for timers, and a timer left over at exit hangs Blender.
     if not bpy.app.background and not bpy.app.timers.is_registered(_end_if_idle):
         bpy.app.timers.register(_end_if_idle, first_interval=IDLE_LOOKS, persistent=True)
@@ -37,8 +38,7 @@ def end_worker() -> None:
 
 @cache
 def _client() -> WorkerClient:
-    preferences = current_preferences(bpy.context)
-    client = WorkerClient(preferences.python, Path(bpy.app.tempdir) / "intermask_generator.log")
+    client = WorkerClient(None, Path(bpy.app.tempdir) / "intermask_generator.log")
     atexit.register(client.close)
     return client
 

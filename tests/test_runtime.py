@@ -1,0 +1,197 @@
+"""Finding what generates, asking a Python, and installing with real pip from small real wheels made here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from intermask_blender.installation import Installation, Plan, index_options, remove
+from intermask_blender.runtime import (
+    BLENDER,
+    INSTALLED,
+    MARKER,
+    NAMED,
+    SEARCH,
+    Found,
+    Inspection,
+    Package,
+    Pip,
+    Runtime,
+    blender_runtime,
+    find_pip,
+    installed_runtime,
+    look,
+    named_runtime,
+)
+from model_core.errors import UserError
+
+OWN = Path(sys.executable), ("-I",)
+BIG, SMALL = Package("waltz", "waltz>=2"), Package("polka", "polka", with_dependencies=False)
+
+
+def write_wheel(folder: Path, name: str, version: str, needs: str = "") -> Path:
+    """A real wheel with one module in it."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    information = f"{name}-{version}.dist-info"
+    requires = f"Requires-Dist: {needs}\n" if needs else ""
+    files = {
+        f"{name}/__init__.py": f"__version__ = {version!r}\n",
+        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}",
+        f"{information}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{information}/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{information}/RECORD"))
+    with zipfile.ZipFile(path, "w") as wheel:
+        for file, text in files.items():
+            wheel.writestr(file, text)
+    return path
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder of wheels: waltz needs tempo, polka names something that nobody has."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    write_wheel(folder, "waltz", "2.5", needs="tempo")
+    write_wheel(folder, "tempo", "1.0")
+    write_wheel(folder, "polka", "0.3", needs="nothing-that-exists")
+    return folder
+
+
+def plan(root: Path, shop: Path, *missing: Package) -> Plan:
+    options = ("--no-index", "--find-links", str(shop))
+    return Plan(root, Found({}, missing, ""), *OWN, find_pip(*OWN), options=options)
+
+
+def installed(plan: Plan) -> Installation:
+    installation = Installation(plan)
+    installation.wait()
+    return installation
+
+
+def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Path) -> None:
+    wanted = plan(tmp_path / "a folder" / "runtime", shop, BIG, SMALL)
+    done = installed(wanted)
+    assert not done.failure and done.sentence == f"waltz 2.5, Python {sys.version.split()[0]}, CPU"
+    assert sorted(path.name for path in wanted.root.iterdir()) == ["install.log", "packages"]
+    assert {"waltz", "tempo", "polka"} <= {path.name for path in wanted.folder.iterdir()}
+    runtime = installed_runtime(wanted.folder, wanted.found, *OWN)
+    assert runtime is not None and runtime.source == INSTALLED
+    command = runtime.command(SEARCH + "import waltz, tempo, polka; print(waltz.__file__)")
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert Path(said.stdout.strip()).parent == wanted.folder / "waltz"
+    remove(wanted.root)
+    remove(wanted.root)
+    assert not wanted.root.exists() and installed_runtime(wanted.folder, wanted.found, *OWN) is None
+
+
+def test_a_failed_installation_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path, shop: Path) -> None:
+    wanted = plan(tmp_path / "runtime", shop, BIG, SMALL)
+    (shop / "polka-0.3-py3-none-any.whl").rename(shop / "away")
+    failed = installed(wanted)
+    assert "polka" in failed.failure and str(wanted.log) in failed.failure and "\n" not in failed.failure
+    assert not wanted.folder.exists() and not (wanted.root / "packages.part").exists()
+    assert "waltz" in wanted.log.read_text(encoding="utf-8")
+    (shop / "away").rename(shop / "polka-0.3-py3-none-any.whl")
+    assert not installed(wanted).failure and wanted.folder.is_dir()
+
+
+def test_what_cannot_be_loaded_is_not_taken_for_a_runtime(tmp_path: Path, shop: Path) -> None:
+    wanted = plan(tmp_path / "runtime", shop, Package("absent", "tempo"))
+    failed = installed(wanted)
+    assert "lacks absent" in failed.failure and not wanted.folder.exists()
+
+
+def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: Path) -> None:
+    wanted = plan(tmp_path / "runtime", shop, BIG)
+    installation = Installation(wanted)
+    installation.cancel()
+    child = installation._child
+    assert installation.done and "press Install Runtime" in installation.failure
+    assert child is not None and child.code not in (None, 0)
+    assert [path.name for path in wanted.root.iterdir()] == ["install.log"]
+    installation.poll()
+    assert installation.done
+
+
+def test_what_stands_against_an_installation_is_told_before_it_begins(tmp_path: Path, shop: Path) -> None:
+    with pytest.raises(UserError, match="has everything already"):
+        Installation(plan(tmp_path / "runtime", shop))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        Installation(plan(tmp_path / "file" / "runtime", shop, BIG))
+    greedy = Plan(tmp_path / "runtime", Found({}, (BIG,), ""), *OWN, Pip(("pip",), (24, 0)), space=1 << 60)
+    with pytest.raises(UserError, match=r"GB free and the runtime takes"):
+        Installation(greedy)
+
+
+def test_a_runtime_for_another_python_or_without_all_parts_is_not_used(tmp_path: Path) -> None:
+    found = Found({}, (BIG,), "")
+
+    def runtime(python: str, versions: dict[str, str]) -> Runtime | None:
+        (tmp_path / MARKER).write_text(json.dumps({"python": python, "versions": versions}), encoding="utf-8")
+        return installed_runtime(tmp_path, found, *OWN)
+
+    mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert runtime(mine, {"waltz": "2.5"}) is not None
+    assert runtime("3.1", {"waltz": "2.5"}) is None
+    assert runtime(mine, {"polka": "1"}) is None
+    (tmp_path / MARKER).write_text("{", encoding="utf-8")
+    assert installed_runtime(tmp_path, found, *OWN) is None
+
+
+def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, shop: Path) -> None:
+    for name in ("waltz-2.5", "tempo-1.0"):
+        with zipfile.ZipFile(shop / f"{name}-py3-none-any.whl") as wheel:
+            wheel.extractall(tmp_path / "site")
+    (tmp_path / "site" / "polka").mkdir()
+    found = look([str(tmp_path), str(tmp_path / "site")], (BIG, SMALL))
+    assert found.folders == {"waltz": tmp_path / "site"} and found.missing == (SMALL,) and found.version == "2.5"
+    assert "waltz" not in sys.modules and blender_runtime(found, *OWN) is None
+    found = look([str(tmp_path / "site")], (BIG,))
+    runtime = blender_runtime(found, *OWN)
+    assert runtime is not None and runtime.source == BLENDER and runtime.last == (tmp_path / "site",)
+    start = time.perf_counter()
+    for _ in range(20):
+        look()
+    assert time.perf_counter() - start < 2.0, "too slow for a panel that is drawn all the time"
+
+
+def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
+    named = named_runtime(Path(sys.executable), look())
+    assert named is not None and named.source == NAMED
+    asked = Inspection(named)
+    asked.wait()
+    assert not asked.failure and asked.sentence.startswith("PyTorch 2.")
+    bare = Inspection(Runtime(NAMED, Path(sys.executable), ("-I", "-S")))
+    bare.wait()
+    assert "lacks torch, numpy, safetensors, tokenizers" in bare.failure
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho hello\n")
+    script.chmod(0o755)
+    other = Inspection(Runtime(NAMED, script))
+    other.wait()
+    assert "does not answer as a Python does (hello)" in other.failure
+    script.write_text("nothing that runs")
+    with pytest.raises(UserError, match="cannot be started"):
+        Inspection(Runtime(NAMED, script))
+    assert named_runtime(tmp_path / "gone", look()) is None
+
+
+def test_pip_is_found_even_where_it_was_never_unpacked(tmp_path: Path) -> None:
+    standard = [path for path in sys.path if "site-packages" not in path]
+    pip = find_pip(*OWN, standard)
+    said = subprocess.run([*pip.command, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert said.stdout.startswith(f"pip {pip.version[0]}.{pip.version[1]}")
+    with pytest.raises(UserError, match="no pip"):
+        find_pip(*OWN, [str(tmp_path)])
+
+
+def test_the_index_follows_the_graphics_card() -> None:
+    assert index_options("CPU", "win32")[1].endswith("/cpu") and "/cu" in index_options("CUDA", "linux")[1]
+    assert index_options("CPU", "darwin") == ()
