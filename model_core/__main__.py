@@ -24,6 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("benchmark", help="times and memory on this machine")
     measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model; all where none is named")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
+    evaluate = commands.add_parser("evaluate", help="measure a model")
+    evaluate.add_argument("what", choices=("parts",), help="parts: which joints each row of the token map governs")
+    evaluate.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
     return parser
 
@@ -90,6 +93,18 @@ def _benchmark(sections: Sequence[str], model: Path | None) -> int:
     return 0
 
 
+def _evaluate_parts(folder: Path | None) -> int:
+    from .checkpoint import bundled_model, load_model
+    from .evaluation.parts import governed_joints
+    from .motion import SMPL
+
+    moved = governed_joints(load_model(folder or bundled_model())) * 1000
+    for row, millimetres in enumerate(moved):
+        order = millimetres.argsort()[::-1]
+        print(f"row {row}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
+    return 0
+
+
 def _verify(folder: Path) -> int:
     from .evaluation.recordings import verify
 
@@ -106,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "verify":
             return _verify(options.folder)
+        if options.command == "evaluate":
+            return _evaluate_parts(options.model)
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
         if options.command == "choreograph":

@@ -170,13 +170,12 @@ def _peak_memory() -> float:
 
 
 def _model(folder: Path | None) -> Iterator[str]:
-    from .checkpoint import ASSETS
+    from .checkpoint import bundled_model
     from .kinematics import solve
     from .pipeline import InterMask
 
-    chosen = folder or next(path.parent for path in sorted((ASSETS / "models").glob("*/config.json")))
     start = time.perf_counter()
-    model = InterMask.load(chosen, "cpu")
+    model = InterMask.load(folder or bundled_model(), "cpu")
     loading = time.perf_counter() - start
     prompt = next(iter(model.config.examples), "two people dance")
     seconds = _least(lambda: solve(model.generate(prompt, 120)[0].people), 2)

@@ -124,6 +124,17 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     )
 
 
+def bundled_model() -> Path:
+    """The folder of the first model that comes with the project.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in sorted((ASSETS / "models").glob(f"*/{_CONFIG}")):
+        return path.parent
+    raise UserError(f"There is no model in {ASSETS / 'models'}; name a model folder.")
+
+
 def find_text_encoder(name: str, *folders: Path) -> Path:
     """The folder of a text encoder by its name: in one of ``folders``, or among those that come with the project.
 
