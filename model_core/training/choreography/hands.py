@@ -135,7 +135,7 @@ def reached(base: Posed, reaches: Sequence[Reaches], person: int, world: World) 
         # Where no goal holds the hand, it stays where the body carries it.
         place = own_palm + share[:, None] * (palm - own_palm)
         orientation = slerp(turns[:, wrist], hand, share)
-        for _ in range(2):
+        for _ in range(5):
             target = place - turned(orientation, along) - joints[:, shoulder]
             upper, lower = limb_bent(
                 turns[:, shoulder], turns[:, elbow_joint], offsets[elbow_joint], offsets[wrist], target,

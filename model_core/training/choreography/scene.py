@@ -31,8 +31,10 @@ _SHORTEST, _LONGEST = 3.0, 8.0
 """Seconds of a clip."""
 _LARGEST_LOOK = 1.1
 """Radians that neck and head turn together at most."""
-_ROUNDS = 3
-"""Passes in which each person's hands follow where the other one's body has gone."""
+_ROUNDS = 9
+"""Passes at most in which each person's hands follow where the other one's body has gone."""
+_SETTLED = 0.004
+"""Metres: when nothing moves by more from one pass to the next, all hands are where they belong."""
 
 PALMS = 0.045
 """Metres between the middles of two palms that lie on each other."""
@@ -273,10 +275,13 @@ class Scene:
         sizes = (base[0].body.size, base[1].body.size)
         solved = base
         reaches = [actor.reaches for actor in self._actors]
+        worlds = [pose.world() for pose in solved]
         for _ in range(_ROUNDS):
-            worlds = [pose.world() for pose in solved]
             world = World((worlds[0][0], worlds[1][0]), (worlds[0][1], worlds[1][1]), sizes)
             solved = [reached(base[person], reaches, person, world) for person in (0, 1)]
+            before, worlds = worlds, [pose.world() for pose in solved]
+            if max(np.abs(worlds[person][0] - before[person][0]).max() for person in (0, 1)) < _SETTLED:
+                break
         start = round(_BEFORE * FPS)
         people = [pose.motion(start, start + round(self.seconds * FPS)) for pose in solved]
         return self._finished(people)

@@ -32,7 +32,7 @@ def hug(scene: Scene) -> None:
         over: dict[str, Any] = {"fingers": (-0.6, -0.5, 0.2), "palm": (0.0, -0.2, -1.0), "elbow": (1.0, -0.25, 0.1)}
         under: dict[str, Any] = {"fingers": (-0.9, 0.15, 0.1), "palm": (0.0, 0.0, -1.0), "elbow": (1.0, -0.9, 0.0)}
         timing: dict[str, Any] = {
-            "lean": 0.5,
+            "lean": 0.75,
             "approach": rise,
             "release": scene.vary(0.6, 0.8),
             "bow": (0.3, 0.0, 0.05),
