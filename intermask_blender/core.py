@@ -10,22 +10,38 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
     from model_core.errors import UserError
     from model_core.files import written_whole
+    from model_core.kinematics.retarget import (
+        RigRest,
+        bone_turns,
+        fit_rest,
+        motion_of_bones,
+        person_hip_height,
+    )
     from model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
     from model_core.motion.bvh import read_bvh
     from model_core.motion.bvh_writer import write_bvh
     from model_core.motion.capture import motion_from_bvh
     from model_core.motion.interaction_file import load_npz, save_npz
+    from model_core.motion.joint_names import Humanoid, find_humanoid
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.protocol import Decoder, Message, ProtocolError
 else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
     from ..model_core.files import written_whole
+    from ..model_core.kinematics.retarget import (
+        RigRest,
+        bone_turns,
+        fit_rest,
+        motion_of_bones,
+        person_hip_height,
+    )
     from ..model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
     from ..model_core.motion.bvh import read_bvh
     from ..model_core.motion.bvh_writer import write_bvh
     from ..model_core.motion.capture import motion_from_bvh
     from ..model_core.motion.interaction_file import load_npz, save_npz
+    from ..model_core.motion.joint_names import Humanoid, find_humanoid
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.protocol import Decoder, Message, ProtocolError
 
@@ -43,14 +59,21 @@ __all__ = [
     "SMPL",
     "SMPL_REST_OFFSETS",
     "Decoder",
+    "Humanoid",
     "Message",
     "Motion",
     "PosedSkeleton",
     "ProtocolError",
+    "RigRest",
     "Skeleton",
     "UserError",
+    "bone_turns",
+    "find_humanoid",
+    "fit_rest",
     "load_npz",
     "motion_from_bvh",
+    "motion_of_bones",
+    "person_hip_height",
     "read_bvh",
     "rotations",
     "save_npz",

@@ -6,7 +6,7 @@ import bpy
 
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from .properties import NO_MODEL
-from .rig.capture import is_smpl_armature
+from .rig.detect import rig_line
 
 
 class INTERMASK_PT_generate(bpy.types.Panel):
@@ -27,8 +27,14 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         column.use_property_split, column.use_property_decorate = True, False
         for name in ("seconds", "seed", "model", "leader"):
             column.prop(settings, name)
-        if settings.leader is not None and not is_smpl_armature(settings.leader):
-            layout.label(text="The leader is not a character of this add-on", icon="ERROR")
+        _rig_label(column, settings.leader)
+        column.label(text="Characters")
+        for name in ("character_1", "character_2"):
+            row = column.row()
+            row.enabled = name == "character_2" or settings.leader is None
+            row.prop(settings, name, text="First" if name == "character_1" else "Second")
+            if row.enabled:
+                _rig_label(column, getattr(settings, name))
         if progress.running:
             layout.progress(factor=progress.factor, text=progress.text)
             layout.operator(INTERMASK_OT_cancel.bl_idname, icon="X")
@@ -49,3 +55,11 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         if settings.model == NO_MODEL:
             return "No model is installed"
         return ""
+
+
+def _rig_label(layout: bpy.types.UILayout, owner: bpy.types.Object | None) -> None:
+    """One line on what was recognised in a chosen armature."""
+    if owner is None:
+        return
+    text, good = rig_line(owner)
+    layout.label(text=text, icon="ARMATURE_DATA" if good else "ERROR")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from .core import FPS, PosedSkeleton, UserError
+from .core import FPS, SMPL, SMPL_REST_OFFSETS, Motion, PosedSkeleton, UserError
 from .generation import GenerationSettings, Pair
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import key_posed, scene_fps
+from .rig.retarget import RigKeys, Travel, hip_ratio, rig_keys, write_keys
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
@@ -27,12 +27,27 @@ class Placement:
     Attributes:
         scene: name of the scene.
         start_frame: of the first key.
-        has_leader: true where the first person stands in the scene already and only the second is new.
+        has_leader: true where the first person stands in the scene already and only the second moves anew.
+        characters: names of the armatures that move; empty where a new character is made.
+        size: how many times larger than a person the leader is; the reactor becomes as large.
+        metres: per unit of the leader's scene.
     """
 
     scene: str
     start_frame: int
     has_leader: bool = False
+    characters: tuple[str, str] = ("", "")
+    size: float = 1.0
+    metres: float = 1.0
+
+
+Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
+
+USUAL_LEG = 0.78
+"""Metres from hip to ankle."""
+
+PEOPLES_LEGS = (0.5, 1.1)
+"""Metres. Legs beyond are no person's: the figure is drawn at another scale."""
 
 
 def prepare(
@@ -42,25 +57,46 @@ def prepare(
     seed: int,
     model: Path,
     leader: bpy.types.Object | None = None,
+    characters: Characters = (None, None),
 ) -> tuple[GenerationSettings, Placement]:
     """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
 
+    Args:
+        scene: where it happens.
+        prompt: what the two people do.
+        seconds: duration.
+        seed: of the draw.
+        model: the model's folder.
+        leader: the armature that the second person reacts to.
+        characters: armatures that move; where there is none a new character is made. A leader is the first itself.
+
     Raises:
-        UserError: the leader cannot lead.
+        UserError: the leader cannot lead, or a character cannot be keyed.
     """
     settings = GenerationSettings(prompt, model, seconds, seed)
+    if leader is not None:
+        characters = (None, characters[1])
+    chosen = [owner for owner in (leader, *characters) if owner is not None]
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"{chosen[-1].name} is chosen for both people; choose two different armatures.")
+    for owner in characters:
+        if owner is not None:
+            hip_ratio(SMPL_REST_OFFSETS, owner, scene)
+    names = tuple("" if owner is None else owner.name for owner in characters)
     if leader is None:
-        return settings, Placement(scene.name, scene.frame_start)
+        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]))
     first, last = animated_frames(leader, scene)
     if seconds is not None:
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
     motion, start = capture_motion(leader, scene, (first, last))
-    settings = replace(settings, seconds=None, leader=motion)
-    return settings, Placement(scene.name, start, has_leader=True)
+    size = _size(motion)
+    settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
+    metres = scene.unit_settings.scale_length or 1.0
+    return settings, Placement(scene.name, start, True, (names[0], names[1]), size, metres)
 
 
 def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object]:
-    """Add the new characters of a pair to the scene, keyed; nothing else in the scene changes.
+    """Key a pair on the chosen characters and on new ones; nothing else in the scene changes.
 
     Args:
         pair: both people; the first one is left out where a leader stands for it.
@@ -68,28 +104,73 @@ def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object
         title: names the collection and the actions.
 
     Returns:
-        The new armatures.
+        The armatures that were keyed.
 
     Raises:
-        UserError: the scene is gone.
+        UserError: the scene or a chosen character is gone, or it can no longer be keyed; nothing has changed then.
     """
     scene = bpy.data.scenes.get(placement.scene)
     if scene is None:
         raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
-    if placement.has_leader:
-        people: Sequence[tuple[int, PosedSkeleton]] = [(1, pair[1])]
-    else:
-        people = [(index, _on_soles(posed)) for index, posed in enumerate(pair)]
+    pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
+    keys = _chosen_keys(pair, placement, scene)
+    made = [item.owner for item in keys.values()]
+    for index, item in keys.items():
+        write_keys(item, f"Person {index + 1}: {title}")
+    new = [index for index in _moving(placement) if index not in keys]
+    if not new:
+        return made
     collection = bpy.data.collections.new(title)
     scene.collection.children.link(collection)
-    made = []
-    for index, posed in people:
+    for index in new:
         name = f"Person {index + 1}"
+        posed = _scaled(pair[index], 1.0 / placement.metres) if placement.has_leader else _on_soles(pair[index])
         armature = build_armature(name, posed.offsets, collection, posed.skeleton)
         build_mannequin(armature, posed.offsets, COLOURS[index])
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made.append(armature)
     return made
+
+
+def _moving(placement: Placement) -> tuple[int, ...]:
+    """Which of the two people get keys."""
+    return (1,) if placement.has_leader else (0, 1)
+
+
+def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> dict[int, RigKeys]:
+    """Keys for the chosen characters. All of them walk at one scale about one origin."""
+    owners: dict[int, bpy.types.Object] = {}
+    for index in _moving(placement):
+        name = placement.characters[index]
+        if not name:
+            continue
+        owner = scene.objects.get(name)
+        if owner is None:
+            raise UserError(f"The character {name} was removed from the scene meanwhile; generate again with another.")
+        owners[index] = owner
+    across = 1.0
+    if len(owners) == 2:
+        across = float(np.mean([hip_ratio(pair[index].offsets, owner, scene) for index, owner in owners.items()]))
+    floor = float(pair[0].joints()[..., 1].min()) if placement.has_leader else 0.0
+    travel = Travel(across, floor, soles=not placement.has_leader)
+    return {
+        index: rig_keys(pair[index], owner, scene, placement.start_frame, travel) for index, owner in owners.items()
+    }
+
+
+def _size(leader: Motion) -> float:
+    """How many times larger than a person a figure is; 1 for every size that people have."""
+    bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
+             for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip
+    leg = float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2
+    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] else leg / USUAL_LEG
+
+
+def _scaled(posed: PosedSkeleton, size: float) -> PosedSkeleton:
+    """The same motion of a figure that is so many times larger, about the origin."""
+    if size == 1.0:
+        return posed
+    return replace(posed, offsets=posed.offsets * size, translation=posed.translation * size)
 
 
 def _on_soles(posed: PosedSkeleton) -> PosedSkeleton:

@@ -72,6 +72,18 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_armature,
     )
+    character_1: bpy.props.PointerProperty(  # type: ignore[valid-type]
+        name="First Character",
+        description="Armature that the first person's motion is keyed on; empty makes a new character",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
+    character_2: bpy.props.PointerProperty(  # type: ignore[valid-type]
+        name="Second Character",
+        description="Armature that the second person's motion is keyed on; empty makes a new character",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
 
 
 class InterMaskProgress(bpy.types.PropertyGroup):

@@ -41,8 +41,15 @@ class INTERMASK_OT_generate(bpy.types.Operator):
     leader: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Leader", description="Name of the armature that the new character reacts to; empty generates both"
     )
+    character_1: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="First Character", description="Name of the armature to key the first person on; empty makes a new one"
+    )
+    character_2: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Second Character", description="Name of the armature to key the second person on; empty makes a new one"
+    )
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("prompt", "seconds", "seed")
+    OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -107,22 +114,32 @@ class INTERMASK_OT_generate(bpy.types.Operator):
                 setattr(self, name, getattr(settings, name))
         if not self.properties.is_property_set("model"):
             self.model = "" if settings.model == NO_MODEL else settings.model
-        if not self.properties.is_property_set("leader"):
-            self.leader = settings.leader.name if settings.leader is not None else ""
+        for name in self.OBJECTS:
+            if not self.properties.is_property_set(name):
+                chosen = getattr(settings, name)
+                setattr(self, name, chosen.name if chosen is not None else "")
 
     def _begin(self, context: bpy.types.Context) -> bool:
         """Send the request; false, and a report, where it cannot be."""
         try:
-            leader = None
-            if self.leader and (leader := context.scene.objects.get(self.leader)) is None:
-                raise UserError(f"There is no object called {self.leader} in this scene; choose another leader.")
+            leader, first, second = (self._object(context.scene, name) for name in self.OBJECTS)
             model = find_model(self.model, current_preferences(context).model_folders)
-            settings, self._placement = prepare(context.scene, self.prompt, self.seconds, self.seed, model, leader)
+            settings, self._placement = prepare(
+                context.scene, self.prompt, self.seconds, self.seed, model, leader, (first, second)
+            )
             self._request = submit(worker_client(context), settings)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return False
         return True
+
+    def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
+        """The object that was named for a role, None where none was."""
+        name = getattr(self, role)
+        if name and name not in scene.objects:
+            what = "leader" if role == "leader" else "character"
+            raise UserError(f"There is no object called {name} in this scene; choose another {what}.")
+        return scene.objects[name] if name else None
 
     def _finish(self) -> set[str]:
         """Key the result: the one moment in which the file changes, so that one undo takes it back."""

@@ -18,8 +18,3 @@ def vectors_to_blender(vectors: np.ndarray) -> np.ndarray:
 def vectors_from_blender(vectors: np.ndarray) -> np.ndarray:
     """Vectors (..., 3) in Blender's axes as a motion has them."""
     return vectors @ BLENDER_FROM_MOTION
-
-
-def rotations_from_blender(matrices: np.ndarray) -> np.ndarray:
-    """Rotation matrices (..., 3, 3) in Blender's axes as a motion has them."""
-    return BLENDER_FROM_MOTION.T @ matrices @ BLENDER_FROM_MOTION

@@ -1,4 +1,4 @@
-"""From an animated armature of this add-on to a motion, as the eye sees it: constraints and parents included."""
+"""From any animated rig of a person to a motion, as the eye sees it: constraints, parents and drivers included."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
-from .. import compat
-from ..core import FPS, SMPL, Motion, UserError
-from .axes import rotations_from_blender, vectors_from_blender
+from .. import compat, core
+from ..core import FPS, Motion, UserError
+from .axes import BLENDER_FROM_MOTION, vectors_from_blender
+from .detect import detect_rig
 from .key import scene_fps
+from .map import RigMapping
+from .rest import measure
 
 SHORTEST = 16
 """Frames at the model's rate below which a motion holds too little to react to."""
@@ -20,31 +23,32 @@ STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
 
 
-def is_smpl_armature(owner: bpy.types.Object | None) -> bool:
-    """Whether the object is an armature with the bones that this add-on gives its characters."""
-    return owner is not None and owner.type == "ARMATURE" and all(name in owner.data.bones for name in SMPL.joints)
-
-
 def capture_motion(
-    owner: bpy.types.Object, scene: bpy.types.Scene, frame_range: tuple[float, float] | None = None
+    owner: bpy.types.Object,
+    scene: bpy.types.Scene,
+    frame_range: tuple[float, float] | None = None,
+    mapping: RigMapping | None = None,
 ) -> tuple[Motion, int]:
-    """The evaluated motion of an SMPL armature in the world, at the model's rate.
+    """The evaluated motion of a rig in the world on SMPL's joints, at the model's rate.
 
     The user's frame, selection and mode stay as they are: the armature is evaluated in a throw-away scene.
 
     Args:
-        owner: an armature with SMPL's bone names, whatever its rest pose, place and size.
+        owner: an armature of a person, whatever its bones' names, rest pose, place and size.
         scene: whose frame rate and, without a range, frame range count.
         frame_range: first and last scene frame; without it ``animated_frames``.
             It starts at a whole frame, so that keys made beside it do.
+        mapping: the armature's bones; None finds them.
 
     Returns:
         The motion (metres, Y up) and the scene frame at which it starts.
 
     Raises:
-        UserError: the armature lacks bones, has no size, does not move, or moves for less than 16 frames.
+        UserError: no person is found in the armature, it has no size or is mirrored, does not move, or moves for less
+            than 16 frames.
     """
     _check(owner)
+    mapping = mapping or detect_rig(owner)
     first, last = frame_range or animated_frames(owner, scene)
     first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)
@@ -54,9 +58,9 @@ def capture_motion(
             f"The motion of {owner.name} lasts {max(count, 0)} frames (at {FPS:g} a second) from frame {first:g} to "
             f"{last:g}; a leader needs at least {SHORTEST}, so key or choose a longer range."
         )
-    placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS)
-    metres = scene.unit_settings.scale_length or 1.0
-    motion = _motion(owner, placed, posed, metres)
+    names = tuple(mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones)
+    placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS, names)
+    motion = _motion(owner, mapping, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
             f"{owner.name} does not move between frames {first:g} and {last:g}; choose a leader with animation."
@@ -72,12 +76,6 @@ def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[fl
 def _check(owner: bpy.types.Object) -> None:
     if owner.type != "ARMATURE":
         raise UserError(f"{owner.name} is not an armature; choose an armature as leader.")
-    missing = [name for name in SMPL.joints if name not in owner.data.bones]
-    if missing:
-        raise UserError(
-            f"{owner.name} lacks the bone {missing[0]} ({len(missing)} of {len(SMPL)} are missing); "
-            "choose a character that this add-on made."
-        )
     if owner.hide_viewport:
         raise UserError(
             f"{owner.name} is disabled in the viewport (monitor icon), where it stands still; enable it there."
@@ -86,9 +84,12 @@ def _check(owner: bpy.types.Object) -> None:
         raise UserError(f"{owner.name} is in Edit Mode, where it stands still; leave Edit Mode first.")
 
 
-def _evaluated(owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """World matrices of the object (T, 4, 4) and its SMPL bones' matrices in it (T, 22, 4, 4) at scene frames."""
-    placed, posed = np.empty((len(frames), 4, 4)), np.empty((len(frames), len(SMPL), 4, 4))
+def _evaluated(
+    owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """World matrices of the object (T, 4, 4) and some bones' matrices in it (T, N, 4, 4) at scene frames."""
+    placed, posed = np.empty((len(frames), 4, 4)), np.empty((len(frames), len(names), 4, 4))
+    rows = [owner.pose.bones.find(name) for name in names]
     with _alone(owner, scene) as (workshop, layer):
         for row, frame in enumerate(frames):
             whole = int(np.floor(frame + 1e-6))
@@ -100,7 +101,7 @@ def _evaluated(owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarr
             bones.foreach_get("matrix", flat)
             # Blender hands matrices over column by column.
             matrices = flat.reshape(-1, 4, 4).swapaxes(1, 2)
-            posed[row] = matrices[[bones.find(name) for name in SMPL.joints]]
+            posed[row] = matrices[rows]
     return placed, posed
 
 
@@ -116,21 +117,18 @@ def _alone(owner: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[tuple[bp
         bpy.data.scenes.remove(workshop)
 
 
-def _motion(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndarray, metres: float) -> Motion:
-    """Positions and rotations against the T-pose from evaluated matrices."""
+def _motion(
+    owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, posed: np.ndarray, metres: float
+) -> Motion:
+    """SMPL's joints from evaluated matrices."""
+    rig = measure(owner, mapping, placed[0], metres)
     world = placed[:, None] @ posed
-    rest = np.array([owner.data.bones[name].matrix_local.to_3x3() for name in SMPL.joints])
-    if np.abs(np.linalg.det(placed[:, :3, :3])).min() < 1e-12:
-        raise UserError(f"{owner.name} is scaled to nothing; give it back its size.")
-    turned = rotations_from_blender(_orthonormal(world[..., :3, :3]) @ rest.swapaxes(1, 2))
-    parents = list(SMPL.parents[1:])
-    local = turned[:, parents].swapaxes(-1, -2) @ turned[:, 1:]
-    joints = vectors_from_blender(world[..., :3, 3] * metres)
-    return Motion(joints, local, turned[:, 0], FPS, SMPL)
+    turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])
+    return core.motion_of_bones(rig.rest, turned, vectors_from_blender(world[..., :3, 3] * metres))
 
 
 def _orthonormal(matrices: np.ndarray) -> np.ndarray:
-    """The rotations nearest to scaled ones (..., 3, 3); a mirroring is undone along X."""
+    """The rotations nearest to scaled ones (..., 3, 3)."""
     left, _, right = np.linalg.svd(matrices)
     sign = np.sign(np.linalg.det(left @ right))
     left[..., :, -1] *= sign[..., None]

@@ -58,15 +58,15 @@ def key_posed(
         path = f'pose.bones["{bone_name}"]'
         if joint == 0:
             moved = (vectors_to_blender(posed.translation) - rest[:3, 3]) @ rest[:3, :3]
-            _write(store, f"{path}.location", bone_name, frames, moved)
+            write_curves(store, f"{path}.location", bone_name, frames, moved)
         # In the bone's own axes a rotation has the same angle about the same, re-expressed axis.
         quaternions = posed.rotations[:, joint]
         turned = np.concatenate((quaternions[:, :1], quaternions[:, 1:] @ to_bone.T), axis=1)
-        _write(store, f"{path}.rotation_quaternion", bone_name, frames, turned)
+        write_curves(store, f"{path}.rotation_quaternion", bone_name, frames, turned)
     return action
 
 
-def _write(store: object, path: str, group: str, frames: np.ndarray, columns: np.ndarray) -> None:
+def write_curves(store: object, path: str, group: str, frames: np.ndarray, columns: np.ndarray) -> None:
     """One curve for each column (T, C) of values."""
     coordinates = np.empty((len(frames), 2), np.float32)
     coordinates[:, 0] = frames

@@ -61,7 +61,7 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     rotations, positions = upright @ rotations, positions @ upright.T
     reference = reference_pose(clip, humanoid, scale, upright, rotations, positions)
     landmarks = landmarks_of(humanoid, reference, clip.ends * scale)
-    return _laid_over(
+    return laid_over(
         positions[:, landmarks.owners] + rotate(rotations[:, landmarks.owners], landmarks.places),
         rotations[:, landmarks.owners] @ landmarks.turns,
     )
@@ -154,8 +154,13 @@ def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.nda
 # --- the skeleton over the landmarks -------------------------------------------------------------------------------
 
 
-def _laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
-    """A skeleton of SMPL's rest directions over landmarks (T, 22, 3), near orientations (T, 22, 3, 3)."""
+def laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
+    """A skeleton of SMPL's rest directions over landmarks, at 30 frames a second.
+
+    Args:
+        points: (T, 22, 3) where the landmarks are in the world, metres.
+        turns: (T, 22, 3, 3) orientations that the joints' own are near.
+    """
     rotations, joints = np.empty_like(turns), np.empty_like(points)
     for joint, children in enumerate(SMPL.children):
         turn, below = turns[:, joint], list(children)

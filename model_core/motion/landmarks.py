@@ -79,6 +79,18 @@ def reference_pose(
     return Reference(rotations[best], positions[best], _squared(body[best]))
 
 
+def rest_reference(humanoid: Humanoid, rotations: np.ndarray, positions: np.ndarray) -> Reference:
+    """A drawn rest pose as the reference, whether it stands with arms stretched or not.
+
+    Args:
+        humanoid: which joints are a person's.
+        rotations: (N, 3, 3) orientations of the joints at rest.
+        positions: (N, 3) where they are, metres.
+    """
+    body, _ = _standing(humanoid, positions[None])
+    return Reference(rotations, positions, _squared(body[0]))
+
+
 _STANDS = 0.75
 
 

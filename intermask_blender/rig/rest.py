@@ -1,0 +1,99 @@
+"""An armature's rest pose as numbers: its mapped bones measured with SMPL's joints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from .. import core
+from ..core import SMPL, Humanoid, RigRest, UserError
+from .axes import BLENDER_FROM_MOTION
+from .map import RigMapping
+
+SPINE = ("Spine1", "Spine2", "Spine3")
+EVEN = 0.02
+"""Share by which an object's scale may differ between its axes."""
+
+
+@dataclass(frozen=True)
+class MeasuredRig:
+    """A mapped armature at rest.
+
+    Attributes:
+        names: the bones that are read, one for each mapped joint.
+        joints: the SMPL joints they stand for.
+        rest: the rest pose in motion's axes, metres at the object's size.
+        size: metres in the world for one unit of the armature.
+    """
+
+    names: tuple[str, ...]
+    joints: tuple[str, ...]
+    rest: RigRest
+    size: float
+
+
+def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, metres: float) -> MeasuredRig:
+    """The rest pose of a mapped armature.
+
+    Args:
+        owner: the armature.
+        mapping: its bones.
+        placed: (4, 4) the object's matrix in the world.
+        metres: per unit of the scene.
+
+    Raises:
+        UserError: the object is scaled to nothing, mirrored or unevenly, or limbs have no length.
+    """
+    size = metres * _scale(owner, placed)
+    joints = tuple(joint for joint in SMPL.joints if joint in mapping.bones)
+    names = tuple(mapping.bones[joint] for joint in joints)
+    matrices = rest_matrices(owner, names)
+    lengths = np.array([owner.data.bones[name].length for name in names])
+    rotations = BLENDER_FROM_MOTION.T @ matrices[:, :3, :3]
+    positions = matrices[:, :3, 3] @ BLENDER_FROM_MOTION * size
+    ends = np.zeros((len(names), 3))
+    ends[:, 1] = lengths * size
+    index = {joint: number for number, joint in enumerate(joints)}
+    _check_lengths(owner, positions, index, mapping)
+    humanoid = Humanoid(
+        {joint: number for joint, number in index.items() if joint not in SPINE and joint != "Neck"}
+        | {"Neck": index.get("Neck", index.get("Head", -1))},
+        tuple(index[joint] for joint in SPINE if joint in index),
+    )
+    if "Neck" not in index:
+        del humanoid.joints["Head"]
+    return MeasuredRig(names, joints, core.fit_rest(humanoid, rotations, positions, ends, np.zeros(3)), size)
+
+
+def rest_matrices(owner: bpy.types.Object, names: tuple[str, ...]) -> np.ndarray:
+    """(N, 4, 4) the bones' rest matrices in the armature."""
+    return np.array([owner.data.bones[name].matrix_local for name in names], np.float64)
+
+
+def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
+    axes = np.linalg.norm(placed[:3, :3], axis=0)
+    if axes.min() < 1e-9:
+        raise UserError(f"{owner.name} is scaled to nothing; give it back its size.")
+    if np.linalg.det(placed[:3, :3]) < 0:
+        raise UserError(f"{owner.name} is mirrored (its scale is negative); apply the scale (Ctrl A, Scale) first.")
+    if axes.max() > (1 + EVEN) * axes.min():
+        raise UserError(
+            f"{owner.name} is scaled unevenly ({', '.join(f'{axis:.3g}' for axis in axes)}); apply the scale "
+            "(Ctrl A, Scale) first."
+        )
+    return float(axes.mean())
+
+
+def _check_lengths(owner: bpy.types.Object, positions: np.ndarray, index: dict[str, int], mapping: RigMapping) -> None:
+    """Limbs without length have no direction."""
+    height = float(np.ptp(positions, axis=0).max())
+    for side in ("L_", "R_"):
+        for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist")):
+            first, second = side + upper, side + lower
+            if np.linalg.norm(positions[index[second]] - positions[index[first]]) < 1e-4 * height:
+                raise UserError(
+                    f"In {owner.name} the bones {mapping.bones[first]} and {mapping.bones[second]} begin at one "
+                    f"place, so the limb has no length; move one of them in Edit Mode."
+                )

@@ -1,0 +1,271 @@
+"""A posed skeleton keyed on any mapped armature. Everything is computed first, and written at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+
+from .. import compat, core
+from ..core import PosedSkeleton, UserError, rotations
+from .axes import BLENDER_FROM_MOTION, vectors_to_blender
+from .detect import detect_rig
+from .key import resampled, scene_fps, write_curves
+from .map import ROOT, RigMapping
+from .rest import MeasuredRig, measure, rest_matrices
+
+
+@dataclass(frozen=True)
+class Travel:
+    """How the way through the world is scaled, the same for both characters.
+
+    Attributes:
+        across: scale of the level way; None means by the hips' height.
+        floor: height of the floor in the motion, metres; heights over it are scaled by each rig's own hips.
+        soles: whether lowest joints stand as high over the floor as in the rest pose.
+    """
+
+    across: float | None = None
+    floor: float = 0.0
+    soles: bool = True
+
+
+@dataclass(frozen=True)
+class RigKeys:
+    """Keys that are ready to be written.
+
+    Attributes:
+        owner: the armature.
+        frames: (T,) scene frames.
+        curves: data path, group and values (T, C) of each property.
+        settings: data path, group and value of each property with one key.
+    """
+
+    owner: bpy.types.Object
+    frames: np.ndarray
+    curves: list[tuple[str, str, np.ndarray]]
+    settings: list[tuple[str, str, float]]
+
+
+def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Scene) -> float:
+    """How many times higher an armature's hips are than those of a person with offsets (J, 3).
+
+    Raises:
+        UserError: the object is no rig that a motion can be keyed on.
+    """
+    _check(owner)
+    return _measured(owner, detect_rig(owner), scene).rest.hip_height / core.person_hip_height(offsets)
+
+
+def rig_keys(
+    posed: PosedSkeleton,
+    owner: bpy.types.Object,
+    scene: bpy.types.Scene,
+    start_frame: int,
+    travel: Travel | None = None,
+    mapping: RigMapping | None = None,
+) -> RigKeys:
+    """The keys that let an armature move as the skeleton does; nothing is changed yet.
+
+    The rest pose may be any, and so may the object's place, turn, even size and parents: bones point in the world
+    where the motion's do. What is not mapped stays as it is posed.
+
+    Args:
+        posed: the motion, in the world's frame.
+        owner: the armature.
+        scene: its frame rate and unit are honoured.
+        start_frame: where the first key goes.
+        travel: how the way is scaled.
+        mapping: the armature's bones; None finds them.
+
+    Raises:
+        UserError: the armature cannot be keyed.
+    """
+    _check(owner)
+    mapping = mapping or detect_rig(owner)
+    rig = _measured(owner, mapping, scene)
+    posed = resampled(posed, scene_fps(scene))
+    placed = np.array(owner.matrix_world, np.float64)
+    chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
+    wanted = _pelvis_in_armature(posed, rig, placed, scene, travel or Travel())
+    landmarks = rig.rest.landmarks
+    pelvis = int(landmarks.owners[0])
+    place = rest_matrices(owner, rig.names)[pelvis] @ np.append(landmarks.places[0] / rig.size, 1.0)
+    frames = np.arange(start_frame, start_frame + len(posed), dtype=np.float32)
+    curves = []
+    for joint, name in chain.controls.items():
+        path, values = _rotation_channel(owner.pose.bones[name], chain.basis(joint))
+        curves.append((path, name, values))
+    root = chain.controls[chain.root]
+    shift = wanted - chain.point("Pelvis", place[:3])
+    curves.append((f"{_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
+    settings = [
+        (f'{_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
+        for item in mapping.settings
+    ]
+    return RigKeys(owner, frames, curves, settings)
+
+
+def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
+    """Write keys as a new action, which becomes the armature's; the one that it had is kept in the file."""
+    owner = keys.owner
+    animation = owner.animation_data or owner.animation_data_create()
+    if animation.action is not None:
+        animation.action.use_fake_user = True
+    action = bpy.data.actions.new(name)
+    animation.action = action
+    store = compat.fcurve_store(owner, action)
+    for path, group, values in keys.curves:
+        write_curves(store, path, group, keys.frames, values)
+    for path, group, value in keys.settings:
+        curve = compat.add_fcurve(store, path, 0, group)
+        curve.keyframe_points.add(1)
+        curve.keyframe_points[0].co = (float(keys.frames[0]), value)
+        curve.update()
+    return action
+
+
+def _check(owner: bpy.types.Object) -> None:
+    if owner.library is not None:
+        raise UserError(
+            f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
+            "(Object > Library Override > Make)."
+        )
+    if owner.mode == "EDIT":
+        raise UserError(f"{owner.name} is in Edit Mode; leave Edit Mode first.")
+    if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
+        raise UserError(f"{owner.name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.")
+
+
+def _measured(owner: bpy.types.Object, mapping: RigMapping, scene: bpy.types.Scene) -> MeasuredRig:
+    scene.view_layers[0].update()
+    return measure(owner, mapping, np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0)
+
+
+def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray) -> dict[str, np.ndarray]:
+    """SMPL joint to how far its bone is turned from its rest (T, 3, 3), in the armature's space."""
+    axes = placed[:3, :3] / np.linalg.norm(placed[:3, :3], axis=0)
+    from_motion = axes.T @ BLENDER_FROM_MOTION
+    turns = core.bone_turns(posed, rig.rest)
+    return {rig.joints[bone]: from_motion @ turn @ BLENDER_FROM_MOTION.T for bone, turn in turns.items()}
+
+
+def _pelvis_in_armature(
+    posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, travel: Travel
+) -> np.ndarray:
+    """(T, 3) where the pelvis shall be, in the armature's space."""
+    upward = rig.rest.hip_height / core.person_hip_height(posed.offsets)
+    way = posed.translation * (upward if travel.across is None else travel.across)
+    way[:, 1] = travel.floor + (posed.translation[:, 1] - travel.floor) * upward
+    way[:, 1] += rig.rest.sole if travel.soles else 0.0
+    world = vectors_to_blender(way) / (scene.unit_settings.scale_length or 1.0)
+    return (world - placed[:3, 3]) @ np.linalg.inv(placed[:3, :3]).T
+
+
+class _Chain:
+    """The keyed bones of one armature, each carried by another: turns and places of all of them over time.
+
+    A bone's motion is what takes its rest to its pose, in the armature's space: a turn (T, 3, 3) and a shift (T, 3).
+    """
+
+    def __init__(self, owner: bpy.types.Object, mapping: RigMapping, turns: dict[str, np.ndarray]) -> None:
+        self._owner, self._mapping = owner, mapping
+        controls = {joint: mapping.control(joint) for joint in turns}
+        self.root = "Pelvis"
+        if mapping.root:
+            self.root = ROOT
+            controls = {ROOT: mapping.root, **controls}
+            turns = {ROOT: turns["Pelvis"], **turns}
+        self.controls = controls
+        """Joint (or ``ROOT``) to the bone that is keyed."""
+        self._turns = turns
+        self._joint_of = {name: joint for joint, name in controls.items()}
+        self._rest = {joint: np.array(owner.data.bones[name].matrix_local) for joint, name in controls.items()}
+        self._carried: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def basis(self, joint: str) -> np.ndarray:
+        """(T, 3, 3) the rotation that is keyed on a joint's control."""
+        rest = self._rest[joint][:3, :3]
+        return rest.T @ rotations.transposed(self._carrier(joint)[0]) @ self._turns[joint] @ rest
+
+    def point(self, joint: str, place: np.ndarray) -> np.ndarray:
+        """(T, 3) where a point (3,) of the rest pose goes with a joint's control, without the root's travel."""
+        turn, shift = self._carrier(joint)
+        head = self._rest[joint][:3, 3]
+        return turn @ head + shift + self._turns[joint] @ (place - head)
+
+    def frame_of_location(self) -> np.ndarray:
+        """(3, 3) takes the root control's location to the armature's space."""
+        bone = self._owner.data.bones[self.controls[self.root]]
+        if bone.use_connect and bone.parent:
+            raise UserError(
+                f"The bone {bone.name} of {self._owner.name} is connected to its parent, so the body cannot travel; "
+                "disconnect it in Edit Mode."
+            )
+        static = self._static(bone)[:3, :3]
+        return static @ self._rest[self.root][:3, :3] if bone.use_local_location else static
+
+    def _carrier(self, joint: str) -> tuple[np.ndarray, np.ndarray]:
+        """Turn and shift of what carries a joint's control; a turn has no size."""
+        if joint not in self._carried:
+            self._carried[joint] = self._find_carrier(joint)
+        return self._carried[joint]
+
+    def _find_carrier(self, joint: str) -> tuple[np.ndarray, np.ndarray]:
+        bone = self._owner.data.bones[self.controls[joint]]
+        between = np.eye(4)
+        other = self._mapping.follows.get(joint, "")
+        while other and other not in self.controls:
+            other = self._mapping.follows.get(other, "")
+        if not other:
+            between = self._static(bone)
+            other = next((self._joint_of[b.name] for b in bone.parent_recursive if b.name in self._joint_of), "")
+        turn, shift = between[:3, :3] / np.cbrt(np.linalg.det(between[:3, :3])), between[:3, 3]
+        if not other:
+            count = len(next(iter(self._turns.values())))
+            turn, shift = np.tile(turn, (count, 1, 1)), np.tile(shift, (count, 1))
+        else:
+            shift = self.point(other, shift)
+            turn = self._turns[other] @ turn
+        head = self._rest[joint][:3, 3]
+        if not bone.use_inherit_rotation:
+            place = turn @ head + shift
+            turn = np.tile(np.eye(3), (len(turn), 1, 1))
+            shift = place - head
+        return turn, shift
+
+    def _static(self, bone: bpy.types.Bone) -> np.ndarray:
+        """(4, 4) what the bones between one and the next keyed one above it do, posed as they are."""
+        result = np.eye(4)
+        for above in bone.parent_recursive:
+            if above.name in self._joint_of:
+                break
+            rest = np.array(above.matrix_local, np.float64)
+            basis = np.array(self._owner.pose.bones[above.name].matrix_basis, np.float64)
+            result = rest @ basis @ np.linalg.inv(rest) @ result
+        return result
+
+
+def _path(bone: str) -> str:
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+
+
+def _rotation_channel(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
+    """Data path and values (T, C) of a bone's rotation in the mode that the animator chose for it."""
+    quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
+    path, mode = _path(bone.name), bone.rotation_mode
+    if mode == "QUATERNION":
+        return f"{path}.rotation_quaternion", quaternions
+    if mode == "AXIS_ANGLE":
+        turned = rotations.axis_angle_from_quaternion(quaternions)
+        angle = np.linalg.norm(turned, axis=1, keepdims=True)
+        axis = np.where(angle > 1e-9, turned / np.maximum(angle, 1e-9), (0.0, 1.0, 0.0))
+        return f"{path}.rotation_axis_angle", np.concatenate((angle, axis), axis=1)
+    angles, last = np.empty((len(quaternions), 3)), None
+    for row, quaternion in enumerate(quaternions):
+        # Of the angles that mean one rotation, those nearest to the frame before.
+        last = Quaternion(quaternion).to_euler(mode) if last is None else Quaternion(quaternion).to_euler(mode, last)
+        angles[row] = last
+    return f"{path}.rotation_euler", angles
