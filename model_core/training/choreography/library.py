@@ -24,6 +24,8 @@ ARM_JOINTS = tuple(J[f"{s}_{n}"] for s in "LR" for n in ("Collar", "Shoulder", "
 TRUNK_JOINTS = tuple(J[name] for name in ("Spine1", "Spine2", "Spine3", "Neck", "Head"))
 
 
+_LOW = 0.9
+"""Lengths of the leg: with the pelvis lower than that somebody crouches, sits or falls."""
 _UPRIGHT = 1.208
 """Height of the pelvis, in lengths of the leg, of somebody who stands."""
 
@@ -61,7 +63,7 @@ class Take:
     def window(self, random: np.random.Generator, frames: int, roaming: float = 0.4, lively: bool = False) -> int:
         """First of so many frames in which the body stays within about ``roaming`` metres of one place.
 
-        With ``lively``, of those that do, the one in which feet move most.
+        With ``lively``, of those that do and stay upright, the one in which feet move most.
         """
         last = max(len(self) - frames - 1, 1)
         starts = [int(start) for start in random.integers(0, last, 12)]
@@ -70,6 +72,8 @@ class Take:
         inside = np.flatnonzero(spreads <= max(roaming, spreads.min()))
         if not lively:
             return starts[int(inside[0])]
+        heights = np.array([self.track.root[start : start + frames, 1].min() / self.leg for start in starts])
+        inside = inside[heights[inside] > _LOW] if (heights[inside] > _LOW).any() else inside
         return starts[max(inside, key=lambda index: float(self.speeds[starts[index] : starts[index] + frames].mean()))]
 
     @cached_property
