@@ -1,0 +1,143 @@
+"""Rigs of other programs in real Blender: what they are recognised as, motion keyed on them, and captured again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_rigs import KINDS, build_rig, build_rigify
+from blender_scene import empty_scene
+from motion_examples import posed_person
+
+from intermask_blender.placing import Placement, place, prepare
+from intermask_blender.rig.capture import capture_motion
+from intermask_blender.rig.detect import detect_rig
+from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
+from model_core.errors import UserError
+from model_core.motion import SMPL, Motion, PosedSkeleton
+from model_core.motion.rotations import normalized
+
+assert blender_scene
+
+SYNTHESISED = {"daz": ("Spine3", "Neck", "L_Collar", "R_Collar", "L_Shoulder", "R_Shoulder")}
+"""Joints that begin or end where the rig has none: they are placed, not measured."""
+
+
+def key(posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, travel: Travel | None = None) -> None:
+    write_keys(rig_keys(posed, rig, scene, 1, travel), "Dance")
+
+
+def directions(joints: np.ndarray) -> np.ndarray:
+    """(T, 21, 3) unit vectors from each joint's parent to the joint."""
+    return normalized(joints[:, 1:] - joints[:, list(SMPL.parents[1:])])
+
+
+def degrees_apart(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """The largest angle between two people's bones that end at each joint."""
+    cosines = (directions(first.astype(np.float64)) * directions(second)).sum(-1)
+    worst = np.degrees(np.arccos(np.clip(cosines, -1, 1))).max(axis=0)
+    return dict(zip(SMPL.joints[1:], worst.tolist(), strict=True))
+
+
+def scene_state(rig: bpy.types.Object) -> tuple[object, ...]:
+    rest = [tuple(np.array(bone.matrix_local).ravel().round(6)) for bone in rig.data.bones]
+    modes = [bone.rotation_mode for bone in rig.pose.bones]
+    return rest, modes, tuple(np.array(rig.matrix_basis).ravel()), len(bpy.data.scenes), len(bpy.data.objects)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_motion_keyed_on_a_rig_is_captured_again(name: str) -> None:
+    kind, scene = KINDS[name], empty_scene()
+    rig, person = build_rig(kind, scene), posed_person(3, 24, still=kind.still)
+    rig.location, before = (1.0, -2.0, 0.3), scene_state(rig)
+    mapping = detect_rig(rig)
+    assert mapping.rig == kind.recognised
+    assert dict(mapping.bones) == {j: kind.names[j] for j in SMPL.joints if j in kind.names}
+    before = scene_state(rig)
+    key(person, rig, scene)
+    motion, start = capture_motion(rig, scene)
+    assert start == 1 and len(motion) == len(person) and scene_state(rig) == before
+    apart = degrees_apart(motion.joints, person.joints())
+    wrong = {joint: angle for joint, angle in apart.items() if angle > 1 and joint not in SYNTHESISED.get(name, ())}
+    assert not wrong, wrong
+    truth = person.translation * kind.size + (0.0, 0.02, 0.0)
+    np.testing.assert_allclose(motion.joints[:, 0], truth, atol=0.005)
+
+
+def test_the_fk_controls_of_rigifys_own_rig_are_keyed() -> None:
+    scene = empty_scene()
+    rig, person = build_rigify(scene), posed_person(3, 16)
+    mapping = detect_rig(rig)
+    assert mapping.rig == "Rigify" and not mapping.missing
+    key(person, rig, scene)
+    bpy.context.scene.frame_set(9)
+    truth = directions(person.joints()[8:9])[0]
+    assert rig.pose.bones["thigh_parent.L"]["IK_FK"] == pytest.approx(1.0)
+    for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist")):
+        for side in ("L_", "R_"):
+            heads = [np.array(rig.pose.bones[mapping.bones[side + joint]].head) for joint in (upper, lower)]
+            along = normalized(heads[1] - heads[0])[[0, 2, 1]] * (1, 1, -1)
+            angle = np.degrees(np.arccos(np.clip(along @ truth[SMPL.index(side + lower) - 1], -1, 1)))
+            assert angle < 1, (side + upper, angle)
+    assert not [bone for bone in rig.pose.bones if bone.name.startswith(("DEF", "ORG")) and
+                any(abs(v) > 1e-6 for v in bone.location)]  # fmt: skip
+
+
+def test_two_chosen_characters_share_one_scale_and_stay_on_their_floor() -> None:
+    scene = empty_scene()
+    tall, small = build_rig(KINDS["mixamo bare"], scene, "Tall"), build_rig(KINDS["vrm"], scene, "Small")
+    pair = (posed_person(1, 16), posed_person(2, 16))
+    made = place(pair, Placement(scene.name, 1, characters=("Tall", "Small")), "They meet")
+    assert made == [tall, small] and len(bpy.data.objects) == 2
+    ratios = [hip_ratio(p.offsets, rig, scene) for p, rig in zip(pair, made, strict=True)]
+    assert ratios == pytest.approx([1.15, 0.85], abs=1e-3)
+    for person, rig, ratio in zip(pair, made, ratios, strict=True):
+        motion, _ = capture_motion(rig, scene)
+        truth = person.translation * (1.0, ratio, 1.0) + (0.0, 0.02, 0.0)
+        np.testing.assert_allclose(motion.joints[:, 0], truth, atol=0.005)
+
+
+def test_a_rig_that_cannot_be_keyed_is_told_and_left_alone(tmp_path: Path) -> None:
+    scene, person = empty_scene(), posed_person(1, 16)
+    mirrored = build_rig(KINDS["mixamo"], scene, "Mirrored")
+    mirrored.scale.x *= -1
+    uneven = build_rig(KINDS["mixamo"], scene, "Uneven")
+    uneven.scale.z *= 2
+    handless = build_rig(KINDS["mixamo"], scene, "Handless")
+    bpy.context.view_layer.objects.active = handless
+    bpy.ops.object.mode_set(mode="EDIT")
+    handless.data.edit_bones.remove(handless.data.edit_bones["mixamorig:LeftHand"])
+    bpy.ops.object.mode_set(mode="OBJECT")
+    build_rig(KINDS["unreal"], scene, "Library")
+    path = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(path, {bpy.data.objects["Library"]})
+    bpy.data.objects.remove(bpy.data.objects["Library"])
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.objects = ["Library"]
+    linked = wanted.objects[0]
+    scene.collection.objects.link(linked)
+    for rig, sentence in (
+        (mirrored, "mirrored"), (uneven, "unevenly"), (handless, "L_Wrist"), (linked, "override"),
+    ):  # fmt: skip
+        before = scene_state(rig)
+        with pytest.raises(UserError, match=sentence):
+            rig_keys(person, rig, scene, 1)
+        with pytest.raises(UserError, match=sentence):
+            prepare(scene, "they hug", 1.0, 0, tmp_path, None, (None, rig))
+        assert scene_state(rig) == before and rig.animation_data is None and not bpy.data.actions
+    with pytest.raises(UserError, match="two different"):
+        prepare(scene, "they hug", 1.0, 0, tmp_path, mirrored, (None, mirrored))
+
+
+def test_a_giant_leader_is_brought_to_a_persons_size(tmp_path: Path) -> None:
+    scene, person = empty_scene(), posed_person(4, 20)
+    rig = build_rig(KINDS["unreal"], scene, "Giant")
+    rig.scale = (1.0, 1.0, 1.0)
+    key(person, rig, scene)
+    settings, placement = prepare(scene, "they hug", None, 0, tmp_path, rig)
+    leader = settings.leader
+    assert isinstance(leader, Motion) and 0.5 < np.ptp(leader.joints[0, :, 1]) < 2.5
+    assert placement.size == pytest.approx(100.0, rel=0.1)
