@@ -32,7 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_small_model(tmp_path_factory.mktemp("models") / "small")
 
 
-def run(*arguments: object, timeout: float = 200.0) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, timeout: float = 900.0) -> subprocess.CompletedProcess[str]:
     """``python -m intermask_blender.batch`` in a process of its own."""
     command = [sys.executable, "-m", "intermask_blender.batch", *map(str, arguments)]
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
