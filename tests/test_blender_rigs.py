@@ -67,9 +67,9 @@ def test_motion_keyed_on_a_rig_is_captured_again(name: str) -> None:
     np.testing.assert_allclose(motion.joints[:, 0], truth, atol=0.005)
 
 
-def test_the_fk_controls_of_rigifys_own_rig_are_keyed() -> None:
+def test_the_fk_controls_of_rigifys_own_rig_are_keyed(tmp_path: Path) -> None:
     scene = empty_scene()
-    rig, person = build_rigify(scene), posed_person(3, 16)
+    rig, person = build_rigify(scene, tmp_path), posed_person(3, 16)
     mapping = detect_rig(rig)
     assert mapping.rig == "Rigify" and not mapping.missing
     key(person, rig, scene)
