@@ -90,7 +90,8 @@ def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[Gener
                 f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh or .npz file."
             )
         return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature)
-    return prepare(scene, job.prompt, job.seconds or USUAL_SECONDS, job.seed, options.model)
+    seconds = USUAL_SECONDS if job.seconds is None else job.seconds
+    return prepare(scene, job.prompt, seconds, job.seed, options.model)
 
 
 def _leader_from_file(path: Path) -> Motion:

@@ -101,6 +101,7 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
         "prompt,seconds,seed,leader,name",
         '"first, they hug",0.5,7,,hug',
         "they hug,10000,,,endless",
+        "they hug,0,,,nothing",
         "they hug,much,,,odd",
         ",1,,,silent",
         f"they hug,1,,{tmp_path / 'cut.bvh'},cut",
@@ -112,11 +113,12 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     arguments = ("--jobs", jobs, "--model", model, "--out", out, "--render", "png", "--resolution", "160x90")
     done = run(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "2 of 7 done" in done.stdout and "Traceback" not in done.stderr
-    summary = done.stdout[done.stdout.index("2 of 7 done") :].splitlines()[1:]
-    told = dict(zip(("endless", "odd", "silent", "cut", "nobody"), summary, strict=True))
+    assert "2 of 8 done" in done.stdout and "Traceback" not in done.stderr
+    summary = done.stdout[done.stdout.index("2 of 8 done") :].splitlines()[1:]
+    told = dict(zip(("endless", "nothing", "odd", "silent", "cut", "nobody"), summary, strict=True))
     for name, sentence in (
         ("endless", "10000 seconds"),
+        ("nothing", "0 seconds"),
         ("odd", "'much'"),
         ("silent", "prompt is empty"),
         ("cut", "cut.bvh"),
