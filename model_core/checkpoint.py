@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -156,7 +156,7 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
-    values = asdict(replace(model.config))
+    values = asdict(model.config)
     with written_whole(folder / _CONFIG) as path:
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 

@@ -20,8 +20,9 @@ from model_core.text_encoders import TextFeatures
 from model_core.training.crops import Clip, Crops, statistics
 from model_core.training.loop import LoopSettings
 from model_core.training.masking import MaskingSettings, hide, unroll
+from model_core.training.tokenised import tokenised
 from model_core.training.tokenizer_training import TokenizerTraining, train_tokenizer
-from model_core.training.transformer_training import TransformerTraining, tokenised, train_transformer
+from model_core.training.transformer_training import TransformerTraining, train_transformer
 
 CODES = TransformerConfig(codes=50)
 

@@ -21,8 +21,9 @@ from ..settings import build
 from ..text_encoders import TextFeatures, load_text_encoder
 from .captured import CapturedClip, load_captured
 from .crops import Crops, clips_from, statistics
+from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
-from .transformer_training import TokenisedCrops, TransformerTraining, tokenised, train_transformer
+from .transformer_training import TransformerTraining, train_transformer
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..files import written_whole
-from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import Condition, InteractionTransformer, TransformerConfig
 from ..text_encoders import TextFeatures
-from .crops import Crops
 from .loop import Loop, LoopSettings
 from .masking import Masked, MaskingSettings, hide, unroll
+from .tokenised import TokenisedCrops
 
 
 @dataclass(frozen=True)
@@ -48,104 +43,6 @@ class TransformerTraining:
     unroll_from: float = 0.0
     label_smoothing: float = 0.0
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class TokenisedCrops:
-    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's caption (N,)."""
-
-    maps: Mapping[int, Tensor]
-    captions: Mapping[int, Tensor]
-
-
-def tokenised(
-    crops: Crops,
-    tokenizer: Tokenizer,
-    statistics: np.ndarray,
-    lengths: Sequence[int],
-    count: int,
-    captions: Sequence[str],
-    seed: int,
-    cache: Path,
-) -> TokenisedCrops:
-    """Draw ``count`` crops of each length and tokenise them once, so that the loop need not.
-
-    Args:
-        crops: of pairs.
-        tokenizer: in evaluation mode.
-        statistics: (2, 262) of the normalisation.
-        lengths: in frames, multiples of 4.
-        count: crops of each length.
-        captions: all there are; a crop's is kept as its place among them.
-        seed: of the crops.
-        cache: a file to keep the tokens in; what an earlier run with the same tokenizer kept there is taken.
-    """
-    fingerprint = _fingerprint(tokenizer, statistics, lengths, count, captions, seed, crops)
-    kept = _cached(cache, fingerprint)
-    if kept is None:
-        kept = _drawn(crops, tokenizer, statistics, lengths, count, captions, seed)
-        with written_whole(cache) as path:
-            save_file(kept, path, {"fingerprint": fingerprint})
-    return TokenisedCrops({n: kept[f"maps.{n}"] for n in lengths}, {n: kept[f"captions.{n}"] for n in lengths})
-
-
-def _drawn(
-    crops: Crops,
-    tokenizer: Tokenizer,
-    statistics: np.ndarray,
-    lengths: Sequence[int],
-    count: int,
-    captions: Sequence[str],
-    seed: int,
-) -> dict[str, Tensor]:
-    from tqdm import tqdm
-
-    mean, std = torch.from_numpy(statistics)
-    random = np.random.default_rng(seed)
-    tokens: dict[str, Tensor] = {}
-    for frames in lengths:
-        drawn = [crops.draw(random, frames) for _ in range(count)]
-        rows = torch.from_numpy(np.stack([r for r, _ in drawn]))
-        parts = []
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=False):
-            for batch in tqdm(rows.split(64), desc=f"tokenising {frames} frames", unit="batch", leave=False):
-                flat = tokenizer.encode((batch.flatten(0, 1) - mean) / std)[:, 0]
-                parts.append(flat.unflatten(0, (-1, 2)).to(torch.int16))
-        tokens[f"maps.{frames}"] = torch.cat(parts).clone()
-        tokens[f"captions.{frames}"] = torch.tensor([captions.index(text) for _, text in drawn])
-    return tokens
-
-
-def _fingerprint(
-    tokenizer: Tokenizer,
-    statistics: np.ndarray,
-    lengths: Sequence[int],
-    count: int,
-    captions: Sequence[str],
-    seed: int,
-    crops: Crops,
-) -> str:
-    """What the tokens depend on, as a digest."""
-    digest = hashlib.sha256(
-        repr((tuple(lengths), count, tuple(captions), seed, crops.longest_lag, crops.least_speed)).encode()
-    )
-    digest.update(statistics.tobytes())
-    for clip in crops.clips:
-        digest.update(repr((clip.caption, clip.rows.shape, float(clip.rows.sum()))).encode())
-    for name, tensor in tokenizer.state_dict().items():
-        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _cached(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
-    """The tokens of an earlier run, if they are of the same crops and tokenizer."""
-    try:
-        with safe_open(path, "pt") as file:
-            if (file.metadata() or {}).get("fingerprint") != fingerprint:
-                return None
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no dictionary
-    except (OSError, SafetensorError):
-        return None
 
 
 def train_transformer(

@@ -1,0 +1,112 @@
+"""Crops as tokens: drawn and encoded once, and kept in a file for the next run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..files import written_whole
+from ..networks.tokenizer import Tokenizer
+from .crops import Crops
+
+
+@dataclass(frozen=True)
+class TokenisedCrops:
+    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's caption (N,)."""
+
+    maps: Mapping[int, Tensor]
+    captions: Mapping[int, Tensor]
+
+
+def tokenised(
+    crops: Crops,
+    tokenizer: Tokenizer,
+    statistics: np.ndarray,
+    lengths: Sequence[int],
+    count: int,
+    captions: Sequence[str],
+    seed: int,
+    cache: Path,
+) -> TokenisedCrops:
+    """Draw ``count`` crops of each length and tokenise them once, so that the loop need not.
+
+    Args:
+        crops: of pairs.
+        tokenizer: in evaluation mode.
+        statistics: (2, 262) of the normalisation.
+        lengths: in frames, multiples of 4.
+        count: crops of each length.
+        captions: all there are; a crop's is kept as its place among them.
+        seed: of the crops.
+        cache: a file to keep the tokens in; what an earlier run with the same tokenizer kept there is taken.
+    """
+    order = _Order(crops, tokenizer, statistics, tuple(lengths), count, tuple(captions), seed)
+    fingerprint = order.fingerprint()
+    kept = _cached(cache, fingerprint)
+    if kept is None:
+        kept = order.drawn()
+        with written_whole(cache) as path:
+            save_file(kept, path, {"fingerprint": fingerprint})
+    return TokenisedCrops({n: kept[f"maps.{n}"] for n in lengths}, {n: kept[f"captions.{n}"] for n in lengths})
+
+
+@dataclass(frozen=True)
+class _Order:
+    """All that the tokens depend on; see ``tokenised``."""
+
+    crops: Crops
+    tokenizer: Tokenizer
+    statistics: np.ndarray
+    lengths: tuple[int, ...]
+    count: int
+    captions: tuple[str, ...]
+    seed: int
+
+    def drawn(self) -> dict[str, Tensor]:
+        """Draw and encode: ``maps.N`` and ``captions.N`` for each length N."""
+        from tqdm import tqdm
+
+        mean, std = torch.from_numpy(self.statistics)
+        random = np.random.default_rng(self.seed)
+        tokens: dict[str, Tensor] = {}
+        for frames in self.lengths:
+            drawn = [self.crops.draw(random, frames) for _ in range(self.count)]
+            rows = torch.from_numpy(np.stack([r for r, _ in drawn]))
+            parts = []
+            with torch.inference_mode():
+                for batch in tqdm(rows.split(64), desc=f"tokenising {frames} frames", unit="batch", leave=False):
+                    flat = self.tokenizer.encode((batch.flatten(0, 1) - mean) / std)[:, 0]
+                    parts.append(flat.unflatten(0, (-1, 2)).to(torch.int16))
+            tokens[f"maps.{frames}"] = torch.cat(parts).clone()
+            tokens[f"captions.{frames}"] = torch.tensor([self.captions.index(text) for _, text in drawn])
+        return tokens
+
+    def fingerprint(self) -> str:
+        """A digest of it."""
+        lag, speed = self.crops.longest_lag, self.crops.least_speed
+        digest = hashlib.sha256(repr((self.lengths, self.count, self.captions, self.seed, lag, speed)).encode())
+        digest.update(self.statistics.tobytes())
+        for clip in self.crops.clips:
+            digest.update(repr((clip.caption, clip.rows.shape, float(clip.rows.sum()))).encode())
+        for name, tensor in self.tokenizer.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _cached(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
+    """The tokens of an earlier run, if they are of the same crops and tokenizer."""
+    try:
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("fingerprint") != fingerprint:
+                return None
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no dictionary
+    except (OSError, SafetensorError):
+        return None
