@@ -1,7 +1,7 @@
 """What is known and what is free in a completion, and how new motion is joined to the motion that stays.
 
 Every task is one of these: a text alone frees everything; a reaction holds one person; an in-between frees a range of
-time; an extension holds the end; a body part frees rows of the map.
+time; an extension holds the end; a body part frees rows of the map; a restyle frees what suits a prompt least.
 """
 
 from __future__ import annotations
@@ -85,14 +85,16 @@ class WindowTask:
 
         self.held = by_frame(~self.free.any(1)) | (np.arange(self.frames) < window.overlap)
         self.partly = ~self.held & ~by_frame(self.free.all(1))
-        begins = ~self.free[:, :, 0].any(1)
+        begins = ~self.free[:, :, 0].all(1)
         self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
-        self._led = bool(begins.any())
 
     def placement(self, pair: Sequence[Motion | None], canonical: Callable[[Motion], Placement]) -> Placement:
-        """What brings the window into the canonical frame of its leader; nothing where nobody is known."""
+        """What brings the window into the canonical frame of its leader; nothing where the leader is not known.
+
+        Where the leader's beginning is made anew, it is still made where the known motion begins.
+        """
         leader = pair[self.order[0]]
-        return canonical(leader) if self._led and leader is not None else Placement(0.0, np.zeros(3))
+        return Placement(0.0, np.zeros(3)) if leader is None else canonical(leader)
 
     def result(self, person: int, known: Motion | None, made: Motion, before: Motion | None) -> Motion:
         """One person's frames of this window.
@@ -138,8 +140,9 @@ def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
     Returns:
         (T) motion. At each seam the difference of the two fades over ``SEAM`` frames of the new motion.
     """
-    joints, turns = made.joints.copy(), _turns(made)
-    wanted = _turns(known)
+    rooted = made.root_orientation is not None and known.root_orientation is not None
+    joints, turns = made.joints.copy(), _turns(made, rooted)
+    wanted = _turns(known, rooted)
     for start, stop in _stretches(~held):
         length = stop - start
         fade = np.cos(np.linspace(0, np.pi / 2, min(SEAM, length) + 2)[1:-1]) ** 2
@@ -154,7 +157,7 @@ def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
             joints[frames] += weight * (known.joints[border] - joints[nearest])
             turns[frames] = quaternion_multiply(quaternion_from_axis_angle(apart * weight), turns[frames])
     joints[held], turns[held] = known.joints[held], wanted[held]
-    return replace(made, joints=joints, rotations=matrix_from_quaternion(turns), root_orientation=None, fps=known.fps)
+    return _turned(replace(made, joints=joints, fps=known.fps), turns, rooted)
 
 
 def edited(made: Motion, before: Motion, known: Motion) -> Motion:
@@ -165,17 +168,29 @@ def edited(made: Motion, before: Motion, known: Motion) -> Motion:
         before: (T) decoded from the known motion's own tokens: what it differs from ``known`` by, tokens cannot say.
         known: (T) the motion that was edited.
     """
-    lost = quaternion_multiply(_turns(known), quaternion_conjugate(_turns(before)))
-    turns = quaternion_multiply(lost, _turns(made))
+    rooted = all(motion.root_orientation is not None for motion in (made, before, known))
+    lost = quaternion_multiply(_turns(known, rooted), quaternion_conjugate(_turns(before, rooted)))
+    turns = quaternion_multiply(lost, _turns(made, rooted))
     joints = made.joints + known.joints - before.joints
-    return replace(made, joints=joints, rotations=matrix_from_quaternion(turns), root_orientation=None)
+    return _turned(replace(made, joints=joints), turns, rooted)
 
 
-def _turns(motion: Motion) -> np.ndarray:
-    """(T, J - 1, 4) local rotations as quaternions."""
+def _turns(motion: Motion, rooted: bool) -> np.ndarray:
+    """(T, J - 1, 4) local rotations as quaternions; (T, J, 4) with the root's orientation first where ``rooted``."""
     if motion.rotations is None:
         raise ValueError("motions are joined by their local rotations too")
-    return quaternion_from_matrix(motion.rotations)
+    turns = quaternion_from_matrix(motion.rotations)
+    if not rooted or motion.root_orientation is None:
+        return turns
+    return np.concatenate((quaternion_from_matrix(motion.root_orientation)[:, None], turns), axis=1)
+
+
+def _turned(motion: Motion, turns: np.ndarray, rooted: bool) -> Motion:
+    """The motion with the rotations that ``_turns`` gave, changed."""
+    matrices = matrix_from_quaternion(turns)
+    if not rooted:
+        return replace(motion, rotations=matrices, root_orientation=None)
+    return replace(motion, rotations=matrices[:, 1:], root_orientation=matrices[:, 0])
 
 
 def _stretches(flags: np.ndarray) -> list[tuple[int, int]]:
@@ -191,12 +206,14 @@ def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motio
     if part.rotations is None or whole.rotations is None:
         raise ValueError("motions are joined by their local rotations too")
     stop = start + len(part)
-    known = whole.root_orientation is not None and part.root_orientation is not None
+    roots = None
+    if whole.root_orientation is not None and part.root_orientation is not None:
+        roots = np.concatenate((whole.root_orientation[:start], part.root_orientation, whole.root_orientation[stop:]))
     return replace(
         whole,
         joints=np.concatenate((whole.joints[:start], part.joints, whole.joints[stop:])),
         rotations=np.concatenate((whole.rotations[:start], part.rotations, whole.rotations[stop:])),
-        root_orientation=whole.root_orientation if known else None,
+        root_orientation=roots,
     )
 
 

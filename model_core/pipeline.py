@@ -11,14 +11,23 @@ import torch
 from torch import Tensor
 
 from .checkpoint import Model, ModelConfig, load_model
-from .completion import Window, WindowTask, columns, free_everything, lasting, pasted, windows
+from .completion import (
+    Window,
+    WindowTask,
+    columns,
+    free_everything,
+    held_columns,
+    lasting,
+    pasted,
+    windows,
+)
 from .errors import UserError
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .representations import REPRESENTATIONS
-from .sampling import SamplingSettings, StepCallback, fill
+from .sampling import SamplingSettings, StepCallback, fill, given_confidence
 from .text_encoders import TextEncoder, load_text_encoder
 
 SHORTEST = 16
@@ -127,6 +136,89 @@ class InterMask:
         free = free_everything(frames)
         return self.complete(prompt, [known.people] * takes, free, frames, settings, seed, on_step, len(known))
 
+    def restyle(
+        self,
+        prompt: str,
+        known: Interaction,
+        strength: float,
+        settings: SamplingSettings | None = None,
+        seed: int = 0,
+        takes: int = 1,
+        on_step: StepCallback | None = None,
+        within: np.ndarray | None = None,
+    ) -> list[Interaction]:
+        """Make anew what suits a prompt least, and hold the rest.
+
+        Args:
+            prompt: what the two do now; as in ``generate``.
+            known: the interaction to change, with local rotations.
+            strength: share of the tokens that are made anew, the least confident ones; 0 leaves all, 1 leaves none.
+            settings, seed, takes, on_step: as in ``generate``.
+            within: (2, P, S) true for the tokens that may be made anew; None for all. The share is of these.
+
+        Returns:
+            One interaction a take, in the world of the known one.
+
+        Raises:
+            UserError: the strength is not between 0 and 1, or the length cannot be made.
+        """
+        free = self.least_confident(prompt, known, strength, settings, seed, within)
+        return self.complete(prompt, [known.people] * takes, free, len(known), settings, seed, on_step)
+
+    def least_confident(
+        self,
+        prompt: str,
+        known: Interaction,
+        share: float,
+        settings: SamplingSettings | None = None,
+        seed: int = 0,
+        within: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The tokens of an interaction that suit a prompt least.
+
+        Args:
+            prompt, known, settings, seed, within: as in ``restyle``.
+            share: of the tokens in ``within``, 0 to 1.
+
+        Returns:
+            (2, P, S) true for these tokens, as ``complete`` takes them.
+
+        Raises:
+            UserError: the share is not between 0 and 1, or the length cannot be made.
+        """
+        if not 0 <= share <= 1:
+            raise UserError(f"A strength of {share:g} cannot be made; choose 0 to 1.")
+        frames = len(known)
+        self._check(frames)
+        guidance = (settings or self.config.sampling).guidance
+        generator = torch.Generator(self.device).manual_seed(seed)
+        everything = free_everything(frames)
+        if share == 1:
+            return everything if within is None else within
+        confidence = np.zeros(everything.shape)
+        people = [self.representation.prepared(person) for person in known.people]
+        for window, text in self._stretches(prompt, frames, 0):
+            place = slice(window.start // FRAMES_A_TOKEN, columns(window.stop))
+            task = WindowTask(everything[:, :, place], window)
+            pair = [person.frames(window.start, window.stop) for person in people]
+            ids = self._maps(pair, task.placement(pair, self.representation.placement), task)
+            sure = given_confidence(self.model.transformer, ids[None], text, guidance, generator)[0]
+            new = ~held_columns(window.overlap, task.frames)  # the others were judged in the window before
+            confidence[:, :, place][:, :, new] = sure.float().cpu().numpy()[:, :, new]
+        chosen = everything if within is None else within
+        count = round(share * int(chosen.sum()))
+        ranks = np.where(chosen, confidence, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
+        return (ranks < count).reshape(chosen.shape) & chosen
+
+    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, Tensor]]:
+        """The windows of a clip, each with the condition vector of what happens in it."""
+        stretches: list[tuple[Window, Tensor]] = []
+        for segment in segments(prompt, frames, FPS):
+            text = self._condition(segment.prompt)
+            stretches += [(window, text) for window in windows(segment.stop, self.config.longest, begun)]
+            begun = max(begun, segment.stop)
+        return stretches
+
     def complete(
         self,
         prompt: str,
@@ -154,12 +246,7 @@ class InterMask:
             as they were.
         """
         self._check(frames)
-        stretches: list[tuple[Window, Tensor]] = []
-        done = begun
-        for segment in segments(prompt, frames, FPS):
-            text = self._condition(segment.prompt)
-            stretches += [(window, text) for window in windows(segment.stop, self.config.longest, done)]
-            done = max(done, segment.stop)
+        stretches = self._stretches(prompt, frames, begun)
         prepared = self.representation.prepared
         takes = [[None if person is None else lasting(prepared(person), frames) for person in pair] for pair in known]
         draw = _Draw(settings or self.config.sampling, torch.Generator(self.device).manual_seed(seed))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import UserError
 from .kinematics import SolveSettings
-from .motion import FPS, SMPL, Motion
+from .motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from .protocol import Message
 from .settings import build
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
+ROWS = 5
+FRAMES_A_TOKEN = 4
+"""Of the token map; as in ``networks.tokenizer``, which would load torch before the worker is ready."""
 _LARGEST_SEED = 2**63 - 1
 # What each setting of sampling may be: lowest, highest, in words.
 _SAMPLING_LIMITS = {
@@ -29,6 +32,8 @@ _SAMPLING_LIMITS = {
     "filter": (0.0, 1.0, "a number from 0 to 1"),
     "temperature": (0.0, 100.0, "a number from 0 to 100"),
     "variety": (0.0, 100.0, "a number from 0 to 100"),
+    "guided": (0.0, 1.0, "a number from 0 to 1"),
+    "settled": (0.0, 1.0, "a number from 0 to 1"),
 }
 
 
@@ -55,8 +60,38 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """Which part of a known interaction is made anew.
+
+    Attributes:
+        people: some of 0 and 1.
+        rows: some of the five rows of the token map.
+        start, stop: the first frame, and the first behind.
+        strength: share of this part's tokens, the least confident ones; 1 makes all of it anew.
+    """
+
+    people: tuple[int, ...]
+    rows: tuple[int, ...]
+    start: int
+    stop: int
+    strength: float
+
+    def free(self, frames: int) -> np.ndarray:
+        """(2, 5, S) true for the tokens of this part; a token covers four frames.
+
+        Args:
+            frames: of the known interaction.
+        """
+        free = np.zeros((2, ROWS, -(-frames // FRAMES_A_TOKEN)), dtype=bool)
+        time = slice(self.start // FRAMES_A_TOKEN, -(-self.stop // FRAMES_A_TOKEN))
+        for person in self.people:
+            free[person, list(self.rows), time] = True
+        return free
+
+
+@dataclass(frozen=True)
 class MotionRequest:
-    """Make an interaction, from a prompt alone or with a leader too.
+    """Make an interaction, from a prompt alone, with a leader, or from an interaction that is known.
 
     Attributes:
         load: the model to make it with.
@@ -66,6 +101,8 @@ class MotionRequest:
         sampling: the settings that the client names; the model's own stand for the others.
         solve: settings of the solver.
         leader: the given person, in its own world; None where both people are made.
+        known: the interaction that is edited or extended; None where there is none.
+        edit: what of ``known`` is made anew; None where it is extended.
     """
 
     load: LoadRequest
@@ -77,21 +114,27 @@ class MotionRequest:
     sampling: Mapping[str, Any]
     solve: SolveSettings
     leader: Motion | None
+    known: Interaction | None
+    edit: Edit | None
 
     @classmethod
     def of(cls, message: Message) -> MotionRequest:
-        """Read a ``generate`` or ``react`` message.
+        """Read a ``generate``, ``react``, ``edit`` or ``extend`` message.
 
         Raises:
             UserError: a value is missing or out of range.
         """
         values = message.values
         leader = _leader(message) if message.type == "react" else None
+        known = _known(message) if message.type in ("edit", "extend") else None
+        edit = _edit(values, len(known)) if known is not None and message.type == "edit" else None
         frames = _whole(values, "frames", None, 1, 10**9)
         seconds = _number(values, "seconds")
         if seconds is not None and frames is not None:
             raise UserError("A length was given in seconds and in frames; give one of the two.")
-        if seconds is None and frames is None and leader is None:
+        if edit is not None and (seconds is not None or frames is not None):
+            raise UserError("An edit keeps the length; leave the seconds and frames out, or extend the clip.")
+        if seconds is None and frames is None and leader is None and edit is None:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
             LoadRequest.of(message),
@@ -103,6 +146,8 @@ class MotionRequest:
             _sampling(values),
             _solve_settings(values, leader),
             leader,
+            known,
+            edit,
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -112,7 +157,7 @@ class MotionRequest:
             shortest, longest: frames of the clips that can be made.
 
         Raises:
-            UserError: shorter or longer than can be made, or longer than the leader.
+            UserError: shorter or longer than can be made, longer than the leader, or no longer than what is extended.
         """
         seconds = self.seconds
         if seconds is not None and not SHORTEST_SECONDS <= seconds <= longest / FPS:
@@ -120,6 +165,12 @@ class MotionRequest:
                 f"{seconds:g} seconds cannot be made; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
             )
         asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
+        if self.known is not None and self.edit is not None:
+            return len(self.known)
+        if self.known is not None and asked is not None and asked <= len(self.known):
+            raise UserError(
+                f"The clip has {len(self.known)} frames already and {asked} were asked for; ask for a longer one."
+            )
         if self.leader is None:
             return asked or 0
         if asked is not None and asked > len(self.leader):
@@ -206,11 +257,57 @@ def _leader(message: Message) -> Motion:
         raise UserError("The leader has no motion; choose an armature with an animation.")
     rotations, root = message.arrays.get("leader_rotations"), message.arrays.get("leader_root")
     try:
-        return Motion(
-            joints.astype(np.float64),
-            None if rotations is None else rotations.astype(np.float64),
-            None if root is None else root.astype(np.float64),
-            skeleton=SMPL,
-        )
+        return _motion(joints, rotations, root)
     except ValueError as error:
         raise UserError(f"The leader's motion cannot be read ({error}); choose another armature.") from error
+
+
+def _known(message: Message) -> Interaction:
+    """The interaction that is edited or extended."""
+    arrays = [message.arrays.get(f"known_{name}") for name in ("joints", "rotations", "root")]
+    joints, rotations, root = arrays
+    if joints is None or not joints.size:
+        raise UserError("There is no motion to change; choose two animated characters.")
+    if any(array is not None and len(array) != 2 for array in arrays):
+        raise UserError("The motion to change is not of two people; choose two animated characters.")
+    try:
+        first, second = (
+            _motion(joints[p], None if rotations is None else rotations[p], None if root is None else root[p])
+            for p in (0, 1)
+        )
+    except ValueError as error:
+        raise UserError(f"The motion to change cannot be read ({error}); choose other armatures.") from error
+    return Interaction((first, second))
+
+
+def _motion(joints: np.ndarray, rotations: np.ndarray | None, root: np.ndarray | None) -> Motion:
+    """One person of a message; the number of joints names the skeleton."""
+    sizes = {len(skeleton): skeleton for skeleton in SKELETONS.values()}
+    return Motion(
+        joints.astype(np.float64),
+        None if rotations is None else rotations.astype(np.float64),
+        None if root is None else root.astype(np.float64),
+        skeleton=sizes.get(joints.shape[1] if joints.ndim > 1 else 0, SMPL),
+    )
+
+
+def _edit(values: Mapping[str, Any], frames: int) -> Edit:
+    """What is made anew of so many frames."""
+    start = _whole(values, "start", 0, 0, frames - 1) or 0
+    stop = _whole(values, "stop", frames, start + 1, frames) or frames
+    strength = _number(values, "strength")
+    if strength is not None and not 0 <= strength <= 1:
+        raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
+    return Edit(
+        _choice(values, "people", 2), _choice(values, "rows", ROWS), start, stop, 1.0 if strength is None else strength
+    )
+
+
+def _choice(values: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
+    """Some of the numbers 0 to ``count`` - 1; all of them where nothing is said."""
+    chosen = values.get(name)
+    if chosen is None:
+        return tuple(range(count))
+    if not isinstance(chosen, list) or not chosen or any(type(n) is not int or not 0 <= n < count for n in chosen):
+        raise UserError(f"'{name}' is {chosen!r}; give a list of numbers from 0 to {count - 1}.")
+    return tuple(sorted(set(chosen)))

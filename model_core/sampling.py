@@ -30,6 +30,9 @@ class SamplingSettings:
         temperature: of the draw among the rest; below 1 safer, above 1 more varied.
         variety: Gumbel noise on the confidence by which tokens are kept, fading to none at the last step
             (Chang et al. 2022); 0 as published. Without it the commonest codes win, and people stand still.
+        guided: share of the steps, the first ones, that are guided; the others cost half. 1 as published.
+        settled: tokens drawn with at least this probability need no further look, and steps that would only look at
+            such are left out; 1, as published, makes every step.
     """
 
     steps: int = 20
@@ -37,6 +40,8 @@ class SamplingSettings:
     filter: float = 0.9
     temperature: float = 1.0
     variety: float = 0.0
+    guided: float = 1.0
+    settled: float = 1.0
 
 
 def fill(
@@ -72,19 +77,74 @@ def fill(
         counts = free.sum(1)
         certain = torch.finfo(text.dtype).max
         confidence = torch.zeros_like(flat, dtype=text.dtype).masked_fill_(~free, certain)
-        for step, share in enumerate(_masked_shares(steps, flat.device)):
+        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
+        step = 0
+        while step < steps:
+            if guided and step >= last_guided:
+                guided, condition = False, condition.first(len(flat))
+            share = shares[step]
             masked = least_confident(confidence, torch.round(share * counts).clamp_min(1)) & free
             flat = torch.where(masked, config.mask_id, flat)
-            logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance).flatten(1, 3)
+            logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance if guided else 1)
+            logits = logits.flatten(1, 3)
             drawn = _drawn(logits, kept, settings.temperature, generator)
             flat = torch.where(masked, drawn, flat)
             sure = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
+            unsure = ((sure < settings.settled) & masked).sum(1)
             if settings.variety > 0:
                 sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, generator)
             confidence = torch.where(masked, sure, certain)
+            step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
             if on_step is not None:
-                on_step(step + 1, steps)
+                on_step(step, steps)
     return flat.view(shape)
+
+
+def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int:
+    """The next step that hides no more tokens than were unsure in some row, or the last one."""
+    needed = (torch.round(shares[:, None] * counts) <= unsure).any(1).tolist()
+    later = [number for number in range(step + 1, len(shares)) if needed[number]]
+    return min([*later, max(len(shares) - 1, step + 1)])
+
+
+CONFIDENCE_GROUPS = 4
+"""Passes in which the confidence of given tokens is measured, a part of them hidden in each."""
+
+
+def given_confidence(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    text: Tensor,
+    guidance: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """How well each given token suits the text and the other tokens.
+
+    A network that is shown a token would only repeat it, so each is judged while it is hidden, with some of the others.
+
+    Args:
+        transformer: in evaluation mode.
+        ids: (B, 2, P, S) token ids without masks.
+        text: (B, W) condition vectors.
+        guidance: as in ``SamplingSettings``.
+        generator: decides which tokens are hidden together, on the device of ``ids``.
+
+    Returns:
+        (B, 2, P, S) logarithm of the probability of each token while it is hidden.
+    """
+    with torch.inference_mode():
+        both = torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text
+        condition = transformer.condition(both)
+        order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
+        group = (order % CONFIDENCE_GROUPS).view(ids.shape)
+        confidence = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
+        for number in range(CONFIDENCE_GROUPS):
+            hidden = group == number
+            shown = ids.masked_fill(hidden, transformer.config.mask_id)
+            logits = _guided_logits(transformer, shown, condition, guidance)
+            sure = logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
+            confidence = torch.where(hidden, sure.to(confidence.dtype), confidence)
+    return confidence
 
 
 def _masked_shares(steps: int, device: torch.device) -> Tensor:

@@ -18,19 +18,19 @@ import numpy as np
 
 from . import __version__
 from .errors import UserError
-from .motion import FPS
+from .motion import FPS, Interaction
 from .pipes import InputPipe, OutputPipe
 from .protocol import Decoder, Message, ProtocolError
 from .requests import LoadRequest, MotionRequest
 
 if TYPE_CHECKING:
-    from .motion import Interaction, Motion, PosedSkeleton
+    from .motion import Motion, PosedSkeleton
     from .pipeline import InterMask
 
 PROTOCOL = 1
 """Version of the messages: a client of another version cannot use this worker."""
 
-_REQUESTS = frozenset(("load", "generate", "react"))
+_REQUESTS = frozenset(("load", "generate", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - it is no error: the client has gone
@@ -169,6 +169,13 @@ class Worker:
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
+        if request.known is not None:
+            first, second = (_with_rotations(person) for person in request.known.people)
+            known = Interaction((first, second))
+            if request.edit is None:
+                return model.extend(request.prompt, known, frames, settings, seed, takes, on_step)
+            free, strength = request.edit.free(frames), request.edit.strength
+            return model.restyle(request.prompt, known, strength, settings, seed, takes, on_step, free)
         if request.leader is None:
             return model.generate(request.prompt, frames, settings, seed, takes, on_step)
         leader = _with_rotations(request.leader.frames(0, frames))

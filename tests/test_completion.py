@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
@@ -13,6 +16,7 @@ from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
 from model_core.pipeline import InterMask
 from model_core.prompts import Segment, segments
+from model_core.sampling import fill, given_confidence
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +173,61 @@ def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMas
 
     with pytest.raises(UserError, match="fewer takes"):
         model.generate("they bow", 40, takes=2, on_step=without_memory)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+def test_a_restyle_holds_what_is_most_confident(
+    model: InterMask, pair: Interaction, strength: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within = free_everything(100)
+    within[1] = False
+    free = model.least_confident("they fight", pair, strength, seed=3, within=within)
+    assert free.sum() == round(strength * within.sum()) and not free[1].any()
+    maps: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def recorded(*arguments: Any) -> Any:
+        filled = fill(*arguments)
+        maps.append((arguments[1].numpy(), filled.numpy()))
+        return filled
+
+    monkeypatch.setattr("model_core.pipeline.fill", recorded)
+    moved = Interaction((pair.people[0].moved(np.eye(3), OFF), pair.people[1].moved(np.eye(3), OFF)))
+    takes = model.restyle("they fight", moved, strength, seed=3, takes=2, within=within)
+    assert len(takes) == 2 and all(same(take.people[1], moved.people[1]) for take in takes)
+    assert np.abs(takes[0].people[0].joints[:, 0] - moved.people[0].joints[:, 0]).max() < 5
+    if strength == 0:
+        assert not maps and same(takes[0].people[0], moved.people[0])
+        return
+    order = [1, 0] if strength == 1 else [0, 1]  # whose beginning is known leads
+    ((before, after),) = ((one[:, order], other[:, order]) for one, other in maps)
+    assert (after[:, ~free] == before[:, ~free]).all() and (after < 32).all()
+    assert (after[:, free] != before[:, free]).any()
+    assert not same(takes[0].people[0], moved.people[0]) and not same(takes[0].people[0], takes[1].people[0])
+
+
+OFF = np.array([4.0, 0.0, -7.0])
+
+
+def test_a_restyle_frees_what_the_network_would_not_have_said(model: InterMask, pair: Interaction) -> None:
+    free = model.least_confident("they fight", pair, 0.25, seed=3)
+    with torch.inference_mode():
+        people = [model.representation.placement(pair.people[0]).of(person) for person in pair.people]
+        ids = torch.stack([model.encode(person) for person in people])[None]
+        sure = given_confidence(
+            model.model.transformer, ids, model._condition("they fight"), model.config.sampling.guidance,
+            torch.Generator().manual_seed(3),
+        )[0].numpy()  # fmt: skip
+    assert sure[free].max() <= sure[~free].min()
+
+
+def test_a_long_clip_is_restyled_to_its_end(model: InterMask) -> None:
+    known = Interaction((posed_person(1, 300).motion(), posed_person(2, 300).motion()))
+    free = model.least_confident("they fight", known, 0.5)
+    assert free.shape == (2, 5, 75) and free[:, :, :30].any() and free[:, :, 45:].any()
+    assert len(model.restyle("they fight", known, 0.5)[0]) == 300
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_a_strength_that_is_no_share_is_said(model: InterMask, pair: Interaction, strength: float) -> None:
+    with pytest.raises(UserError, match="choose 0 to 1"):
+        model.restyle("they fight", pair, strength)

@@ -20,6 +20,7 @@ from model_core.checkpoint import load_model, read_config
 from model_core.errors import UserError
 from model_core.import_published import find_transformer
 from model_core.kinematics import solve
+from model_core.motion.rotations import angle_between
 from model_core.networks.tokenizer import PARTS
 from model_core.pipeline import InterMask
 from model_core.sampling import SamplingSettings, fill
@@ -117,6 +118,12 @@ def test_an_imported_model_generates_and_reacts(imported: Callable[[str], Path],
         np.testing.assert_allclose(moved.joints[1], pair.joints[1] + 1, atol=1e-6)
         long = intermask.generate("they walk on", 200, quick)[0]
         assert long.joints.shape == (2, 200, 55, 3)
+        longer = intermask.extend("they walk on", pair, len(pair) + 20, quick, seed=1)[0]
+        for old, new in zip(pair.people, longer.people, strict=True):
+            assert new.root_orientation is not None and old.root_orientation is not None
+            np.testing.assert_allclose(new.root_orientation[: len(pair)], old.root_orientation, atol=1e-6)
+            turned = angle_between(new.root_orientation[len(pair) :], old.root_orientation[-1:])
+            assert turned.max() > 1e-4  # the new frames turn for themselves
 
 
 def test_training_state_beside_the_weights_and_older_names_do_no_harm(golden: Path, clip: Path, tmp_path: Path) -> None:

@@ -96,3 +96,36 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
     with pytest.raises(Cancelled):
         fill(transformer, ids, free, text, SamplingSettings(9), on_step=stop)
     assert len(seen) == 2
+
+
+def passes(transformer: InteractionTransformer, settings: SamplingSettings) -> tuple[Tensor, list[int]]:
+    """Greedy tokens, and how many rows each pass through the network had."""
+    rows: list[int] = []
+    hook = transformer.register_forward_pre_hook(lambda network, given: rows.append(len(given[0])))
+    free = held_patterns()["extend"].expand(3, -1, -1, -1)
+    ids = torch.randint(32, free.shape, generator=torch.Generator().manual_seed(5))
+    steps: list[int] = []
+    text = torch.randn(3, 16, generator=torch.Generator().manual_seed(6))
+    out = fill(transformer, ids, free, text, settings, on_step=lambda step, _: steps.append(step))
+    hook.remove()
+    assert torch.equal(out[~free], ids[~free]) and (out < 32).all()
+    assert steps == sorted(set(steps)) and steps[-1] == settings.steps and len(steps) == len(rows)
+    return out, rows
+
+
+def test_guidance_on_a_part_of_the_steps_halves_the_others(transformer: InteractionTransformer) -> None:
+    dense, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0))
+    assert rows == [6] * 8
+    _, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0, guided=0.5))
+    assert rows == [6] * 4 + [3] * 4
+    never, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0, guided=0.0))
+    plain, _ = passes(transformer, SamplingSettings(8, 1.0, 1.0))
+    assert rows == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
+
+
+def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: InteractionTransformer) -> None:
+    dense, _ = passes(transformer, SamplingSettings(8, 2.0, 1.0))
+    same, rows = passes(transformer, SamplingSettings(8, 2.0, 1.0, settled=0.9999))
+    assert torch.equal(same, dense) and len(rows) == 8  # a random network is never so sure
+    _, rows = passes(transformer, SamplingSettings(8, 2.0, 1.0, settled=0.0))
+    assert len(rows) == 2  # the first step, and the last

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from model_core import requests
 from model_core.checkpoint import Model, ModelConfig, save_model
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.canonical import canonical_placement
@@ -26,7 +27,7 @@ from model_core.motion.representation import rows_from_motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import matrix_from_axis_angle
 from model_core.networks.text_layers import TextLayersConfig
-from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
+from model_core.networks.tokenizer import FRAMES_A_TOKEN, PARTS, Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.protocol import Decoder, Message
 from model_core.sampling import SamplingSettings
@@ -222,6 +223,73 @@ def test_a_leader_gets_a_partner_in_its_own_world(warm: Client, model: Path, kno
     ]
     np.testing.assert_allclose(people[0], leader.joints, atol=0.02)
     np.testing.assert_allclose(people[1].mean((0, 1))[[0, 2]], leader.joints.mean((0, 1))[[0, 2]], atol=2.0)
+
+
+def known_pair(frames: int) -> dict[str, np.ndarray]:
+    """Two people who walk, as ``edit`` and ``extend`` take them."""
+    first = walk(frames)
+    second = first.moved(np.eye(3), np.array([0.0, 0.0, 1.0]))
+    motions = (first, second)
+    return {
+        "known_joints": np.array([person.joints for person in motions], np.float32),
+        "known_rotations": np.array([person.rotations for person in motions], np.float32),
+        "known_root": np.array([person.root_orientation for person in motions], np.float32),
+    }
+
+
+def test_a_part_is_made_anew_and_a_clip_goes_on(warm: Client, model: Path) -> None:
+    arrays = known_pair(60)
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "solve": {"smooth": False, "feet": False,
+                               "keep_contacts": False, "close_contacts": False, "ground": False}}  # fmt: skip
+
+    def joints(answer: Message) -> np.ndarray:
+        assert answer.type == "result", answer.values
+        parts = [answer.arrays[name][0] for name in ("offsets", "rotations", "translation")]
+        return np.array([PosedSkeleton(*person).joints() for person in zip(*parts, strict=True)])
+
+    def moved(answer: Message) -> np.ndarray:
+        """(2, T) how far any joint is from where it was, metres."""
+        return np.linalg.norm(joints(answer)[:, :60] - arrays["known_joints"], axis=-1).max(-1)
+
+    warm.send("edit", arrays, id=1, people=[1], start=24, stop=40, **request)
+    change = moved(warm.final())
+    assert change[0].max() < 0.01 and change[1, :24].max() < 0.01 and change[1, 40:].max() < 0.01
+    assert change[1, 24:40].max() > 0.05
+
+    warm.send("edit", arrays, id=2, strength=0.3, rows=[3, 4], **request)
+    restyled = moved(warm.final())
+    warm.send("edit", arrays, id=3, strength=0.0, **request)
+    assert moved(warm.final()).max() < 0.01 < restyled.max()
+
+    warm.send("extend", {"known_joints": arrays["known_joints"]}, id=4, frames=90, **request)
+    longer = warm.final()
+    assert longer.values["frames"] == 90 and moved(longer).max() < 0.02
+
+
+def test_an_edit_counts_in_the_networks_rows_and_columns() -> None:
+    assert (requests.ROWS, requests.FRAMES_A_TOKEN) == (PARTS, FRAMES_A_TOKEN)
+    free = requests.Edit((1,), (3, 4), 23, 41, 1.0).free(58)
+    assert free.shape == (2, 5, 15) and not free[0].any() and not free[1, :3].any()
+    assert free[1, 3:].nonzero()[1].tolist() == 2 * list(range(5, 11))
+
+
+def test_an_edit_that_cannot_be_made_is_told(warm: Client, model: Path) -> None:
+    arrays = known_pair(40)
+    cases: list[tuple[str, dict[str, np.ndarray], dict[str, Any], str]] = [
+        ("edit", {}, {}, "no motion to change"),
+        ("edit", {"known_joints": arrays["known_joints"][:1]}, {}, "not of two people"),
+        ("edit", {"known_joints": arrays["known_joints"][:, :, :20]}, {}, "cannot be read"),
+        ("edit", arrays, {"frames": 80}, "keeps the length"),
+        ("edit", arrays, {"start": 30, "stop": 20}, "'stop' is 20; give a whole number from 31 to 40"),
+        ("edit", arrays, {"people": [2]}, "'people' is .*from 0 to 1"),
+        ("edit", arrays, {"rows": []}, "'rows' is .*from 0 to 4"),
+        ("edit", arrays, {"strength": 1.5}, "'strength' is 1.5"),
+        ("extend", arrays, {}, "No length"),
+        ("extend", arrays, {"frames": 40}, "40 frames already"),
+    ]
+    for kind, given, values, sentence in cases:
+        warm.send(kind, given, id=5, model=str(model), prompt="they dance", **values)
+        _check_told(warm.final(), sentence)
 
 
 def test_a_cancel_is_seen_between_two_steps(warm: Client, model: Path) -> None:

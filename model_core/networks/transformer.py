@@ -140,6 +140,11 @@ class Condition:
     apart: tuple[Tensor, ...]
     head: Tensor
 
+    def first(self, batch: int) -> Condition:
+        """The condition of the first texts of a batch alone."""
+        together, apart = (tuple(part[:batch] for part in parts) for parts in (self.together, self.apart))
+        return Condition(together, apart, self.head[:batch])
+
 
 class InteractionTransformer(nn.Module):
     """Tokens of two people, some of them masked, and a condition to logits for every token."""
