@@ -61,12 +61,22 @@ def test_rows_become_maps_of_five_parts_and_rows_again(dataset: str, shape: tupl
     assert tokenizer.decode(tokens).shape == (2, 4 * columns, *shape)
 
 
-def test_the_image_of_rows_holds_every_column_but_contacts() -> None:
-    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8))
+@pytest.mark.parametrize("root_relative", [False, True])
+def test_the_image_of_rows_holds_every_column_but_contacts(root_relative: bool) -> None:
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, root_relative=root_relative))
     rows = torch.randn(2, 12, 262)
     back = tokenizer._rows(tokenizer._image(rows))
-    assert torch.equal(back[..., :258], rows[..., :258])
+    assert torch.allclose(back[..., :258], rows[..., :258], atol=1e-6)
     assert not back[..., 258:].any()
+
+
+def test_a_root_relative_image_shows_a_shift_at_the_pelvis_alone() -> None:
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, root_relative=True))
+    rows = torch.randn(2, 12, 262)
+    moved = rows.clone()
+    moved[..., :66] += 1.0
+    change = (tokenizer._image(moved) - tokenizer._image(rows)).abs().amax((0, 1, 3))
+    assert change[0] > 0.9 and change[1:].max() < 1e-5
 
 
 def test_more_quantisers_leave_less_over() -> None:

@@ -30,20 +30,40 @@ CODES = TransformerConfig(codes=50)
 @pytest.fixture(scope="module")
 def crops() -> Crops:
     people = [np.stack([rows_from_motion(posed_person(seed + p, 90).motion()) for p in (0, 1)]) for seed in (0, 2)]
-    return Crops([Clip(rows, f"clip {number}") for number, rows in enumerate(people)], longest_lag=10)
+    return Crops([Clip(rows, (f"clip {number}",)) for number, rows in enumerate(people)], longest_lag=10)
 
 
 def test_crops_stand_in_the_frame_of_their_first_person(crops: Crops) -> None:
     plain = Crops(crops.clips)
     for seed in range(5):
-        rows, caption = plain.draw(np.random.default_rng(seed), 40)
-        assert rows.shape == (2, 40, 262) and caption.startswith("clip")
+        rows, clip = plain.draw(np.random.default_rng(seed), 40)
+        assert rows.shape == (2, 40, 262) and any(clip is one for one in plain.clips)
         joints = rows[..., POSITIONS].reshape(2, 40, 22, 3)
         assert np.abs(joints[0, 0, 0, [0, 2]]).max() < 1e-5
         assert abs(facing(joints[0, 0])) < 1e-5
         # turning must not tear velocities from positions
         velocities = rows[..., 66:132].reshape(2, 40, 22, 3)
         assert np.abs(np.diff(joints, axis=1) - velocities[:, :-1]).max() < 1e-4
+
+
+def test_crops_hold_the_story_of_a_clip(crops: Crops) -> None:
+    long = np.concatenate([crops.clips[0].rows] * 2, axis=1)
+    long[:, :, 261] = np.arange(long.shape[1])  # a contact column counts the frames
+    told = Crops([Clip(long, ("a",), story=(100, 130)), Clip(long[:, :60], ("b",), story=(0, 50))], told=True)
+    random = np.random.default_rng(0)
+    for frames, captions in ((132, {"a"}), (56, {"b"})):
+        for _ in range(50):
+            rows, clip = told.draw(random, frames)
+            assert set(clip.captions) <= captions and clip.story is not None
+            assert rows[0, 0, 261] <= clip.story[0] and rows[0, -1, 261] >= clip.story[1] - 1
+
+
+def test_crops_come_by_weight(crops: Crops) -> None:
+    first, second = crops.clips
+    heavy = Crops([replace(first, weight=9.0), second])
+    random = np.random.default_rng(0)
+    drawn = [heavy.draw(random, 40)[1].captions == first.captions for _ in range(500)]
+    assert 0.85 < np.mean(drawn) < 0.95
 
 
 def test_statistics_normalise_each_group(crops: Crops) -> None:
@@ -109,6 +129,13 @@ def test_training_goes_on_after_a_kill_as_if_nothing_had_been(crops: Crops, tmp_
     lines = (tmp_path / "parts" / "held_out.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["step", "10", "20"]
 
+    (tmp_path / "started").mkdir()
+    nothing = replace(tokenizer_settings(20).loop, steps=0)
+    settings = replace(tokenizer_settings(20), loop=nothing)
+    started = train_tokenizer(settings, crops, crops, values, tmp_path / "started", start=whole)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, started.state_dict()[name]), name
+
     (tmp_path / "parts" / "checkpoint.pt").write_bytes(b"cut")
     with pytest.raises(UserError, match=r"checkpoint\.pt"):
         run("parts", 20, 20)
@@ -121,10 +148,11 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
     for name, tensor in tokenizer.state_dict().items():
         if name.endswith("codes"):
             tensor.normal_(std=0.3)
-    maps = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0, tmp_path / "tokens.safetensors")
-    again = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 0, tmp_path / "tokens.safetensors")
+    captions, cache = [("clip 0",), ("clip 1",)], tmp_path / "tokens.safetensors"
+    maps = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 0, cache)
+    again = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 0, cache)
     assert torch.equal(maps.maps[16], again.maps[16]) and torch.equal(maps.captions[24], again.captions[24])
-    other = tokenised(crops, tokenizer, values, (16, 24), 40, ["clip 0", "clip 1"], 1, tmp_path / "tokens.safetensors")
+    other = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 1, cache)
     assert not torch.equal(maps.maps[16], other.maps[16])
     assert maps.maps[24].shape == (40, 2, 5, 6)
     assert set(maps.captions[16].tolist()) == {0, 1}

@@ -36,6 +36,8 @@ class TokenizerConfig:
         dropout: in the residual blocks.
         graph_scope: which frames the graph layers serve (InterHuman only).
         codebook: how the codebook learns.
+        root_relative: InterHuman positions and velocities of all joints but the pelvis enter and leave the network
+            relative to the pelvis, so that a pose has the same tokens wherever it stands; not published.
     """
 
     dataset: Dataset = "interhuman"
@@ -48,6 +50,11 @@ class TokenizerConfig:
     dropout: float = 0.2
     graph_scope: GraphScope = "none"
     codebook: CodebookSettings = CodebookSettings()
+    root_relative: bool = False
+
+
+_POSE_SCALE = 2.0
+"""Of positions relative to the pelvis: joints stray from it about half as far as it does from the origin."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,8 @@ class Tokenizer(nn.Module):
         B, T, _ = rows.shape
         positions = rows[..., :66].view(B, T, 22, 3)
         velocities = rows[..., 66:132].view(B, T, 22, 3)
+        if self.config.root_relative:
+            positions, velocities = _relative(positions, _POSE_SCALE), _relative(velocities, 1.0)
         rotations = functional.pad(rows[..., 132:258].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
         return torch.cat((positions, velocities, rotations), -1).permute(0, 3, 2, 1)  # (B, 12, 22, T)
 
@@ -170,6 +179,21 @@ class Tokenizer(nn.Module):
             return image.permute(0, 3, 2, 1)  # (B, T, 56, 6)
         nodes = image.permute(0, 3, 2, 1)  # (B, T, 22, 12)
         B, T = nodes.shape[:2]
-        flat = [nodes[..., :3], nodes[..., 3:6], nodes[:, :, 1:, 6:]]
+        positions, velocities = nodes[..., :3], nodes[..., 3:6]
+        if self.config.root_relative:
+            positions, velocities = _absolute(positions, _POSE_SCALE), _absolute(velocities, 1.0)
+        flat = [positions, velocities, nodes[:, :, 1:, 6:]]
         contacts = nodes.new_zeros(B, T, 4)
         return torch.cat([part.reshape(B, T, -1) for part in flat] + [contacts], -1)  # (B, T, 262)
+
+
+def _relative(vectors: Tensor, scale: float) -> Tensor:
+    """(B, T, J, 3): the pelvis as it is, the others from the pelvis, scaled."""
+    pelvis = vectors[:, :, :1]
+    return torch.cat((pelvis, scale * (vectors[:, :, 1:] - pelvis)), 2)
+
+
+def _absolute(vectors: Tensor, scale: float) -> Tensor:
+    """Undo ``_relative``."""
+    pelvis = vectors[:, :, :1]
+    return torch.cat((pelvis, pelvis + vectors[:, :, 1:] / scale), 2)

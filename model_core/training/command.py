@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
-from ..checkpoint import Model, ModelConfig, find_text_encoder, save_model
+from ..checkpoint import Model, ModelConfig, find_text_encoder, load_model, save_model
 from ..errors import UserError
 from ..files import written_whole
 from ..networks.tokenizer import Tokenizer
 from ..sampling import SamplingSettings
 from ..settings import build
-from ..text_encoders import TextFeatures, load_text_encoder
-from .captured import CapturedClip, load_captured
-from .crops import Crops, clips_from, statistics
+from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
+from .crops import Crops
+from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
 from .transformer_training import TransformerTraining, train_transformer
-
-
-@dataclass(frozen=True)
-class DataSettings:
-    """Which takes are learnt from.
-
-    Attributes:
-        takes: patterns of take names (``60_*``).
-        held_out: names or patterns of takes that only measure.
-        lag: frames by which a window's canonical frame may lie before it.
-        least_speed: of the crops that the transformer learns from, mean metres a second of all joints.
-    """
-
-    takes: tuple[str, ...] = ("*",)
-    held_out: tuple[str, ...] = ()
-    lag: int = 96
-    least_speed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,56 +63,44 @@ def read_training_config(path: Path) -> TrainingConfig:
     return build(TrainingConfig, values, str(path))
 
 
-@dataclass(frozen=True)
-class _Material:
-    """Clips to learn from and to measure on, as crops."""
-
-    train: Crops
-    held_out: Crops
-    statistics: np.ndarray
+_TEXTS_A_BATCH = 256
+_STATISTICS = "statistics.npy"
 
 
-def _material(config: TrainingConfig, data: Path, out: Path) -> _Material:
-    captured = load_captured(data, out / "captured.npz")
-
-    def named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:
-        return any(fnmatch(clip.take, pattern) for pattern in patterns)
-
-    chosen = [clip for clip in captured.clips if named(clip, config.data.takes)]
-    held_out = [clip for clip in chosen if named(clip, config.data.held_out)]
-    train = [clip for clip in chosen if not named(clip, config.data.held_out)]
-    if not train or not held_out:
-        raise UserError(f"{data} has no takes for both learning and measuring; check 'takes' and 'held_out'.")
-    crops = Crops(clips_from(train), config.data.lag)
-    return _Material(crops, Crops(clips_from(held_out), config.data.lag), _statistics(crops, out))
-
-
-def _statistics(crops: Crops, out: Path) -> np.ndarray:
-    """Statistics are drawn once: a tokenizer and its transformer need the same."""
-    path = out / "statistics.npy"
-    if path.is_file():
-        return np.asarray(np.load(path))
-    values = statistics(crops, np.random.default_rng(0))
-    with written_whole(path) as temporary:
-        np.save(temporary, values)
-    return values
-
-
-def train(part: str, config_path: Path, data: Path, out: Path) -> None:
+def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
     After the transformer the whole model folder is written to ``out / "model"``.
+
+    Args:
+        part: which.
+        config_path: a TOML file.
+        sources: folders of motion.
+        out: folder for checkpoints, figures and the model.
+        start: a model folder of the same shape whose weights a first training begins with.
     """
     config = read_training_config(config_path)
     folder = out / part
     folder.mkdir(parents=True, exist_ok=True)
-    material = _material(config, data, out)
+    material = load_material(sources, config.data, config.captions, out / "captured.npz")
+    earlier = None if start is None else load_model(start)
     if part == "tokenizer":
-        network = train_tokenizer(config.tokenizer, material.train, material.held_out, material.statistics, folder)
+        windows, held_out = material.windows()
+        if earlier is not None:
+            _same_shape(earlier.config.tokenizer, config.tokenizer.network, start, "tokenizer")
+            keep_statistics(torch.stack((earlier.mean, earlier.std)).numpy(), out / _STATISTICS)
+        values = drawn_statistics(windows, out / _STATISTICS)
+        begin = None if earlier is None else earlier.tokenizer
+        network = train_tokenizer(config.tokenizer, windows, held_out, values, folder, begin)
         with written_whole(folder / "averaged.pt") as path:
             torch.save(network.state_dict(), path)
     else:
-        _train_transformer(config, material, out)
+        _train_transformer(config, material, out, earlier, start)
+
+
+def _same_shape(one: object, other: object, folder: Path | None, part: str) -> None:
+    if one != other:
+        raise UserError(f"The {part} of {folder} is not of the shape that the configuration asks for: {one}.")
 
 
 def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
@@ -142,7 +112,9 @@ def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
     return network.eval().requires_grad_(False)
 
 
-def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -> None:
+def _train_transformer(
+    config: TrainingConfig, material: Material, out: Path, earlier: Model | None, start: Path | None
+) -> None:
     settings, tokenizer = config.transformer, _trained_tokenizer(config, out)
     encoder_folder = find_text_encoder(config.text_encoder)
     encoder = load_text_encoder(encoder_folder)
@@ -150,27 +122,25 @@ def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -
     text = replace(settings.network.text, width=encoder.width)
     network = replace(settings.network, codes=shape.codes, code_width=shape.code_width, text=text)
     settings = replace(settings, network=network)
+    if earlier is not None:
+        _same_shape(earlier.config.transformer, network, start, "transformer")
 
-    captions = sorted({clip.caption for crops in (material.train, material.held_out) for clip in crops.clips})
-    worded = [list(config.captions.get(caption, (caption,))) for caption in captions]
-    texts: TextFeatures = encoder.encode([wording for group in worded for wording in group])
-    starts = np.cumsum([0, *(len(group) for group in worded)])
-    wordings = [list(range(a, b)) for a, b in pairwise(starts)]
+    pairs, held_pairs = material.pairs()
+    captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})
+    words = sorted({wording for group in captions for wording in group})
+    place = {wording: index for index, wording in enumerate(words)}
+    wordings = [[place[wording] for wording in group] for group in captions]
+    values, folder = np.load(out / _STATISTICS), out / "transformer"
 
-    pairs, held_pairs = (
-        Crops([clip for clip in crops.clips if len(clip.rows) == 2], least_speed=config.data.least_speed)
-        for crops in (material.train, material.held_out)
-    )
-    folder, count, seed = out / "transformer", settings.crops_a_length, settings.seed
-
-    def tokens(crops: Crops, lengths: tuple[int, ...], count: int, name: str) -> TokenisedCrops:
+    def tokens(crops: Crops, count: int, name: str) -> TokenisedCrops:
         cache = folder / f"{name}.safetensors"
-        return tokenised(crops, tokenizer, material.statistics, lengths, count, captions, seed, cache)
+        return tokenised(crops, tokenizer, values, settings.frames, count, captions, settings.seed, cache)
 
-    maps = tokens(pairs, settings.frames, count, "tokens")
-    held = tokens(held_pairs, settings.frames[-1:], 128, "held_out_tokens")
-    trained = train_transformer(settings, maps, held, texts, wordings, folder)
-    mean, std = torch.from_numpy(material.statistics)
+    maps = tokens(pairs, settings.crops, "tokens")
+    held = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
+    begin = None if earlier is None else earlier.transformer
+    trained = train_transformer(settings, maps, held, _encoded(encoder, words), wordings, folder, begin)
+    mean, std = torch.from_numpy(values)
     description = ModelConfig(
         name=config.name,
         tokenizer=shape,
@@ -182,3 +152,12 @@ def _train_transformer(config: TrainingConfig, material: _Material, out: Path) -
         about=config.about,
     )
     save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder))
+
+
+def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:
+    """Features of any number of texts, padded to the longest."""
+    parts = [encoder.encode(texts[i : i + _TEXTS_A_BATCH]) for i in range(0, len(texts), _TEXTS_A_BATCH)]
+    length = max(part.mask.shape[1] for part in parts)
+    hidden = [functional.pad(part.hidden, (0, 0, 0, length - part.hidden.shape[1])) for part in parts]
+    mask = [functional.pad(part.mask, (0, length - part.mask.shape[1])) for part in parts]
+    return TextFeatures(torch.cat(hidden), torch.cat(mask), torch.cat([part.pooled for part in parts]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,15 +18,20 @@ _MOST_DRAWS = 50
 
 @dataclass(frozen=True)
 class Clip:
-    """One take as rows in its own world, with its caption.
+    """One take as rows in its own world, with its captions.
 
     Attributes:
         rows: (people, T, 262) float32, one or two people on a floor at Y = 0.
-        caption: what it shows.
+        captions: wordings, each of which says what it shows.
+        weight: how often it is drawn, for its length, beside others.
+        story: first frame and one past the last of what the captions speak of (a handshake, a blow); None where any
+            stretch shows it (a dance).
     """
 
     rows: np.ndarray
-    caption: str
+    captions: tuple[str, ...]
+    weight: float = 1.0
+    story: tuple[int, int] | None = None
 
     @property
     def frames(self) -> int:
@@ -34,13 +39,17 @@ class Clip:
         return self.rows.shape[1]
 
 
-def clips_from(captured: Sequence[CapturedClip]) -> list[Clip]:
-    """Captured clips as rows, each followed by its mirror image."""
+def clips_from(captured: Sequence[CapturedClip], wordings: Mapping[str, Sequence[str]] | None = None) -> list[Clip]:
+    """Captured clips as rows, each followed by its mirror image; ``wordings`` stand for the captions they are of."""
+
+    def captions(text: str) -> tuple[str, ...]:
+        return tuple((wordings or {}).get(text, (text,)))
+
     clips = []
     for clip in captured:
-        clips.append(Clip(np.stack([rows_from_motion(person) for person in clip.people]), clip.text))
+        clips.append(Clip(np.stack([rows_from_motion(person) for person in clip.people]), captions(clip.text)))
         reflections = [rows_from_motion(mirrored(person)) for person in clip.people]
-        clips.append(Clip(np.stack(reflections), mirrored_text(clip.text)))
+        clips.append(Clip(np.stack(reflections), captions(mirrored_text(clip.text))))
     return clips
 
 
@@ -60,38 +69,60 @@ def turned_into_frame(rows: np.ndarray, person: int, frame: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Crops:
-    """Draws crops from clips in proportion to their length.
+    """Draws crops from clips in proportion to their weight and length.
 
     Attributes:
         clips: the material.
         longest_lag: a crop's canonical frame is that of up to so many frames before it, as a window in the middle of
             a longer generation sees it.
-        least_speed: crops in which the joints move less than this on average, metres a second, are drawn again: takes
-            begin and end with people who wait, and a network that has seen much of that prefers to wait.
+        least_speed: crops of dances in which the joints move less than this on average, metres a second, are drawn
+            again: takes begin and end with people who wait, and a network that has seen much of that prefers to wait.
+        told: crops hold the clip's story, and at least ``least_share`` of a clip that has one.
+        least_share: see ``told``.
     """
 
     clips: Sequence[Clip]
     longest_lag: int = 0
     least_speed: float = 0.0
+    told: bool = False
+    least_share: float = 0.7
+    _chances: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
 
-    def draw(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, str]:
-        """One crop (people, frames, 262) in the frame of a random one of its people, who comes first, and its text."""
+    def usable(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which clips (N,) can give a crop of so many frames, and the summed weights (N,) up to each."""
+        if frames not in self._chances:
+            which = np.array([i for i, clip in enumerate(self.clips) if self._gives(clip, frames)], dtype=np.int64)
+            weights = [self.clips[i].weight * self.clips[i].frames for i in which]
+            self._chances[frames] = which, np.cumsum(weights)
+        return self._chances[frames]
+
+    def _gives(self, clip: Clip, frames: int) -> bool:
+        if clip.frames < frames:
+            return False
+        if not self.told or clip.story is None:
+            return True
+        return frames >= max(self.least_share * clip.frames, clip.story[1] - clip.story[0])
+
+    def draw(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, Clip]:
+        """One crop (people, frames, 262) in the frame of a random one of its people, who comes first, and its clip."""
         for _ in range(_MOST_DRAWS):
-            rows, caption = self._draw_any(random, frames)
+            rows, clip = self._draw_any(random, frames)
             speed = np.linalg.norm(rows[..., VELOCITIES].reshape(-1, 3), axis=-1).mean() * FPS
-            if speed >= self.least_speed:
+            if speed >= self.least_speed or clip.story is not None:
                 break
-        return rows, caption
+        return rows, clip
 
-    def _draw_any(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, str]:
-        usable = [clip for clip in self.clips if clip.frames >= frames]
-        lengths = np.array([clip.frames - frames + 1 for clip in usable], dtype=np.float64)
-        clip = usable[random.choice(len(usable), p=lengths / lengths.sum())]
-        start = int(random.integers(clip.frames - frames + 1))
+    def _draw_any(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, Clip]:
+        which, sums = self.usable(frames)
+        clip = self.clips[which[np.searchsorted(sums, random.uniform(0, sums[-1]), side="right")]]
+        first_start, last_start = 0, clip.frames - frames
+        if self.told and clip.story is not None:
+            first_start, last_start = max(0, clip.story[1] - frames), min(last_start, clip.story[0])
+        start = int(random.integers(first_start, last_start + 1))
         first = int(random.integers(len(clip.rows)))
         anchor = start - int(random.integers(min(start, self.longest_lag) + 1))
         rows = turned_into_frame(clip.rows[:, anchor : start + frames], first, 0)[:, start - anchor :]
-        return (rows if first == 0 else rows[::-1]), clip.caption
+        return (rows if first == 0 else rows[::-1]), clip
 
 
 def statistics(crops: Crops, random: np.random.Generator, samples: int = 400, frames: int = 64) -> np.ndarray:

@@ -20,7 +20,7 @@ from .crops import Crops
 
 @dataclass(frozen=True)
 class TokenisedCrops:
-    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's caption (N,)."""
+    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's captions (N,)."""
 
     maps: Mapping[int, Tensor]
     captions: Mapping[int, Tensor]
@@ -32,19 +32,21 @@ def tokenised(
     statistics: np.ndarray,
     lengths: Sequence[int],
     count: int,
-    captions: Sequence[str],
+    captions: Sequence[tuple[str, ...]],
     seed: int,
     cache: Path,
 ) -> TokenisedCrops:
-    """Draw ``count`` crops of each length and tokenise them once, so that the loop need not.
+    """Draw crops and tokenise them once, so that the loop need not.
+
+    Each length has as large a share of ``count`` as it has of the clips' weights.
 
     Args:
         crops: of pairs.
         tokenizer: in evaluation mode.
         statistics: (2, 262) of the normalisation.
         lengths: in frames, multiples of 4.
-        count: crops of each length.
-        captions: all there are; a crop's is kept as its place among them.
+        count: crops of all lengths.
+        captions: all groups of wordings there are; a crop's is kept as its place among them.
         seed: of the crops.
         cache: a file to keep the tokens in; what an earlier run with the same tokenizer kept there is taken.
     """
@@ -55,7 +57,8 @@ def tokenised(
         kept = order.drawn()
         with written_whole(cache) as path:
             save_file(kept, path, {"fingerprint": fingerprint})
-    return TokenisedCrops({n: kept[f"maps.{n}"] for n in lengths}, {n: kept[f"captions.{n}"] for n in lengths})
+    drawn = [frames for frames in lengths if f"maps.{frames}" in kept]
+    return TokenisedCrops({n: kept[f"maps.{n}"] for n in drawn}, {n: kept[f"captions.{n}"] for n in drawn})
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class _Order:
     statistics: np.ndarray
     lengths: tuple[int, ...]
     count: int
-    captions: tuple[str, ...]
+    captions: tuple[tuple[str, ...], ...]
     seed: int
 
     def drawn(self) -> dict[str, Tensor]:
@@ -77,8 +80,14 @@ class _Order:
         mean, std = torch.from_numpy(self.statistics)
         random = np.random.default_rng(self.seed)
         tokens: dict[str, Tensor] = {}
-        for frames in self.lengths:
-            drawn = [self.crops.draw(random, frames) for _ in range(self.count)]
+        number = {captions: index for index, captions in enumerate(self.captions)}
+        weights = {frames: self.crops.usable(frames)[1] for frames in self.lengths}
+        whole = sum(float(sums[-1]) for sums in weights.values() if len(sums))
+        for frames, sums in weights.items():
+            count = round(self.count * float(sums[-1]) / whole) if len(sums) else 0
+            if not count:
+                continue
+            drawn = [self.crops.draw(random, frames) for _ in range(count)]
             rows = torch.from_numpy(np.stack([r for r, _ in drawn]))
             parts = []
             with torch.inference_mode():
@@ -86,16 +95,18 @@ class _Order:
                     flat = self.tokenizer.encode((batch.flatten(0, 1) - mean) / std)[:, 0]
                     parts.append(flat.unflatten(0, (-1, 2)).to(torch.int16))
             tokens[f"maps.{frames}"] = torch.cat(parts).clone()
-            tokens[f"captions.{frames}"] = torch.tensor([self.captions.index(text) for _, text in drawn])
+            tokens[f"captions.{frames}"] = torch.tensor([number[clip.captions] for _, clip in drawn])
         return tokens
 
     def fingerprint(self) -> str:
         """A digest of it."""
-        lag, speed = self.crops.longest_lag, self.crops.least_speed
-        digest = hashlib.sha256(repr((self.lengths, self.count, self.captions, self.seed, lag, speed)).encode())
+        crops = self.crops
+        drawing = (crops.longest_lag, crops.least_speed, crops.told, crops.least_share)
+        digest = hashlib.sha256(repr((self.lengths, self.count, self.captions, self.seed, drawing)).encode())
         digest.update(self.statistics.tobytes())
         for clip in self.crops.clips:
-            digest.update(repr((clip.caption, clip.rows.shape, float(clip.rows.sum()))).encode())
+            shape = (clip.captions, clip.weight, clip.story, clip.rows.shape, float(clip.rows.sum()))
+            digest.update(repr(shape).encode())
         for name, tensor in self.tokenizer.state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()

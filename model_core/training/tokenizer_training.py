@@ -38,16 +38,25 @@ class TokenizerTraining:
 
 
 def train_tokenizer(
-    settings: TokenizerTraining, train: Crops, held_out: Crops, statistics: np.ndarray, folder: Path
+    settings: TokenizerTraining,
+    train: Crops,
+    held_out: Crops,
+    statistics: np.ndarray,
+    folder: Path,
+    start: Tokenizer | None = None,
 ) -> Tokenizer:
     """Train, or go on training, in ``folder``; give the averaged tokenizer.
 
     Args:
         train, held_out: where windows come from.
         statistics: (2, 262) mean and spread of the normalisation.
+        folder: for checkpoints and figures.
+        start: a tokenizer of the same shape to begin with; a checkpoint in ``folder`` goes before it.
     """
     torch.manual_seed(settings.seed)
     network = Tokenizer(settings.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     loop = Loop(network, settings.loop, folder, "tokenizer")
     mean, std = torch.from_numpy(statistics)
 

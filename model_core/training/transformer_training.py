@@ -27,7 +27,8 @@ class TransformerTraining:
         loop: length, rate and batch.
         masking: what is hidden.
         frames: lengths of crops that batches are drawn from, multiples of 4.
-        crops_a_length: how many crops of each length are tokenised beforehand.
+        crops: how many are tokenised beforehand.
+        held_out_crops: the same to measure on.
         drop_text: share of samples that learn the unconditional prediction.
         unroll_from: share of the way after which the step-unrolled pass joins in; 0 as published. It doubles the cost.
         label_smoothing: of the cross-entropy.
@@ -38,7 +39,8 @@ class TransformerTraining:
     loop: LoopSettings = LoopSettings(batch=52, decay=1e-5)
     masking: MaskingSettings = MaskingSettings()
     frames: tuple[int, ...] = (64, 96, 120)
-    crops_a_length: int = 4000
+    crops: int = 12000
+    held_out_crops: int = 256
     drop_text: float = 0.1
     unroll_from: float = 0.0
     label_smoothing: float = 0.0
@@ -52,6 +54,7 @@ def train_transformer(
     texts: TextFeatures,
     wordings: Sequence[Sequence[int]],
     folder: Path,
+    start: InteractionTransformer | None = None,
 ) -> InteractionTransformer:
     """Train, or go on training, in ``folder``; give the averaged transformer.
 
@@ -59,11 +62,16 @@ def train_transformer(
         train, held_out: tokenised crops with the numbers of their captions.
         texts: features of all wordings.
         wordings: for each caption's number the rows of ``texts`` that word it.
+        folder: for checkpoints and figures.
+        start: a network of the same shape to begin with; a checkpoint in ``folder`` goes before it.
     """
     torch.manual_seed(settings.seed)
     network = InteractionTransformer(settings.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     loop = Loop(network, settings.loop, folder, "transformer")
-    lengths = list(settings.frames)
+    lengths = list(train.maps)
+    shares = np.array([len(train.maps[frames]) for frames in lengths]) / sum(map(len, train.maps.values()))
 
     def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
         picked = [wordings[n][int(torch.randint(len(wordings[n]), ()))] for n in numbers.tolist()]
@@ -72,7 +80,7 @@ def train_transformer(
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        frames = lengths[random.integers(len(lengths))]
+        frames = lengths[random.choice(len(lengths), p=shares)]
         rows = torch.from_numpy(random.integers(len(train.maps[frames]), size=settings.loop.batch))
         tokens = train.maps[frames][rows].long()
         text = condition(network, train.captions[frames][rows], settings.drop_text)
@@ -94,15 +102,17 @@ def train_transformer(
         figures = {}
         state = torch.get_rng_state()
         torch.manual_seed(0)
-        frames = lengths[-1]
-        tokens = held_out.maps[frames][:128].long()
-        text = condition(model, held_out.captions[frames][:128], 0.0)
         for share in (0.25, 0.5, 0.75, 1.0):
-            order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
-            hidden = (order < share * tokens[0].numel()).view(tokens.shape)
-            ids = torch.where(hidden, settings.network.mask_id, tokens)
-            masked = Masked(ids, hidden, torch.zeros(len(tokens)), torch.ones_like(hidden))
-            figures[f"accuracy_at_{share:g}"] = accuracy(model(ids, text), tokens, masked)
+            right = count = 0
+            for frames, maps in held_out.maps.items():
+                tokens = maps.long()
+                text = condition(model, held_out.captions[frames], 0.0)
+                order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
+                hidden = (order < share * tokens[0].numel()).view(tokens.shape)
+                ids = torch.where(hidden, settings.network.mask_id, tokens)
+                right += int((model(ids, text).argmax(-1) == tokens)[hidden].sum())
+                count += int(hidden.sum())
+            figures[f"accuracy_at_{share:g}"] = right / count
         torch.set_rng_state(state)
         return figures
 

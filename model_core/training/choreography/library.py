@@ -180,7 +180,7 @@ class Library:
         """People who stand still, upright."""
         words = ("drink", "bottle", "soccer", "traffic", "laugh", "window", "stand")
         chosen = [take for take in self.takes if any(word in take.text for word in words) and "sit" not in take.text]
-        found = _still_stretches(chosen, 45, (1.02, 1.35))
+        found = _still_stretches(chosen, 45, (1.02, 1.35), 10.0)
         if not found:
             raise UserError("No take of the captured data holds a person who stands still for 1.5 s; add one.")
         even = [take for take in found if np.abs(take.track.root[:, [0, 2]]).max() < 0.11]
@@ -190,7 +190,7 @@ class Library:
     def seated(self) -> list[Stance]:
         """People who sit."""
         sitting = [take for take in self.takes if "sit" in take.text]
-        return [Stance(take) for take in _still_stretches(sitting, 60, (0.2, 0.74))]
+        return [Stance(take) for take in _still_stretches(sitting, 60, (0.2, 0.74), 30.0)]
 
 
 def _arms_hang(gait: Gait) -> bool:
@@ -201,13 +201,23 @@ def _arms_hang(gait: Gait) -> bool:
     return bool((wrists[:, 1] < 0.06).all() and (np.abs(wrists[:, 0]) < 0.36).all())
 
 
-def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, float]) -> list[Take]:
-    """Parts of takes in which both feet stay, the root at a height (in lengths of the leg) and the trunk calm."""
+def _lean(take: Take) -> np.ndarray:
+    """(T,) degrees between the trunk, from pelvis to neck, and the vertical."""
+    joints = Posed(Body(SMPL_REST_OFFSETS, 1.0), take.track.turns, take.track.root).world()[0]
+    trunk = joints[:, J["Neck"]] - joints[:, J["Pelvis"]]
+    return np.degrees(np.arctan2(np.linalg.norm(trunk[:, [0, 2]], axis=-1), trunk[:, 1]))
+
+
+def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, float], lean: float) -> list[Take]:
+    """Parts of takes in which both feet stay, the root at a height (in lengths of the leg) and the trunk upright.
+
+    Somebody who stretches towards a window or is about to get up leans by more than ``lean`` degrees: no stance.
+    """
     found = []
     for take in takes:
         calm = (take.speeds < 0.22).all(1)
         level = take.track.root[:, 1] / take.leg
-        calm &= (level > heights[0]) & (level < heights[1])
+        calm &= (level > heights[0]) & (level < heights[1]) & (_lean(take) < lean)
         edges = np.flatnonzero(np.diff(np.concatenate(([0], calm.astype(int), [0]))))
         for start, stop in zip(edges[::2], edges[1::2], strict=True):
             if stop - start >= least:

@@ -15,7 +15,6 @@ from ...errors import UserError
 from ...files import written_whole
 from ...motion.representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, foot_contacts
 from ...motion.rotations import sixd_from_matrix
-from ..crops import Clip
 from .scene import ChoreographedClip, Contact
 
 _FORMAT = 1
@@ -48,10 +47,6 @@ class StoredClip:
         """(2, T, 22, 3) metres."""
         return self.rows[..., POSITIONS].reshape(2, -1, 22, 3)
 
-    def clip(self, caption: int = 0) -> Clip:
-        """The same for crops, with one of its captions."""
-        return Clip(self.rows, self.captions[caption % len(self.captions)])
-
 
 def save_shard(
     path: Path, clips: Sequence[ChoreographedClip], captions: Sequence[tuple[str, ...]], held_out: Sequence[bool]
@@ -79,20 +74,20 @@ def save_shard(
         )
 
 
-def load_choreographed(folder: str | os.PathLike[str]) -> list[StoredClip]:
-    """All clips of a folder that ``python -m model_core choreograph`` wrote.
+def load_choreographed(folder: str | os.PathLike[str], held_out_only: bool = False) -> list[StoredClip]:
+    """All clips of a folder that ``python -m model_core choreograph`` wrote, or only those that measure.
 
     Raises:
         UserError: there are none, or a file is damaged or of another version.
     """
     paths = sorted(Path(folder).glob("*.npz"))
-    clips = [clip for path in paths for clip in _shard(path)]
+    clips = [clip for path in paths for clip in _shard(path, held_out_only)]
     if not clips:
         raise UserError(f"There are no choreographed clips in {folder}; make them with 'choreograph --out {folder}'.")
     return clips
 
 
-def _shard(path: Path) -> list[StoredClip]:
+def _shard(path: Path, held_out_only: bool) -> list[StoredClip]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             if "format" not in stored.files:
@@ -106,6 +101,8 @@ def _shard(path: Path) -> list[StoredClip]:
     for entry in index:
         part = slice(first, first + entry["frames"])
         first += entry["frames"]
+        if held_out_only and not entry["held_out"]:
+            continue
         clips.append(
             StoredClip(
                 entry["kind"],

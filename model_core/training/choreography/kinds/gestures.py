@@ -130,10 +130,8 @@ def point(scene: Scene) -> None:
 
 
 def strokes(scene: Scene, actor: Actor, start: float, stop: float, strong: float) -> None:
-    """Hands that speak: strokes in front of the chest."""
-    for hand in ("left", "right"):
-        if scene.chance(0.25):
-            continue
+    """Hands that speak: strokes in front of the chest, of one hand or both."""
+    for hand in (("left",), ("right",), ("left", "right"), ("left", "right"))[int(scene.random.integers(4))]:
         now = start + scene.vary(0.0, 0.3)
         while now < stop - 0.35:
             hold = scene.vary(0.05, 0.35)

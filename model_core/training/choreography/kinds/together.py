@@ -48,7 +48,7 @@ def dance_in_unison(scene: Scene) -> None:
 def dance_in_hold(scene: Scene) -> None:
     first, second = scene.cast()
     times = first.times
-    beat, gap, size = scene.vary(0.5, 0.75), scene.vary(0.52, 0.6), scene.vary(0.2, 0.32)
+    beat, gap, size = scene.vary(0.5, 0.75), scene.vary(0.52, 0.6), scene.vary(0.12, 0.2)
     scene.facts |= {"manner": "slowly" if beat > 0.65 else ""}
     figures = {
         "box": ((0, 1), (1, 0), (0, -1), (-1, 0)),

@@ -38,12 +38,14 @@ def hug(scene: Scene) -> None:
             "bow": (0.3, 0.0, 0.05),
             "elbow_share": 0.85,
         }
+        # Arms let go before the feet go back, or they would drag both trunks along.
+        away = stop + 0.7 * timing["release"]
         scene.touch(actor, "right", "left_shoulder", arrived, stop, (-0.03, -0.03, -0.09), **over, **timing)
         scene.touch(actor, "left", "right_waist", arrived + 0.1, stop, (0.03, 0.13, -0.05), **under, **timing)
-        actor.move(stop, stop + 0.9, np.array([0.0, 0.0, -0.35 if actor is first else 0.35]))
+        actor.move(away, away + 0.9, np.array([0.0, 0.0, -0.35 if actor is first else 0.35]))
         actor.look(-1, arrived - 0.5, 0.7)
         actor.look(stop + 0.3, 9, 0.7)
-    scene.finish_at(stop + scene.vary(0.7, 1.2))
+    scene.finish_at(stop + scene.vary(1.1, 1.6))
 
 
 def _beats(times: np.ndarray, beats: list[float], lift: float) -> np.ndarray:

@@ -1,0 +1,144 @@
+"""What a training learns from and is measured on: captured takes and, if wanted, choreographed clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import written_whole
+from .captured import CapturedClip, load_captured
+from .choreography.shards import StoredClip, load_choreographed
+from .crops import Clip, Crops, clips_from, statistics
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which takes are learnt from.
+
+    Attributes:
+        takes: patterns of take names (``60_*``).
+        held_out: names or patterns of takes that only measure.
+        lag: frames by which a window's canonical frame may lie before it.
+        least_speed: of the captured crops that the transformer learns from, mean metres a second of all joints.
+        captured_share: of the windows that the tokenizer sees, beside choreographed ones.
+        captured_pairs_share: of the crops that the transformer sees, beside choreographed ones.
+    """
+
+    takes: tuple[str, ...] = ("*",)
+    held_out: tuple[str, ...] = ()
+    lag: int = 96
+    least_speed: float = 0.0
+    captured_share: float = 0.4
+    captured_pairs_share: float = 0.06
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Folders of motion.
+
+    Attributes:
+        captured: BVH files with their manifest.
+        choreographed: what ``choreograph`` wrote; None to learn from captured motion alone.
+    """
+
+    captured: Path
+    choreographed: Path | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """Clips to learn from and to measure on.
+
+    Attributes:
+        train, held_out: captured clips with their mirror images, and choreographed ones.
+        settings: how crops of them are drawn.
+    """
+
+    train: tuple[list[Clip], list[Clip]]
+    held_out: tuple[list[Clip], list[Clip]]
+    settings: DataSettings
+
+    def windows(self) -> tuple[Crops, Crops]:
+        """Crops of one person or two for the tokenizer, to learn from and to measure on."""
+        share, lag = self.settings.captured_share, self.settings.lag
+        train, held_out = (Crops(_balanced(*clips, share), lag) for clips in (self.train, self.held_out))
+        return train, held_out
+
+    def pairs(self) -> tuple[Crops, Crops]:
+        """Crops of two people that hold what their captions say, for the transformer."""
+        share, speed = self.settings.captured_pairs_share, self.settings.least_speed
+        train, held_out = (
+            Crops(_balanced([c for c in captured if len(c.rows) == 2], choreographed, share), 0, speed, told=True)
+            for captured, choreographed in (self.train, self.held_out)
+        )
+        return train, held_out
+
+
+def load_material(
+    sources: Sources, settings: DataSettings, wordings: Mapping[str, Sequence[str]], cache: Path
+) -> Material:
+    """Read the clips.
+
+    Args:
+        sources: where they are.
+        settings: which of them.
+        wordings: for captions of captured takes what they may be called.
+        cache: a file for what is made of the captured takes.
+
+    Raises:
+        UserError: a folder cannot be read, or nothing is left to learn from or to measure on.
+    """
+    takes = [clip for clip in load_captured(sources.captured, cache).clips if _named(clip, settings.takes)]
+    held_out = [clip for clip in takes if _named(clip, settings.held_out)]
+    train = [clip for clip in takes if not _named(clip, settings.held_out)]
+    if not train or not held_out:
+        raise UserError(
+            f"{sources.captured} has no takes for both learning and measuring; check 'takes' and 'held_out'."
+        )
+    stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
+    return Material(
+        (clips_from(train, wordings), [_choreographed(clip) for clip in stored if not clip.held_out]),
+        (clips_from(held_out, wordings), [_choreographed(clip) for clip in stored if clip.held_out]),
+        settings,
+    )
+
+
+def drawn_statistics(crops: Crops, path: Path) -> np.ndarray:
+    """(2, 262) mean and spread, drawn once and kept in a file: a tokenizer and its transformer need the same."""
+    if path.is_file():
+        return np.asarray(np.load(path))
+    values = statistics(crops, np.random.default_rng(0))
+    keep_statistics(values, path)
+    return values
+
+
+def keep_statistics(values: np.ndarray, path: Path) -> None:
+    """Write them whole."""
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, values)
+
+
+def _named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(clip.take, pattern) for pattern in patterns)
+
+
+def _choreographed(clip: StoredClip) -> Clip:
+    """A clip whose story is all of its contacts, or its middle half where it has none."""
+    frames = clip.rows.shape[1]
+    starts, stops = [c.start for c in clip.schedule], [min(c.stop, frames) for c in clip.schedule]
+    story = (min(starts), max(stops)) if starts else (frames // 4, frames - frames // 4)
+    return Clip(clip.rows, clip.captions, story=story)
+
+
+def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:
+    """Both together, captured ones weighed so that they are ``share`` of what is drawn."""
+    if not captured or not choreographed:
+        return captured + choreographed
+    frames = [sum(clip.frames for clip in clips) for clips in (captured, choreographed)]
+    weight = share / (1 - share) * frames[1] / frames[0]
+    return [replace(clip, weight=weight) for clip in captured] + choreographed

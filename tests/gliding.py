@@ -1,0 +1,39 @@
+"""Made-up people who stand upright and glide along lines: enough to tell ways of going apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model_core.motion import SMPL
+from model_core.motion.rest import SMPL_REST_OFFSETS
+
+_FRAMES = 120
+
+
+def _standing() -> np.ndarray:
+    """(22, 3) joints of somebody who stands at the origin with hanging arms, facing +Z."""
+    joints = np.zeros((22, 3))
+    for joint in range(1, 22):
+        joints[joint] = joints[SMPL.parents[joint]] + SMPL_REST_OFFSETS[joint]
+    for side in "LR":
+        shoulder = joints[SMPL.index(f"{side}_Shoulder")]
+        joints[SMPL.index(f"{side}_Elbow")] = shoulder - [0, 0.26, 0]
+        joints[SMPL.index(f"{side}_Wrist")] = shoulder - [0, 0.50, 0]
+    joints[:, 1] -= joints[:, 1].min()
+    return joints
+
+
+def gliding_people(places: tuple[np.ndarray, np.ndarray], yaws: tuple[float, float]) -> np.ndarray:
+    """(2, T, 22, 3) two who glide along places (T, 3)."""
+    both = []
+    for place, yaw in zip(places, yaws, strict=True):
+        c, s = np.cos(yaw), np.sin(yaw)
+        turned = _standing() @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T
+        both.append(turned[None] + place[:, None])
+    return np.stack(both)
+
+
+def line(x: float, start: float, speed: float) -> np.ndarray:
+    """(120, 3) places along Z at a distance to the left, m and m/s."""
+    time = np.arange(_FRAMES) / 30
+    return np.stack((np.full(_FRAMES, x), np.zeros(_FRAMES), start + speed * time), -1)
