@@ -17,18 +17,31 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("part", choices=("tokenizer", "transformer"))
     train.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
     train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
+    train.add_argument("--choreographed", type=Path, help="folder of what 'choreograph' wrote, to learn from that too")
     train.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
+    train.add_argument("--start", type=Path, help="a model folder of the same shape to begin with")
     _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
     verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")
     measure = commands.add_parser("benchmark", help="times and memory on this machine")
-    measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model; all where none is named")
+    measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model, agreement; all")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
-    evaluate = commands.add_parser("evaluate", help="measure a model")
-    evaluate.add_argument("what", choices=("parts",), help="parts: which joints each row of the token map governs")
-    evaluate.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
+    _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
     _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
     return parser
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    what = (
+        "starter: whether prompts give what they say; physical: what the solver does to turned, captured and generated "
+        "motion; parts: which joints each row of the token map governs"
+    )
+    parser.add_argument("what", choices=("starter", "physical", "parts"), help=what)
+    parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
+    parser.add_argument("--data", type=Path, help="folder of clips made by 'choreograph' (starter), or of captures")
+    parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
+    parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
+    parser.add_argument("--seeds", type=int, default=5, help="draws a kind (default: %(default)s)")
 
 
 def _add_choreograph(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +118,31 @@ def _evaluate_parts(folder: Path | None) -> int:
     return 0
 
 
+def _evaluate_starter(options: argparse.Namespace) -> int:
+    from .checkpoint import bundled_model
+    from .evaluation.starter import evaluate_starter
+
+    if options.data is None:
+        raise UserError("'evaluate starter' needs --data, a folder of clips made by 'choreograph --out'.")
+    model = options.model or bundled_model()
+    report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds)
+    print(report.table())
+    return 0 if all(passed for _, _, passed in report.verdicts()) else 1
+
+
+def _evaluate_physical(options: argparse.Namespace) -> int:
+    from .checkpoint import bundled_model
+    from .evaluation.physical_report import physical_report
+
+    if options.data is None:
+        raise UserError("'evaluate physical' needs --data, a folder of captured motion with its manifest.json.")
+    passed = True
+    for row in physical_report(options.data, options.model or bundled_model(), options.seeds):
+        print(row, flush=True)
+        passed &= row.passed
+    return 0 if passed else 1
+
+
 def _verify(folder: Path) -> int:
     from .evaluation.recordings import verify
 
@@ -122,7 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "verify":
             return _verify(options.folder)
         if options.command == "evaluate":
-            return _evaluate_parts(options.model)
+            if options.what == "parts":
+                return _evaluate_parts(options.model)
+            return _evaluate_starter(options) if options.what == "starter" else _evaluate_physical(options)
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
         if options.command == "choreograph":
@@ -131,8 +171,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
         if options.command == "train":
             from .training.command import train
+            from .training.material import Sources
 
-            train(options.part, options.config, options.data, options.out)
+            sources = Sources(options.data, options.choreographed)
+            train(options.part, options.config, sources, options.out, options.start)
         if options.command == "import-published":
             _import(options)
         return 0

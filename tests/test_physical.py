@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from motion_examples import posed_person
 
 from model_core.evaluation.physical import (
     FOOT_JOINTS,
@@ -17,6 +18,7 @@ from model_core.evaluation.physical import (
     rotation_steps,
     skate,
 )
+from model_core.evaluation.physical_report import Row, facing_sweep, round_trip
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import quaternion_from_axis_angle
@@ -89,3 +91,14 @@ def test_rotation_steps_are_degrees_a_frame() -> None:
     assert steps.shape == (5, 22)
     assert steps.max() == pytest.approx(50)
     assert foot_rotation_steps(pose)[2].tolist() == pytest.approx([0, 50, 0, 0], abs=1e-4)
+
+
+def test_the_report_finds_sound_motion_sound_and_marks_what_is_not() -> None:
+    person = posed_person(3, 60).motion()
+    assert all(row.passed for row in facing_sweep([person]))
+    sound = list(round_trip([[person]]))
+    assert all(row.passed for row in sound) and any(row.limit is not None for row in sound)
+    torn = person.frames(0, 60)
+    torn.joints[30:, 20] += 0.3  # a wrist leaves its arm: bones of one length cannot follow
+    assert not all(row.passed for row in round_trip([[torn]]))
+    assert str(Row("skate", 4.0, 3.0, "mm")).endswith("under 3: NO")

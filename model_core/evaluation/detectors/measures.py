@@ -1,0 +1,270 @@
+"""What detectors look at: distances, speeds and angles of two people over time, and a few ways to sum them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...kinematics.filters import blurred
+from ...motion.skeleton import SMPL
+from ...motion.types import FPS
+
+J = {name: index for index, name in enumerate(SMPL.joints)}
+_PALM = 0.08
+"""Metres from the wrist on, along the forearm, to the palm."""
+_SMOOTHING = 4
+"""Frames to each side over which speeds are averaged."""
+
+
+def longest(condition: np.ndarray) -> float:
+    """Seconds of the longest time in which a condition (T,) holds without a break."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], condition.astype(int), [0]))))
+    return float((edges[1::2] - edges[::2]).max(initial=0)) / FPS
+
+
+def times(condition: np.ndarray) -> int:
+    """How often a condition (T,) begins to hold."""
+    return int((np.diff(np.concatenate(([0], condition.astype(int)))) == 1).sum())
+
+
+def share(condition: np.ndarray) -> float:
+    """The share of frames in which a condition (T,) holds."""
+    return float(condition.mean())
+
+
+def swings(path: np.ndarray, least: float) -> int:
+    """How often a path (T,) changes its way after at least ``least``, in the path's unit."""
+    count, way, turn = 0, 0, float(path[0])
+    for value in path:
+        if way >= 0 and value < turn - least:
+            count, way, turn = count + 1, -1, float(value)
+        elif way <= 0 and value > turn + least:
+            count, way, turn = count + 1, 1, float(value)
+        elif (way > 0 and value > turn) or (way < 0 and value < turn) or (way == 0 and count == 0):
+            turn = float(value) if way else turn
+    return max(count - 1, 0)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person over time.
+
+    Attributes:
+        joints: (T, 22, 3) metres, Y up, floor at 0.
+    """
+
+    joints: np.ndarray
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """(T, 2) X and Z of the pelvis."""
+        return self.joints[:, 0][:, [0, 2]]
+
+    @cached_property
+    def velocity(self) -> np.ndarray:
+        """(T, 2) m/s of the pelvis over the floor, smoothed over a third of a second."""
+        return blurred(np.gradient(self.root, axis=0).T * FPS, _SMOOTHING).T
+
+    @cached_property
+    def speed(self) -> np.ndarray:
+        """(T,) m/s of the pelvis over the floor."""
+        return np.linalg.norm(self.velocity, axis=-1)
+
+    @cached_property
+    def forward(self) -> np.ndarray:
+        """(T, 2) X and Z of where hips and shoulders face, of length 1."""
+        left = sum(self.joints[:, J[f"L_{n}"]] - self.joints[:, J[f"R_{n}"]] for n in ("Hip", "Shoulder"))
+        way = np.stack((-np.asarray(left)[:, 2], np.asarray(left)[:, 0]), -1)
+        return way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-6)
+
+    @cached_property
+    def heading(self) -> np.ndarray:
+        """(T,) radians from +Z towards +X, continuous."""
+        return np.unwrap(np.arctan2(self.forward[:, 0], self.forward[:, 1]))
+
+    @cached_property
+    def advancing(self) -> np.ndarray:
+        """(T,) m/s at which the pelvis goes where it faces."""
+        return (self.velocity * self.forward).sum(-1)
+
+    @cached_property
+    def palms(self) -> np.ndarray:
+        """(T, 2, 3) left and right palm."""
+        wrists = self.joints[:, [J["L_Wrist"], J["R_Wrist"]]]
+        along = wrists - self.joints[:, [J["L_Elbow"], J["R_Elbow"]]]
+        return wrists + _PALM * along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-6)
+
+    @cached_property
+    def hand_speed(self) -> np.ndarray:
+        """(T, 2) m/s of the palms relative to the pelvis."""
+        return np.linalg.norm(np.gradient(self.palms - self.joints[:, :1], axis=0), axis=-1) * FPS
+
+    @cached_property
+    def shoulder(self) -> np.ndarray:
+        """(T, 2, 3) shoulders."""
+        return self.joints[:, [J["L_Shoulder"], J["R_Shoulder"]]]
+
+    @cached_property
+    def raised(self) -> np.ndarray:
+        """(T, 2) metres of the palms over their shoulders; negative below."""
+        return self.palms[..., 1] - self.shoulder[..., 1]
+
+    @cached_property
+    def stretched(self) -> np.ndarray:
+        """(T, 2) how far wrists are from their shoulders, as a share of the arm's length."""
+        elbow, wrist = (self.joints[:, [J[f"L_{n}"], J[f"R_{n}"]]] for n in ("Elbow", "Wrist"))
+        arm = np.linalg.norm(elbow - self.shoulder, axis=-1) + np.linalg.norm(wrist - elbow, axis=-1)
+        return np.linalg.norm(wrist - self.shoulder, axis=-1) / np.maximum(arm, 1e-6)
+
+    @cached_property
+    def in_front(self) -> np.ndarray:
+        """(T, 2) metres of the palms in front of the chest."""
+        away = (self.palms - self.joints[:, J["Spine3"]][:, None])[..., [0, 2]]
+        return (away * self.forward[:, None]).sum(-1)
+
+    @cached_property
+    def leg(self) -> float:
+        """Length of thigh and shin, metres."""
+        j = self.joints
+        bones = (j[:, J["L_Knee"]] - j[:, J["L_Hip"]], j[:, J["L_Ankle"]] - j[:, J["L_Knee"]])
+        return float(sum(np.linalg.norm(bone, axis=-1).mean() for bone in bones))
+
+    @cached_property
+    def pelvis_height(self) -> np.ndarray:
+        """(T,) of the pelvis over the floor, in lengths of the leg; about 1.15 of somebody who stands."""
+        return self.joints[:, 0, 1] / self.leg
+
+    @cached_property
+    def bent(self) -> np.ndarray:
+        """(T,) degrees by which the trunk leans forward."""
+        trunk = self.joints[:, J["Neck"]] - self.joints[:, 0]
+        ahead = (trunk[:, [0, 2]] * self.forward).sum(-1)
+        return np.degrees(np.arctan2(ahead, trunk[:, 1]))
+
+    @cached_property
+    def toes(self) -> np.ndarray:
+        """(T, 2) metres of left and right toes over the floor."""
+        return self.joints[:, [J["L_Foot"], J["R_Foot"]], 1]
+
+    @cached_property
+    def kicking(self) -> np.ndarray:
+        """(T, 2) metres of the ankles in front of the pelvis."""
+        away = (self.joints[:, [J["L_Ankle"], J["R_Ankle"]]] - self.joints[:, :1])[..., [0, 2]]
+        return (away * self.forward[:, None]).sum(-1)
+
+    @cached_property
+    def stepping(self) -> np.ndarray:
+        """(T,) m/s of the faster foot."""
+        feet = self.joints[:, [J["L_Ankle"], J["R_Ankle"]]]
+        return np.linalg.norm(np.gradient(feet, axis=0), axis=-1).max(-1) * FPS
+
+    @cached_property
+    def pose(self) -> np.ndarray:
+        """(T, 22, 3) joints seen from the pelvis, facing +Z."""
+        away = self.joints - self.joints[:, :1]
+        side, ahead = self.forward[:, None, 1], self.forward[:, None, 0]
+        x = away[..., 0] * side - away[..., 2] * ahead
+        z = away[..., 0] * ahead + away[..., 2] * side
+        return np.stack((x, away[..., 1], z), -1)
+
+    @cached_property
+    def gestures(self) -> int:
+        """Strokes of both hands, forth and back and up and down, 5 cm and more."""
+        return sum(swings(self.in_front[:, hand], 0.05) + swings(self.raised[:, hand], 0.05) for hand in (0, 1))
+
+    def to_mouth(self) -> np.ndarray:
+        """(T,) metres from the nearer palm to the own head."""
+        return np.linalg.norm(self.palms - self.joints[:, None, J["Head"]], axis=-1).min(-1)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One who acts and one who answers.
+
+    Attributes:
+        actor, partner: both.
+    """
+
+    actor: Person
+    partner: Person
+
+    @property
+    def both(self) -> tuple[Person, Person]:
+        """The two."""
+        return self.actor, self.partner
+
+    @cached_property
+    def swapped(self) -> Pair:
+        """The same two with exchanged roles."""
+        return Pair(self.partner, self.actor)
+
+    @cached_property
+    def way(self) -> np.ndarray:
+        """(T, 2) X and Z from the actor's pelvis to the partner's."""
+        return self.partner.root - self.actor.root
+
+    @cached_property
+    def gap(self) -> np.ndarray:
+        """(T,) metres between both pelvises over the floor."""
+        return np.linalg.norm(self.way, axis=-1)
+
+    @cached_property
+    def direction(self) -> np.ndarray:
+        """(T, 2) of length 1 from the actor to the partner."""
+        return self.way / np.maximum(self.gap, 1e-6)[:, None]
+
+    @cached_property
+    def actor_faces(self) -> np.ndarray:
+        """(T,) cosine between where the actor faces and where the partner is."""
+        return (self.actor.forward * self.direction).sum(-1)
+
+    @cached_property
+    def partner_faces(self) -> np.ndarray:
+        """(T,) cosine between where the partner faces and where the actor is."""
+        return -(self.partner.forward * self.direction).sum(-1)
+
+    @cached_property
+    def alike(self) -> np.ndarray:
+        """(T,) cosine between the two headings."""
+        return (self.actor.forward * self.partner.forward).sum(-1)
+
+    @cached_property
+    def approach(self) -> np.ndarray:
+        """(T,) metres a second at which the gap closes."""
+        return -blurred(np.gradient(self.gap)[None] * FPS, _SMOOTHING)[0]
+
+    @cached_property
+    def hands(self) -> np.ndarray:
+        """(T, 2, 2) metres from the actor's palms to the partner's."""
+        return np.linalg.norm(self.actor.palms[:, :, None] - self.partner.palms[:, None], axis=-1)
+
+    def hand_to(self, *joints: str) -> np.ndarray:
+        """(T, 2) metres from each of the actor's palms to the nearest of some joints of the partner."""
+        places = self.partner.joints[:, [J[name] for name in joints]]
+        return np.linalg.norm(self.actor.palms[:, :, None] - places[:, None], axis=-1).min(-1)
+
+    @cached_property
+    def heads(self) -> np.ndarray:
+        """(T,) metres between both heads."""
+        return np.linalg.norm(self.actor.joints[:, J["Head"]] - self.partner.joints[:, J["Head"]], axis=-1)
+
+    @cached_property
+    def turning(self) -> float:
+        """Radians by which the line between both turns in all."""
+        bearing = np.unwrap(np.arctan2(self.way[:, 0], self.way[:, 1]))
+        return float(bearing[-1] - bearing[0])
+
+    def retreat(self, frame: int, within: float = 1.2) -> float:
+        """Metres that the partner goes away from the actor's place in the seconds after a frame."""
+        after = self.partner.root[frame : frame + round(within * FPS) + 1] - self.partner.root[frame]
+        return float((after @ self.direction[frame]).max())
+
+    def likeness(self, mirror: bool) -> float:
+        """Metres by which both poses differ on average, arms and legs; as mirror images where asked."""
+        first, second = self.actor.pose, self.partner.pose / self.partner.leg * self.actor.leg
+        if mirror:
+            second = second[:, list(SMPL.mirror)] * np.array([-1.0, 1.0, 1.0])
+        limbs = [J[f"{s}_{n}"] for s in "LR" for n in ("Elbow", "Wrist", "Knee", "Ankle")]
+        return float(np.linalg.norm(first - second, axis=-1)[:, limbs].mean())

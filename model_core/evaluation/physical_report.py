@@ -1,0 +1,171 @@
+"""``python -m model_core evaluate physical``: what the solver does to turned, captured and generated motion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..kinematics import RAW_FIT, SolveSettings, solve
+from ..motion.posed import PosedSkeleton
+from ..motion.representation import motion_from_rows, rows_from_motion
+from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
+from ..motion.types import FPS, Motion
+from .physical import contact_distance_changes, floating, jerk, rotation_steps, skate
+
+FITTED = SolveSettings(feet=False, keep_contacts=False, close_contacts=False)
+"""Fitted and smoothed: the joints that contacts are to keep to."""
+_WINDOW = 120
+_LEAP = 40.0
+"""Degrees a frame from which a rotation step counts as a leap."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        what: is measured.
+        value: the worst found.
+        limit: what it must stay under; None where it only informs.
+        unit: of both.
+    """
+
+    what: str
+    value: float
+    limit: float | None
+    unit: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is under its limit."""
+        return self.limit is None or self.value < self.limit
+
+    def __str__(self) -> str:
+        wanted = "" if self.limit is None else f"under {self.limit:g}: {'yes' if self.passed else 'NO'}"
+        return f"{self.what:68s} {self.value:9.3f} {self.unit:9s} {wanted}".rstrip()
+
+
+def facing_sweep(people: Sequence[Motion]) -> Iterator[Row]:
+    """Turn a clip about the vertical by 0 to 350 degrees, solve it, and compare with the clip as it was."""
+    base = solve(people)
+    local = root = 0.0
+    for degrees in range(0, 360, 10):
+        turn = about_y(np.asarray(np.deg2rad(degrees)))
+        solved = solve([person.moved(turn, np.zeros(3)) for person in people])
+        for one, other in zip(base, solved, strict=True):
+            a, b = matrix_from_quaternion(one.rotations), matrix_from_quaternion(other.rotations)
+            local = max(local, float(angle_between(a[:, 1:], b[:, 1:]).max()))
+            root = max(root, float(angle_between(turn @ a[:, 0], b[:, 0]).max()))
+    yield Row("turned clips: local rotations differ at most by", np.rad2deg(local), 0.1, "degrees")
+    yield Row("turned clips: the root differs from the turned root at most by", np.rad2deg(root), 0.1, "degrees")
+
+
+def round_trip(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
+    """Captured pairs through the representation, the solver and forward kinematics."""
+    for name, settings, limits in (
+        ("fitted", RAW_FIT, (10.0, 40.0)),
+        ("cleaned up", SolveSettings(ground=False), (None, None)),
+    ):
+        errors, leaps = [], 0
+        for people in clips:
+            given = [motion_from_rows(rows_from_motion(person)) for person in people]
+            for person, solved in zip(given, solve(given, settings), strict=True):
+                errors.append(np.linalg.norm(solved.joints() - person.joints, axis=-1))
+                leaps += _new_leaps(person, solved)
+        every = 1000 * np.concatenate(errors)
+        yield Row(f"captured, {name}: joints are off on average by", float(every.mean()), limits[0], "mm")
+        yield Row(f"captured, {name}: a joint is off at most by", float(every.max()), limits[1], "mm")
+        limit = 1.0 if settings is RAW_FIT else None
+        yield Row(f"captured, {name}: leaps of 40 degrees a frame that the capture lacks", leaps, limit, "")
+
+
+def _new_leaps(person: Motion, solved: PosedSkeleton) -> int:
+    assert person.rotations is not None
+    steps = np.rad2deg(angle_between(person.rotations[:-1], person.rotations[1:]))
+    return int(((rotation_steps(solved)[:, 1:] > _LEAP) & (steps <= _LEAP)).sum())
+
+
+def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
+    """Generated pairs before and after clean-up; the worst of all pairs, ratios over all of them."""
+    figures = []
+    for people in pairs:
+        before, fitted, after = (
+            np.stack([one.joints() for one in solve(people, settings)])
+            for settings in (RAW_FIT, FITTED, SolveSettings(close_contacts=False))
+        )
+        changes = contact_distance_changes(fitted, after)
+        figures.append(
+            (skate(before), skate(after), floating(after), jerk(before, FPS), jerk(after, FPS), changes.max(initial=0))
+        )
+    skates, after, floats, jerks, jerks_after, changes_ = np.array(figures).T
+    yield Row("generated: skate after clean-up, of before", 100 * after.sum() / max(skates.sum(), 1e-9), 40.0, "%")
+    yield Row("generated: skate after clean-up", after.max(), 3.0, "mm/frame")
+    yield Row("generated: floating", np.abs(floats).max(), 15.0, "mm")
+    yield Row("generated: jerk after clean-up, of before", 100 * (jerks_after / jerks).max(), 100.0, "%")
+    yield Row("generated: distances of touching joints change at most by", changes_.max(), 10.0, "mm")
+
+
+def solve_time(people: Sequence[Motion]) -> Row:
+    """Seconds in which 300 frames of two people are solved and cleaned up; the best of three."""
+    repeats = -(-300 // len(people[0]))
+    long = [_repeated(person, repeats).frames(0, 300) for person in people]
+    best = min(_seconds(long) for _ in range(3))
+    return Row("300 frames of two people are solved and cleaned up in", best, 0.5, "s")
+
+
+def _repeated(person: Motion, times: int) -> Motion:
+    """A clip to and fro, so that it has no seam."""
+    order = np.concatenate([np.arange(len(person))[:: 1 if number % 2 == 0 else -1] for number in range(times)])
+    rotations, root = person.rotations, person.root_orientation
+    return replace(
+        person,
+        joints=person.joints[order],
+        rotations=None if rotations is None else rotations[order],
+        root_orientation=None if root is None else root[order],
+    )
+
+
+def _seconds(people: Sequence[Motion]) -> float:
+    begun = time.perf_counter()
+    solve(people)
+    return time.perf_counter() - begun
+
+
+def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
+    """All rows.
+
+    Args:
+        data: folder of captured motion with its manifest.
+        model: folder of the model that generates.
+        seeds: clips that are generated for each of the model's example prompts.
+
+    Raises:
+        UserError: a folder cannot be read, the captured motion has no pairs, or the model names no examples.
+    """
+    from ..pipeline import InterMask
+    from ..training.captured import load_captured
+
+    pairs = load_captured(data).pairs
+    clips = [
+        [person.frames(start, start + _WINDOW) for person in pair.people]
+        for pair in pairs
+        for start in range(0, len(pair) - _WINDOW + 1, _WINDOW)
+    ]
+    if not clips:
+        raise UserError(f"{data} has no take of two people that lasts {_WINDOW} frames; choose other captured motion.")
+    generator = InterMask.load(model)
+    prompts = generator.config.examples
+    if not prompts or seeds < 1:
+        raise UserError(f"Nothing is generated: {model} names no example prompts, or --seeds is under 1.")
+    yield from facing_sweep(clips[len(clips) // 2])
+    yield from round_trip(clips)
+    made = [
+        generator.generate(words, frames=_WINDOW, seed=seed)[0].people for words in prompts for seed in range(seeds)
+    ]
+    yield from cleaned(made)
+    yield solve_time(made[0])

@@ -1,0 +1,52 @@
+"""``evaluate starter`` on made-up clips: what it measures, writes and refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gliding import gliding_people, line
+
+from model_core.checkpoint import bundled_model
+from model_core.errors import UserError
+from model_core.evaluation.starter import evaluate_starter
+from model_core.motion import SMPL, Motion
+from model_core.training.choreography.scene import ChoreographedClip
+from model_core.training.choreography.shards import save_shard
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips of people who walk past each other, one of them held out."""
+    folder = tmp_path_factory.mktemp("clips")
+    joints = gliding_people((line(0, -2, 1.1), line(0.8, 2, -1.1)), (0, np.pi)).astype(np.float32)
+    still = np.tile(np.eye(3, dtype=np.float32), (joints.shape[1], len(SMPL) - 1, 1, 1))
+    people = (Motion(joints[0], still), Motion(joints[1], still))
+    clips = [ChoreographedClip("walk towards and pass", seed, people, (), {"actor": "0"}) for seed in (1, 2)]
+    words = [("two people walk past each other",)] * 2
+    save_shard(folder / "walk_towards_and_pass.npz", clips, words, [False, True])
+    return folder
+
+
+def test_a_model_is_measured_and_the_figures_are_written(data: Path, tmp_path: Path) -> None:
+    report = evaluate_starter(bundled_model(), data, tmp_path, ["walk towards and pass", "salsa"], seeds=1)
+    walk, salsa = report.kinds
+    assert walk.data == 1.0 and salsa.data is None and salsa.reaction is None
+    # People gliding with stiff legs are nothing that a model of salsa could rebuild well.
+    assert report.world_mm > report.aligned_mm > 25
+    assert walk.diversity > 10 and 0 < report.seconds < report.loading and report.memory > 50
+    written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert [verdict["passed"] for verdict in written["verdicts"]] == [passed for _, _, passed in report.verdicts()]
+    with (tmp_path / "kinds.csv").open(encoding="utf-8") as file:
+        assert [row["kind"] for row in csv.DictReader(file)] == ["walk towards and pass", "salsa"]
+    assert "FAIL joint error in the world" in report.table()
+
+
+def test_what_cannot_be_measured_is_said_in_a_sentence(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no kind 'juggle'"):
+        evaluate_starter(bundled_model(), data, kinds=["juggle"])
+    with pytest.raises(UserError, match="no choreographed clips"):
+        evaluate_starter(bundled_model(), tmp_path)
