@@ -82,6 +82,11 @@ def test_the_fk_controls_of_rigifys_own_rig_are_keyed(tmp_path: Path) -> None:
             along = normalized(heads[1] - heads[0])[[0, 2, 1]] * (1, 1, -1)
             angle = np.degrees(np.arccos(np.clip(along @ truth[SMPL.index(side + lower) - 1], -1, 1)))
             assert angle < 1, (side + upper, angle)
+    for joint, name in mapping.bones.items():
+        turned = [np.array(rig.pose.bones[bone].matrix @ rig.data.bones[bone].matrix_local.inverted())
+                  for bone in (name, mapping.control(joint))]  # fmt: skip
+        read, keyed = (matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) for matrix in turned)
+        assert np.trace(read.T @ keyed) > 1 + 2 * np.cos(np.radians(1)), joint
     assert not [bone for bone in rig.pose.bones if bone.name.startswith(("DEF", "ORG")) and
                 any(abs(v) > 1e-6 for v in bone.location)]  # fmt: skip
 
@@ -90,7 +95,7 @@ def test_two_chosen_characters_share_one_scale_and_stay_on_their_floor() -> None
     scene = empty_scene()
     tall, small = build_rig(KINDS["mixamo bare"], scene, "Tall"), build_rig(KINDS["vrm"], scene, "Small")
     pair = (posed_person(1, 16), posed_person(2, 16))
-    made = place(pair, Placement(scene.name, 1, characters=("Tall", "Small")), "They meet")
+    made = list(place(pair, Placement(scene.name, 1, characters=("Tall", "Small")), "They meet").values())
     assert made == [tall, small] and len(bpy.data.objects) == 2
     ratios = [hip_ratio(p.offsets, rig, scene) for p, rig in zip(pair, made, strict=True)]
     assert ratios == pytest.approx([1.15, 0.85], abs=1e-3)
