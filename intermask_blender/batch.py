@@ -28,19 +28,17 @@ if __name__ == "__main__" and not __package__:
 
 import argparse
 import shutil
+import signal
 import tempfile
-import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from .core import UserError
-from .jobs import Job, named, read_jobs
+from .jobs import Job, character_names, named, read_jobs
 from .models import find_model
 
 if TYPE_CHECKING:
-    from .client import WorkerClient
     from .render import RenderSettings
 
 
@@ -55,6 +53,9 @@ class Options:
         python: interpreter that has torch; None means the one that the add-on would take.
         render: how to render.
         fps: of the scenes; None keeps the opened scene's, or 30.
+        device: what computes: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
+        report: name of the report's files, without suffix.
     """
 
     jobs: list[Job]
@@ -63,6 +64,9 @@ class Options:
     python: Path | None
     render: RenderSettings
     fps: float | None
+    device: str = "auto"
+    recorded: bool = False
+    report: str = "report"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,16 +85,23 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     import bpy
 
+    from .batch_run import Run
     from .client import WorkerClient
     from .preferences import current_runtime
 
+    _stop_at_signals()
     blend = bpy.data.filepath
     with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
-        client = WorkerClient(options.python or current_runtime(bpy.context), Path(folder) / "generator.log")
+        client = WorkerClient(
+            options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
+        )
         try:
-            failures = _run_all(options, client, blend)
+            failures = Run(options, client, blend).run()
+        except UserError as error:
+            print(f"intermask: {error}", file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
-            print("intermask: interrupted; finished files are whole.", file=sys.stderr)
+            print("intermask: interrupted; run it again to go on with the rows that are left.", file=sys.stderr)
             return 130
         finally:
             client.close()
@@ -113,7 +124,8 @@ def parse(arguments: Sequence[str]) -> Options:
     if (given.prompt is None) == (given.jobs is None):
         raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
     render = _render_settings(given)
-    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, given.name)
+    characters = character_names(given.characters)
+    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, given.name)
     if given.jobs is None:
         jobs = named([defaults])
         if jobs[0].fault:
@@ -121,13 +133,29 @@ def parse(arguments: Sequence[str]) -> Options:
     else:
         jobs = read_jobs(given.jobs, replace(defaults, name=""))
     python = Path(given.python) if given.python else None
-    return Options(jobs, given.out, find_model(given.model), python, render, given.fps)
+    shard, shards = _shard(given.shard)
+    report = "report" if shards == 1 else f"report-{shard}-of-{shards}"
+    recorded = given.jobs is not None
+    jobs = jobs[shard - 1 :: shards]
+    return Options(jobs, given.out, find_model(given.model), python, render, given.fps, given.device, recorded, report)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Which part of how many, counted from 1.
+
+    Raises:
+        UserError: it is not written as ``3/8``, or there is no such part.
+    """
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"The shard {text!r} is not a part of a whole; write for example 3/8 for the third of eight.")
+    return int(part), int(parts)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="intermask_blender.batch", description="Generate two-person animation from sentences.")
     parser.add_argument("--prompt", help="what the two people do")
-    parser.add_argument("--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, name")
+    parser.add_argument("--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, characters, name")
     parser.add_argument("--out", type=Path, default=Path("renders"), help="folder for the results (renders)")
     parser.add_argument("--seconds", type=float, help="duration (4, or as long as the leader)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion (0)")
@@ -135,6 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--leader", default="", help="armature of the opened scene, or a .bvh or .npz file, to react to"
     )
+    parser.add_argument("--characters", default="", help="armatures of the opened scene to key, as in 'Rig A;Rig B'")
+    parser.add_argument("--shard", default="1/1", help="which part of the jobs, as in 3/8: the third of eight machines")
+    parser.add_argument("--device", default="auto", help="what computes: auto, cpu, cuda, cuda:N or mps (auto)")
     parser.add_argument("--name", default="", help="name of the files (made from the prompt)")
     parser.add_argument("--render", choices=("mp4", "png", "none"), default="mp4", help="film, pictures or neither")
     parser.add_argument("--engine", choices=("workbench", "cycles"), default="workbench", help="renderer")
@@ -161,32 +192,14 @@ def _render_settings(given: argparse.Namespace) -> RenderSettings:
     return RenderSettings(given.render, given.engine, *size, given.samples)
 
 
-def _run_all(options: Options, client: WorkerClient, blend: str) -> int:
-    """Run every job, say what became of it, and give the number of failures."""
-    from .make import make_clip
+def _stop_at_signals() -> None:
+    """Let Ctrl-C, which Blender keeps to itself, and the polite kill of a farm end the run between two steps."""
 
-    outcomes: list[tuple[Job, str, float]] = []
-    for number, job in enumerate(options.jobs, 1):
-        start = time.monotonic()
-        print(f"[{number}/{len(options.jobs)}] {job.name}: {job.prompt}", flush=True)
-        try:
-            made = make_clip(job, options, client, blend)
-            fault = ""
-            print(f"    wrote {', '.join(path.name for path in made)} in {options.out}", flush=True)
-        except UserError as error:
-            fault = str(error)
-        except Exception as error:
-            traceback.print_exc()
-            fault = f"A fault in the program: {error}"
-        if fault:
-            print(f"    failed: {fault}", file=sys.stderr, flush=True)
-        outcomes.append((job, fault, time.monotonic() - start))
-    failed = [(job, fault) for job, fault, _ in outcomes if fault]
-    total = sum(seconds for _, _, seconds in outcomes)
-    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} done in {total:.0f} s, {len(failed)} failed.", flush=True)
-    for job, fault in failed:
-        print(f"  {job.name} ({job.where}): {fault}", flush=True)
-    return len(failed)
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), stop)
 
 
 def _leave(code: int) -> NoReturn:

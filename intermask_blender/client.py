@@ -37,6 +37,7 @@ class Request:
         reply: the final message, once it is there.
         failure: one sentence, where it failed.
         cancelled: true once nobody waits for it any more.
+        crashed: true where it failed because the process died.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Request:
     reply: Message | None = None
     failure: str = ""
     cancelled: bool = False
+    crashed: bool = False
 
     @property
     def done(self) -> bool:
@@ -219,10 +221,10 @@ class WorkerClient:
         if message.type in FINAL_REPLIES or message.type in ("error", "cancelled"):
             del self._open[request.id]
 
-    def _fail_all(self, sentence: str) -> None:
+    def _fail_all(self, sentence: str, crashed: bool = False) -> None:
         for request in self._open.values():
             if not request.done:
-                request.failure = sentence
+                request.failure, request.crashed = sentence, crashed
         self._open.clear()
 
     def _died(self, process: subprocess.Popen[bytes]) -> None:
@@ -236,7 +238,8 @@ class WorkerClient:
         last = _last_line(self.log)
         because = f" ({last})" if last else ""
         self._fail_all(
-            f"The generator's process {how} in mid-work{because}; generate again to restart it, its log is {self.log}."
+            f"The generator's process {how} in mid-work{because}; generate again to restart it, its log is {self.log}.",
+            crashed=True,
         )
         self.close()
 

@@ -32,6 +32,20 @@ def add_fcurve(store: Any, path: str, index: int, group: str) -> bpy.types.FCurv
     return curve
 
 
+def assign_action(owner: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Make an action the one that moves an object, with the slot in which the object's curves lie."""
+    animation = owner.animation_data or owner.animation_data_create()
+    animation.action = action
+    if SLOTTED_ACTIONS and animation.action_slot is None and action.slots:
+        animation.action_slot = action.slots[0]
+
+
+def bind_strip(strip: bpy.types.NlaStrip, animation: bpy.types.AnimData) -> None:
+    """Let an NLA strip play the slot that the object's action plays."""
+    if SLOTTED_ACTIONS and strip.action_slot is None:
+        strip.action_slot = animation.action_slot
+
+
 def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     """First and last key of the object's own action, None where it has none."""
     animation = owner.animation_data

@@ -25,6 +25,28 @@ Pair = tuple[PosedSkeleton, PosedSkeleton]
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is there already and is changed or continued.
+
+    Attributes:
+        people: both motions in one world, equally long, at the model's rate.
+        rows: rows of the token map that are made anew (``docs/body-parts.md``).
+        who: which of the two people are made anew.
+        start, stop: frames at the model's rate that are made anew, ``stop`` exclusive.
+        strength: share of this part that is made anew, what suits the prompt least; 1 means all of it.
+        extends: true where all of it stays and the clip becomes ``GenerationSettings.seconds`` long.
+    """
+
+    people: tuple[Motion, Motion]
+    rows: tuple[int, ...] = (0, 1, 2, 3, 4)
+    who: tuple[int, ...] = (0, 1)
+    start: int = 0
+    stop: int = 0
+    strength: float = 1.0
+    extends: bool = False
+
+
+@dataclass(frozen=True)
 class GenerationSettings:
     """One generation.
 
@@ -35,6 +57,12 @@ class GenerationSettings:
         seed: the same seed gives the same motion.
         takes: how many different draws.
         leader: the motion that the other person reacts to, at the model's rate; None generates both people.
+        known: an interaction that is edited or extended; None where there is none.
+        guidance: how closely the prompt is followed; None means as the model's makers chose, as for the next two.
+        steps: how often the model looks at the whole before it is done.
+        variety: how far draws differ.
+        foot_lock: standing feet are held in place.
+        contact: hands that touch stay together, and those that nearly touch come together.
     """
 
     prompt: str
@@ -43,6 +71,75 @@ class GenerationSettings:
     seed: int = 0
     takes: int = 1
     leader: Motion | None = None
+    known: Known | None = None
+    guidance: float | None = None
+    steps: int | None = None
+    variety: float | None = None
+    foot_lock: bool = True
+    contact: bool = True
+
+
+class Generation:
+    """One generation under way, from its request to its result; a worker that dies is started again once."""
+
+    def __init__(self, client: WorkerClient, settings: GenerationSettings) -> None:
+        """Send the request; returns at once.
+
+        Raises:
+            UserError: as ``submit``.
+        """
+        self.settings = settings
+        self.restarted = False
+        self._client = client
+        self._request = submit(client, settings)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to come."""
+        return self._request.done
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there are takes."""
+        return self._request.reply is not None
+
+    @property
+    def text(self) -> str:
+        """One line for the panel and the status bar."""
+        return progress_text(self._request)
+
+    @property
+    def factor(self) -> float:
+        """Share of the current stage that is done, 0 to 1."""
+        return self._request.factor
+
+    def poll(self) -> None:
+        """Bring it up to date; takes well under a millisecond when nothing came."""
+        self._client.poll()
+        if self._request.crashed and not self.restarted:
+            self.restarted = True
+            try:
+                self._request = submit(self._client, self.settings)
+            except UserError as error:
+                self._request.failure = str(error)
+
+    def wait(self) -> None:
+        """Wait until it is done: for background mode, where there is no event loop."""
+        while not self.done:
+            self._client.pause()
+            self.poll()
+
+    def cancel(self) -> None:
+        """Stop it; it is done at once."""
+        self._client.cancel(self._request)
+
+    def takes(self) -> list[Pair]:
+        """The posed pairs, one for each take.
+
+        Raises:
+            UserError: it failed or was cancelled.
+        """
+        return takes_of(self._request)
 
 
 def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
@@ -64,10 +161,33 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
         "seconds": settings.seconds,
         "seed": settings.seed,
         "takes": settings.takes,
+        "guidance": settings.guidance,
+        "steps": settings.steps,
+        "variety": settings.variety,
+        "solve": {
+            "feet": settings.foot_lock,
+            "keep_contacts": settings.contact,
+            "close_contacts": settings.contact,
+        },
     }
+    if settings.known is not None:
+        return _submit_known(client, settings.known, values)
     if settings.leader is None:
         return client.submit("generate", values)
     return client.submit("react", values, _leader_arrays(settings.leader))
+
+
+def _submit_known(client: WorkerClient, known: Known, values: dict[str, Any]) -> Request:
+    arrays = {"known_joints": np.stack([person.joints for person in known.people]).astype(np.float32)}
+    rotations = [person.rotations for person in known.people if person.rotations is not None]
+    roots = [person.root_orientation for person in known.people if person.root_orientation is not None]
+    if len(rotations) == len(roots) == 2:
+        arrays["known_rotations"] = np.stack(rotations).astype(np.float32)
+        arrays["known_root"] = np.stack(roots).astype(np.float32)
+    if known.extends:
+        return client.submit("extend", values, arrays)
+    part = {"people": list(known.who), "rows": list(known.rows), "start": known.start, "stop": known.stop}
+    return client.submit("edit", {**values, "seconds": None, **part, "strength": known.strength}, arrays)
 
 
 def takes_of(request: Request) -> list[Pair]:

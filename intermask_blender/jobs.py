@@ -12,7 +12,7 @@ from typing import Any
 
 from .core import UserError
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "name")
+FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "name")
 LONGEST_NAME = 60
 
 
@@ -25,6 +25,8 @@ class Job:
         seconds: duration; None means the usual one, or as long as the leader.
         seed: of the draw.
         leader: an armature of the opened scene by name, a .bvh or an .npz file; empty generates both people.
+        characters: names of the armatures of the opened scene that the first and the second person are keyed on;
+            an empty name, or none, makes a new character.
         name: of the files that are made, without suffix.
         where: how messages call the row.
         fault: one sentence where the row cannot be run.
@@ -34,6 +36,7 @@ class Job:
     seconds: float | None = None
     seed: int = 0
     leader: str = ""
+    characters: tuple[str, ...] = ()
     name: str = ""
     where: str = "the command line"
     fault: str = ""
@@ -116,6 +119,9 @@ def _json_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _job(row: dict[str, Any], where: str, defaults: Job) -> Job:
     """A row as a job; what cannot be understood becomes its fault."""
+    listed = row.get("characters")
+    if isinstance(listed, list):
+        row = {**row, "characters": ";".join("" if name is None else str(name) for name in listed)}
     given = {name: str(value).strip() for name, value in row.items() if value is not None and str(value).strip()}
     job = replace(defaults, where=where, name=given.get("name", ""), prompt=given.get("prompt", defaults.prompt))
     if "fault" in given:
@@ -128,4 +134,20 @@ def _job(row: dict[str, Any], where: str, defaults: Job) -> Job:
         seed = int(given["seed"]) if "seed" in given else job.seed
     except ValueError:
         return replace(job, fault=f"seed is {given['seed']!r}; write a whole number.")
-    return replace(job, seconds=seconds, seed=seed, leader=given.get("leader", job.leader))
+    try:
+        characters = character_names(given["characters"]) if "characters" in given else job.characters
+    except UserError as error:
+        return replace(job, fault=str(error))
+    return replace(job, seconds=seconds, seed=seed, leader=given.get("leader", job.leader), characters=characters)
+
+
+def character_names(text: str) -> tuple[str, ...]:
+    """The names of one or two armatures, as in ``Rig A;Rig B``; ``;Rig B`` names the second person's alone.
+
+    Raises:
+        UserError: there are more than two.
+    """
+    names = tuple(name.strip() for name in text.split(";"))
+    if len(names) > 2:
+        raise UserError(f"characters names {len(names)} armatures; write at most two, as in Rig A;Rig B.")
+    return names if any(names) else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ import bpy
 import numpy as np
 
 from .client import Request, WorkerClient
+from .contact_sheet import write_contact_sheet
 from .core import FPS, Motion, UserError, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh, written_whole
 from .generation import GenerationSettings, Pair, progress_text, submit, takes_of
 from .jobs import Job
-from .placing import Placement, place, prepare
+from .placing import Characters, Placement, place, prepare
 from .render import prepare_scene, render_clip
 from .rig.axes import vectors_to_blender
 from .rig.key import resampled, scene_fps
@@ -25,9 +27,18 @@ if TYPE_CHECKING:
 
 USUAL_SECONDS = 4.0
 USUAL_FPS = 30.0
+LEADER_FILES = (".bvh", ".npz")
 
 
-def make_clip(job: Job, options: Options, client: WorkerClient, blend: str) -> list[Path]:
+def make_clip(
+    job: Job,
+    options: Options,
+    client: WorkerClient,
+    blend: str,
+    folder: Path,
+    request: Request | None,
+    generated: Callable[[], None],
+) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
@@ -35,27 +46,66 @@ def make_clip(job: Job, options: Options, client: WorkerClient, blend: str) -> l
         options: what holds for the whole run.
         client: the generator.
         blend: path of the scene file that was opened, empty where there was none.
+        folder: where the files go.
+        request: the job's, where it was sent before; see ``settings_without_scene``.
+        generated: called when the generator has done its part and is free for another job.
 
     Returns:
         The files and folders that were made.
 
     Raises:
-        UserError: the job cannot be done; nothing half-written is left.
+        UserError: the job cannot be done.
     """
-    if job.fault:
-        raise UserError(job.fault)
     scene = _fresh_scene(blend, options.fps)
     settings, placement = _prepared(job, options, scene)
-    request = submit(client, settings)
+    request = request or submit(client, settings)
     _follow(client, request)
     pair = takes_of(request)[0]
+    generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
-    made = _write_data(pair, settings, options.out / job.name)
-    made.append(_save_blend(options.out / f"{job.name}.blend"))
+    made = _write_data(pair, settings, folder / job.name)
+    made.append(_save_blend(folder / f"{job.name}.blend"))
+    if options.recorded:
+        made.append(folder / "pictures" / f"{job.name}.png")
+        write_contact_sheet(pair, made[-1])
     if options.render.output != "none":
-        made.append(render_clip(scene, options.render, options.out / job.name))
+        made.append(render_clip(scene, options.render, folder / job.name))
     return made
+
+
+def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
+    """What to ask of the generator for a job that takes nothing from a scene, None for one that does.
+
+    Raises:
+        UserError: a leader's file cannot be read.
+    """
+    path = Path(job.leader)
+    if job.characters or (job.leader and path.suffix.lower() not in LEADER_FILES):
+        return None
+    seconds = USUAL_SECONDS if job.seconds is None else job.seconds
+    settings = GenerationSettings(job.prompt, options.model, seconds, job.seed)
+    if not job.leader:
+        return settings
+    leader = _leader_from_file(path)
+    if job.seconds is not None:
+        leader = leader.frames(0, max(1, round(job.seconds * FPS)))
+    return replace(settings, seconds=None, leader=leader)
+
+
+def render_saved(name: str, options: Options, folder: Path) -> list[Path]:
+    """Render a clip that was made before from its ``.blend``.
+
+    Raises:
+        UserError: it cannot be opened or rendered.
+    """
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str((options.out / f"{name}.blend").resolve()), load_ui=False)
+    except RuntimeError as error:
+        raise UserError(f"{name}.blend cannot be opened again; delete it, and the row is made anew.") from error
+    scene = bpy.context.scene
+    prepare_scene(scene, options.render)
+    return [render_clip(scene, options.render, folder / name)]
 
 
 def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
@@ -76,22 +126,28 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
 
 def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
     """Settings and placement, with the leader from the scene or from a file."""
-    path = Path(job.leader)
-    if path.suffix.lower() in (".bvh", ".npz"):
-        leader = _leader_from_file(path)
-        if job.seconds is not None:
-            leader = leader.frames(0, max(1, round(job.seconds * FPS)))
-        settings, placement = prepare(scene, job.prompt, None, job.seed, options.model)
-        return replace(settings, leader=leader), placement
-    if job.leader:
-        armature = bpy.data.objects.get(job.leader)
-        if armature is None:
-            raise UserError(
-                f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh or .npz file."
-            )
-        return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature)
-    seconds = USUAL_SECONDS if job.seconds is None else job.seconds
-    return prepare(scene, job.prompt, seconds, job.seed, options.model)
+    characters = _characters(job)
+    from_file = settings_without_scene(replace(job, characters=()), options)
+    if from_file is not None:
+        _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
+        return from_file, placement
+    armature = bpy.data.objects.get(job.leader)
+    if armature is None:
+        raise UserError(
+            f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh or .npz file."
+        )
+    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters)
+
+
+def _characters(job: Job) -> Characters:
+    """The armatures that a job names."""
+    found: list[bpy.types.Object | None] = [None, None]
+    for index, name in enumerate(job.characters):
+        owner = bpy.data.objects.get(name)
+        if name and (owner is None or owner.type != "ARMATURE"):
+            raise UserError(f"The opened scene has no armature {name}; open a scene that has it, or leave it out.")
+        found[index] = owner
+    return found[0], found[1]
 
 
 def _leader_from_file(path: Path) -> Motion:

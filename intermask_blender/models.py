@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .core import ASSETS, UserError
 
@@ -47,12 +48,23 @@ def find_model(name: str, more: Sequence[Path] = ()) -> Path:
 
 def model_title(folder: Path) -> str:
     """What the model calls itself in its config.json, else its folder's name."""
+    name = _config(folder).get("name")
+    return name if isinstance(name, str) and name else folder.name
+
+
+def model_examples(folder: Path) -> list[str]:
+    """Prompts of the kind that the model was trained on, as its config.json lists them."""
+    examples = _config(folder).get("examples")
+    return [text for text in examples if isinstance(text, str)] if isinstance(examples, list) else []
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """What the folder's config.json holds, nothing where it is gone or damaged."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return folder.name
-    name = config.get("name") if isinstance(config, dict) else None
-    return name if isinstance(name, str) and name else folder.name
+        return {}
+    return config if isinstance(config, dict) else {}
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -15,6 +16,7 @@ from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import key_posed, scene_fps
 from .rig.retarget import RigKeys, Travel, hip_ratio, rig_keys, write_keys
+from .takes import add_take
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
@@ -50,6 +52,18 @@ PEOPLES_LEGS = (0.5, 1.1)
 """Metres. Legs beyond are no person's: the figure is drawn at another scale."""
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
+
+    takes: int = 1
+    guidance: float | None = None
+    steps: int | None = None
+    variety: float | None = None
+    foot_lock: bool = True
+    contact: bool = True
+
+
 def prepare(
     scene: bpy.types.Scene,
     prompt: str,
@@ -58,6 +72,7 @@ def prepare(
     model: Path,
     leader: bpy.types.Object | None = None,
     characters: Characters = (None, None),
+    sampling: Sampling | None = None,
 ) -> tuple[GenerationSettings, Placement]:
     """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
 
@@ -69,11 +84,12 @@ def prepare(
         model: the model's folder.
         leader: the armature that the second person reacts to.
         characters: armatures that move; where there is none a new character is made. A leader is the first itself.
+        sampling: how to draw; None means one take with the model's own values.
 
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
     """
-    settings = GenerationSettings(prompt, model, seconds, seed)
+    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
     if leader is not None:
         characters = (None, characters[1])
     chosen = [owner for owner in (leader, *characters) if owner is not None]
@@ -95,7 +111,33 @@ def prepare(
     return settings, Placement(scene.name, start, True, (names[0], names[1]), size, metres)
 
 
-def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object]:
+def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> None:
+    """Key all takes on the same characters, list them with the scene, and show the first.
+
+    Args:
+        pairs: both people of each take.
+        placement: what ``prepare`` gave.
+        settings: how they were generated.
+
+    Raises:
+        UserError: as ``place``.
+    """
+    prompt = settings.prompt.strip()
+    owners: dict[int, bpy.types.Object] = {}
+    scene = bpy.data.scenes.get(placement.scene)
+    first = len(scene.intermask.takes) if scene is not None and hasattr(scene, "intermask") else 0
+    for number, pair in enumerate(pairs, 1):
+        owners = place(pair, placement, prompt)
+        names = {index: owner.name for index, owner in owners.items()}
+        placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")))
+        if scene is not None and hasattr(scene, "intermask"):
+            people = (owners.get(0), owners.get(1))
+            add_take(scene, prompt, settings.seed, number, settings.model.name, people)
+    if scene is not None and hasattr(scene, "intermask"):
+        scene.intermask.take_index = first
+
+
+def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.Object]:
     """Key a pair on the chosen characters and on new ones; nothing else in the scene changes.
 
     Args:
@@ -104,7 +146,7 @@ def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object
         title: names the collection and the actions.
 
     Returns:
-        The armatures that were keyed.
+        The armatures that were keyed, by person: 0 and 1, or 1 alone beside a leader.
 
     Raises:
         UserError: the scene or a chosen character is gone, or it can no longer be keyed; nothing has changed then.
@@ -114,7 +156,7 @@ def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object
         raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
     keys = _chosen_keys(pair, placement, scene)
-    made = [item.owner for item in keys.values()]
+    made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
         write_keys(item, f"Person {index + 1}: {title}")
     new = [index for index in _moving(placement) if index not in keys]
@@ -128,7 +170,7 @@ def place(pair: Pair, placement: Placement, title: str) -> list[bpy.types.Object
         armature = build_armature(name, posed.offsets, collection, posed.skeleton)
         build_mannequin(armature, posed.offsets, COLOURS[index])
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
-        made.append(armature)
+        made[index] = armature
     return made
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
+from .operators.export import INTERMASK_OT_export
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
+from .operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
 from .operators.runtime import (
     INTERMASK_OT_install_runtime,
     INTERMASK_OT_remove_runtime,
@@ -12,18 +15,31 @@ from .operators.runtime import (
     INTERMASK_OT_test_runtime,
     INTERMASK_OT_use_python,
 )
-from .panels import INTERMASK_PT_generate
+from .operators.takes import INTERMASK_OT_delete_other_takes, INTERMASK_OT_delete_take, INTERMASK_OT_push_take
+from .panels.advanced import INTERMASK_PT_advanced
+from .panels.characters import INTERMASK_PT_characters
+from .panels.edit import INTERMASK_PT_edit
+from .panels.export import INTERMASK_PT_export
+from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
+from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
 from .preferences import InterMaskPreferences
-from .properties import InterMaskProgress, InterMaskSettings, attach, detach
+from .properties import InterMaskProgress, InterMaskSettings, InterMaskTake, attach, detach
 from .runtime_jobs import job_board
 from .services import end_worker
+from .session import abandon_all
 
 BlenderClass = (
-    type[bpy.types.AddonPreferences] | type[bpy.types.PropertyGroup] | type[bpy.types.Operator] | type[bpy.types.Panel]
+    type[bpy.types.AddonPreferences]
+    | type[bpy.types.PropertyGroup]
+    | type[bpy.types.Operator]
+    | type[bpy.types.Panel]
+    | type[bpy.types.Menu]
+    | type[bpy.types.UIList]
 )
 
 CLASSES: tuple[BlenderClass, ...] = (
     InterMaskPreferences,
+    InterMaskTake,
     InterMaskSettings,
     InterMaskProgress,
     INTERMASK_OT_generate,
@@ -33,7 +49,22 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_use_python,
     INTERMASK_OT_remove_runtime,
     INTERMASK_OT_stop_runtime_job,
+    INTERMASK_OT_use_prompt,
+    INTERMASK_OT_roll_seed,
+    INTERMASK_OT_delete_take,
+    INTERMASK_OT_delete_other_takes,
+    INTERMASK_OT_push_take,
+    INTERMASK_OT_edit,
+    INTERMASK_OT_extend,
+    INTERMASK_OT_export,
+    INTERMASK_MT_prompts,
+    INTERMASK_UL_takes,
     INTERMASK_PT_generate,
+    INTERMASK_PT_characters,
+    INTERMASK_PT_advanced,
+    INTERMASK_PT_takes,
+    INTERMASK_PT_edit,
+    INTERMASK_PT_export,
 )
 
 
@@ -47,6 +78,7 @@ def register_all() -> None:
 def unregister_all() -> None:
     """Undo ``register_all`` and end the generator's process."""
     job_board().stop()
+    abandon_all()
     end_worker()
     detach()
     for cls in reversed(CLASSES):

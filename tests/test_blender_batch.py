@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +130,10 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     made = {"hug": 16, "reaction": 20}
     expected = {f"{name}{end}" for name in made for end in (".blend", ".npz", "_1.bvh", "_2.bvh")}
     expected |= {f"{name}/frame_{n:04}.png" for name, frames in made.items() for n in range(1, frames + 1)}
+    expected |= {f"pictures/{name}.png" for name in made} | {"report.csv", "report.html"}
+    expected |= {
+        f"records/{name}.json" for name in ("hug", "endless", "nothing", "odd", "silent", "cut", "nobody", "reaction")
+    }
     assert files_in(out) == expected
     pair = load_npz(out / "reaction.npz")
     np.testing.assert_allclose(pair.people[0].joints(), leader.joints(), atol=0.03)
@@ -172,6 +178,8 @@ def test_an_opened_scene_keeps_its_own_camera_and_gives_a_leader(model: Path, tm
         (["--prompt", "x", "--fps", "0"], "1 to 240"),
         (["--prompt", "x", "--name", "a/b"], "cannot be a file name"),
         (["--prompt", "x", "--model", "gone"], "no model called gone"),
+        (["--prompt", "x", "--shard", "9/8"], "third of eight"),
+        (["--prompt", "x", "--characters", "a;b;c"], "at most two"),
         (["--jobs", "gone.csv"], "Cannot read"),
         (["--jobs", "gone.xls"], "neither .csv nor .jsonl"),
     ],
@@ -214,3 +222,69 @@ def test_a_folder_that_cannot_be_written_fails_the_row(model: Path, tmp_path: Pa
     arguments = ["--prompt", "they hug", "--seconds", "1", "--model", str(model), "--render", "none"]
     assert main([*arguments, "--out", str(tmp_path / "file" / "out")]) == 1
     assert files_in(tmp_path) == {"file"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_stopped_goes_on_where_it_stopped(model: Path, tmp_path: Path, number: int) -> None:
+    jobs, out, whole = tmp_path / "jobs.csv", tmp_path / "out", tmp_path / "whole"
+    rows = "\n".join(f"clip {index},0.6,{index}" for index in range(6))
+    jobs.write_text(f"prompt,seconds,seed\n{rows}\n", encoding="utf-8")
+    arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "intermask_blender.batch", *arguments, "--out", str(out)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("[3/6]"):
+                process.send_signal(number)
+                break
+        process.stdout.read()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    finished = {path.stem for path in (out / "records").iterdir()}
+    assert finished >= {"clip_0", "clip_1"} and len(finished) < 6
+    stamps = {path: path.stat().st_mtime_ns for path in out.glob("*.npz") if path.stem in finished}
+
+    done = run(*arguments, "--out", out)
+    assert done.returncode == 0 and "6 of 6 done" in done.stdout, done.stderr
+    assert done.stdout.count("finished before") == len(finished)
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+    for part in (1, 2):
+        assert main([*arguments, "--out", str(whole), "--shard", f"{part}/2"]) == 0
+    reports = {f"report{part}.{kind}" for part in ("", "-1-of-2", "-2-of-2") for kind in ("csv", "html")}
+    assert files_in(out) - reports == files_in(whole) - reports and not list(out.glob(".*"))
+    for index in range(6):
+        assert (out / f"clip_{index}_1.bvh").read_bytes() == (whole / f"clip_{index}_1.bvh").read_bytes()
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["outcome"] for row in table].count("skipped") == len(finished) and len(table) == 6
+    assert all((out / row["picture"]).stat().st_size > 500 for row in table)
+
+    (out / "clip_2.npz").unlink()
+    jobs.write_text(
+        f"prompt,seconds,seed\n{rows}\nclip 6,0.6,1\n".replace("clip 5,0.6,5", "clip 5,0.7,5"), encoding="utf-8"
+    )
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert len(load_npz(out / "clip_5.npz").people[0]) == 21 and (out / "clip_2.npz").exists()
+
+
+def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tmp_path: Path) -> None:
+    scene = empty_scene()
+    for name in ("Ann", "Ben"):
+        build_armature(name, dancer(3).offsets, scene.collection)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    jobs, out = tmp_path / "jobs.jsonl", tmp_path / "out"
+    jobs.write_text(
+        '{"prompt": "they hug", "seconds": 0.6, "characters": ["Ann", "Ben"], "name": "both"}\n'
+        '{"prompt": "they hug", "seconds": 0.6, "characters": "Ann;Carl", "name": "gone"}\n',
+        encoding="utf-8",
+    )
+    arguments = ["--jobs", str(jobs), "--model", str(model), "--out", str(out), "--resolution", "64x64"]
+    assert main([*arguments, "--render", "none"]) == 1
+    written = (out / "both.npz").stat().st_mtime_ns
+    bpy.ops.wm.open_mainfile(filepath=str(out / "both.blend"))
+    assert {thing.name for thing in bpy.data.objects if thing.type == "ARMATURE"} == {"Ann", "Ben"}
+    assert all(bpy.data.objects[name].animation_data.action for name in ("Ann", "Ben"))
+    assert "no armature Carl" in (out / "records" / "gone.json").read_text(encoding="utf-8")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert main([*arguments, "--render", "png"]) == 1
+    assert len(list((out / "both").glob("*.png"))) == 18 and (out / "both.npz").stat().st_mtime_ns == written

@@ -1,4 +1,4 @@
-"""Generate Interaction, with progress in a window and at once in background mode; and its Cancel."""
+"""Generate Interaction, and the Cancel of everything that is under way."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from typing import ClassVar
 
 import bpy
 
-from ..client import Request
 from ..core import UserError
-from ..generation import progress_text, submit, takes_of
+from ..generation import GenerationSettings
+from ..markers import timed_prompt
 from ..models import find_model
-from ..placing import Placement, place, prepare
+from ..placing import Placement, Sampling, prepare
 from ..preferences import current_preferences
 from ..properties import NO_MODEL
-from ..services import worker_client
-
-LOOKS = 0.05
-"""Seconds between two looks at the worker while it works."""
-
-ALLOWED_MODES = ("OBJECT", "POSE")
-"""In other modes Blender's undo knows one data-block only, and would not take the characters back."""
-
-LEAVE_MODE = "Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode"
+from ..rig.key import scene_fps
+from ..session import pending
+from .generating import Generating
 
 
-class INTERMASK_OT_generate(bpy.types.Operator):
+class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
     bl_idname = "intermask.generate"
     bl_label = "Generate Interaction"
     bl_description = "Generate two people who do what the prompt says, or one who reacts to the leader"
-    bl_options = {"REGISTER", "UNDO"}
+    # Without REGISTER: Adjust Last Operation would generate anew, and freeze the window, at every change of a field.
+    bl_options = {"UNDO"}
 
     prompt: bpy.props.StringProperty(name="Prompt", description="What the two people do")  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(name="Seconds", default=4.0, min=0.5, max=60.0)  # type: ignore[valid-type]
+    use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Use Scene Range", description="As long as the scene's frame range, whatever Seconds says"
+    )
     seed: bpy.props.IntProperty(name="Seed", default=0, min=0)  # type: ignore[valid-type]
+    takes: bpy.props.IntProperty(name="Takes", default=1, min=1, max=64)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Model", description="Name or folder; empty means the first one"
     )
@@ -47,91 +46,73 @@ class INTERMASK_OT_generate(bpy.types.Operator):
     character_2: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Second Character", description="Name of the armature to key the second person on; empty makes a new one"
     )
+    guidance: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Guidance", description="How closely the prompt is followed; -1 as the model has it", default=-1, min=-1
+    )
+    steps: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Steps", description="Steps of generation; 0 as the model has it", default=0, min=0, max=1000
+    )
+    variety: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Variety", description="How far takes differ; -1 as the model has it", default=-1, min=-1
+    )
+    use_markers: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Prompts from Markers", description="Timeline markers say what happens from their frame on"
+    )
+    foot_lock: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Foot Lock", description="Hold standing feet in place", default=True
+    )
+    contact: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Contact", description="Keep touching hands together with what they touch", default=True
+    )
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ("prompt", "seconds", "seed")
+    SETTINGS: ClassVar[tuple[str, ...]] = ("prompt", "seed", "foot_lock", "contact", "use_markers")
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether it can run now; the reason is shown on the grey button."""
-        if context.window_manager.intermask.running:
-            cls.poll_message_set("A generation is running; wait for it or cancel it")
-            return False
-        if context.mode not in ALLOWED_MODES:
-            cls.poll_message_set(LEAVE_MODE)
-            return False
-        return True
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Take over the scene's settings where the caller gave none, and work beside the user."""
-        self._take_settings(context)
-        if bpy.app.background or context.window is None:
-            return self.execute(context)
-        if not self._begin(context):
-            return {"CANCELLED"}
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(LOOKS, window=context.window)
-        manager.intermask.running, manager.intermask.cancel = True, False
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Generate and wait for it: from scripts and in background mode, where there is no event loop."""
-        self._take_settings(context)
-        if not self._begin(context):
-            return {"CANCELLED"}
-        worker_client(context).wait(self._request)
-        return self._finish()
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the worker; everything else goes on to Blender."""
-        progress = context.window_manager.intermask
-        if progress.cancel or (event.type == "ESC" and event.value == "PRESS"):
-            self._leave(context)
-            self.report({"INFO"}, "The generation was cancelled")
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        worker_client(context).poll()
-        if not self._request.done:
-            self._show(context, progress_text(self._request), self._request.factor)
-            return {"PASS_THROUGH"}
-        if self._request.reply is not None and context.mode not in ALLOWED_MODES:
-            self._show(context, LEAVE_MODE, 1.0)
-            return {"PASS_THROUGH"}
-        self._leave(context)
-        return self._finish()
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator, such as when another file is opened."""
-        self._leave(context)
-
-    def _take_settings(self, context: bpy.types.Context) -> None:
+    def take_settings(self, context: bpy.types.Context) -> None:
         """Properties that the caller did not set come from the panel."""
         settings = context.scene.intermask
+        given = self.properties.is_property_set
         for name in self.SETTINGS:
-            if not self.properties.is_property_set(name):
+            if not given(name):
                 setattr(self, name, getattr(settings, name))
-        if not self.properties.is_property_set("model"):
+        if not given("seconds") and not given("use_scene_range"):
+            self.seconds, self.use_scene_range = settings.seconds, settings.use_scene_range
+        if not given("takes"):
+            self.takes = settings.takes_wanted
+        if not settings.use_model_values:
+            for name in ("guidance", "steps", "variety"):
+                if not given(name):
+                    setattr(self, name, getattr(settings, name))
+        if not given("model"):
             self.model = "" if settings.model == NO_MODEL else settings.model
         for name in self.OBJECTS:
-            if not self.properties.is_property_set(name):
+            if not given(name):
                 chosen = getattr(settings, name)
                 setattr(self, name, chosen.name if chosen is not None else "")
 
-    def _begin(self, context: bpy.types.Context) -> bool:
-        """Send the request; false, and a report, where it cannot be."""
-        try:
-            leader, first, second = (self._object(context.scene, name) for name in self.OBJECTS)
-            model = find_model(self.model, current_preferences(context).model_folders)
-            settings, self._placement = prepare(
-                context.scene, self.prompt, self.seconds, self.seed, model, leader, (first, second)
-            )
-            self._request = submit(worker_client(context), settings)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return False
-        return True
+    def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
+        """What to ask for, and where it goes."""
+        leader, first, second = (self._object(context.scene, name) for name in self.OBJECTS)
+        model = find_model(self.model, current_preferences(context).model_folders)
+        seconds = self._length(context.scene)
+        prompt = timed_prompt(context.scene, self.prompt, seconds) if self.use_markers else self.prompt
+        return prepare(context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling())
+
+    def _length(self, scene: bpy.types.Scene) -> float:
+        """Seconds."""
+        if not self.use_scene_range:
+            return self.seconds
+        return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
+
+    def _sampling(self) -> Sampling:
+        return Sampling(
+            self.takes,
+            self.guidance if self.guidance >= 0 else None,
+            self.steps or None,
+            self.variety if self.variety >= 0 else None,
+            self.foot_lock,
+            self.contact,
+        )
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
         """The object that was named for a role, None where none was."""
@@ -141,62 +122,27 @@ class INTERMASK_OT_generate(bpy.types.Operator):
             raise UserError(f"There is no object called {name} in this scene; choose another {what}.")
         return scene.objects[name] if name else None
 
-    def _finish(self) -> set[str]:
-        """Key the result: the one moment in which the file changes, so that one undo takes it back."""
-        try:
-            place(takes_of(self._request)[0], self._placement, self.prompt.strip())
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def _show(self, context: bpy.types.Context, text: str, factor: float) -> None:
-        progress = context.window_manager.intermask
-        if (progress.text, progress.factor) == (text, factor):
-            return
-        progress.text, progress.factor = text, factor
-        context.workspace.status_text_set(f"{text}   (Esc cancels)")
-        _redraw_panels(context)
-
-    def _leave(self, context: bpy.types.Context) -> None:
-        """Take down everything that runs while the worker works."""
-        manager = context.window_manager
-        worker_client(context).cancel(self._request)
-        manager.event_timer_remove(self._timer)
-        manager.intermask.running, manager.intermask.text, manager.intermask.factor = False, "", 0.0
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-        _redraw_panels(context)
-
-    _timer: bpy.types.Timer
-    _request: Request
-    _placement: Placement
-
 
 class INTERMASK_OT_cancel(bpy.types.Operator):
     """Stop the running generation"""
 
     bl_idname = "intermask.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop the running generation"
+    bl_description = "Stop this generation; nothing that it made so far is kept"
     bl_options = {"INTERNAL"}
+
+    number: bpy.props.IntProperty(min=0, options={"SKIP_SAVE"})  # type: ignore[valid-type]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is anything to cancel."""
-        if not context.window_manager.intermask.running:
+        if not pending():
             cls.poll_message_set("Nothing is being generated")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Tell the running operator."""
-        context.window_manager.intermask.cancel = True
+        if self.number < len(pending()):
+            pending()[self.number].stop = True
         return {"FINISHED"}
-
-
-def _redraw_panels(context: bpy.types.Context) -> None:
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()

@@ -16,6 +16,7 @@ from ..preferences import AUTOMATIC, current_runtime, own_python, runtime_root, 
 from ..runtime import Inspection
 from ..runtime_jobs import job_board
 from ..services import end_worker
+from ..session import pending
 
 LOOKS = 0.1
 """Seconds between two looks at the child process."""
@@ -243,7 +244,7 @@ def _free(cls: type[bpy.types.Operator]) -> bool:
     if job_board().job is not None:
         cls.poll_message_set("An installation or a test is running; wait for it or stop it")
         return False
-    if bpy.context.window_manager.intermask.running:
+    if pending():
         cls.poll_message_set("A generation is running; wait for it or cancel it")
         return False
     return True

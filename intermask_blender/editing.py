@@ -1,0 +1,77 @@
+"""From a take and a wish to change it to a request: what is known of it, and which part is made anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import bpy
+
+from .core import FPS, UserError
+from .generation import GenerationSettings, Known
+from .placing import Placement, Sampling
+from .rig.capture import animated_frames, capture_motion
+from .rig.key import scene_fps
+
+ALL_ROWS = (0, 1, 2, 3, 4)
+
+PARTS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
+"""Rows of the token map that govern each part of the body, measured: ``docs/body-parts.md``."""
+
+WHO = {"BOTH": (0, 1), "FIRST": (0,), "SECOND": (1,)}
+
+
+def prepare_edit(
+    scene: bpy.types.Scene,
+    take: bpy.types.PropertyGroup,
+    settings: tuple[str, int, Path],
+    sampling: Sampling,
+    part: str = "ALL",
+    who: str = "BOTH",
+    frames: tuple[int, int] | None = None,
+    strength: float = 1.0,
+    more: float | None = None,
+) -> tuple[GenerationSettings, Placement]:
+    """What to ask for, so that a take is changed or becomes longer; the result is a new take.
+
+    Args:
+        scene: that lists the take.
+        take: it must be the one that is shown.
+        settings: prompt, seed and the model's folder.
+        sampling: how to draw.
+        part: a key of ``PARTS``.
+        who: a key of ``WHO``; a leader is never changed.
+        frames: first and last scene frame that are made anew; None means all.
+        strength: share of it that is made anew.
+        more: seconds that the take becomes longer by; None changes it in place.
+
+    Raises:
+        UserError: a character is gone, or the frames lie beside the take.
+    """
+    leader = scene.intermask.leader if take.character_1 is None else None
+    owners = (take.character_1 or leader, take.character_2)
+    if owners[0] is None or owners[1] is None:
+        raise UserError(f"A character of the take {take.name} is gone; choose its leader again, or another take.")
+    if leader is not None and (who == "FIRST" or more is not None):
+        raise UserError(f"{leader.name} leads and is never changed; change the second person alone.")
+    first, last = animated_frames(owners[1], scene)
+    captured = [capture_motion(owner, scene, (first, last)) for owner in owners]
+    length = min(len(motion) for motion, _ in captured)
+    people = (captured[0][0].frames(0, length), captured[1][0].frames(0, length))
+    start = captured[1][1]
+    rate = FPS / scene_fps(scene)
+    begin, stop = 0, length
+    if frames is not None:
+        begin, stop = (round((frame - start) * rate) for frame in frames)
+        begin, stop = max(begin, 0), min(stop + 1, length)
+        if stop - begin < 4:
+            raise UserError(
+                f"The range {frames[0]} to {frames[1]} holds nothing of the take, which lasts from frame {start} to "
+                f"{last:g}; choose a range within it."
+            )
+    known = Known(people, PARTS[part], (1,) if leader else WHO[who], begin, stop, strength, more is not None)
+    prompt, seed, model = settings
+    seconds = None if more is None else length / FPS + more
+    request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
+    names = ("" if leader else owners[0].name, owners[1].name)
+    return replace(request, known=known), Placement(scene.name, start, leader is not None, names)

@@ -1,0 +1,75 @@
+"""Export Interaction: the chosen take, both people in one click."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..core import UserError
+from ..export import SUFFIXES, export_take, missing_exporter
+from ..properties.settings import EXPORT_FORMATS
+from ..takes import parts
+
+
+class INTERMASK_OT_export(bpy.types.Operator):
+    """Write both characters of the chosen take to a file"""
+
+    bl_idname = "intermask.export"
+    bl_label = "Export Interaction"
+    bl_description = "Write both characters of the chosen take to a file; nothing in the scene changes"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
+    filter_glob: bpy.props.StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
+    format: bpy.props.EnumProperty(name="Format", items=EXPORT_FORMATS)  # type: ignore[valid-type]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is something to write; the reason is shown on the grey button."""
+        settings = context.scene.intermask
+        if not 0 <= settings.take_index < len(settings.takes):
+            cls.poll_message_set("There is no take to export: generate one")
+            return False
+        if not parts(settings.takes[settings.take_index]):
+            cls.poll_message_set("The characters of this take were deleted")
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go back to Object Mode: Blender's exporters work there")
+            return False
+        if reason := missing_exporter(settings.export_format):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for the file."""
+        self._take_format(context)
+        settings = context.scene.intermask
+        name = bpy.path.clean_name(settings.takes[settings.take_index].name)[:60] or "interaction"
+        # Beside the saved file; of an unsaved one Blender knows where its browser was last.
+        self.filepath = str(Path(bpy.data.filepath).parent / (name + SUFFIXES[self.format]))
+        self.filter_glob = f"*{SUFFIXES[self.format]}"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write."""
+        self._take_format(context)
+        settings = context.scene.intermask
+        try:
+            if not self.filepath.strip():
+                raise UserError("No file was named; choose where to write.")
+            made = export_take(
+                context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
+            )
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {', '.join(path.name for path in made)}")
+        return {"FINISHED"}
+
+    def _take_format(self, context: bpy.types.Context) -> None:
+        if not self.properties.is_property_set("format"):
+            self.format = context.scene.intermask.export_format

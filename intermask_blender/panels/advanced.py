@@ -1,0 +1,32 @@
+"""Advanced: how the model draws and how its motion is cleaned up."""
+
+from __future__ import annotations
+
+import bpy
+
+from .generate import TAB
+
+
+class INTERMASK_PT_advanced(bpy.types.Panel):
+    """How the model draws and how its motion is cleaned up"""
+
+    bl_idname = "INTERMASK_PT_advanced"
+    bl_parent_id = "INTERMASK_PT_generate"
+    bl_label = "Advanced"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """All of them."""
+        settings = context.scene.intermask
+        column = self.layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "use_model_values")
+        own = column.column()
+        own.active = not settings.use_model_values
+        for name in ("guidance", "steps", "variety"):
+            own.prop(settings, name)
+        column.prop(settings, "foot_lock")
+        column.prop(settings, "contact")

@@ -1,0 +1,40 @@
+"""Characters: who the two people are, new mannequins or armatures of the scene."""
+
+from __future__ import annotations
+
+import bpy
+
+from .generate import TAB
+from .rig_line import draw_rig_line
+
+
+class INTERMASK_PT_characters(bpy.types.Panel):
+    """New mannequins, or armatures of the scene"""
+
+    bl_idname = "INTERMASK_PT_characters"
+    bl_parent_id = "INTERMASK_PT_generate"
+    bl_label = "Characters"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Both people with what was recognised in them."""
+        settings = context.scene.intermask
+        column = self.layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        led = settings.leader is not None
+        row = column.row()
+        row.enabled = not led
+        if led:
+            row.label(text=f"First: {settings.leader.name}, the leader", translate=False)
+        else:
+            row.prop(settings, "character_1", text="First")
+            draw_rig_line(self.layout, context, settings.character_1)
+        column = self.layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "character_2", text="Second")
+        draw_rig_line(self.layout, context, settings.character_2)
+        if settings.character_2 is None or not (led or settings.character_1 is not None):
+            column.label(text="Empty makes a new mannequin", icon="INFO")

@@ -1,0 +1,50 @@
+"""Edit: changing the chosen take, by range, by person and by body part."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
+from .generate import TAB
+
+
+class INTERMASK_PT_edit(bpy.types.Panel):
+    """Change the chosen take; the result is a new take"""
+
+    bl_idname = "INTERMASK_PT_edit"
+    bl_label = "Edit"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Range and person, then what to do with them."""
+        scene, layout = context.scene, self.layout
+        settings = scene.intermask
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "edit_who")
+        # As in the timeline's header: the preview range's button, then its two frames.
+        row = layout.row(align=True)
+        row.prop(scene, "use_preview_range", text="")
+        sub = row.row(align=True)
+        sub.active = scene.use_preview_range
+        sub.prop(scene, "frame_preview_start", text="Start")
+        sub.prop(scene, "frame_preview_end", text="End")
+        layout.label(text="Make Anew" if scene.use_preview_range else "Make Anew, Whole Take")
+        grid = layout.grid_flow(columns=2, align=True, even_columns=True)
+        for part, title in (("ARMS", "Arms"), ("LEGS", "Legs"), ("UPPER_BODY", "Upper Body"), ("HANDS", "Hands")):
+            button = grid.operator(INTERMASK_OT_edit.bl_idname, text=title)
+            button.part, button.strength = part, 1.0
+        row = layout.row()
+        row.enabled = scene.use_preview_range
+        button = row.operator(INTERMASK_OT_edit.bl_idname, text="In-Between the Range", icon="IPO_EASE_IN_OUT")
+        button.part, button.strength = "ALL", 1.0
+        row = layout.row(align=True)
+        row.prop(settings, "strength", slider=True)
+        button = row.operator(INTERMASK_OT_edit.bl_idname, text="Restyle")
+        button.part, button.strength = "ALL", settings.strength
+        row = layout.row(align=True)
+        row.prop(settings, "seconds_more")
+        row.operator(INTERMASK_OT_extend.bl_idname)

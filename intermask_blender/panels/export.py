@@ -1,0 +1,26 @@
+"""Export: the chosen take as files for elsewhere."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.export import INTERMASK_OT_export
+from .generate import TAB
+
+
+class INTERMASK_PT_export(bpy.types.Panel):
+    """The chosen take as files"""
+
+    bl_idname = "INTERMASK_PT_export"
+    bl_label = "Export"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The format and the button."""
+        column = self.layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(context.scene.intermask, "export_format")
+        self.layout.operator(INTERMASK_OT_export.bl_idname, text="Export Both", icon="EXPORT")

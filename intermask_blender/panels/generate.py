@@ -1,0 +1,118 @@
+"""Generate Interaction: what two people do, for how long, and who leads."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
+from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
+from ..preferences import ADDON, runtime_problem
+from ..properties import NO_MODEL, known_prompts
+from ..runtime_jobs import job_board
+from ..session import pending
+from .rig_line import draw_rig_line
+from .wrapping import letters_across, paragraph
+
+TAB = "InterMask"
+MOST_IN_MENU = 12
+
+
+class INTERMASK_MT_prompts(bpy.types.Menu):
+    """Prompts that were used before, and examples of the chosen model"""
+
+    bl_idname = "INTERMASK_MT_prompts"
+    bl_label = "Prompts"
+    bl_description = "Prompts that were used before, and examples of the chosen model"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Both lists."""
+        past, examples = known_prompts(context.scene.intermask, context)
+        for title, prompts in (("Used Before", past[:MOST_IN_MENU]), ("Examples", examples)):
+            if not prompts:
+                continue
+            self.layout.label(text=title)
+            for prompt in prompts:
+                shown = prompt if len(prompt) <= 70 else prompt[:69] + "…"
+                self.layout.operator(INTERMASK_OT_use_prompt.bl_idname, text=shown, translate=False).prompt = prompt
+            self.layout.separator()
+
+
+class INTERMASK_PT_generate(bpy.types.Panel):
+    """Prompt in, two people out"""
+
+    bl_idname = "INTERMASK_PT_generate"
+    bl_label = "Generate Interaction"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Settings, what is under way, and the button."""
+        settings, layout = context.scene.intermask, self.layout
+        row = layout.row(align=True)
+        row.prop(settings, "prompt", text="", placeholder="Two people …")
+        row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
+        if len(settings.prompt) > letters_across(context) + 4:
+            paragraph(layout, context, settings.prompt[:400])
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        row = column.row()
+        row.active = not settings.use_scene_range
+        row.prop(settings, "seconds")
+        column.prop(settings, "use_scene_range")
+        if context.scene.timeline_markers:
+            column.prop(settings, "use_markers")
+        row = column.row(align=True)
+        row.prop(settings, "seed")
+        row.operator(INTERMASK_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
+        column.prop(settings, "takes_wanted")
+        column.prop(settings, "model")
+        column.prop(settings, "leader")
+        draw_rig_line(layout, context, settings.leader)
+        problem = runtime_problem(context)
+        if problem:
+            _draw_runtime(layout, context)
+        self._draw_pending(layout)
+        reason = "" if problem else self._missing(settings)
+        if reason:
+            layout.label(text=reason, icon="INFO")
+        row = layout.row()
+        row.scale_y = 1.5
+        row.enabled = not (problem or reason)
+        text = "Generate" if not pending() else "Generate Next"
+        row.operator(INTERMASK_OT_generate.bl_idname, text=text, icon="PLAY")
+
+    @staticmethod
+    def _draw_pending(layout: bpy.types.UILayout) -> None:
+        """A line for everything that is being made or waits for its turn, each with its Cancel."""
+        for number, item in enumerate(pending()):
+            row = layout.row(align=True)
+            if number == 0:
+                row.progress(factor=item.generation.factor, text=item.generation.text)
+            else:
+                row.label(text=f"Waiting: {item.title[:60]}", icon="TIME")
+            row.operator(INTERMASK_OT_cancel.bl_idname, text="", icon="X").number = number
+
+    @staticmethod
+    def _missing(settings: bpy.types.PropertyGroup) -> str:
+        """What must be filled in first, empty where nothing is missing."""
+        if not settings.prompt.strip():
+            return "Write what the two people do"
+        if settings.model == NO_MODEL:
+            return "No model is installed"
+        return ""
+
+
+def _draw_runtime(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What is missing before anything can be generated, and the buttons that help."""
+    box = layout.box()
+    job = job_board().job
+    if job is not None:
+        box.progress(factor=job.factor, text=job.text)
+        box.operator("intermask.stop_runtime_job", icon="X")
+        return
+    paragraph(box, context, "PyTorch, which computes the motion, is not installed yet.", "ERROR")
+    box.operator("intermask.install_runtime", icon="IMPORT")
+    box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ADDON
+    if not bpy.app.online_access:
+        paragraph(box, context, "Blender is kept offline: allow online access in Preferences, System.", "INFO")

@@ -1,0 +1,57 @@
+"""Takes: the draws to choose from."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.takes import INTERMASK_OT_delete_other_takes, INTERMASK_OT_delete_take, INTERMASK_OT_push_take
+from ..takes import parts
+from .generate import TAB
+
+
+class INTERMASK_UL_takes(bpy.types.UIList):
+    """The takes of the scene; a click shows one"""
+
+    bl_idname = "INTERMASK_UL_takes"
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.AnyType,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.AnyType,
+        active_property: str,
+        index: int,
+    ) -> None:
+        """Name, seed and Keep."""
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="ACTION" if parts(item) else "ERROR")
+        row.prop(item, "keep", text="", emboss=False, icon="SOLO_ON" if item.keep else "SOLO_OFF")
+
+
+class INTERMASK_PT_takes(bpy.types.Panel):
+    """What was generated, to choose from"""
+
+    bl_idname = "INTERMASK_PT_takes"
+    bl_label = "Takes"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The list, or what it is for."""
+        settings, layout = context.scene.intermask, self.layout
+        if not settings.takes:
+            layout.label(text="What you generate is listed here", icon="INFO")
+            return
+        row = layout.row()
+        row.template_list(INTERMASK_UL_takes.bl_idname, "", settings, "takes", settings, "take_index", rows=3)
+        side = row.column(align=True)
+        side.operator(INTERMASK_OT_delete_take.bl_idname, text="", icon="REMOVE")
+        side.operator(INTERMASK_OT_delete_other_takes.bl_idname, text="", icon="TRASH")
+        if 0 <= settings.take_index < len(settings.takes):
+            take = settings.takes[settings.take_index]
+            layout.label(text=f"Seed {take.seed}, take {take.number}, model {take.model}", translate=False)
+        layout.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")

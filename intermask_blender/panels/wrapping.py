@@ -1,0 +1,28 @@
+"""Sentences in a narrow sidebar: Blender cuts a label off where it ends, so longer ones are broken into lines."""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+LETTER = 7.0
+"""Pixels that a letter of Blender's own font takes on average, at a resolution scale of 1."""
+
+LEAST_LETTERS = 16
+
+
+def letters_across(context: bpy.types.Context) -> int:
+    """How many letters stand beside each other in the region."""
+    if context.region is None:
+        return 40
+    scale = context.preferences.system.ui_scale
+    return max(LEAST_LETTERS, int((context.region.width / scale - 70.0) / LETTER))
+
+
+def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
+    """A label of as many lines as the text needs."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, letters_across(context)) or [""]):
+        column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)

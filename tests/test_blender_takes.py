@@ -1,0 +1,282 @@
+"""Takes and their export in real Blender, and a generator that dies, with a small real model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_scene import dancer, empty_scene, joints_in_blender
+from small_model import save_small_model
+
+import intermask_blender
+from intermask_blender.generation import Generation, GenerationSettings
+from intermask_blender.history import past_prompts
+from intermask_blender.markers import timed_prompt
+from intermask_blender.properties import known_prompts
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.key import key_posed
+from intermask_blender.services import worker_client
+from model_core.motion.bvh import read_bvh
+from model_core.motion.capture import motion_from_bvh
+from model_core.motion.interaction_file import load_npz
+
+assert blender_scene
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_small_model(tmp_path_factory.mktemp("models") / "small")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def generated(model: Path, takes: int, **arguments: object) -> bpy.types.PropertyGroup:
+    """The settings of a new scene with so many takes in it."""
+    scene = empty_scene()
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, takes=takes, model=str(model), **arguments) == {
+        "FINISHED"
+    }
+    return scene.intermask
+
+
+def pose() -> np.ndarray:
+    """(2, 22, 3) joints of both people at frame 15."""
+    bpy.context.scene.frame_set(15)
+    people = sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)
+    return np.stack([joints_in_blender(person) for person in people])
+
+
+def test_a_click_shows_another_take_on_the_same_characters(model: Path) -> None:
+    settings = generated(model, 3)
+    assert [take.name for take in settings.takes] == ["they hug", "2: they hug", "3: they hug"]
+    assert len([o for o in bpy.data.objects if o.type == "ARMATURE"]) == 2 and settings.take_index == 0
+    poses = []
+    for index in (0, 1, 2, 0):
+        settings.take_index = index
+        poses.append(pose())
+    np.testing.assert_array_equal(poses[0], poses[3])
+    assert all(not np.allclose(poses[a], poses[b], atol=1e-4) for a, b in ((0, 1), (1, 2), (0, 2)))
+
+
+def test_deleted_takes_go_with_their_keys_and_kept_ones_stay(model: Path) -> None:
+    settings = generated(model, 4)
+    settings.take_index = 1
+    shown = pose()
+    settings.takes[3].keep = True
+    assert bpy.ops.intermask.delete_other_takes() == {"FINISHED"}
+    assert [take.number for take in settings.takes] == [2, 4] and len(bpy.data.actions) == 4
+    np.testing.assert_array_equal(pose(), shown)
+    assert bpy.ops.intermask.delete_take() == {"FINISHED"}
+    assert [take.number for take in settings.takes] == [4] and len(bpy.data.actions) == 2
+    assert bpy.ops.intermask.delete_take() == {"FINISHED"}
+    assert not settings.takes and not bpy.data.actions
+
+
+def test_a_take_in_the_nla_plays_as_before(model: Path) -> None:
+    settings = generated(model, 1)
+    before = pose()
+    assert bpy.ops.intermask.push_take() == {"FINISHED"}
+    people = [o for o in bpy.data.objects if o.type == "ARMATURE"]
+    assert all(o.animation_data.action is None and len(o.animation_data.nla_tracks) == 1 for o in people)
+    np.testing.assert_allclose(pose(), before, atol=1e-5)
+    bpy.data.objects.remove(settings.takes[0].character_1)
+    bpy.data.objects.remove(settings.takes[0].character_2)
+    with pytest.raises(RuntimeError, match="were deleted"):
+        bpy.ops.intermask.push_take()
+
+
+def test_takes_survive_saving_and_loading(model: Path, tmp_path: Path) -> None:
+    generated(model, 2)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "takes.blend"))
+    before = pose()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "takes.blend"))
+    settings = bpy.context.scene.intermask
+    np.testing.assert_array_equal(pose(), before)
+    settings.take_index = 1
+    assert not np.allclose(pose(), before, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["FBX", "GLTF", "USD"])
+def test_blenders_formats_hold_both_people_and_the_scene_is_as_before(model: Path, tmp_path: Path, kind: str) -> None:
+    settings = generated(model, 2)
+    scene = bpy.context.scene
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    scene.collection.objects.link(cube)
+    bpy.context.view_layer.objects.active = cube
+    cube.select_set(True)
+    scene.frame_set(7)
+    before = scene.frame_start, scene.frame_end, scene.frame_current
+    settings.export_format = kind
+    assert bpy.ops.intermask.export(filepath=str(tmp_path / "pair.x")) == {"FINISHED"}
+    (made,) = tmp_path.iterdir()
+    assert (scene.frame_start, scene.frame_end, scene.frame_current) == before
+    assert [o.name for o in scene.objects if o.select_get()] == ["Cube"]
+    assert bpy.context.view_layer.objects.active == cube
+    moved = pose()[:, 15] - pose()[:, 0]
+    empty_scene()
+    importer = {"FBX": bpy.ops.import_scene.fbx, "GLTF": bpy.ops.import_scene.gltf, "USD": bpy.ops.wm.usd_import}
+    importer[kind](filepath=str(made))
+    people = [o for o in bpy.data.objects if o.type == "ARMATURE"]
+    assert len(people) == 2 and len([o for o in bpy.data.objects if o.type == "MESH"]) >= 2
+    assert moved.shape == (2, 3)
+    assert all(o.animation_data is not None and o.animation_data.action is not None for o in people)
+
+
+def test_our_own_formats_hold_the_motion_that_is_shown(model: Path, tmp_path: Path) -> None:
+    generated(model, 1)
+    shown = pose()
+    for kind in ("BVH", "NPZ"):
+        assert bpy.ops.intermask.export(filepath=str(tmp_path / "pair"), format=kind) == {"FINISHED"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pair.npz", "pair_1.bvh", "pair_2.bvh"]
+    saved = load_npz(tmp_path / "pair.npz")
+    assert saved.text == "they hug" and saved.model == "small"
+    first = int(bpy.context.scene.intermask.takes[0].action_1.frame_range[0])
+    np.testing.assert_allclose(np.stack([person.joints()[15 - first] for person in saved.people]), shown, atol=2e-4)
+    written = motion_from_bvh(read_bvh(tmp_path / "pair_2.bvh"))
+    np.testing.assert_allclose(written.joints[15 - first, 0], shown[1, 0], atol=2e-3)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told(model: Path, tmp_path: Path) -> None:
+    generated(model, 1)
+    tmp_path.chmod(0o500)
+    with pytest.raises(RuntimeError, match="Cannot write to the folder"):
+        bpy.ops.intermask.export(filepath=str(tmp_path / "pair.bvh"), format="BVH")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of a file's size")
+@pytest.mark.parametrize("kind", ["BVH", "NPZ"])
+def test_a_disk_that_fills_up_in_mid_file_is_told_and_leaves_no_file(model: Path, tmp_path: Path, kind: str) -> None:
+    import resource
+
+    generated(model, 1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(RuntimeError, match="Cannot write"):
+            bpy.ops.intermask.export(filepath=str(tmp_path / "pair"), format=kind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reaction_lists_the_new_person_alone(model: Path) -> None:
+    scene, person = empty_scene(), dancer(3)
+    leader = build_armature("Leader", person.offsets, scene.collection)
+    key_posed(person, leader, scene, 41, "Lead")
+    own = leader.animation_data.action
+    bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, takes=2, model=str(model), leader="Leader")
+    first, second = scene.intermask.takes
+    assert first.character_1 is None and first.character_2 == second.character_2
+    scene.intermask.take_index = 1
+    assert leader.animation_data.action == own
+    assert second.character_2.animation_data.action == second.action_2
+
+
+def test_a_generator_that_dies_is_started_again_once(model: Path) -> None:
+    empty_scene()
+    client = worker_client(bpy.context)
+    generation = Generation(client, GenerationSettings("they hug", model, 1.0))
+    client._process.kill()
+    generation.wait()
+    assert generation.restarted and len(generation.takes()) == 1
+    generation = Generation(client, GenerationSettings("they hug", model, 1.0))
+    for _ in range(2):
+        client._process.kill()
+        client._process.wait()
+        generation.poll()
+    assert generation.done and not generation.succeeded
+    with pytest.raises(Exception, match="generate again to restart it"):
+        generation.takes()
+
+
+def test_several_requests_wait_for_each_other(model: Path) -> None:
+    empty_scene()
+    client = worker_client(bpy.context)
+    three = [Generation(client, GenerationSettings("they hug", model, 1.0, seed)) for seed in (1, 2, 1)]
+    three[1].cancel()
+    for generation in three:
+        generation.wait()
+    first, last = three[0].takes()[0], three[2].takes()[0]
+    np.testing.assert_array_equal(first[0].rotations, last[0].rotations)
+    assert three[1].done and not three[1].succeeded
+
+
+def test_prompts_are_offered_again_beside_the_models_examples(model: Path) -> None:
+    settings = generated(model, 1)
+    past, examples = known_prompts(settings, bpy.context)
+    assert past[0] == "they hug" == past_prompts()[0]
+    assert "two people dance salsa" in examples
+    assert bpy.ops.intermask.use_prompt(prompt=examples[0]) == {"FINISHED"} and settings.prompt == examples[0]
+    seeds = set()
+    for _ in range(3):
+        bpy.ops.intermask.roll_seed()
+        seeds.add(settings.seed)
+    assert len(seeds) == 3
+
+
+@pytest.mark.parametrize("prompt", ["🙂" * 300, "dos personas bailan; 二人が踊る", "x" * 2000, 'a "b" \\ [c] %s\n{d}'])
+def test_any_words_name_collections_actions_and_takes(model: Path, prompt: str) -> None:
+    scene = empty_scene()
+    assert bpy.ops.intermask.generate(prompt=prompt, seconds=0.6, model=str(model)) == {"FINISHED"}
+    assert scene.intermask.takes[0].prompt == prompt.strip()
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0, 24000 / 1001])
+def test_keys_start_at_the_scenes_start_at_its_rate(model: Path, fps: float) -> None:
+    scene = empty_scene(fps)
+    scene.frame_start, scene.frame_end = 1000, 1000 + round(2 * fps) - 1
+    assert bpy.ops.intermask.generate(prompt="they hug", use_scene_range=True, model=str(model)) == {"FINISHED"}
+    start, end = scene.intermask.takes[0].action_1.frame_range
+    assert start == 1000 and abs((end - start) / fps - 2.0) < 2.5 / fps + 1 / 30
+
+
+def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Path) -> None:
+    settings = generated(model, 1)
+    before = pose()
+    assert bpy.ops.intermask.edit(part="ARMS", who="SECOND", seed=9, model=str(model)) == {"FINISHED"}
+    assert len(settings.takes) == 2 and settings.take_index == 1
+    assert len([o for o in bpy.data.objects if o.type == "ARMATURE"]) == 2
+    after = pose()
+    apart = np.linalg.norm(after - before, axis=-1)
+    assert apart[0].max() < 0.08, "the first person is held"
+    assert apart[1].max() > apart[0].max()
+    settings.take_index = 0
+    np.testing.assert_array_equal(pose(), before)
+
+
+def test_a_take_is_extended_and_in_betweened_at_any_rate(model: Path) -> None:
+    scene = empty_scene(24.0)
+    scene.frame_start = 100
+    bpy.ops.intermask.generate(prompt="they hug", seconds=1.5, model=str(model))
+    first = scene.intermask.takes[0].action_1.frame_range
+    assert bpy.ops.intermask.extend(seconds=1.0, model=str(model)) == {"FINISHED"}
+    longer = scene.intermask.takes[1].action_1.frame_range
+    assert longer[0] == first[0] == 100 and abs(longer[1] - first[1] - 24) <= 2
+    scene.intermask.take_index = 0
+    assert bpy.ops.intermask.edit(start=110, end=120, model=str(model)) == {"FINISHED"}
+    assert scene.intermask.takes[2].action_1.frame_range[0] == 100
+    with pytest.raises(RuntimeError, match="holds nothing of the take"):
+        bpy.ops.intermask.edit(start=900, end=950, model=str(model))
+
+
+def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:
+    scene = empty_scene(24.0)
+    scene.frame_start = 10
+    for name, frame in (("F_22", 22), ("they bow; deeply", 34), ("they part", 58), ("too late", 500)):
+        scene.timeline_markers.new(name, frame=frame)
+    assert timed_prompt(scene, "they meet", 4.0) == "0-1 s: they meet; 1-2 s: they bow, deeply; 2-4 s: they part"
+    scene.intermask.use_markers = True
+    assert bpy.ops.intermask.generate(prompt="they meet", seconds=4.0, model=str(model)) == {"FINISHED"}
