@@ -1,0 +1,205 @@
+"""A real Blender with its window on a virtual screen, and a mouse and a keyboard to use it with.
+
+It is the Blender that the environment variable BLENDER names (with Xvfb, xdotool and ImageMagick on the path), else the
+one of ``../shared/tools/real-blender`` where that is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TOOL = Path(__file__).resolve().parents[2] / "shared" / "tools" / "real-blender"
+INSIDE = Path(__file__).with_name("real_blender_inside.py")
+SIZE = (1280, 800)
+STEP = 9
+"""Pixels between two places at which a button is looked for: less than half a button's height."""
+_COLUMNS = (0.6, 0.86, 0.9, 0.94)
+"""Where across the sidebar buttons are looked for: small ones stand at its right edge."""
+
+
+def tool() -> Path | None:
+    """The tool that holds a Blender, None where BLENDER names one or the tool is not installed."""
+    path = Path(os.environ.get("REAL_BLENDER", TOOL))
+    root = Path(os.environ.get("REAL_BLENDER_ROOT", Path.home() / ".cache" / "real-blender" / "trixie"))
+    return path if "BLENDER" not in os.environ and path.is_file() and (root / ".ready").exists() else None
+
+
+def missing() -> str:
+    """Why there is no real Blender to test with, empty where there is one."""
+    if tool() is not None:
+        return ""
+    if "BLENDER" not in os.environ:
+        return "no real Blender: name one in the environment variable BLENDER"
+    lacking = [name for name in ("Xvfb", "xdotool", "import") if shutil.which(name) is None]
+    return f"real Blender needs {', '.join(lacking)} for its window" if lacking else ""
+
+
+class RealBlender:
+    """Blender on a screen of its own. Close it at the end."""
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        """Start the screen, then Blender.
+
+        Args:
+            folder: empty; what goes between the tests and Blender, its log, and the user's folder.
+            variables: of Blender's environment.
+        """
+        self._folder, self._asked = folder, 0
+        user = folder / "user"
+        user.mkdir(parents=True)
+        self._variables = {"BLENDER_USER_RESOURCES": str(user), "LIBGL_ALWAYS_SOFTWARE": "1", **variables}
+        self._screen = self._start(f"exec Xvfb -displayfd 1 -screen 0 {SIZE[0]}x{SIZE[1]}x24 -nolisten tcp")
+        assert self._screen.stdout is not None
+        self._display = f":{int(self._screen.stdout.readline())}"
+        program = shlex.quote(os.environ.get("BLENDER", "blender"))
+        places = (
+            f"--python {shlex.quote(str(INSIDE))} -- {shlex.quote(str(folder))} > {shlex.quote(str(self.log))} 2>&1"
+        )
+        look = f"--factory-startup --window-geometry 0 0 {SIZE[0]} {SIZE[1]} -noaudio"
+        self._blender = self._start(f"exec {program} {look} {places}")
+        try:
+            self.ask("answer = bpy.app.version_string", seconds=120.0)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def log(self) -> Path:
+        """What Blender printed."""
+        return self._folder / "blender.log"
+
+    def ask(self, code: str, seconds: float = 60.0) -> Any:
+        """Run Python code inside Blender; what it left in ``answer``."""
+        self._asked += 1
+        part = self._folder / "part"
+        part.write_text(code, encoding="utf-8")
+        part.replace(self._folder / f"ask-{self._asked:05}.py")
+        answer = self._folder / f"answer-{self._asked:05}.json"
+        self.until(answer.exists, seconds, code)
+        told = json.loads(answer.read_text(encoding="utf-8"))
+        answer.unlink()
+        assert "fault" not in told, told["fault"]
+        return told["answer"]
+
+    def until(self, true: Callable[[], object], seconds: float, what: str) -> None:
+        """Wait for something; Blender's end or so many seconds are a failure."""
+        end = time.monotonic() + seconds
+        while not true():
+            running = self._blender.poll() is None
+            log = self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+            assert running, f"Blender ended: {log}"
+            assert time.monotonic() < end, f"not within {seconds} s: {what}\n{log}"
+            time.sleep(0.03)
+
+    def point(self, x: float, y: float) -> None:
+        """Move the mouse, in pixels from the window's lower left corner, as Blender counts."""
+        self._do(f"xdotool mousemove {round(x)} {round(SIZE[1] - y)}")
+
+    def keys(self, name: str) -> None:
+        """Press keys such as ``ctrl+z`` with the mouse over the 3D view."""
+        x, y = self.ask(
+            "r = next(r for r in view3d()['area'].regions if r.type == 'WINDOW'); answer = [r.x + 200, r.y + 150]"
+        )
+        self.point(x, y)
+        time.sleep(0.2)
+        self._do(f"xdotool key {name}")
+        time.sleep(0.5)
+
+    def sidebar(self, tab: str) -> None:
+        """Show a tab of the 3D view's sidebar, from its top."""
+        self.ask("view3d()['area'].spaces.active.show_region_ui = True")
+        time.sleep(0.5)
+        self.ask(f"view3d()['region'].active_panel_category = {tab!r}; view3d()['area'].tag_redraw()")
+        time.sleep(0.5)
+
+    def click_until(self, operator: str, true: Callable[[], object]) -> None:
+        """Click on the button of an operator until it had its effect.
+
+        A click gets lost where the panel is drawn anew under the mouse, more often on a busy machine: a person clicks
+        again, and so does this. The effect may come while the button is looked for again: then nothing is clicked.
+        """
+        for _ in range(6):
+            self._click(operator, true)
+            end = time.monotonic() + 10.0
+            while time.monotonic() < end:
+                if true():
+                    return
+                time.sleep(0.1)
+        raise AssertionError(f"six clicks on {operator} did nothing: {self.log.read_text(errors='replace')[-1500:]}")
+
+    def _click(self, operator: str, done: Callable[[], object]) -> None:
+        """Click on a button in the sidebar, wherever it is: the mouse looks for it, and scrolls."""
+        for attempt in range(4):
+            found = self._look_for(operator)
+            if done():
+                return
+            if found:
+                self._do("xdotool click 1")
+                time.sleep(0.2)
+                return
+            wheel = "5 5 5 5 5" if attempt < 2 else "4 4 4 4 4 4 4 4 4 4"
+            self._do(f"for button in {wheel}; do xdotool click $button; done")
+            time.sleep(0.4)
+        raise AssertionError(f"there is no button for {operator} in the sidebar")
+
+    def _look_for(self, operator: str) -> bool:
+        """Move the mouse onto the button, if the sidebar shows it: in its middle, else at its right edge."""
+        x, y, width, height = self.ask("r = view3d()['region']; answer = [r.x, r.y, r.width, r.height]")
+        for share in _COLUMNS:
+            for up in range(height - STEP, 0, -STEP):
+                self.point(x + width * share, y + up)
+                time.sleep(0.06)
+                if operator not in self.ask("answer = hovered()"):
+                    continue
+                # Into the button, off its edge; and look again: on a busy machine Blender learns late where the mouse
+                # is, and may have told of the button that it was on before.
+                self.point(x + width * share, y + up - 4)
+                if all(operator in self._hovered_after(0.2) for _ in range(3)):
+                    return True
+        return False
+
+    def _hovered_after(self, seconds: float) -> str:
+        time.sleep(seconds)
+        return str(self.ask("answer = hovered()"))
+
+    def picture(self, path: Path) -> None:
+        """Take a picture of the screen."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._do(f"import -window root -resize 1000x -colors 96 PNG8:{shlex.quote(str(path.resolve()))}")
+
+    def close(self) -> None:
+        """End Blender and its screen."""
+        for process in (getattr(self, "_blender", None), self._screen):
+            if process is not None:
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                process.wait(timeout=20)
+
+    def _start(self, command: str) -> subprocess.Popen[str]:
+        line = self._line(command)
+        environment = {**os.environ, **self._variables}
+        return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+
+    def _do(self, command: str) -> None:
+        done = subprocess.run(
+            self._line(command), capture_output=True, text=True, timeout=60, env={**os.environ, **self._variables}
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _line(self, command: str) -> list[str]:
+        display = {"DISPLAY": self._display} if hasattr(self, "_display") else {}
+        given = " ".join(f"{name}={shlex.quote(value)}" for name, value in {**self._variables, **display}.items())
+        whole = f"export {given}; {command}"
+        inside = tool()
+        return [str(inside), "sh", whole] if inside is not None else ["bash", "-c", whole]
