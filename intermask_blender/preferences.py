@@ -45,6 +45,25 @@ ACCELERATORS = (
 )
 
 
+DATASETS = (
+    ("interhuman", "InterHuman", "Weights trained on InterHuman: 22 joints; its statistics are needed"),
+    ("interx", "Inter-X", "Weights trained on Inter-X: 55 joints, hands included; no statistics are needed"),
+)
+
+IMPORT_FIELDS = (
+    "checkpoints",
+    "dataset",
+    "statistics",
+    "clip",
+    "any_clip",
+    "transformer_file",
+    "tokenizer_file",
+    "title",
+    "replace",
+)
+"""What Import Published Weights is told: the same names here and in its operator."""
+
+
 @dataclass(frozen=True)
 class Preferences:
     """What the user set.
@@ -98,6 +117,38 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         description="Folder with model folders in it, beside the bundled ones",
         subtype="DIR_PATH",
     )
+    show_import: bpy.props.BoolProperty(name="Published Weights")  # type: ignore[valid-type]
+    checkpoints: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Checkpoints", description="The published checkpoints folder that you downloaded", subtype="DIR_PATH"
+    )
+    dataset: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Data Set", description="What the weights were trained on", items=DATASETS
+    )
+    statistics: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Statistics", description="Folder of global_mean.npy and global_std.npy", subtype="DIR_PATH"
+    )
+    clip: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="CLIP",
+        description="OpenAI's ViT-L-14-336px.pt, or a Hugging Face folder of clip-vit-large-patch14-336",
+        subtype="FILE_PATH",
+    )
+    any_clip: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Any CLIP Model", description="Take another CLIP model of the same width too"
+    )
+    transformer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Transformer File",
+        description="File in the transformer's folder 'model'; empty means best_fid.tar",
+    )
+    tokenizer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Tokenizer File",
+        description="File in the tokenizer's folder 'model'; empty means best_fid.tar",
+    )
+    title: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Name", description="What the model is called in lists; empty names its data set"
+    )
+    replace: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Replace", description="Put the new model in the place of one of the same name"
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         """The state at a glance, what changes it, and the settings."""
@@ -110,6 +161,25 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         column.use_property_split, column.use_property_decorate = True, False
         for name in ("device", "idle_minutes", "model_folder"):
             column.prop(self, name)
+        self._draw_import(layout.box().column())
+
+    def _draw_import(self, layout: bpy.types.UILayout) -> None:
+        """What the import is told, and its button; folded away for those who need it not."""
+        icon = "TRIA_DOWN" if self.show_import else "TRIA_RIGHT"
+        row = layout.row()
+        row.alignment = "LEFT"
+        row.prop(self, "show_import", icon=icon, emboss=False)
+        if not self.show_import:
+            return
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        for field in IMPORT_FIELDS:
+            row = column.row()
+            row.active = field != "statistics" or self.dataset == "interhuman"
+            row.prop(self, field)
+        button = layout.operator("intermask.import_published", icon="IMPORT")
+        for field in IMPORT_FIELDS:
+            setattr(button, field, getattr(self, field))
 
     def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
         job = job_board().job
@@ -138,10 +208,23 @@ def stored_preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences
 def current_preferences(context: bpy.types.Context) -> Preferences:
     """The user's preferences, or the defaults where the add-on is not installed."""
     stored = stored_preferences(context)
+    own = own_folder("models", create=False)
+    folders = (own,) if own is not None else ()
     if stored is None:
-        return Preferences()
-    folders = (Path(bpy.path.abspath(stored.model_folder)),) if stored.model_folder else ()
+        return Preferences(model_folders=folders)
+    if stored.model_folder:
+        folders = (Path(bpy.path.abspath(stored.model_folder)), *folders)
     return Preferences(stored.idle_minutes * 60.0, folders, stored.device)
+
+
+def model_home(context: bpy.types.Context) -> Path | None:
+    """Where imported models go: the folder that the user named for models, else one of the add-on's own, if any."""
+    stored = stored_preferences(context)
+    named = Path(bpy.path.abspath(stored.model_folder)) if stored is not None and stored.model_folder else None
+    # What was named may be a single model's folder, which is no place for another.
+    if named is not None and not (named / "config.json").is_file():
+        return named
+    return own_folder("models", create=False)
 
 
 def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
@@ -174,8 +257,18 @@ def runtime_root(create: bool) -> Path | None:
     Args:
         create: make it if it is not there.
     """
+    return own_folder("runtime", create)
+
+
+def own_folder(name: str, create: bool) -> Path | None:
+    """A folder of the add-on's own, None where it is not an extension or may not write there.
+
+    Args:
+        name: of the folder.
+        create: make it if it is not there.
+    """
     try:
-        return Path(bpy.utils.extension_path_user(ADDON, path="runtime", create=create))
+        return Path(bpy.utils.extension_path_user(ADDON, path=name, create=create))
     except (ValueError, OSError):
         return None
 

@@ -7,6 +7,7 @@ import bpy
 from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
+from .operators.import_weights import INTERMASK_OT_import_published
 from .operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
 from .operators.runtime import (
     INTERMASK_OT_install_runtime,
@@ -49,6 +50,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_use_python,
     INTERMASK_OT_remove_runtime,
     INTERMASK_OT_stop_runtime_job,
+    INTERMASK_OT_import_published,
     INTERMASK_OT_use_prompt,
     INTERMASK_OT_roll_seed,
     INTERMASK_OT_delete_take,

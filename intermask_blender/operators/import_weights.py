@@ -1,0 +1,92 @@
+"""Import Published Weights: a button of the preferences that makes a model of what the user has downloaded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import bpy
+
+from ..core import UserError
+from ..model_import import ImportPlan, ModelImport
+from ..preferences import DATASETS, current_runtime, model_home
+from ..runtime import NOT_FOUND
+from ..services import end_worker
+from .waiting import Waiting, free
+
+
+class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):
+    """Make a model of published InterMask weights and CLIP, which you have downloaded"""
+
+    bl_idname = "intermask.import_published"
+    bl_label = "Import Published Weights"
+    bl_options = {"INTERNAL"}
+
+    checkpoints: bpy.props.StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
+    statistics: bpy.props.StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
+    clip: bpy.props.StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
+    dataset: bpy.props.EnumProperty(items=DATASETS)  # type: ignore[valid-type]
+    title: bpy.props.StringProperty()  # type: ignore[valid-type]
+    transformer_file: bpy.props.StringProperty()  # type: ignore[valid-type]
+    tokenizer_file: bpy.props.StringProperty()  # type: ignore[valid-type]
+    any_clip: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    replace: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        description="Where the model folder is made; empty means where the add-on looks for models", subtype="DIR_PATH"
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether it can run now; the reason is shown on the grey button."""
+        if not free(cls):
+            return False
+        if current_runtime(context) is None:
+            cls.poll_message_set("PyTorch, which reads the weights, was not found: press Install Runtime first")
+            return False
+        return True
+
+    def begin(self, context: bpy.types.Context) -> ModelImport:
+        """Start the process."""
+        runtime = current_runtime(context)
+        if runtime is None:
+            raise UserError(NOT_FOUND)
+        if not self.checkpoints:
+            raise UserError("No checkpoints were named; choose the folder that you downloaded as Checkpoints.")
+        if not self.clip:
+            raise UserError("No CLIP model was named; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder.")
+        home = _path(self.folder) if self.folder else model_home(context)
+        if home is None:
+            raise UserError("There is no folder for models; name one as Models in the add-on's preferences.")
+        # A model that is in use may not be replaced on every system.
+        if self.replace:
+            end_worker()
+        data = next(name for key, name, _ in DATASETS if key == self.dataset)
+        title = self.title.strip() or f"InterMask {data}"
+        plan = ImportPlan(
+            runtime=runtime,
+            checkpoints=_path(self.checkpoints),
+            clip=_path(self.clip),
+            out=home / folder_name(title),
+            log=Path(bpy.app.tempdir) / "intermask_import.log",
+            statistics=_path(self.statistics) if self.statistics else None,
+            dataset=self.dataset,
+            name=title,
+            checkpoint=self.transformer_file.strip(),
+            tokenizer_checkpoint=self.tokenizer_file.strip(),
+            any_clip=self.any_clip,
+            replace=self.replace,
+        )
+        return ModelImport(plan)
+
+    def finished(self, context: bpy.types.Context, sentence: str) -> str:
+        """What to report."""
+        return sentence
+
+
+def folder_name(title: str) -> str:
+    """A model's title as a folder's name that every system takes."""
+    return re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "model"
+
+
+def _path(given: str) -> Path:
+    return Path(bpy.path.abspath(given))
