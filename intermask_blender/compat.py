@@ -26,17 +26,38 @@ def fcurve_store(owner: bpy.types.Object, action: bpy.types.Action) -> Any:
 
 
 def add_fcurve(store: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
-    """A new, empty curve in what ``fcurve_store`` gave, in the group of that name."""
+    """An empty curve in what ``fcurve_store`` gave, in the group of that name; one that is there loses its keys."""
+    curve = store.fcurves.find(path, index=index)
+    if curve is not None:
+        curve.keyframe_points.clear()
+        return curve
     curve = store.fcurves.new(path, index=index)
     curve.group = store.groups.get(group) or store.groups.new(group)
     return curve
 
 
-def assign_action(owner: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Make an action the one that moves an object, with the slot in which the object's curves lie."""
+def slot_name(owner: bpy.types.Object) -> str:
+    """Of its action's slots, the one that moves an object; empty before 4.4, which has none."""
+    if not SLOTTED_ACTIONS or owner.animation_data.action_slot is None:
+        return ""
+    return str(owner.animation_data.action_slot.identifier)
+
+
+def assign_action(owner: bpy.types.Object, action: bpy.types.Action, slot: str = "") -> None:
+    """Make an action the one that moves an object, with the slot in which the object's curves lie.
+
+    Args:
+        owner: the object.
+        action: the action.
+        slot: what ``slot_name`` gave for it; empty means the one that Blender finds, else the first.
+    """
     animation = owner.animation_data or owner.animation_data_create()
     animation.action = action
-    if SLOTTED_ACTIONS and animation.action_slot is None and action.slots:
+    if not SLOTTED_ACTIONS:
+        return
+    if slot in action.slots:
+        animation.action_slot = action.slots[slot]
+    elif animation.action_slot is None and action.slots:
         animation.action_slot = action.slots[0]
 
 

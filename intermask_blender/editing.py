@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import bpy
 
-from .core import FPS, UserError
+from .core import FPS, SMPL, Motion, UserError
 from .generation import GenerationSettings, Known
-from .placing import Placement, Sampling
+from .placing import Placement, Sampling, figure_size
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import scene_fps
+from .rig.splice import Held, source_of
 
 ALL_ROWS = (0, 1, 2, 3, 4)
 
 PARTS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
 """Rows of the token map that govern each part of the body, measured: ``docs/body-parts.md``."""
+
+_ARMS = frozenset(side + name for side in ("L_", "R_") for name in ("Collar", "Shoulder", "Elbow", "Wrist"))
+_LEGS = frozenset(side + name for side in ("L_", "R_") for name in ("Hip", "Knee", "Ankle", "Foot"))
+_SPINE = frozenset(("Spine1", "Spine2", "Spine3"))
+
+JOINTS = {
+    "ALL": frozenset(SMPL.joints),
+    "ARMS": _ARMS,
+    "HANDS": _ARMS - {"L_Collar", "R_Collar"},
+    "LEGS": _LEGS | _SPINE | {"Pelvis"},
+    "UPPER_BODY": _ARMS | _SPINE | {"Neck", "Head"},
+}
+"""SMPL joints that turn anew with each part. The trunk balances what new legs do."""
 
 WHO = {"BOTH": (0, 1), "FIRST": (0,), "SECOND": (1,)}
 
@@ -57,7 +72,8 @@ def prepare_edit(
     first, last = animated_frames(owners[1], scene)
     captured = [capture_motion(owner, scene, (first, last)) for owner in owners]
     length = min(len(motion) for motion, _ in captured)
-    people = (captured[0][0].frames(0, length), captured[1][0].frames(0, length))
+    size = figure_size(captured[0][0] if leader is not None else captured[1][0])
+    first_person, second_person = (_shrunk(motion.frames(0, length), size) for motion, _ in captured)
     start = captured[1][1]
     rate = FPS / scene_fps(scene)
     begin, stop = 0, length
@@ -69,9 +85,34 @@ def prepare_edit(
                 f"The range {frames[0]} to {frames[1]} holds nothing of the take, which lasts from frame {start} to "
                 f"{last:g}; choose a range within it."
             )
-    known = Known(people, PARTS[part], (1,) if leader else WHO[who], begin, stop, strength, more is not None)
+    moving = (1,) if leader is not None else WHO[who]
+    known = Known((first_person, second_person), PARTS[part], moving, begin, stop, strength, more is not None)
     prompt, seed, model = settings
     seconds = None if more is None else length / FPS + more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
-    names = ("" if leader else owners[0].name, owners[1].name)
-    return replace(request, known=known), Placement(scene.name, start, leader is not None, names)
+    names = ("" if leader is not None else owners[0].name, owners[1].name)
+    metres = scene.unit_settings.scale_length or 1.0
+    held = _held(owners, moving, JOINTS[part], frames, None if more is None else last)
+    placement = Placement(scene.name, start, leader is not None, names, size, metres, held)
+    return replace(request, known=known), placement
+
+
+def _held(
+    owners: tuple[bpy.types.Object, bpy.types.Object],
+    who: tuple[int, ...],
+    joints: frozenset[str],
+    frames: tuple[int, int] | None,
+    end: float | None,
+) -> Held:
+    """What stays of the take's keys; ``end`` is the last of them where the take becomes longer."""
+    sources = source_of(owners[0]), source_of(owners[1])
+    if end is not None:
+        return Held(sources, first=math.floor(end) + 1)
+    if frames is None:
+        return Held(sources, who, joints)
+    return Held(sources, who, joints, min(frames), max(frames))
+
+
+def _shrunk(motion: Motion, size: float) -> Motion:
+    """The motion of a figure so many times smaller, about the origin: as large as the people that the model knows."""
+    return replace(motion, joints=motion.joints / size)

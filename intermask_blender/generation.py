@@ -186,6 +186,9 @@ def _submit_known(client: WorkerClient, known: Known, values: dict[str, Any]) ->
         arrays["known_root"] = np.stack(roots).astype(np.float32)
     if known.extends:
         return client.submit("extend", values, arrays)
+    if len(known.who) == 1:
+        # Whoever stays is not moved: the other's hands come to it.
+        values = {**values, "solve": {**values["solve"], "held": 1 - known.who[0]}}
     part = {"people": list(known.who), "rows": list(known.rows), "start": known.start, "stop": known.stop}
     return client.submit("edit", {**values, "seconds": None, **part, "strength": known.strength}, arrays)
 

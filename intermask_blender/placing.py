@@ -16,6 +16,7 @@ from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import key_posed, scene_fps
 from .rig.retarget import RigKeys, Travel, hip_ratio, rig_keys, write_keys
+from .rig.splice import Held, write_edit
 from .takes import add_take
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
@@ -33,6 +34,7 @@ class Placement:
         characters: names of the armatures that move; empty where a new character is made.
         size: how many times larger than a person the leader is; the reactor becomes as large.
         metres: per unit of the leader's scene.
+        held: what of the characters' keys stays; None where all of them are new.
     """
 
     scene: str
@@ -41,6 +43,7 @@ class Placement:
     characters: tuple[str, str] = ("", "")
     size: float = 1.0
     metres: float = 1.0
+    held: Held | None = None
 
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
@@ -105,7 +108,7 @@ def prepare(
     if seconds is not None:
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
     motion, start = capture_motion(leader, scene, (first, last))
-    size = _size(motion)
+    size = figure_size(motion)
     settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
     metres = scene.unit_settings.scale_length or 1.0
     return settings, Placement(scene.name, start, True, (names[0], names[1]), size, metres)
@@ -158,7 +161,9 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     keys = _chosen_keys(pair, placement, scene)
     made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
-        write_keys(item, f"Person {index + 1}: {title}")
+        name, held = f"Person {index + 1}: {title}", placement.held
+        if held is None or not write_edit(item, name, held, index, scene_fps(scene)):
+            write_keys(item, name)
     new = [index for index in _moving(placement) if index not in keys]
     if not new:
         return made
@@ -200,7 +205,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> di
     }
 
 
-def _size(leader: Motion) -> float:
+def figure_size(leader: Motion) -> float:
     """How many times larger than a person a figure is; 1 for every size that people have."""
     bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
              for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip

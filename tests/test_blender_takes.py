@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -21,6 +21,7 @@ from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.services import worker_client
+from model_core.motion import SMPL
 from model_core.motion.bvh import read_bvh
 from model_core.motion.capture import motion_from_bvh
 from model_core.motion.interaction_file import load_npz
@@ -243,18 +244,77 @@ def test_keys_start_at_the_scenes_start_at_its_rate(model: Path, fps: float) -> 
     assert start == 1000 and abs((end - start) / fps - 2.0) < 2.5 / fps + 1 / 30
 
 
+def joints_over(frames: Sequence[int]) -> np.ndarray:
+    """(2, T, 22, 3) joints of both people at scene frames."""
+    people = sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)
+    result = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        result.append([joints_in_blender(person) for person in people])
+    return np.array(result).swapaxes(0, 1)
+
+
+def apart(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(2, T) metres that the joint which moved most moved by."""
+    return np.linalg.norm(after - before, axis=-1).max(axis=-1)
+
+
+HELD = 1e-4
+"""Metres. What is held is held by its own keys."""
+
+
 def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Path) -> None:
     settings = generated(model, 1)
-    before = pose()
+    frames = range(1, 31)
+    before = joints_over(frames)
     assert bpy.ops.intermask.edit(part="ARMS", who="SECOND", seed=9, model=str(model)) == {"FINISHED"}
     assert len(settings.takes) == 2 and settings.take_index == 1
     assert len([o for o in bpy.data.objects if o.type == "ARMATURE"]) == 2
-    after = pose()
-    apart = np.linalg.norm(after - before, axis=-1)
-    assert apart[0].max() < 0.08, "the first person is held"
-    assert apart[1].max() > apart[0].max()
+    after = joints_over(frames)
+    assert apart(before, after)[0].max() < HELD, "the first person is held"
+    moved = np.linalg.norm(after - before, axis=-1)[1].max(axis=0)
+    arms = {SMPL.index(side + name) for side in ("L_", "R_") for name in ("Shoulder", "Elbow", "Wrist")}
+    assert moved[[joint for joint in range(22) if joint not in arms]].max() < HELD, "legs and trunk are held"
+    assert moved[SMPL.index("L_Wrist")] > 0.002
     settings.take_index = 0
-    np.testing.assert_array_equal(pose(), before)
+    np.testing.assert_array_equal(joints_over(frames), before)
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "AXIS_ANGLE"])
+def test_frames_beside_a_range_stay_as_they_were(model: Path, fps: float, mode: str) -> None:
+    scene = empty_scene(fps)
+    scene.frame_start = 100
+    for name in ("Ann", "Ben"):
+        rig = build_armature(name, dancer(3).offsets, scene.collection)
+        for bone in rig.pose.bones:
+            bone.rotation_mode = mode
+        setattr(scene.intermask, f"character_{1 + (name == 'Ben')}", rig)
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
+    first, last = map(round, scene.intermask.takes[0].action_1.frame_range)
+    finger = bpy.data.objects["Ann"].pose.bones["L_Wrist"]
+    finger.keyframe_insert("scale", frame=first)
+    frames = range(first, last + 1)
+    before = joints_over(frames)
+    begin, end = first + round(0.6 * fps), first + round(1.3 * fps)
+    assert bpy.ops.intermask.edit(start=begin, end=end, seed=9, model=str(model)) == {"FINISHED"}
+    take = scene.intermask.takes[1]
+    assert tuple(map(round, take.action_1.frame_range)) == (first, last)
+    after = joints_over(frames)
+    held = np.array([not begin <= frame <= end for frame in frames])
+    assert apart(before, after)[:, held].max() < HELD
+    assert apart(before, after)[:, ~held].max() > 0.005
+    steps = np.linalg.norm(np.diff(after, axis=1), axis=-1).max(axis=-1) * fps
+    assert steps.max() < 2.0 * (np.linalg.norm(np.diff(before, axis=1), axis=-1).max() * fps) + 1.0, "a jump at a seam"
+    assert compat_curves(take.action_1, "scale") == 3, "keys that are not ours stay"
+
+
+def compat_curves(action: bpy.types.Action, ending: str) -> int:
+    """How many curves of an action move a property."""
+    stores = [action] if bpy.app.version < (4, 4) else [
+        bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags
+    ]  # fmt: skip
+    return sum(curve.data_path.endswith(ending) for store in stores for curve in store.fcurves)
 
 
 def test_a_take_is_extended_and_in_betweened_at_any_rate(model: Path) -> None:
@@ -262,14 +322,39 @@ def test_a_take_is_extended_and_in_betweened_at_any_rate(model: Path) -> None:
     scene.frame_start = 100
     bpy.ops.intermask.generate(prompt="they hug", seconds=1.5, model=str(model))
     first = scene.intermask.takes[0].action_1.frame_range
+    frames = range(round(first[0]), round(first[1]) + 1)
+    before = joints_over(frames)
     assert bpy.ops.intermask.extend(seconds=1.0, model=str(model)) == {"FINISHED"}
     longer = scene.intermask.takes[1].action_1.frame_range
     assert longer[0] == first[0] == 100 and abs(longer[1] - first[1] - 24) <= 2
+    assert apart(before, joints_over(frames)).max() < HELD
     scene.intermask.take_index = 0
     assert bpy.ops.intermask.edit(start=110, end=120, model=str(model)) == {"FINISHED"}
     assert scene.intermask.takes[2].action_1.frame_range[0] == 100
     with pytest.raises(RuntimeError, match="holds nothing of the take"):
         bpy.ops.intermask.edit(start=900, end=950, model=str(model))
+
+
+@pytest.mark.parametrize("size", [0.5, 1.0, 3.0])
+def test_who_reacts_to_a_larger_leader_is_edited_at_its_size(model: Path, size: float) -> None:
+    scene, person = empty_scene(), dancer(3)
+    leader = build_armature("Leader", person.offsets, scene.collection)
+    key_posed(person, leader, scene, 1, "Lead")
+    leader.scale = (size,) * 3
+    scene.intermask.leader = leader
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model)) == {"FINISHED"}
+    reactor = scene.intermask.takes[0].character_2
+    frames = range(1, 61)
+    before = joints_over(frames)
+    assert bpy.ops.intermask.edit(part="ALL", start=20, end=40, seed=5, model=str(model)) == {"FINISHED"}
+    after = joints_over(frames)
+    held = np.array([not 20 <= frame <= 40 for frame in frames])
+    moved = apart(before, after)
+    assert moved[:, held].max() < HELD * size and moved[0].max() == 0 and moved[1].max() > 0.005
+    # Nobody shrinks: bones keep their lengths, and the pelvis its height over the floor.
+    index = [o.name for o in (leader, reactor)].index(reactor.name)
+    heights = after[index, :, 0, 1] - before[index, :, 0, 1]
+    assert np.abs(heights).max() < 0.4 * size
 
 
 def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Quaternion
+from mathutils import Euler, Quaternion
 
 from .. import compat, core
 from ..core import PosedSkeleton, UserError, rotations
@@ -41,12 +41,14 @@ class RigKeys:
         frames: (T,) scene frames.
         curves: data path, group and values (T, C) of each property.
         settings: data path, group and value of each property with one key.
+        controls: SMPL joint (or ``ROOT``) to the bone that is keyed for it.
     """
 
     owner: bpy.types.Object
     frames: np.ndarray
     curves: list[tuple[str, str, np.ndarray]]
     settings: list[tuple[str, str, float]]
+    controls: dict[str, str]
 
 
 def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Scene) -> float:
@@ -105,7 +107,7 @@ def rig_keys(
         (f'{_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
         for item in mapping.settings
     ]
-    return RigKeys(owner, frames, curves, settings)
+    return RigKeys(owner, frames, curves, settings, chain.controls)
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
@@ -254,18 +256,35 @@ def _path(bone: str) -> str:
 
 def _rotation_channel(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
     """Data path and values (T, C) of a bone's rotation in the mode that the animator chose for it."""
+    names = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
     quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
-    path, mode = _path(bone.name), bone.rotation_mode
+    name = names.get(bone.rotation_mode, "rotation_euler")
+    return f"{_path(bone.name)}.{name}", rotation_values(bone, quaternions)
+
+
+def rotation_values(bone: bpy.types.PoseBone, quaternions: np.ndarray) -> np.ndarray:
+    """(T, C) values for a bone's rotation, in its rotation mode, that mean quaternions (T, 4)."""
+    mode = bone.rotation_mode
     if mode == "QUATERNION":
-        return f"{path}.rotation_quaternion", quaternions
+        return quaternions
     if mode == "AXIS_ANGLE":
         turned = rotations.axis_angle_from_quaternion(quaternions)
         angle = np.linalg.norm(turned, axis=1, keepdims=True)
         axis = np.where(angle > 1e-9, turned / np.maximum(angle, 1e-9), (0.0, 1.0, 0.0))
-        return f"{path}.rotation_axis_angle", np.concatenate((angle, axis), axis=1)
+        return np.concatenate((angle, axis), axis=1)
     angles, last = np.empty((len(quaternions), 3)), None
     for row, quaternion in enumerate(quaternions):
         # Of the angles that mean one rotation, those nearest to the frame before.
         last = Quaternion(quaternion).to_euler(mode) if last is None else Quaternion(quaternion).to_euler(mode, last)
         angles[row] = last
-    return f"{path}.rotation_euler", angles
+    return angles
+
+
+def quaternions_of(bone: bpy.types.PoseBone, values: np.ndarray) -> np.ndarray:
+    """(T, 4) what values (T, C) of a bone's rotation, in its rotation mode, mean."""
+    mode = bone.rotation_mode
+    if mode == "QUATERNION":
+        return rotations.normalized(values, 1e-9)
+    if mode == "AXIS_ANGLE":
+        return rotations.quaternion_from_axis_angle(values[:, :1] * rotations.normalized(values[:, 1:], 1e-9))
+    return np.array([Euler(angles, mode).to_quaternion() for angles in values.tolist()])

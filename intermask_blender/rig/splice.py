@@ -1,0 +1,175 @@
+"""Keys of an edit beside the keys that it holds: what was not asked for stays as it was, to the last digit.
+
+A model and a solver that pass over a whole clip move all of it a little. So the old keys stay where nothing was to
+change, and at the seams the difference fades over a few frames of the new motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .. import compat
+from ..core import SMPL, rotations
+from .key import write_curves
+from .map import ROOT
+from .retarget import RigKeys, quaternions_of, rotation_values
+
+SEAM_SECONDS = 0.25
+"""How long the new motion takes to leave the old one behind."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a person's keys were when the edit was asked for, by name; empty names where there were none."""
+
+    action: str = ""
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What of two people's keys stays.
+
+    Attributes:
+        sources: of the first and the second person.
+        who: the people who are made anew, out of 0 and 1; of the others every key stays.
+        joints: SMPL joints that are made anew; the others keep their turns, and the pelvis its way too.
+        first, last: scene frames that are made anew; all others stay.
+    """
+
+    sources: tuple[Source, Source]
+    who: tuple[int, ...] = (0, 1)
+    joints: frozenset[str] = frozenset(SMPL.joints)
+    first: float = -np.inf
+    last: float = np.inf
+
+
+def source_of(owner: bpy.types.Object) -> Source:
+    """Where an object's keys are now."""
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        return Source()
+    return Source(animation.action.name, compat.slot_name(owner))
+
+
+def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) -> bool:
+    """Write an edit's keys as a new action that has all that is held of the old one.
+
+    Args:
+        keys: of the whole clip, as they came out of the generator.
+        name: of the new action, which becomes the armature's; the one that it had is kept in the file.
+        held: what stays.
+        person: 0 or 1.
+        fps: of the scene.
+
+    Returns:
+        Whether it was done: not where the old action is gone.
+    """
+    source = held.sources[person]
+    old = bpy.data.actions.get(source.action) if source.action else None
+    if old is None:
+        return False
+    owner = keys.owner
+    animation = owner.animation_data or owner.animation_data_create()
+    if animation.action is not None:
+        animation.action.use_fake_user = True
+    # A copy: keys of fingers, of a face and of whatever else is in it stay too.
+    action = old.copy()
+    action.name, action.use_fake_user = name, False
+    compat.assign_action(owner, action, source.slot)
+    if person not in held.who:
+        return True
+    store = compat.fcurve_store(owner, action)
+    frames = _frames(keys.frames, float(action.frame_range[1]), held)
+    splice = _Splice(frames, (frames >= held.first) & (frames <= held.last), max(2, round(SEAM_SECONDS * fps)))
+    joint_of = {bone: joint for joint, bone in keys.controls.items()}
+    for path, bone, values in keys.curves:
+        joint = "Pelvis" if joint_of[bone] == ROOT else joint_of[bone]
+        before = _values(store, path, frames, values.shape[1])
+        if before is not None:
+            if joint not in held.joints:
+                continue
+            values = splice.of(owner.pose.bones[bone], path, before, _lasting(values, len(frames)))
+        write_curves(store, path, bone, frames[: len(values)], values)
+    for path, bone, value in keys.settings:
+        if store.fcurves.find(path) is None:
+            write_curves(store, path, bone, frames[:1], np.array([[value]]))
+    return True
+
+
+@dataclass(frozen=True)
+class _Splice:
+    """How old and new values come together.
+
+    Attributes:
+        frames: (T,) scene frames.
+        free: (T,) true where the new ones are wanted.
+        seam: frames over which they come apart.
+    """
+
+    frames: np.ndarray
+    free: np.ndarray
+    seam: int
+
+    def of(self, bone: bpy.types.PoseBone, path: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """(T, C) the values of one property."""
+        if path.endswith(".location"):
+            return self._joined(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
+
+        def apart(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+            return rotations.axis_angle_from_quaternion(
+                rotations.quaternion_multiply(old, rotations.quaternion_conjugate(new))
+            )
+
+        def turned(apart: np.ndarray, share: np.ndarray, values: np.ndarray) -> np.ndarray:
+            return rotations.quaternion_multiply(rotations.quaternion_from_axis_angle(share[:, None] * apart), values)
+
+        before, after = quaternions_of(bone, old), quaternions_of(bone, new)
+        return rotation_values(bone, rotations.continuous_signs(self._joined(before, after, apart, turned)))
+
+    def _joined(
+        self,
+        old: np.ndarray,
+        new: np.ndarray,
+        difference: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        moved: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """The old values but where the frames are free; there the new ones, which begin and end at the old ones."""
+        result = np.where(self.free[:, None], new, old)
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], self.free, [False])).astype(int)))
+        for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            count = min(self.seam, stop - start)
+            share = np.cos(np.linspace(0, np.pi / 2, count + 2)[1:-1]) ** 2
+            if start > 0:
+                rows = np.arange(start, start + count)
+                result[rows] = moved(difference(old[start - 1], new[start - 1]), share, result[rows])
+            if stop < len(old):
+                rows = np.arange(stop - 1, stop - 1 - count, -1)
+                result[rows] = moved(difference(old[stop], new[stop]), share, result[rows])
+        return result
+
+
+def _frames(new: np.ndarray, old_last: float, held: Held) -> np.ndarray:
+    """The new keys' frames, and those of held keys behind them: the generator's clip may be a frame shorter."""
+    last = float(new[-1])
+    if held.last < last:
+        last = max(last, float(np.floor(old_last)))
+    return np.arange(float(new[0]), last + 0.5, dtype=np.float32)
+
+
+def _lasting(values: np.ndarray, count: int) -> np.ndarray:
+    """(T, C) so many rows, the last one repeated."""
+    return values[np.minimum(np.arange(count), len(values) - 1)]
+
+
+def _values(store: Any, path: str, frames: np.ndarray, count: int) -> np.ndarray | None:
+    """(T, C) what the old keys of a property say, None where one of its curves is missing."""
+    curves = [store.fcurves.find(path, index=index) for index in range(count)]
+    if any(curve is None for curve in curves):
+        return None
+    return np.array([[curve.evaluate(frame) for curve in curves] for frame in frames.tolist()])
