@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from model_core.kinematics import RAW_FIT, SolveSettings, solve
+from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import (
@@ -20,7 +18,6 @@ from model_core.motion.rotations import (
 )
 from model_core.motion.skeleton import SMPL
 
-FITTED = replace(RAW_FIT, smooth=True)
 DEGREE = np.pi / 180
 
 

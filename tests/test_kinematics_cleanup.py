@@ -16,8 +16,9 @@ from model_core.evaluation.physical import (
     joint_distances,
     skate,
 )
-from model_core.kinematics import RAW_FIT, SolveSettings, solve
+from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
+from model_core.kinematics.contacts import stands
 from model_core.kinematics.limbs import ARMS, LEGS, bent_to
 from model_core.kinematics.pose import Pose
 from model_core.motion import FPS, Motion, PosedSkeleton
@@ -25,7 +26,6 @@ from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import about_y, matrix_from_axis_angle, matrix_from_quaternion
 from model_core.motion.skeleton import SMPL
 
-FITTED = replace(RAW_FIT, smooth=True)
 TOES = (10, 11)
 
 
@@ -163,6 +163,18 @@ def test_a_held_leader_stays_as_he_is(couple: list[PosedSkeleton]) -> None:
     solved = solve([leader.motion(), spoiled(couple[1], 5)], SolveSettings(held=0))
     np.testing.assert_allclose(solved[0].joints(), leader.joints(), atol=1e-6)
     assert skate(solved[1].joints()[None]) < 3
+
+
+def test_a_foot_that_creeps_stands_as_often_whichever_way_it_creeps() -> None:
+    # A stand is cut where the foot was moved too far; how far must not depend on the world's axes.
+    creeping = np.zeros((60, 3))
+    creeping[:, 0] = np.linspace(0, 0.13, 60)
+    creeping[:, 2] = 0.11 * np.sin(np.arange(60) * np.pi / 59)
+    always = np.ones(60, dtype=bool)
+    expected = stands(creeping, always, always, FPS)
+    for degrees in range(10, 360, 10):
+        turned = creeping @ about_y(np.array(np.deg2rad(degrees))).T
+        np.testing.assert_array_equal(stands(turned, always, always, FPS), expected)
 
 
 def test_one_person_is_cleaned_up_too(couple: list[PosedSkeleton]) -> None:

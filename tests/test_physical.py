@@ -95,7 +95,7 @@ def test_rotation_steps_are_degrees_a_frame() -> None:
 
 def test_the_report_finds_sound_motion_sound_and_marks_what_is_not() -> None:
     person = posed_person(3, 60).motion()
-    assert all(row.passed for row in facing_sweep([person]))
+    assert all(row.passed for row in facing_sweep([[person]]))
     sound = list(round_trip([[person]]))
     assert all(row.passed for row in sound) and any(row.limit is not None for row in sound)
     torn = person.frames(0, 60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .settings import RAW_FIT, SolveSettings
+from .settings import FITTED, RAW_FIT, SolveSettings
 from .solver import solve
 
-__all__ = ["RAW_FIT", "SolveSettings", "solve"]
+__all__ = ["FITTED", "RAW_FIT", "SolveSettings", "solve"]

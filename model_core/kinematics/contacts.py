@@ -22,8 +22,8 @@ _LONGEST_GAP = 0.07
 """Seconds of interruption that are overlooked."""
 _SETTLING = 4
 """Frames in which a standing point comes down to its height."""
-_LONGEST_DRIFT = 0.08
-"""Metres from its middle that one stand may reach: beyond that the foot was moved, and stands twice."""
+_LONGEST_DRIFT = 0.16
+"""Metres between any two places of one stand: beyond that the foot was moved, and stands twice."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,8 @@ def _undrifted(path: np.ndarray, speed: np.ndarray, start: int, stop: int, short
         if stop - start < shortest:
             continue
         piece = path[start:stop, ::2]
-        middle = 0.5 * (piece.min(0) + piece.max(0))
-        drift = np.linalg.norm(piece - middle, axis=-1).max()
-        if drift < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
+        # Between places, not from the middle of a box, whose size depends on which way the clip faces.
+        if np.linalg.norm(piece[:, None] - piece, axis=-1).max() < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
             pieces.append((start, stop))
             continue
         first = start + shortest - 1

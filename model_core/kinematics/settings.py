@@ -51,3 +51,6 @@ class SolveSettings:
 
 RAW_FIT = SolveSettings(smooth=False, feet=False, keep_contacts=False, close_contacts=False)
 """The skeleton fitted and nothing cleaned up: for measuring, and for motion that is good already."""
+
+FITTED = SolveSettings(feet=False, keep_contacts=False, close_contacts=False)
+"""Fitted and smoothed, but nobody moved: what contacts and feet are to be compared with."""
