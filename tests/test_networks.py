@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
+from model_core.motion.rotations import matrix_from_axis_angle
+from model_core.networks.body_frame import BodyFrame
+from model_core.networks.body_parts import BodyPartEncoder
 from model_core.networks.graph import LIMB_CHAINS, GraphLayer, GraphScope, neighbour_mean
 from model_core.networks.quantizer import Codebook, CodebookSettings, ResidualQuantizer
 from model_core.networks.text_layers import TextLayersConfig
@@ -61,22 +65,37 @@ def test_rows_become_maps_of_five_parts_and_rows_again(dataset: str, shape: tupl
     assert tokenizer.decode(tokens).shape == (2, 4 * columns, *shape)
 
 
-@pytest.mark.parametrize("root_relative", [False, True])
-def test_the_image_of_rows_holds_every_column_but_contacts(root_relative: bool) -> None:
-    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, root_relative=root_relative))
+@pytest.mark.parametrize("body", [False, True])
+def test_the_image_of_rows_holds_every_column_but_contacts(body: bool) -> None:
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, body=body))
+    if tokenizer.frame is not None:
+        tokenizer.frame.statistics.copy_(torch.stack((torch.randn(262) * 0.1, 0.5 + torch.rand(262))))
     rows = torch.randn(2, 12, 262)
     back = tokenizer._rows(tokenizer._image(rows))
-    assert torch.allclose(back[..., :258], rows[..., :258], atol=1e-6)
+    assert torch.allclose(back[..., :258], rows[..., :258], atol=1e-5)
     assert not back[..., 258:].any()
 
 
-def test_a_root_relative_image_shows_a_shift_at_the_pelvis_alone() -> None:
-    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, root_relative=True))
-    rows = torch.randn(2, 12, 262)
-    moved = rows.clone()
-    moved[..., :66] += 1.0
-    change = (tokenizer._image(moved) - tokenizer._image(rows)).abs().amax((0, 1, 3))
-    assert change[0] > 0.9 and change[1:].max() < 1e-5
+def test_where_a_body_stands_and_faces_shows_at_the_pelvis_alone() -> None:
+    frame = BodyFrame()
+    joints, velocities, others = torch.randn(2, 12, 22, 3), 0.01 * torch.randn(2, 12, 22, 3), torch.zeros(2, 12, 130)
+    turn = torch.from_numpy(matrix_from_axis_angle(np.array([0.0, 1.2, 0.0]))).float()
+    here = frame.nodes(torch.cat((joints.flatten(2), velocities.flatten(2), others), 2))
+    moved, turned = joints @ turn.T + torch.tensor((2.0, 0.0, -1.0)), velocities @ turn.T
+    there = frame.nodes(torch.cat((moved.flatten(2), turned.flatten(2), others), 2))
+    change = (there - here).abs().amax((0, 1))
+    assert change[0, :3].max() > 1.0 and change[0, 6:8].max() > 0.1
+    assert change[1:].max() < 1e-3 and change[0, 3:6].max() < 1e-3
+
+
+def test_a_row_of_a_body_knows_its_joints_alone() -> None:
+    encoder = BodyPartEncoder(12, 8, 2, 4).eval()
+    image = torch.randn(1, 12, 22, 16)
+    changed = image.clone()
+    changed[:, :, 20] += 1.0  # the left wrist
+    difference = (encoder(changed) - encoder(image)).abs().amax((0, 1, 3))
+    assert difference[3] > 1e-4
+    assert not difference[[0, 1, 2, 4]].any()
 
 
 def test_more_quantisers_leave_less_over() -> None:
@@ -125,3 +144,13 @@ def test_the_two_people_are_alike_to_the_network() -> None:
     ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
     condition = transformer.condition(text)
     assert torch.allclose(transformer(ids.flip(1), condition), transformer(ids, condition).flip(1), atol=1e-5)
+
+
+def test_codes_that_are_alike_begin_alike() -> None:
+    transformer = small_transformer()
+    codes = torch.randn(32, 16)
+    codes[1] = codes[0] + 0.01 * torch.randn(16)
+    transformer.begin_with(codes)
+    for weights in (transformer.token_embedding.weight[:32], transformer.head.codes.weight):
+        away = (weights[0] - weights).norm(dim=1)
+        assert away[1] < 0.1 * away[2:].min()

@@ -94,6 +94,10 @@ class ResidualQuantizer(nn.Module):
     def _levels(self) -> list[Codebook]:
         return [book for book in self.codebooks if isinstance(book, Codebook)]
 
+    def vectors(self) -> Tensor:
+        """(codes, D) vectors of the first codebook."""
+        return self._levels()[0].codes
+
     def ids(self, latent: Tensor) -> Tensor:
         """Latent image (B, D, P, S) to ids (B, levels, P, S)."""
         left, result = _as_vectors(latent), []

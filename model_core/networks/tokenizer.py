@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .body_frame import BodyFrame
+from .body_parts import BodyPartDecoder, BodyPartEncoder
 from .graph import GraphLayer, GraphScope
 from .quantizer import CodebookSettings, ResidualQuantizer
 from .residual import ResidualStack
@@ -36,8 +38,9 @@ class TokenizerConfig:
         dropout: in the residual blocks.
         graph_scope: which frames the graph layers serve (InterHuman only).
         codebook: how the codebook learns.
-        root_relative: InterHuman positions and velocities of all joints but the pelvis enter and leave the network
-            relative to the pelvis, so that a pose has the same tokens wherever it stands; not published.
+        body: poses are read from the pelvis (``BodyFrame``) by networks whose rows are body parts
+            (``BodyPartEncoder``; ``width`` counts for each row, ``depth`` for all blocks); InterHuman only, not
+            published.
     """
 
     dataset: Dataset = "interhuman"
@@ -50,11 +53,7 @@ class TokenizerConfig:
     dropout: float = 0.2
     graph_scope: GraphScope = "none"
     codebook: CodebookSettings = CodebookSettings()
-    root_relative: bool = False
-
-
-_POSE_SCALE = 2.0
-"""Of positions relative to the pelvis: joints stray from it about half as far as it does from the origin."""
+    body: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,9 +141,15 @@ class Tokenizer(nn.Module):
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder: nn.Module
+        self.decoder: nn.Module
+        if config.body:
+            shape = _LAYOUTS[config.dataset].channels, config.width, config.depth, config.code_width
+            self.encoder, self.decoder = BodyPartEncoder(*shape), BodyPartDecoder(*shape)
+        else:
+            self.encoder, self.decoder = Encoder(config), Decoder(config)
+        self.frame = BodyFrame() if config.body else None
         self.quantizer = ResidualQuantizer(config.codes, config.code_width, config.levels, config.codebook)
-        self.decoder = Decoder(config)
 
     def latent(self, rows: Tensor) -> Tensor:
         """Rows, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
@@ -163,14 +168,19 @@ class Tokenizer(nn.Module):
         quantised, commitment, perplexity = self.quantizer(self.latent(rows))
         return self._rows(self.decoder(quantised)), commitment, perplexity
 
+    def rebuilt_nodes(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``forward``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""
+        quantised, commitment, perplexity = self.quantizer(self.latent(rows))
+        return self.decoder(quantised).permute(0, 3, 2, 1).float(), commitment, perplexity
+
     def _image(self, rows: Tensor) -> Tensor:
         if self.config.dataset == "interx":
             return rows.permute(0, 3, 2, 1)  # (B, 6, 56, T)
+        if self.frame is not None:
+            return self.frame.nodes(rows).permute(0, 3, 2, 1)  # (B, 12, 22, T)
         B, T, _ = rows.shape
         positions = rows[..., :66].view(B, T, 22, 3)
         velocities = rows[..., 66:132].view(B, T, 22, 3)
-        if self.config.root_relative:
-            positions, velocities = _relative(positions, _POSE_SCALE), _relative(velocities, 1.0)
         rotations = functional.pad(rows[..., 132:258].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
         return torch.cat((positions, velocities, rotations), -1).permute(0, 3, 2, 1)  # (B, 12, 22, T)
 
@@ -178,22 +188,9 @@ class Tokenizer(nn.Module):
         if self.config.dataset == "interx":
             return image.permute(0, 3, 2, 1)  # (B, T, 56, 6)
         nodes = image.permute(0, 3, 2, 1)  # (B, T, 22, 12)
+        if self.frame is not None:
+            return self.frame.rows(nodes.float())
         B, T = nodes.shape[:2]
-        positions, velocities = nodes[..., :3], nodes[..., 3:6]
-        if self.config.root_relative:
-            positions, velocities = _absolute(positions, _POSE_SCALE), _absolute(velocities, 1.0)
-        flat = [positions, velocities, nodes[:, :, 1:, 6:]]
+        flat = [nodes[..., :3], nodes[..., 3:6], nodes[:, :, 1:, 6:]]
         contacts = nodes.new_zeros(B, T, 4)
         return torch.cat([part.reshape(B, T, -1) for part in flat] + [contacts], -1)  # (B, T, 262)
-
-
-def _relative(vectors: Tensor, scale: float) -> Tensor:
-    """(B, T, J, 3): the pelvis as it is, the others from the pelvis, scaled."""
-    pelvis = vectors[:, :, :1]
-    return torch.cat((pelvis, scale * (vectors[:, :, 1:] - pelvis)), 2)
-
-
-def _absolute(vectors: Tensor, scale: float) -> Tensor:
-    """Undo ``_relative``."""
-    pelvis = vectors[:, :, :1]
-    return torch.cat((pelvis, pelvis + vectors[:, :, 1:] / scale), 2)

@@ -159,6 +159,23 @@ class InteractionTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.head = Head(config)
 
+    @torch.no_grad()
+    def begin_with(self, codes: Tensor) -> None:
+        """Let codes that are alike begin alike, going in and coming out.
+
+        Not published: there embeddings begin at random, and what the codebook knows is learnt a second time.
+
+        Args:
+            codes: (codes, code_width) vectors of the tokenizer's codebook.
+        """
+        vectors = codes - codes.mean(0)
+        vectors = vectors / vectors.square().mean().sqrt().clamp_min(1e-12)
+        self.token_embedding.weight[: len(codes)] = vectors
+        weights = self.head.codes.weight
+        spread = weights.square().mean().sqrt()
+        weights.copy_(vectors @ torch.randn(vectors.shape[1], weights.shape[1]))
+        weights.mul_(spread / weights.square().mean().sqrt())
+
     def condition(self, text: Tensor) -> Condition:
         """The modulations of all blocks for text vectors (B, W); zeros are the unconditional text."""
         signal = functional.silu(self.text_projection(text))[:, None]  # (B, 1, C)

@@ -139,7 +139,8 @@ def _train_transformer(
     maps = tokens(pairs, settings.crops, "tokens")
     held = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
     begin = None if earlier is None else earlier.transformer
-    trained = train_transformer(settings, maps, held, _encoded(encoder, words), wordings, folder, begin)
+    codes = tokenizer.quantizer.vectors()
+    trained = train_transformer(settings, maps, held, _encoded(encoder, words), wordings, folder, begin, codes)
     mean, std = torch.from_numpy(values)
     description = ModelConfig(
         name=config.name,

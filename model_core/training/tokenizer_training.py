@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from ..motion.representation import POSITIONS
 from ..networks.tokenizer import Tokenizer, TokenizerConfig
+from .body_losses import BodyLosses, BodyLossWeights, body_losses
 from .crops import Crops
 from .loop import Loop, LoopSettings
-from .losses import LossWeights, row_losses
+from .losses import LossWeights, RowLosses, row_losses
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class TokenizerTraining:
     Attributes:
         network: its shape.
         loop: length, rate and batch.
-        weights: of the losses.
+        weights: of the losses; of a network that reads poses from the pelvis it is ``body_weights``.
         window: frames of a training window.
         published_sixd: read rotations in the geodesic loss as the published code does.
         seed: of the weights and the crops.
@@ -32,6 +33,7 @@ class TokenizerTraining:
     network: TokenizerConfig = TokenizerConfig()
     loop: LoopSettings = LoopSettings()
     weights: LossWeights = LossWeights()
+    body_weights: BodyLossWeights = BodyLossWeights()
     window: int = 64
     published_sixd: bool = False
     seed: int = 0
@@ -57,15 +59,24 @@ def train_tokenizer(
     network = Tokenizer(settings.network)
     if start is not None:
         network.load_state_dict(start.state_dict())
+    if network.frame is not None:
+        network.frame.statistics.copy_(torch.from_numpy(statistics))
     loop = Loop(network, settings.loop, folder, "tokenizer")
     mean, std = torch.from_numpy(statistics)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         rows = (torch.from_numpy(windows(train, random, settings.loop.batch, settings.window)) - mean) / std
-        rebuilt, commitment, perplexity = network(rows)
-        terms = row_losses(rebuilt.float(), rows, mean, std, settings.published_sixd)
-        loss = terms.weighted(settings.weights) + settings.weights.commitment * commitment
+        terms: RowLosses | BodyLosses
+        if network.frame is None:
+            rebuilt, commitment, perplexity = network(rows)
+            terms = row_losses(rebuilt.float(), rows, mean, std, settings.published_sixd)
+            loss = terms.weighted(settings.weights) + settings.weights.commitment * commitment
+        else:
+            nodes, commitment, perplexity = network.rebuilt_nodes(rows)
+            rebuilt = network.frame.rows(nodes)
+            terms = body_losses(nodes, network.frame.nodes(rows), rebuilt, rows)
+            loss = terms.weighted(settings.body_weights) + settings.body_weights.commitment * commitment
         error = joint_error(rebuilt.detach().float(), rows, mean, std)
         figures = {"loss": float(loss.detach()), "joint_mm": error, "perplexity": float(perplexity)}
         figures |= {name: float(getattr(terms, name).detach()) for name in terms.__dataclass_fields__}

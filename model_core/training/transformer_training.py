@@ -55,6 +55,7 @@ def train_transformer(
     wordings: Sequence[Sequence[int]],
     folder: Path,
     start: InteractionTransformer | None = None,
+    codes: Tensor | None = None,
 ) -> InteractionTransformer:
     """Train, or go on training, in ``folder``; give the averaged transformer.
 
@@ -64,9 +65,12 @@ def train_transformer(
         wordings: for each caption's number the rows of ``texts`` that word it.
         folder: for checkpoints and figures.
         start: a network of the same shape to begin with; a checkpoint in ``folder`` goes before it.
+        codes: vectors of the tokenizer's codebook that a network without ``start`` begins with.
     """
     torch.manual_seed(settings.seed)
     network = InteractionTransformer(settings.network)
+    if codes is not None:
+        network.begin_with(codes)
     if start is not None:
         network.load_state_dict(start.state_dict())
     loop = Loop(network, settings.loop, folder, "transformer")

@@ -1,0 +1,80 @@
+"""What a tokenizer that sees poses from the pelvis is trained for: mean distances, in the body's frame and the world's.
+
+The published losses are quadratic for all errors that matter (smooth L1 of numbers well under one) and compare joints
+in the world, where a pose is wrong as long as its place is. Here a pose counts for itself, and the last centimetre
+counts as much as the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..motion.representation import POSITIONS
+
+
+@dataclass(frozen=True)
+class BodyLossWeights:
+    """How much each term counts.
+
+    Attributes:
+        pose: distance of joints as seen from the pelvis, and of their movement from frame to frame.
+        world: distance of joints in the world, in spreads of the normalisation.
+        world_movement: of their movement from frame to frame.
+        rotation: difference of local rotations' six numbers, and of the facing.
+        velocity: difference of velocities.
+        commitment: of the latent to its codes.
+    """
+
+    pose: float = 10.0
+    world: float = 15.0
+    world_movement: float = 5.0
+    rotation: float = 1.0
+    velocity: float = 0.5
+    commitment: float = 0.25
+
+
+@dataclass(frozen=True)
+class BodyLosses:
+    """Each term before its weight, as a scalar tensor."""
+
+    pose: Tensor
+    world: Tensor
+    world_movement: Tensor
+    rotation: Tensor
+    velocity: Tensor
+
+    def weighted(self, weights: BodyLossWeights) -> Tensor:
+        """The sum that is minimised, without the commitment loss."""
+        return (
+            weights.pose * self.pose
+            + weights.world * self.world
+            + weights.world_movement * self.world_movement
+            + weights.rotation * self.rotation
+            + weights.velocity * self.velocity
+        )
+
+
+def body_losses(nodes: Tensor, wanted_nodes: Tensor, rows: Tensor, wanted_rows: Tensor) -> BodyLosses:
+    """Compare what a tokenizer rebuilt.
+
+    Args:
+        nodes, wanted_nodes: (B, T, 22, 12) as ``BodyFrame`` gives them.
+        rows, wanted_rows: (B, T, 262) the same, normalised in the world.
+    """
+    seen = nodes[:, :, 1:, :3] - wanted_nodes[:, :, 1:, :3]  # (B, T, 21, 3)
+    world = (rows - wanted_rows)[..., POSITIONS].unflatten(-1, (22, 3))  # (B, T, 22, 3)
+    rotations = nodes[..., 6:] - wanted_nodes[..., 6:]
+    return BodyLosses(
+        pose=_length(seen) + _length(seen.diff(dim=1)),
+        world=_length(world),
+        world_movement=_length(world.diff(dim=1)),
+        rotation=rotations.abs().mean() + 2 * _length(rotations[:, :, 0, :2]),
+        velocity=(nodes[..., 3:6] - wanted_nodes[..., 3:6]).abs().mean(),
+    )
+
+
+def _length(vectors: Tensor) -> Tensor:
+    """Mean length of vectors (..., n); its slope is finite at zero."""
+    return (vectors.square().sum(-1) + 1e-12).sqrt().mean()
