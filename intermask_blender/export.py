@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from .rig.capture import capture_motion
 from .takes import parts
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
+
+MOST_SECTIONS = 64
+"""Of a binary USD file, more than any has."""
 
 _ADDONS = {"FBX": ("io_scene_fbx", "FBX format"), "GLTF": ("io_scene_gltf2", "glTF 2.0 format")}
 
@@ -59,7 +63,30 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
             raise UserError(f"Blender could not write {path.name}: {reason}") from error
         if not temporary.stat().st_size:
             raise UserError(f"Blender wrote nothing into {path.name}; see its console for the reason.")
+        if kind == "USD" and not whole_usd(temporary):
+            raise UserError(f"Cannot write the whole of {path.name}; free space on its disk, or choose another folder.")
     return [path]
+
+
+def whole_usd(path: Path) -> bool:
+    """Whether a binary USD file has everything that its table of contents lists: Blender tells of no full disk.
+
+    Such a file begins with its kind, its version (8 bytes each) and the place of the table; the table is a count and,
+    for each section, a name of 16 bytes, a place and a size (OpenUSD, ``pxr/usd/usd/crateFile.h``).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(24)
+        place = struct.unpack("<q", head[16:])[0] if len(head) == 24 and head[:8] == b"PXR-USDC" else 0
+        if not 0 < place <= size - 8:
+            return False
+        file.seek(place)
+        table = file.read(8 + 32 * MOST_SECTIONS)
+    (count,) = struct.unpack_from("<Q", table)
+    if not 0 < count <= MOST_SECTIONS or len(table) < 8 + 32 * count:
+        return False
+    sections = [struct.unpack_from("<qq", table, 8 + 32 * number + 16) for number in range(count)]
+    return all(start > 0 and start + length <= size for start, length in sections)
 
 
 def _own_format(

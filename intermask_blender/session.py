@@ -57,8 +57,11 @@ def show_progress(context: bpy.types.Context) -> None:
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:
-    """Draw the 3D views of all windows again."""
+    """Draw the sidebars of the 3D views of all windows again; the views themselves, which can take long, are not."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            if area.type != "VIEW_3D":
+                continue
+            for region in area.regions:
+                if region.type == "UI":
+                    region.tag_redraw()

@@ -10,7 +10,7 @@ from ..generation import GenerationSettings
 from ..models import find_model
 from ..placing import Placement, Sampling
 from ..preferences import current_preferences
-from ..properties import NO_MODEL
+from ..properties import wanted_model
 from ..takes import parts
 from .generating import Generating
 
@@ -43,8 +43,7 @@ class _Editing(Generating):
     def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, Sampling]:
         """The take, what the panel says of the draw, and how to sample."""
         settings = context.scene.intermask
-        name = "" if settings.model == NO_MODEL else settings.model
-        model = find_model(self.model or name, current_preferences(context).model_folders)
+        model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
         own = not settings.use_model_values
         sampling = Sampling(
             1,

@@ -12,7 +12,7 @@ from ..markers import timed_prompt
 from ..models import find_model
 from ..placing import Placement, Sampling, prepare
 from ..preferences import current_preferences
-from ..properties import NO_MODEL
+from ..properties import wanted_model
 from ..rig.key import scene_fps
 from ..session import pending
 from .generating import Generating
@@ -84,7 +84,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
                 if not given(name):
                     setattr(self, name, getattr(settings, name))
         if not given("model"):
-            self.model = "" if settings.model == NO_MODEL else settings.model
+            self.model = wanted_model(settings)
         for name in self.OBJECTS:
             if not given(name):
                 chosen = getattr(settings, name)

@@ -7,7 +7,7 @@ import bpy
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
 from ..preferences import ADDON, runtime_problem
-from ..properties import NO_MODEL, known_prompts
+from ..properties import NO_MODEL, known_prompts, model_is_gone
 from ..runtime_jobs import job_board
 from ..session import pending
 from .rig_line import draw_rig_line
@@ -100,6 +100,8 @@ class INTERMASK_PT_generate(bpy.types.Panel):
             return "Write what the two people do"
         if settings.model == NO_MODEL:
             return "No model is installed"
+        if model_is_gone(settings):
+            return f"The model {settings.model_name} is gone: choose one"
         return ""
 
 

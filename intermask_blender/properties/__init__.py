@@ -5,10 +5,20 @@ from __future__ import annotations
 import bpy
 
 from .progress import InterMaskProgress
-from .settings import NO_MODEL, InterMaskSettings, known_prompts
+from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_gone, wanted_model
 from .takes import InterMaskTake
 
-__all__ = ["NO_MODEL", "InterMaskProgress", "InterMaskSettings", "InterMaskTake", "attach", "detach", "known_prompts"]
+__all__ = [
+    "NO_MODEL",
+    "InterMaskProgress",
+    "InterMaskSettings",
+    "InterMaskTake",
+    "attach",
+    "detach",
+    "known_prompts",
+    "model_is_gone",
+    "wanted_model",
+]
 
 
 def attach() -> None:

@@ -53,6 +53,16 @@ def _choose_model(owner: InterMaskSettings, number: int) -> None:
     owner.model_name = _models(owner, None)[number][0]
 
 
+def wanted_model(owner: InterMaskSettings) -> str:
+    """Name of the model that was chosen, even where it is gone since; empty where none was, which means the first."""
+    return str(owner.model_name)
+
+
+def model_is_gone(owner: InterMaskSettings) -> bool:
+    """Whether the chosen model's folder was deleted or renamed, or its parent is no longer named."""
+    return bool(owner.model_name) and all(name != owner.model_name for name, _, _, _ in _models(owner, None))
+
+
 def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
     return candidate.type == "ARMATURE"
 

@@ -1,0 +1,119 @@
+"""Fields at their ends and things that go while the generator works, in Blender, with a small real model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import pytest
+from blender_scene import dancer, empty_scene
+from small_model import save_small_model
+
+import intermask_blender
+from intermask_blender.core import UserError
+from intermask_blender.generation import Generation
+from intermask_blender.panels.generate import INTERMASK_PT_generate
+from intermask_blender.placing import place_takes, prepare
+from intermask_blender.properties import model_is_gone
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.key import key_posed
+from intermask_blender.services import worker_client
+
+assert blender_scene
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_small_model(tmp_path_factory.mktemp("models") / "small")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def people() -> list[str]:
+    return sorted(o.name for o in bpy.data.objects if o.type == "ARMATURE")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seconds": 0.5, "takes": 64, "seed": 2**31 - 1, "steps": 1},
+        {"seconds": 60.0, "steps": 1},
+        {"seconds": 0.5, "steps": 1000},
+        {"seconds": 1.0, "guidance": 0.0, "variety": 0.0},
+        {"seconds": 1.0, "guidance": 100.0, "variety": 100.0},
+        {"seconds": 1.0, "foot_lock": False, "contact": False},
+    ],
+    ids=str,
+)
+def test_every_field_at_its_end_gives_two_people(model: Path, fields: dict[str, float]) -> None:
+    scene = empty_scene()
+    assert bpy.ops.intermask.generate(prompt="they hug", model=str(model), **fields) == {"FINISHED"}
+    assert people() == ["Person 1", "Person 2"] and len(scene.intermask.takes) == fields.get("takes", 1)
+    first, last = scene.intermask.takes[0].action_1.frame_range
+    assert abs((last - first + 1) / 30 - fields["seconds"]) < 0.05
+
+
+@pytest.mark.parametrize(("name", "value"), [("guidance", 1e9), ("variety", 1e9)])
+def test_a_value_beyond_is_told_by_the_field_and_changes_nothing(model: Path, name: str, value: float) -> None:
+    empty_scene()
+    with pytest.raises(RuntimeError, match=f"'{name}' is .*give a number from 0 to 100"):
+        bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model), **{name: value})
+    assert not people()
+
+
+def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_place(
+    model: Path, tmp_path: Path
+) -> None:
+    scene = empty_scene()
+    gone = tmp_path / "gone"
+    shutil.copytree(model, gone)
+    settings = scene.intermask
+    settings.model_name = "gone"
+    shutil.rmtree(gone)
+    assert model_is_gone(settings)
+    assert INTERMASK_PT_generate._missing(settings) == "The model gone is gone: choose one"
+    with pytest.raises(RuntimeError, match="no model called gone; installed are"):
+        bpy.ops.intermask.generate(prompt="they hug", seconds=1.0)
+    settings.model = settings.model
+    assert not model_is_gone(settings)
+
+
+def test_a_leader_that_is_deleted_meanwhile_leaves_its_partner(model: Path) -> None:
+    scene, person = empty_scene(), dancer(3)
+    leader = build_armature("Leader", person.offsets, scene.collection)
+    key_posed(person, leader, scene, 1, "Lead")
+    settings, placement = prepare(scene, "they hug", 1.0, 1, model, leader)
+    generation = Generation(worker_client(bpy.context), settings)
+    bpy.data.objects.remove(leader)
+    generation.wait()
+    place_takes(generation.takes(), placement, settings)
+    assert people() == ["Person 2"] and len(scene.intermask.takes) == 1
+
+
+def test_a_character_that_is_deleted_meanwhile_is_told_and_the_other_stays_as_it_was(model: Path) -> None:
+    scene = empty_scene()
+    ann, ben = (build_armature(name, dancer(3).offsets, scene.collection) for name in ("Ann", "Ben"))
+    settings, placement = prepare(scene, "they hug", 1.0, 1, model, characters=(ann, ben))
+    generation = Generation(worker_client(bpy.context), settings)
+    generation.wait()
+    bpy.data.objects.remove(ben)
+    with pytest.raises(UserError, match="Ben was removed from the scene meanwhile"):
+        place_takes(generation.takes(), placement, settings)
+    assert ann.animation_data is None and not scene.intermask.takes
+
+
+def test_among_two_hundred_armatures_a_new_one_finds_its_place(model: Path) -> None:
+    scene = empty_scene()
+    offsets = dancer(1).offsets
+    for number in range(200):
+        build_armature(f"Extra {number}", offsets, scene.collection)
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model)) == {"FINISHED"}
+    assert len(people()) == 202
