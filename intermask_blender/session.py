@@ -40,6 +40,7 @@ def abandon_all() -> None:
         item = pending().pop()
         item.generation.cancel()
         manager.event_timer_remove(item.timer)
+    show_progress(bpy.context)
 
 
 def show_progress(context: bpy.types.Context) -> None:

@@ -66,6 +66,7 @@ class RealBlender:
         )
         look = f"--factory-startup --window-geometry 0 0 {SIZE[0]} {SIZE[1]} -noaudio"
         self._blender = self._start(f"exec {program} {look} {places}")
+        self._hand = self._start("exec xdotool -", stdin=subprocess.PIPE)
         try:
             self.ask("answer = bpy.app.version_string", seconds=120.0)
         except BaseException:
@@ -101,8 +102,25 @@ class RealBlender:
             time.sleep(0.03)
 
     def point(self, x: float, y: float) -> None:
-        """Move the mouse, in pixels from the window's lower left corner, as Blender counts."""
-        self._do(f"xdotool mousemove {round(x)} {round(SIZE[1] - y)}")
+        """Move the mouse, in pixels from the window's lower left corner, as Blender counts; Blender knows it then.
+
+        On a busy machine Blender learns late where the mouse is, and would tell of the button that it was on before.
+        """
+        place = round(x), round(SIZE[1] - 1 - y)
+        # From one side: Blender looks anew at what is under a mouse that moves, not at what comes under one that rests.
+        self._move(place[0] + 1, place[1])
+        self._move(*place)
+
+    def _move(self, x: int, y: int) -> None:
+        """Move the mouse to a place of the screen; again where nothing comes of it."""
+        for attempt in range(5):
+            self._tell(f"mousemove {x} {y}")
+            try:
+                self.until(lambda: self.ask("answer = mouse()") == [x, SIZE[1] - 1 - y], 10.0, f"a mouse at {x}, {y}")
+                return
+            except AssertionError:
+                if attempt == 4 or self._blender.poll() is not None:
+                    raise
 
     def keys(self, name: str) -> None:
         """Press keys such as ``ctrl+z`` with the mouse over the 3D view."""
@@ -110,8 +128,7 @@ class RealBlender:
             "r = next(r for r in view3d()['area'].regions if r.type == 'WINDOW'); answer = [r.x + 200, r.y + 150]"
         )
         self.point(x, y)
-        time.sleep(0.2)
-        self._do(f"xdotool key {name}")
+        self._tell(f"key {name}")
         time.sleep(0.5)
 
     def sidebar(self, tab: str) -> None:
@@ -143,11 +160,9 @@ class RealBlender:
             if done():
                 return
             if found:
-                self._do("xdotool click 1")
-                time.sleep(0.2)
+                self._tell("click 1")
                 return
-            wheel = "5 5 5 5 5" if attempt < 2 else "4 4 4 4 4 4 4 4 4 4"
-            self._do(f"for button in {wheel}; do xdotool click $button; done")
+            self._tell("click --repeat 5 5" if attempt < 2 else "click --repeat 10 4")
             time.sleep(0.4)
         raise AssertionError(f"there is no button for {operator} in the sidebar")
 
@@ -157,19 +172,13 @@ class RealBlender:
         for share in _COLUMNS:
             for up in range(height - STEP, 0, -STEP):
                 self.point(x + width * share, y + up)
-                time.sleep(0.06)
                 if operator not in self.ask("answer = hovered()"):
                     continue
-                # Into the button, off its edge; and look again: on a busy machine Blender learns late where the mouse
-                # is, and may have told of the button that it was on before.
+                # Into the button, off its edge; and look again, for the panel may be drawn anew meanwhile.
                 self.point(x + width * share, y + up - 4)
-                if all(operator in self._hovered_after(0.2) for _ in range(3)):
+                if operator in self.ask("answer = hovered()"):
                     return True
         return False
-
-    def _hovered_after(self, seconds: float) -> str:
-        time.sleep(seconds)
-        return str(self.ask("answer = hovered()"))
 
     def picture(self, path: Path) -> None:
         """Take a picture of the screen."""
@@ -178,7 +187,7 @@ class RealBlender:
 
     def close(self) -> None:
         """End Blender and its screen."""
-        for process in (getattr(self, "_blender", None), self._screen):
+        for process in (getattr(self, "_hand", None), getattr(self, "_blender", None), self._screen):
             if process is not None:
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
@@ -186,10 +195,18 @@ class RealBlender:
                     continue
                 process.wait(timeout=20)
 
-    def _start(self, command: str) -> subprocess.Popen[str]:
+    def _start(self, command: str, stdin: int | None = None) -> subprocess.Popen[str]:
         line = self._line(command)
         environment = {**os.environ, **self._variables}
-        return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+        return subprocess.Popen(
+            line, stdin=stdin, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        )
+
+    def _tell(self, words: str) -> None:
+        """Let the hand on mouse and keyboard do something; it does so at once, and nobody waits for it."""
+        assert self._hand.stdin is not None
+        self._hand.stdin.write(f"{words}\n")
+        self._hand.stdin.flush()
 
     def _do(self, command: str) -> None:
         done = subprocess.run(

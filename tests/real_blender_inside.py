@@ -34,12 +34,44 @@ def hovered() -> str:
     return bpy.context.window_manager.clipboard
 
 
+class TEST_OT_watch(bpy.types.Operator):
+    """Sees where the mouse is, and leaves every event to Blender"""
+
+    bl_idname = "test.watch"
+    bl_label = "Watch the Mouse"
+    running = False
+    place = (-1, -1)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Watch until Blender ends it, such as when it opens a file."""
+        context.window_manager.modal_handler_add(self)
+        TEST_OT_watch.running = True
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Remember the place."""
+        TEST_OT_watch.place = event.mouse_x, event.mouse_y
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """It begins again with the next look."""
+        TEST_OT_watch.running = False
+
+
+def mouse() -> list[int]:
+    """Where the mouse was at the last event that Blender has dealt with."""
+    return list(TEST_OT_watch.place)
+
+
 def look() -> float:
     """Timer: run what was asked."""
+    if not TEST_OT_watch.running and bpy.context.window_manager.windows:
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.test.watch("INVOKE_DEFAULT")
     for path in sorted(FOLDER.glob("ask-*.py")):
         code = path.read_text(encoding="utf-8")
         path.unlink()
-        names: dict[str, object] = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "answer": None}
+        names: dict[str, object] = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "mouse": mouse, "answer": None}
         try:
             exec(code, names)
             told = {"answer": names["answer"]}
@@ -51,5 +83,6 @@ def look() -> float:
     return LOOKS
 
 
+bpy.utils.register_class(TEST_OT_watch)
 bpy.context.preferences.view.show_splash = False
 bpy.app.timers.register(look, first_interval=LOOKS, persistent=True)

@@ -108,6 +108,8 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     blender.keys("Escape")
     blender.until(lambda: not blender.ask(RUNNING), 30.0, "the end after Escape")
     assert blender.ask(PEOPLE) == ["Person 1", "Person 2"]
+    while_it_works(blender, folder)
+    assert blender.ask(PEOPLE) == ["Person 1", "Person 2"]
     blender.ask("bpy.context.scene.intermask.use_model_values = True")
 
     react_to_another_rig(blender, folder)
@@ -136,6 +138,41 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     )
     assert not blender.ask("answer = hasattr(bpy.types.Scene, 'intermask')")
     assert "Traceback" not in blender.log.read_text(errors="replace")
+
+
+def while_it_works(blender: RealBlender, folder: Path) -> None:
+    """Save, undo, a second window, another file and the add-on's end while something long is generated."""
+    saved = str(folder / "meanwhile.blend")
+    begin(blender)
+    blender.ask(f"bpy.ops.wm.save_as_mainfile(filepath={saved!r})")
+    blender.ask("bpy.ops.ed.undo_push(message='Meanwhile'); bpy.ops.ed.undo()")
+    blender.ask("bpy.ops.wm.window_new()")
+    time.sleep(1.0)
+    assert blender.ask(RUNNING) and blender.ask(PEOPLE) == ["Person 1", "Person 2"]
+    # In another window a second one waits for its turn; it goes with its window, and the first goes on.
+    blender.ask(
+        "w = bpy.context.window_manager.windows[-1]\n"
+        "a = next(iter(w.screen.areas)); r = next(r for r in a.regions if r.type == 'WINDOW')\n"
+        "with bpy.context.temp_override(window=w, area=a, region=r):\n"
+        "    bpy.ops.intermask.generate('INVOKE_DEFAULT', prompt='they hug', seconds=1.0)"
+    )
+    assert blender.ask("answer = bpy.context.window_manager.intermask.count") == 2
+    blender.ask(
+        "with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):\n    bpy.ops.wm.window_close()"
+    )
+    blender.until(lambda: blender.ask("answer = len(bpy.context.window_manager.windows)") == 1, 20.0, "one window")
+    assert blender.ask("answer = bpy.context.window_manager.intermask.count") == 1
+    blender.ask("bpy.ops.wm.read_homefile()")
+    blender.until(lambda: not blender.ask(RUNNING), 20.0, "an end with the file")
+    blender.ask(f"bpy.ops.wm.open_mainfile(filepath={saved!r})")
+    blender.until(lambda: blender.ask(PEOPLE) == ["Person 1", "Person 2"], 20.0, "the saved file")
+    blender.sidebar("InterMask")
+    begin(blender)
+    blender.ask(f"bpy.ops.preferences.addon_disable(module={MODULE!r})")
+    time.sleep(1.0)
+    blender.ask(f"bpy.ops.preferences.addon_enable(module={MODULE!r})")
+    assert not blender.ask(RUNNING)
+    blender.sidebar("InterMask")
 
 
 def react_to_another_rig(blender: RealBlender, folder: Path) -> None:
