@@ -17,10 +17,11 @@ if TYPE_CHECKING or "." not in __package__:
         motion_of_bones,
         person_hip_height,
     )
-    from model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
     from model_core.motion.bvh import read_bvh
     from model_core.motion.bvh_writer import write_bvh
     from model_core.motion.capture import motion_from_bvh
+    from model_core.motion.hands import with_hands_at_rest
     from model_core.motion.interaction_file import load_npz, save_npz
     from model_core.motion.joint_names import Humanoid, find_humanoid
     from model_core.motion.rest import SMPL_REST_OFFSETS
@@ -36,10 +37,11 @@ else:
         motion_of_bones,
         person_hip_height,
     )
-    from ..model_core.motion import FPS, SKELETONS, SMPL, Motion, PosedSkeleton, Skeleton, rotations
+    from ..model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
     from ..model_core.motion.bvh import read_bvh
     from ..model_core.motion.bvh_writer import write_bvh
     from ..model_core.motion.capture import motion_from_bvh
+    from ..model_core.motion.hands import with_hands_at_rest
     from ..model_core.motion.interaction_file import load_npz, save_npz
     from ..model_core.motion.joint_names import Humanoid, find_humanoid
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
@@ -57,6 +59,7 @@ __all__ = [
     "FPS",
     "SKELETONS",
     "SMPL",
+    "SMPLX",
     "SMPL_REST_OFFSETS",
     "Decoder",
     "Humanoid",
@@ -77,6 +80,7 @@ __all__ = [
     "read_bvh",
     "rotations",
     "save_npz",
+    "with_hands_at_rest",
     "write_bvh",
     "written_whole",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from .core import FPS, SMPL, Motion, UserError
+from .core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
 from .generation import GenerationSettings, Known
 from .placing import Placement, Sampling, figure_size
 from .rig.capture import animated_frames, capture_motion
@@ -86,7 +86,7 @@ def prepare_edit(
                 f"{last:g}; choose a range within it."
             )
     moving = (1,) if leader is not None else WHO[who]
-    known = Known((first_person, second_person), PARTS[part], moving, begin, stop, strength, more is not None)
+    known = Known(_alike(first_person, second_person), PARTS[part], moving, begin, stop, strength, more is not None)
     prompt, seed, model = settings
     seconds = None if more is None else length / FPS + more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
@@ -116,3 +116,11 @@ def _held(
 def _shrunk(motion: Motion, size: float) -> Motion:
     """The motion of a figure so many times smaller, about the origin: as large as the people that the model knows."""
     return replace(motion, joints=motion.joints / size)
+
+
+def _alike(first: Motion, second: Motion) -> tuple[Motion, Motion]:
+    """Both on one skeleton: hands are flat where only the other person has some."""
+    if first.skeleton == second.skeleton:
+        return first, second
+    hands = [person if person.skeleton == SMPLX else with_hands_at_rest(person) for person in (first, second)]
+    return hands[0], hands[1]

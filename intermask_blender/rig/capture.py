@@ -12,6 +12,7 @@ from .. import compat, core
 from ..core import FPS, Motion, UserError
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender
 from .detect import detect_rig
+from .hands import hand_bones, measure_hands, with_captured_hands
 from .key import scene_fps
 from .map import RigMapping
 from .rest import measure
@@ -29,7 +30,7 @@ def capture_motion(
     frame_range: tuple[float, float] | None = None,
     mapping: RigMapping | None = None,
 ) -> tuple[Motion, int]:
-    """The evaluated motion of a rig in the world on SMPL's joints, at the model's rate.
+    """The evaluated motion of a rig in the world at the model's rate, on SMPL's joints or, with hands, on SMPL-X's.
 
     The user's frame, selection and mode stay as they are: the armature is evaluated in a throw-away scene.
 
@@ -58,9 +59,12 @@ def capture_motion(
             f"The motion of {owner.name} lasts {max(count, 0)} frames (at {FPS:g} a second) from frame {first:g} to "
             f"{last:g}; a leader needs at least {SHORTEST}, so key or choose a longer range."
         )
-    names = tuple(mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones)
+    body = [mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones]
+    hands = hand_bones(owner)
+    above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
+    names = tuple(dict.fromkeys((*body, *hands, *above)))
     placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS, names)
-    motion = _motion(owner, mapping, placed, posed, scene.unit_settings.scale_length or 1.0)
+    motion = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
             f"{owner.name} does not move between frames {first:g} and {last:g}; choose a leader with animation."
@@ -118,13 +122,26 @@ def _alone(owner: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[tuple[bp
 
 
 def _motion(
-    owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, posed: np.ndarray, metres: float
+    owner: bpy.types.Object,
+    mapping: RigMapping,
+    names: tuple[str, ...],
+    placed: np.ndarray,
+    posed: np.ndarray,
+    metres: float,
 ) -> Motion:
-    """SMPL's joints from evaluated matrices."""
+    """SMPL's joints, and the hands' where there are some, from the evaluated matrices of bones (T, N, 4, 4)."""
     rig = measure(owner, mapping, placed[0], metres)
     world = placed[:, None] @ posed
     turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])
-    return core.motion_of_bones(rig.rest, turned, vectors_from_blender(world[..., :3, 3] * metres))
+    points = vectors_from_blender(world[..., :3, 3] * metres)
+    count = len(rig.names)  # the body's bones come first
+    body = core.motion_of_bones(rig.rest, turned[:, :count], points[:, :count])
+    hands = measure_hands(owner, mapping, rig)
+    if hands is None:
+        return body
+    place = {name: number for number, name in enumerate(names)}
+    matrices = {name: turned[:, number] for name, number in place.items()}
+    return with_captured_hands(body, owner, hands, matrices, points[:, [place[name] for name in hands.names]])
 
 
 def _orthonormal(matrices: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from .. import compat, core
 from ..core import PosedSkeleton, UserError, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_to_blender
 from .detect import detect_rig
+from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
 from .map import ROOT, RigMapping
 from .rest import MeasuredRig, measure, rest_matrices
@@ -41,7 +42,7 @@ class RigKeys:
         frames: (T,) scene frames.
         curves: data path, group and values (T, C) of each property.
         settings: data path, group and value of each property with one key.
-        controls: SMPL joint (or ``ROOT``) to the bone that is keyed for it.
+        controls: SMPL joint, or one of SMPL-X's hands and face, or ``ROOT``, to the bone that is keyed for it.
     """
 
     owner: bpy.types.Object
@@ -100,6 +101,13 @@ def rig_keys(
     for joint, name in chain.controls.items():
         path, values = _rotation_channel(owner.pose.bones[name], chain.basis(joint))
         curves.append((path, name, values))
+    controls = dict(chain.controls)
+    hands = measure_hands(owner, mapping, rig) if posed.skeleton == core.SMPLX else None
+    if hands is not None:
+        controls |= hands.controls
+        for name, matrices in hand_rotations(posed, hands).items():
+            path, values = _rotation_channel(owner.pose.bones[name], matrices)
+            curves.append((path, name, values))
     root = chain.controls[chain.root]
     shift = wanted - chain.point("Pelvis", place[:3])
     curves.append((f"{_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
@@ -107,7 +115,7 @@ def rig_keys(
         (f'{_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
         for item in mapping.settings
     ]
-    return RigKeys(owner, frames, curves, settings, chain.controls)
+    return RigKeys(owner, frames, curves, settings, controls)
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import compat
 from ..core import SMPL, rotations
+from .hands import carrier
 from .key import write_curves
 from .map import ROOT
 from .retarget import RigKeys, quaternions_of, rotation_values
@@ -38,7 +39,8 @@ class Held:
     Attributes:
         sources: of the first and the second person.
         who: the people who are made anew, out of 0 and 1; of the others every key stays.
-        joints: SMPL joints that are made anew; the others keep their turns, and the pelvis its way too.
+        joints: SMPL joints that are made anew, fingers with their wrists; the others keep their turns, and the pelvis
+            its way too.
         first, last: scene frames that are made anew; all others stay.
     """
 
@@ -89,7 +91,7 @@ def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) ->
     splice = _Splice(frames, (frames >= held.first) & (frames <= held.last), max(2, round(SEAM_SECONDS * fps)))
     joint_of = {bone: joint for joint, bone in keys.controls.items()}
     for path, bone, values in keys.curves:
-        joint = "Pelvis" if joint_of[bone] == ROOT else joint_of[bone]
+        joint = "Pelvis" if joint_of[bone] == ROOT else carrier(joint_of[bone])
         before = _values(store, path, frames, values.shape[1])
         if before is not None:
             if joint not in held.joints:
