@@ -24,6 +24,7 @@ from .completion import (
 from .errors import UserError
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
+from .networks.detail import second_level
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .representations import REPRESENTATIONS
@@ -333,7 +334,8 @@ class InterMask:
     @torch.inference_mode()
     def decode(self, ids: Tensor) -> np.ndarray:
         """(takes, 2, T, ...) rows in metres from token maps (takes, 2, P, S)."""
-        rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
+        levels = [ids] if self.model.detail is None else [ids, second_level(self.model.detail, ids)]
+        rows = self.model.tokenizer.decode(torch.stack(levels, 2).flatten(0, 1))
         return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()

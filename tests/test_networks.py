@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model_core.motion.rotations import matrix_from_axis_angle
+from model_core.networks.attention import Attention
 from model_core.networks.body_frame import BodyFrame
 from model_core.networks.body_parts import BodyPartEncoder
 from model_core.networks.graph import LIMB_CHAINS, GraphLayer, GraphScope, neighbour_mean
@@ -98,21 +99,61 @@ def test_a_row_of_a_body_knows_its_joints_alone() -> None:
     assert not difference[[0, 1, 2, 4]].any()
 
 
-def test_more_quantisers_leave_less_over() -> None:
+@pytest.mark.parametrize("rows", [1, 5])
+def test_more_quantisers_leave_less_over(rows: int) -> None:
     latent = torch.randn(4, 8, 5, 6)
-    quantizer = ResidualQuantizer(64, 8, 3, CodebookSettings(noise=0)).train()
+    quantizer = ResidualQuantizer(64 // rows, 8, 3, CodebookSettings(noise=0), rows).train()
     for _ in range(30):
         quantizer(latent)
     quantizer.eval()
     ids = quantizer.ids(latent)
     errors = []
     for levels in (1, 2, 3):
-        part = ResidualQuantizer(64, 8, levels, CodebookSettings())
-        part.load_state_dict({k: v for k, v in quantizer.state_dict().items() if int(k.split(".")[1]) < levels})
+        part = ResidualQuantizer(64 // rows, 8, levels, CodebookSettings(), rows)
+        books = {k: v for k, v in quantizer.state_dict().items() if int(k.split(".")[1]) < levels * rows}
+        part.load_state_dict(books)
         errors.append((part.latent(ids[:, :levels]) - latent).square().mean())
+        assert torch.equal(part.latent(ids[:, :levels]), quantizer.latent(ids[:, :levels]))
     assert errors[0] > errors[1] > errors[2]
     whole, _, _ = quantizer(latent)
     assert torch.allclose(whole, quantizer.latent(ids), atol=1e-6)
+
+
+def test_rows_with_codebooks_of_their_own_do_not_meet() -> None:
+    latent = torch.randn(4, 8, 5, 6)
+    quantizer = ResidualQuantizer(16, 8, 1, CodebookSettings(noise=0), 5).train()
+    quantizer(latent)
+    ids = quantizer.eval().ids(latent)
+    codes = quantizer.vectors()
+    nearest = torch.cdist(latent.permute(2, 0, 3, 1).flatten(1, 2), codes).argmin(-1)  # (P, B S)
+    assert torch.equal(ids[:, 0].transpose(0, 1).flatten(1), nearest)
+
+    config = TransformerConfig(16, 8, 24, 2, 3, 32, row_codes=True, text=TextLayersConfig(16, 2, 32, 1))
+    transformer = InteractionTransformer(config).eval()
+    transformer.begin_with(codes)
+    maps, text = torch.randint(16, (2, 2, 5, 6)), transformer.condition(torch.randn(2, 16))
+    maps[:, :, :, 3] = config.mask_id
+    before = transformer(maps, text)
+    assert before.shape == (2, 2, 5, 6, 16)
+    with torch.no_grad():
+        transformer.head.codes.weight[3] += 1.0
+    changed = (transformer(maps, text) - before).abs().amax((0, 1, 3, 4))
+    assert changed[3] > 0.1 and not changed[[0, 1, 2, 4]].any()
+    with torch.no_grad():
+        transformer.token_embedding.weight[config.embedded] += 1.0  # of the mask
+    assert not torch.allclose(transformer(maps, text)[:, :, 0], before[:, :, 0])
+
+
+def test_a_decoder_that_learnt_with_the_first_level_alone_reads_it() -> None:
+    latent = torch.randn(6, 8, 5, 4)
+    settings = CodebookSettings(noise=0, first_alone=0.5)
+    quantizer = ResidualQuantizer(16, 8, 2, settings, 5).train()
+    quantised, _, _ = quantizer(latent)
+    ids = quantizer.ids(latent)
+    either = torch.stack([quantizer.latent(ids[:, :levels]) for levels in (1, 2)])
+    # The codes have moved a little since, so that samples are only near to what they were rebuilt from.
+    nearest = (quantised - either).square().flatten(2).sum(2).argmin(0)
+    assert 0 < nearest.sum() < len(nearest)
 
 
 def test_codes_move_to_their_vectors_and_dead_ones_are_replaced() -> None:
@@ -150,7 +191,25 @@ def test_codes_that_are_alike_begin_alike() -> None:
     transformer = small_transformer()
     codes = torch.randn(32, 16)
     codes[1] = codes[0] + 0.01 * torch.randn(16)
-    transformer.begin_with(codes)
+    transformer.begin_with(codes[None])
     for weights in (transformer.token_embedding.weight[:32], transformer.head.codes.weight):
         away = (weights[0] - weights).norm(dim=1)
         assert away[1] < 0.1 * away[2:].min()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_that_learns_in_bfloat16_is_the_same_attention(masked: bool) -> None:
+    attention = Attention(24, 3, 0.0)
+    x, source, wanted = torch.randn(2, 9, 24), torch.randn(2, 7, 24), torch.randn(2, 9, 24)
+    valid = torch.tensor([[True] * 7, [True] * 4 + [False] * 3]) if masked else None
+
+    def learnt(half: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        attention.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            mixed = attention(x, source, valid).float()
+        (mixed * wanted).sum().backward()
+        assert attention.inward.weight.grad is not None
+        return mixed.detach(), attention.inward.weight.grad.clone()
+
+    for half, single in zip(learnt(True), learnt(False), strict=True):
+        assert (half - single).norm() < 0.02 * single.norm()

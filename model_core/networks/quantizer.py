@@ -16,11 +16,14 @@ class CodebookSettings:
         decay: of the moving averages of code usage and code sums.
         least_usage: a code used less (in average vectors a batch) is replaced by a vector of the batch.
         noise: temperature of the Gumbel noise on distances in training; 0 takes the nearest code always.
+        first_alone: share of the samples of a residual quantiser that are rebuilt from the first level alone in
+            training, so that the decoder reads either.
     """
 
     decay: float = 0.99
     least_usage: float = 1.0
     noise: float = 0.5
+    first_alone: float = 0.0
 
 
 class Codebook(nn.Module):
@@ -85,32 +88,47 @@ class Codebook(nn.Module):
 
 
 class ResidualQuantizer(nn.Module):
-    """One or more codebooks, each taking what the ones before left over (published code allows several, uses one)."""
+    """One or more codebooks, each taking what the ones before left over (published code allows several, uses one).
 
-    def __init__(self, count: int, width: int, levels: int, settings: CodebookSettings) -> None:
+    Args:
+        count: codes of a codebook.
+        width: D, length of a code.
+        levels: codebooks, one after the other.
+        settings: how they learn.
+        rows: 1 where all rows of the map share a codebook, as published; P where each has one of its own.
+    """
+
+    def __init__(self, count: int, width: int, levels: int, settings: CodebookSettings, rows: int = 1) -> None:
         super().__init__()
-        self.codebooks = nn.ModuleList(Codebook(count, width, settings) for _ in range(levels))
+        self.settings, self.rows, self.levels = settings, rows, levels
+        self.codebooks = nn.ModuleList(Codebook(count, width, settings) for _ in range(levels * rows))
 
-    def _levels(self) -> list[Codebook]:
-        return [book for book in self.codebooks if isinstance(book, Codebook)]
+    def _books(self, level: int) -> list[Codebook]:
+        """The codebooks of a level, one for all rows or one a row."""
+        books = self.codebooks[level * self.rows : (level + 1) * self.rows]
+        return [book for book in books if isinstance(book, Codebook)]
 
     def vectors(self) -> Tensor:
-        """(codes, D) vectors of the first codebook."""
-        return self._levels()[0].codes
+        """(rows, codes, D) vectors of the first level's codebooks."""
+        return torch.stack([book.codes for book in self._books(0)])
 
     def ids(self, latent: Tensor) -> Tensor:
         """Latent image (B, D, P, S) to ids (B, levels, P, S)."""
-        left, result = _as_vectors(latent), []
-        for book in self._levels():
-            ids = book.nearest(left)
-            left = left - book.codes[ids]
-            result.append(ids)
-        B, _, P, S = latent.shape
-        return torch.stack(result).view(-1, B, P, S).transpose(0, 1)  # (B, levels, P, S)
+        left, result = self._vectors(latent), []
+        for level in range(self.levels):
+            books = self._books(level)
+            ids = torch.stack([book.nearest(vectors) for book, vectors in zip(books, left, strict=True)])
+            left = left - _looked_up(books, ids)
+            result.append(self._image(ids[..., None], latent)[:, 0])
+        return torch.stack(result, 1)
 
     def latent(self, ids: Tensor) -> Tensor:
-        """Ids (B, levels, P, S) to the sum of their codes (B, D, P, S)."""
-        total = sum((book.codes[ids[:, level]] for level, book in enumerate(self._levels())), torch.zeros(()))
+        """Ids (B, levels, P, S), of all levels or the first ones, to the sum of their codes (B, D, P, S)."""
+        total = torch.zeros(())
+        for level in range(ids.shape[1]):
+            books = self._books(level)
+            rows = [ids[:, level]] if self.rows == 1 else list(ids[:, level].split(1, 1))
+            total = total + torch.cat([book.codes[row] for book, row in zip(books, rows, strict=True)], 1)
         return total.permute(0, 3, 1, 2)
 
     @torch.autocast("cpu", enabled=False)
@@ -119,25 +137,52 @@ class ResidualQuantizer(nn.Module):
 
         Returns:
             The quantised latent, the commitment loss (mean squared distance to the codes, averaged over levels), and
-            the perplexity of code use in this batch (of the first level).
+            the perplexity of code use in this batch (of the first level, averaged over rows).
         """
         # Distances and moving averages want single precision even where the convolutions do without.
-        vectors = _as_vectors(latent).float()
+        vectors = self._vectors(latent.float())  # (rows, N, D)
         left, total = vectors, torch.zeros_like(vectors)
         loss, perplexity = vectors.new_zeros(()), vectors.new_zeros(())
-        for level, book in enumerate(self._levels()):
-            ids = book.learn(left.detach()) if self.training else book.nearest(left)
-            code = book.codes[ids]
-            loss = loss + (left - code).square().mean() / len(self.codebooks)
-            total, left = total + code, left - code
+        deep = self._deep(latent)
+        for level in range(self.levels):
+            books = self._books(level)
+            pairs = list(zip(books, left, strict=True))
+            ids = torch.stack([book.learn(v.detach()) if self.training else book.nearest(v) for book, v in pairs])
+            code = _looked_up(books, ids)
+            loss = loss + (left - code).square().mean() / self.levels
+            left = left - code
+            total = total + (code if level == 0 else code * deep)
             if level == 0:
-                share = torch.bincount(ids, minlength=len(book.codes)) / len(ids)
-                perplexity = torch.exp(-(share * torch.log(share + 1e-10)).sum())
+                perplexity = torch.stack([_perplexity(row, len(books[0].codes)) for row in ids]).mean()
         quantised = vectors + (total - vectors).detach()
-        B, D, P, S = latent.shape
-        return quantised.view(B, P, S, D).permute(0, 3, 1, 2), loss, perplexity
+        return self._image(quantised, latent), loss, perplexity
+
+    def _deep(self, latent: Tensor) -> Tensor:
+        """(rows, N, 1) one where a training sample has all levels, zero where it has to do with the first."""
+        B, _, P, S = latent.shape
+        alone = self.settings.first_alone if self.training else 0.0
+        samples = (torch.rand(B, 1, 1, 1, device=latent.device) >= alone).float()
+        return self._vectors(samples.expand(B, 1, P, S))
+
+    def _vectors(self, image: Tensor) -> Tensor:
+        """(B, D, P, S) to (rows, N, D)."""
+        order = (0, 2, 3, 1) if self.rows == 1 else (2, 0, 3, 1)
+        return image.permute(order).reshape(self.rows, -1, image.shape[1])
+
+    def _image(self, vectors: Tensor, like: Tensor) -> Tensor:
+        """(rows, N, D) to (B, D, P, S)."""
+        B, _, P, S = like.shape
+        if self.rows == 1:
+            return vectors.view(B, P, S, -1).permute(0, 3, 1, 2)
+        return vectors.view(P, B, S, -1).permute(1, 3, 0, 2)
 
 
-def _as_vectors(latent: Tensor) -> Tensor:
-    """(B, D, P, S) to (B * P * S, D)."""
-    return latent.permute(0, 2, 3, 1).reshape(-1, latent.shape[1])
+def _looked_up(books: list[Codebook], ids: Tensor) -> Tensor:
+    """Codes (rows, N, D) of ids (rows, N)."""
+    return torch.stack([book.codes[row] for book, row in zip(books, ids, strict=True)])
+
+
+def _perplexity(ids: Tensor, codes: int) -> Tensor:
+    """How many codes ids (N,) use, by the entropy of their frequencies."""
+    share = torch.bincount(ids, minlength=codes) / len(ids)
+    return torch.exp(-(share * torch.log(share + 1e-10)).sum())

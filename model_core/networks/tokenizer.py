@@ -34,7 +34,8 @@ class TokenizerConfig:
         dilation_growth: factor of dilation between the blocks of a stack.
         codes: codes in each codebook.
         code_width: length of a code vector.
-        levels: residual quantisers; the transformer models the first of one only.
+        levels: residual quantisers; the transformer models the first.
+        row_codes: each row of the map has a codebook of its own, of ``codes`` codes; not published.
         dropout: in the residual blocks.
         graph_scope: which frames the graph layers serve (InterHuman only).
         codebook: how the codebook learns.
@@ -50,6 +51,7 @@ class TokenizerConfig:
     codes: int = 1024
     code_width: int = 512
     levels: int = 1
+    row_codes: bool = False
     dropout: float = 0.2
     graph_scope: GraphScope = "none"
     codebook: CodebookSettings = CodebookSettings()
@@ -149,7 +151,9 @@ class Tokenizer(nn.Module):
         else:
             self.encoder, self.decoder = Encoder(config), Decoder(config)
         self.frame = BodyFrame() if config.body else None
-        self.quantizer = ResidualQuantizer(config.codes, config.code_width, config.levels, config.codebook)
+        self.quantizer = ResidualQuantizer(
+            config.codes, config.code_width, config.levels, config.codebook, PARTS if config.row_codes else 1
+        )
 
     def latent(self, rows: Tensor) -> Tensor:
         """Rows, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
@@ -160,7 +164,7 @@ class Tokenizer(nn.Module):
         return self.quantizer.ids(self.latent(rows))
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, levels, 5, S) to rows with T = 4 S; InterHuman's contacts come back as zeros."""
+        """Tokens (B, levels or only the first, 5, S) to rows with T = 4 S; InterHuman's contacts come back as zeros."""
         return self._rows(self.decoder(self.quantizer.latent(tokens)))
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,6 +27,8 @@ class TransformerConfig:
         blocks, heads, feed_forward: of the attention blocks.
         dropout: in attention and feed-forward layers.
         text: the trained text layers; their width is that of the condition.
+        row_codes: each row of the map has ``codes`` codes of its own: their embeddings and the head's last layer are
+            per row, while ids are still 0 to ``codes`` - 1; not published.
     """
 
     codes: int = 1024
@@ -37,6 +39,12 @@ class TransformerConfig:
     feed_forward: int = 1024
     dropout: float = 0.2
     text: TextLayersConfig = TextLayersConfig()
+    row_codes: bool = False
+
+    @property
+    def embedded(self) -> int:
+        """Codes that have an embedding: those of all rows."""
+        return self.codes * (PARTS if self.row_codes else 1)
 
     @property
     def mask_id(self) -> int:
@@ -119,12 +127,27 @@ class Head(nn.Module):
         super().__init__()
         self.dense = nn.Linear(config.width, config.width)
         self.modulation = nn.Linear(config.width, 2 * config.width)
-        self.codes = nn.Linear(config.width, config.codes)
+        self.codes = (
+            RowLinear(config.width, config.codes) if config.row_codes else nn.Linear(config.width, config.codes)
+        )
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
-        """(B, N, C) to logits (B, N, codes); modulation (B, 1, 2 C)."""
-        shift, scale = modulation.chunk(2, -1)
+        """(B, 2, P, S, C) to logits (B, 2, P, S, codes); modulation (B, 1, 2 C)."""
+        shift, scale = modulation[:, :, None, None].chunk(2, -1)
         return self.codes(modulated(functional.gelu(self.dense(x)), shift, scale))
+
+
+class RowLinear(nn.Module):
+    """A linear layer with weights of its own for each row of the token map."""
+
+    def __init__(self, width: int, codes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(PARTS, codes, width).uniform_(-1, 1) / width**0.5)
+        self.bias = nn.Parameter(torch.zeros(PARTS, codes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 2, P, S, C) to (B, 2, P, S, codes)."""
+        return torch.einsum("bnpsc,pkc->bnpsk", x, self.weight) + self.bias[:, None]
 
 
 @dataclass(frozen=True)
@@ -152,7 +175,7 @@ class InteractionTransformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
-        self.token_embedding = nn.Embedding(config.codes + 3, config.code_width)
+        self.token_embedding = nn.Embedding(config.embedded + 3, config.code_width)
         self.token_projection = nn.Linear(config.code_width, config.width)
         self.text_layers = TextLayers(config.text)
         self.text_projection = nn.Linear(config.text.width, config.width)
@@ -166,14 +189,15 @@ class InteractionTransformer(nn.Module):
         Not published: there embeddings begin at random, and what the codebook knows is learnt a second time.
 
         Args:
-            codes: (codes, code_width) vectors of the tokenizer's codebook.
+            codes: (rows or 1, codes, code_width) vectors of the tokenizer's codebooks.
         """
-        vectors = codes - codes.mean(0)
+        vectors = codes - codes.mean(1, keepdim=True)
         vectors = vectors / vectors.square().mean().sqrt().clamp_min(1e-12)
-        self.token_embedding.weight[: len(codes)] = vectors
+        self.token_embedding.weight[: self.config.embedded] = vectors.flatten(0, 1)
         weights = self.head.codes.weight
+        assert isinstance(weights, Tensor)
         spread = weights.square().mean().sqrt()
-        weights.copy_(vectors @ torch.randn(vectors.shape[1], weights.shape[1]))
+        weights.copy_((vectors @ torch.randn(vectors.shape[2], weights.shape[-1])).view_as(weights))
         weights.mul_(spread / weights.square().mean().sqrt())
 
     def condition(self, text: Tensor) -> Condition:
@@ -199,9 +223,9 @@ class InteractionTransformer(nn.Module):
         """
         config = self.config
         B, two, P, S = ids.shape
-        people = self.token_projection(self.token_embedding(ids))  # (B, 2, P, S, C)
+        people = self.token_projection(self.token_embedding(self._places(ids)))  # (B, 2, P, S, C)
         people = people + positions(config.width, S, people.device).to(people.dtype)
-        lone = torch.full((B, 1), config.separator_id, device=ids.device)
+        lone = torch.full((B, 1), config.embedded + 2, device=ids.device)
         separator = self.token_projection(self.token_embedding(lone))  # (B, 1, C)
         everyone = None
         if valid is not None:
@@ -213,8 +237,15 @@ class InteractionTransformer(nn.Module):
             x = block.together(x, condition.together[index], everyone)
             people, separator = x[:, :-1].reshape(B, two, P, S, -1), x[:, -1:]
             people = block.apart(people, condition.apart[index], valid)
-        logits = self.head(people.reshape(B, two * P * S, -1), condition.head)
-        return logits.view(B, two, P, S, -1)
+        return self.head(people, condition.head)
+
+    def _places(self, ids: Tensor) -> Tensor:
+        """Places (B, 2, P, S) of ids in the table of embeddings."""
+        config = self.config
+        if not config.row_codes:
+            return ids
+        rows = torch.arange(PARTS, device=ids.device)[:, None] * config.codes
+        return torch.where(ids < config.codes, ids + rows, ids + config.embedded - config.codes)
 
 
 def positions(width: int, steps: int, device: torch.device) -> Tensor:

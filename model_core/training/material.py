@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..files import written_whole
+from ..motion.canonical import mirrored_rows, mirrored_text
 from .captured import CapturedClip, load_captured
 from .choreography.shards import StoredClip, load_choreographed
 from .crops import Clip, Crops, clips_from, statistics
@@ -102,7 +103,7 @@ def load_material(
         )
     stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
     return Material(
-        (clips_from(train, wordings), [_choreographed(clip) for clip in stored if not clip.held_out]),
+        (clips_from(train, wordings), [c for clip in stored if not clip.held_out for c in _with_reflection(clip)]),
         (clips_from(held_out, wordings), [_choreographed(clip) for clip in stored if clip.held_out]),
         settings,
     )
@@ -133,6 +134,13 @@ def _choreographed(clip: StoredClip) -> Clip:
     starts, stops = [c.start for c in clip.schedule], [min(c.stop, frames) for c in clip.schedule]
     story = (min(starts), max(stops)) if starts else (frames // 4, frames - frames // 4)
     return Clip(clip.rows, clip.captions, story=story)
+
+
+def _with_reflection(clip: StoredClip) -> tuple[Clip, Clip]:
+    """A clip and its mirror image, in which left and right have changed places in the captions too."""
+    shown = _choreographed(clip)
+    rows = np.stack([mirrored_rows(person) for person in shown.rows])
+    return shown, replace(shown, rows=rows, captions=tuple(mirrored_text(caption) for caption in shown.captions))
 
 
 def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:

@@ -20,10 +20,23 @@ from .crops import Crops
 
 @dataclass(frozen=True)
 class TokenisedCrops:
-    """Crops as tokens: for each length in frames the maps (N, 2, P, S) and the number of each crop's captions (N,)."""
+    """Crops as tokens, by their length in frames.
+
+    Attributes:
+        maps: (N, 2, levels, P, S) token ids.
+        captions: (N,) the number of each crop's captions.
+    """
 
     maps: Mapping[int, Tensor]
     captions: Mapping[int, Tensor]
+
+    def drawn(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """So many random crops of one random length: maps (count, 2, levels, P, S) and numbers of captions (count,)."""
+        lengths = list(self.maps)
+        sizes = np.array([len(self.maps[frames]) for frames in lengths])
+        frames = lengths[random.choice(len(lengths), p=sizes / sizes.sum())]
+        rows = torch.from_numpy(random.integers(len(self.maps[frames]), size=count))
+        return self.maps[frames][rows].long(), self.captions[frames][rows]
 
 
 def tokenised(
@@ -92,7 +105,7 @@ class _Order:
             parts = []
             with torch.inference_mode():
                 for batch in tqdm(rows.split(64), desc=f"tokenising {frames} frames", unit="batch", leave=False):
-                    flat = self.tokenizer.encode((batch.flatten(0, 1) - mean) / std)[:, 0]
+                    flat = self.tokenizer.encode((batch.flatten(0, 1) - mean) / std)
                     parts.append(flat.unflatten(0, (-1, 2)).to(torch.int16))
             tokens[f"maps.{frames}"] = torch.cat(parts).clone()
             tokens[f"captions.{frames}"] = torch.tensor([number[clip.captions] for _, clip in drawn])

@@ -74,8 +74,6 @@ def train_transformer(
     if start is not None:
         network.load_state_dict(start.state_dict())
     loop = Loop(network, settings.loop, folder, "transformer")
-    lengths = list(train.maps)
-    shares = np.array([len(train.maps[frames]) for frames in lengths]) / sum(map(len, train.maps.values()))
 
     def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
         picked = [wordings[n][int(torch.randint(len(wordings[n]), ()))] for n in numbers.tolist()]
@@ -84,10 +82,9 @@ def train_transformer(
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        frames = lengths[random.choice(len(lengths), p=shares)]
-        rows = torch.from_numpy(random.integers(len(train.maps[frames]), size=settings.loop.batch))
-        tokens = train.maps[frames][rows].long()
-        text = condition(network, train.captions[frames][rows], settings.drop_text)
+        maps, captions = train.drawn(random, settings.loop.batch)
+        tokens = maps[:, :, 0]
+        text = condition(network, captions, settings.drop_text)
         first = hide(tokens, settings.network, settings.masking)
         logits = network(first.ids, text)
         loss = cross_entropy(logits, tokens, first, settings.label_smoothing)
@@ -109,7 +106,7 @@ def train_transformer(
         for share in (0.25, 0.5, 0.75, 1.0):
             right = count = 0
             for frames, maps in held_out.maps.items():
-                tokens = maps.long()
+                tokens = maps[:, :, 0].long()
                 text = condition(model, held_out.captions[frames], 0.0)
                 order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
                 hidden = (order < share * tokens[0].numel()).view(tokens.shape)
