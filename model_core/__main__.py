@@ -33,12 +33,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
-        "starter: whether prompts give what they say; physical: what the solver does to turned, captured and generated "
-        "motion; parts: which joints each row of the token map governs"
+        "starter: whether prompts give what they say; detectors: whether what says so tells held-out clips apart; "
+        "physical: what the solver does to turned, captured and generated motion; parts: which joints each row of the "
+        "token map governs"
     )
-    parser.add_argument("what", choices=("starter", "physical", "parts"), help=what)
+    parser.add_argument("what", choices=("starter", "detectors", "physical", "parts"), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
-    parser.add_argument("--data", type=Path, help="folder of clips made by 'choreograph' (starter), or of captures")
+    parser.add_argument("--data", type=Path, help="folder of clips made by 'choreograph', or of captures (physical)")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="draws a kind (default: %(default)s)")
@@ -106,12 +107,12 @@ def _benchmark(sections: Sequence[str], model: Path | None) -> int:
     return 0
 
 
-def _evaluate_parts(folder: Path | None) -> int:
+def _evaluate_parts(options: argparse.Namespace) -> int:
     from .checkpoint import bundled_model, load_model
     from .evaluation.parts import governed_joints
     from .motion import SMPL
 
-    moved = governed_joints(load_model(folder or bundled_model())) * 1000
+    moved = governed_joints(load_model(options.model or bundled_model())) * 1000
     for row, millimetres in enumerate(moved):
         order = millimetres.argsort()[::-1]
         print(f"row {row}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
@@ -130,6 +131,18 @@ def _evaluate_starter(options: argparse.Namespace) -> int:
     return 0 if all(passed for _, _, passed in report.verdicts()) else 1
 
 
+def _evaluate_detectors(options: argparse.Namespace) -> int:
+    from .evaluation.detector_table import validate_detectors
+
+    if options.data is None:
+        raise UserError("'evaluate detectors' needs --data, a folder of clips made by 'choreograph --out'.")
+    rows = validate_detectors(options.data, options.kinds)
+    for row in rows:
+        print(row)
+    print(f"seen on average: {100 * sum(row.seen for row in rows) / len(rows):.1f} %")
+    return 0 if all(row.passed for row in rows) else 1
+
+
 def _evaluate_physical(options: argparse.Namespace) -> int:
     from .checkpoint import bundled_model
     from .evaluation.physical_report import physical_report
@@ -141,6 +154,14 @@ def _evaluate_physical(options: argparse.Namespace) -> int:
         print(row, flush=True)
         passed &= row.passed
     return 0 if passed else 1
+
+
+_EVALUATIONS = {
+    "starter": _evaluate_starter,
+    "detectors": _evaluate_detectors,
+    "physical": _evaluate_physical,
+    "parts": _evaluate_parts,
+}
 
 
 def _verify(folder: Path) -> int:
@@ -160,9 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "verify":
             return _verify(options.folder)
         if options.command == "evaluate":
-            if options.what == "parts":
-                return _evaluate_parts(options.model)
-            return _evaluate_starter(options) if options.what == "starter" else _evaluate_physical(options)
+            return _EVALUATIONS[options.what](options)
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
         if options.command == "choreograph":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
-from model_core.motion import SMPL
+from model_core.motion import SMPL, Motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.training.choreography.scene import ChoreographedClip
+from model_core.training.choreography.shards import save_shard
 
 _FRAMES = 120
 
@@ -37,3 +42,15 @@ def line(x: float, start: float, speed: float) -> np.ndarray:
     """(120, 3) places along Z at a distance to the left, m and m/s."""
     time = np.arange(_FRAMES) / 30
     return np.stack((np.full(_FRAMES, x), np.zeros(_FRAMES), start + speed * time), -1)
+
+
+def save_gliding(
+    path: Path, kind: str, pairs: Sequence[np.ndarray], held_out: Sequence[bool], caption: str = "two people"
+) -> None:
+    """Write pairs (2, T, 22, 3) as a shard of choreographed clips of a kind."""
+    clips = []
+    for seed, joints in enumerate(pairs):
+        still = np.tile(np.eye(3, dtype=np.float32), (joints.shape[1], len(SMPL) - 1, 1, 1))
+        first, second = (Motion(person.astype(np.float32), still) for person in joints)
+        clips.append(ChoreographedClip(kind, seed, (first, second), (), {"actor": "0"}))
+    save_shard(path, clips, [(caption,)] * len(clips), held_out)

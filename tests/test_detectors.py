@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
-from gliding import gliding_people, line
+from gliding import gliding_people, line, save_gliding
 
+from model_core.errors import UserError
+from model_core.evaluation.detector_table import validate_detectors
 from model_core.evaluation.detectors import DETECTORS, detected, kinds_seen
 from model_core.evaluation.detectors.measures import longest, swings, times
 from model_core.training.choreography.captions import TEMPLATES
-from model_core.training.choreography.shards import load_choreographed
 
 CLIPS = os.environ.get("INTERMASK_CHOREOGRAPHY", "")
 
@@ -53,15 +54,25 @@ def test_what_sums_up_curves() -> None:
     assert swings(wave, 0.5) >= 4 and swings(wave, 2.5) == 0
 
 
+def test_a_kind_is_reported_with_what_else_is_seen_in_it(tmp_path: Path) -> None:
+    walk = gliding_people((line(0, 0, 1.1), line(0.7, 0, 1.1)), (0, 0))
+    run = gliding_people((line(0, 0, 2.8), line(1.2, 0.2, 2.6)), (0, 0))
+    save_gliding(tmp_path / "walks.npz", "walk side by side", [walk, walk, run], [True, True, True])
+    save_gliding(tmp_path / "races.npz", "race", [run, walk], [True, False])
+    walks, races = validate_detectors(tmp_path)
+    assert (walks.kind, walks.clips, walks.seen, walks.others) == ("walk side by side", 3, 2 / 3, {"race": 1 / 3})
+    # The mislabelled race is not held out and does not count.
+    assert (races.kind, races.clips, races.seen, races.others) == ("race", 1, 1.0, {})
+    assert races.passed and not walks.passed
+    with pytest.raises(UserError, match="no kind 'juggle'"):
+        validate_detectors(tmp_path, ["juggle"])
+    with pytest.raises(UserError, match="no held-out clip"):
+        validate_detectors(tmp_path, ["hug"])
+
+
 @pytest.mark.skipif(not CLIPS, reason="INTERMASK_CHOREOGRAPHY names no folder of choreographed clips")
 def test_detectors_see_held_out_clips_and_no_others() -> None:
-    counts: Counter[str] = Counter()
-    right = wrong = 0
-    for clip in load_choreographed(CLIPS, held_out_only=True):
-        counts[clip.kind] += 1
-        if counts[clip.kind] <= 3:
-            seen = kinds_seen(clip.joints)
-            right, wrong = right + (clip.kind in seen), wrong + len(set(seen) - {clip.kind})
-    clips = sum(min(count, 3) for count in counts.values())
-    assert right >= 0.9 * clips
-    assert wrong <= 0.1 * clips
+    rows = validate_detectors(Path(CLIPS))
+    assert np.mean([row.seen for row in rows]) >= 0.97
+    assert min(row.seen for row in rows) >= 0.7
+    assert np.mean([sum(row.others.values()) for row in rows]) <= 0.03

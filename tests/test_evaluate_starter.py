@@ -8,26 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gliding import gliding_people, line
+from gliding import gliding_people, line, save_gliding
 
 from model_core.checkpoint import bundled_model
 from model_core.errors import UserError
 from model_core.evaluation.starter import evaluate_starter
-from model_core.motion import SMPL, Motion
-from model_core.training.choreography.scene import ChoreographedClip
-from model_core.training.choreography.shards import save_shard
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two clips of people who walk past each other, one of them held out."""
     folder = tmp_path_factory.mktemp("clips")
-    joints = gliding_people((line(0, -2, 1.1), line(0.8, 2, -1.1)), (0, np.pi)).astype(np.float32)
-    still = np.tile(np.eye(3, dtype=np.float32), (joints.shape[1], len(SMPL) - 1, 1, 1))
-    people = (Motion(joints[0], still), Motion(joints[1], still))
-    clips = [ChoreographedClip("walk towards and pass", seed, people, (), {"actor": "0"}) for seed in (1, 2)]
-    words = [("two people walk past each other",)] * 2
-    save_shard(folder / "walk_towards_and_pass.npz", clips, words, [False, True])
+    joints = gliding_people((line(0, -2, 1.1), line(0.8, 2, -1.1)), (0, np.pi))
+    path = folder / "walk_towards_and_pass.npz"
+    save_gliding(path, "walk towards and pass", [joints] * 2, [False, True], "two people walk past each other")
     return folder
 
 
