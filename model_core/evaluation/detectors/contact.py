@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...motion.types import FPS
-from .measures import Pair, longest, share, swings, times
+from .fights import block
+from .measures import Pair, Person, longest, share, swings, times
 
 _NEAR = 0.2
 """Metres between palms, or a palm and a joint, that count as touching: a generated hand may be some centimetres off."""
+
+_CARRIED = -0.42
+"""Metres over the shoulder above which a palm carries something; it hangs below."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def _walk_together(pair: Pair) -> bool:
     return bool(min(np.median(person.advancing) for person in pair.both) > 0.4 and np.median(pair.alike) > 0.7)
 
 
-def _both_pairs(pair: Pair) -> np.ndarray:
+def both_palms(pair: Pair) -> np.ndarray:
     """(T,) whether two palms of one lie on two palms of the other."""
     crossed = np.maximum(pair.hands[:, 0, 1], pair.hands[:, 1, 0])
     same = np.maximum(pair.hands[:, 0, 0], pair.hands[:, 1, 1])
@@ -75,17 +79,22 @@ def _pumping(pair: Pair, met: Meeting) -> int:
 
 
 def _held(pair: Pair, met: Meeting) -> bool:
-    """Whether one hand carries before it meets another that carries afterwards, both in front of the body."""
+    """Whether one hand carries before it meets another that carries afterwards; the free hands hang."""
     inside = np.flatnonzero(met.near)
-    before, after = max(inside[0] - 2, 0), min(inside[-1] + round(0.7 * FPS), len(met.near) - 1)
-    carries = pair.actor.in_front[: before + 1, met.hands[0]].min() > 0.14
-    taken = pair.partner.in_front[after:, met.hands[1]].min() > 0.14
-    left = pair.actor.in_front[-3:, met.hands[0]].mean() < pair.partner.in_front[-3:, met.hands[1]].mean()
-    idle = max(
-        float(np.median(pair.actor.raised[:, 1 - met.hands[0]])),
-        float(np.median(pair.partner.raised[:, 1 - met.hands[1]])),
+    before = slice(0, max(inside[0] - 2, 0) + 1)
+    after = slice(min(inside[-1] + round(0.7 * FPS), len(met.near) - 1), None)
+    mine, other = met.hands
+
+    def carries(person: Person, hand: int, frames: slice) -> bool:
+        ahead, height = person.in_front[frames, hand], person.raised[frames, hand]
+        return bool(np.median(ahead) > 0.16 and np.median(height) > _CARRIED)
+
+    free = max(
+        np.median(pair.actor.raised[:, 1 - mine]),
+        np.median(pair.partner.raised[:, 1 - other]),
+        np.median(pair.actor.raised[after, mine]),
     )
-    return bool(carries and taken and left and idle < -0.33)
+    return bool(carries(pair.actor, mine, before) and carries(pair.partner, other, after) and free < _CARRIED + 0.05)
 
 
 def shake_hands(pair: Pair) -> bool:
@@ -114,7 +123,6 @@ def hand_over(pair: Pair) -> bool:
         and max(met.travel) < 0.35
         and _face_to_face(pair, met.frame)
         and _held(pair, met)
-        and max(person.gestures for person in pair.both) <= 12
         and _pumping(pair, met) < 2
     )
 
@@ -164,13 +172,13 @@ def high_five(pair: Pair) -> bool:
         and times(met.near) == 1
         and _face_to_face(pair, met.frame)
         and pair.gap[met.frame] > 0.6
-        and longest(_both_pairs(pair)) < 0.1
+        and longest(both_palms(pair)) < 0.1
     )
 
 
 def high_ten(pair: Pair) -> bool:
     """Both palms of each meet over the shoulders, once."""
-    met, both = meeting(pair), _both_pairs(pair)
+    met, both = meeting(pair), both_palms(pair)
     return (
         met is not None
         and met.raised > 0.02
@@ -178,12 +186,14 @@ def high_ten(pair: Pair) -> bool:
         and times(both) == 1
         and _face_to_face(pair, met.frame)
         and pair.gap[met.frame] > 0.6
+        and not block(pair)
+        and not block(pair.swapped)
     )
 
 
 def clapping(pair: Pair) -> bool:
     """Both palms of each meet again and again in front of the chest."""
-    both, nearest = _both_pairs(pair), pair.hands.min((1, 2)) < _NEAR
+    both, nearest = both_palms(pair), pair.hands.min((1, 2)) < _NEAR
     return bool(
         times(both) >= 2
         and times(nearest) >= 2

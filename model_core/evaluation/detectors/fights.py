@@ -22,7 +22,7 @@ def push(pair: Pair) -> bool:
     palms = pair.hand_to("Spine3", "L_Collar", "R_Collar", "Neck", "Spine2", "L_Shoulder", "R_Shoulder")
     on = palms.max(-1) < 0.32
     restless = max(person.stepping.mean() for person in pair.both) > 0.95
-    if not on.any() or longest(on) > 1.0 or pair.heads[on].min() < 0.3 or restless:
+    if not 0.2 < longest(on) < 1.0 or pair.heads[on].min() < 0.3 or restless:
         return False
     last = int(np.flatnonzero(on)[-1])
     return bool(_staggers(pair, last, 0.22) and pair.actor_faces[last] > 0.6 and pair.partner_faces[last] > 0.6)
@@ -70,7 +70,8 @@ def block(pair: Pair) -> bool:
         and pair.partner.raised[frame, arm] > -0.12
         and _wound_up(pair, int(frame), int(hand))
         and distance.min() < pair.hands.min() + 0.02
-        and _body_hits(pair)[frame, hand] > 0.22
+        and min(_body_hits(pair).min(), _body_hits(pair.swapped).min()) > 0.22
+        and max(person.bent.max() for person in pair.both) < 30
         and not push(pair)
         and not push(pair.swapped)
         and _body_hits(pair)[frame, 1 - hand] > 0.36
@@ -108,17 +109,17 @@ def _not_in_step(pair: Pair) -> bool:
 
 
 def box(pair: Pair) -> bool:
-    """Fast hands, arm's length apart, feet always under way."""
+    """Fast hands, arm's length apart, feet always under way and never high."""
     return bool(
-        _fierce(pair, 1.0)
-        and 0.8 < np.median(pair.gap) < 1.6
+        _fierce(pair, 1.1)
+        and 0.8 < np.median(pair.gap) < 1.5
         and min(person.stepping.mean() for person in pair.both) > 0.35
-        and np.median(pair.alike) < 0.1
-        and np.median(pair.actor_faces) > 0.0
+        and np.median(pair.alike) < 0.7
+        and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.3
         and min(person.pelvis_height.min() for person in pair.both) < 1.05
         and max(person.bent.max() for person in pair.both) < 45
         and max(longest(person.raised.max(-1) > 0.05) for person in pair.both) < 0.7
-        and _not_in_step(pair)
+        and max(person.toes.max() for person in pair.both) < 0.25
     )
 
 
@@ -128,22 +129,22 @@ def sword_fight(pair: Pair) -> bool:
         _fierce(pair, 1.1)
         and 1.35 < np.median(pair.gap) < 2.1
         and max(person.stepping.mean() for person in pair.both) < 0.35
-        and np.median(pair.alike) < 0.85
+        and np.median(pair.alike) < 0.95
         and min(person.pelvis_height.min() for person in pair.both) < 1.16
-        and min(longest(person.raised.max(-1) > 0.05) for person in pair.both) > 0.25
+        and min(longest(person.raised.max(-1) > 0.05) for person in pair.both) > 0.15
         and _not_in_step(pair)
     )
 
 
 def spar(pair: Pair) -> bool:
-    """Low stances and strikes or kicks, some way apart, facing each other most of the time."""
+    """Low stances and strikes or kicks, some way apart, facing each other mostly; hands slower than a boxer's."""
     low = min(person.pelvis_height.min() for person in pair.both)
     return bool(
         max(person.pelvis_height.min() for person in pair.both) < 1.02
         and low > 0.5
-        and np.median(pair.gap) > 0.75
-        and np.median(pair.alike) < 0.6
-        and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.2
+        and np.median(pair.gap) > 0.65
+        and np.median(pair.alike) < 0.7
+        and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.0
         and not box(pair)
         and not sword_fight(pair)
         and max(person.bent.max() for person in pair.both) < 42
@@ -163,6 +164,7 @@ def kick_a_ball(pair: Pair) -> bool:
     return bool(
         pair.gap.min() > 2.2
         and np.ptp(pair.gap) < 0.7
+        and max(np.median(person.raised.max(-1)) for person in pair.both) < -0.25
         and kicks(0)
         and kicks(1)
         and max(np.ptp(person.root, axis=0).max() for person in pair.both) < 0.6

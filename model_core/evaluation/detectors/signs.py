@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...motion.types import FPS
-from .fights import block
+from .contact import both_palms, high_five
+from .fights import block, punch
 from .measures import J, Pair, Person, longest, share, swings
 
 
@@ -119,15 +120,19 @@ def argue(pair: Pair) -> bool:
         and min(_speaks(person) for person in pair.both) > 0.12
         and max(_speaks(person) for person in pair.both) > 0.25
         and min(person.gestures for person in pair.both) >= 4
-        and max(person.gestures for person in pair.both) >= 8
+        and max(person.gestures for person in pair.both) >= 6
         and max(person.hand_speed.max(-1).mean() for person in pair.both) < 1.6
         and max(np.median(person.speed) for person in pair.both) < 0.17
-        and longest(pair.hands.min((1, 2)) < 0.12) < 0.35
+        and longest(pair.hands.min((1, 2)) < 0.12) < 0.7
         and min(person.pelvis_height.min() for person in pair.both) > 1.05
-        and max(longest(person.to_mouth() < 0.28) for person in pair.both) < 0.9
+        and max(longest(person.to_mouth() < 0.28) for person in pair.both) < 1.1
         and not point(pair)
         and not block(pair)
         and not block(pair.swapped)
+        and longest(both_palms(pair)) < 0.2
+        and not high_five(pair)
+        and not punch(pair)
+        and not punch(pair.swapped)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contact import dance_in_hold, hug, pull
+from .fights import push
 from .measures import Pair, longest, share
 
 _RUNNING = 1.85
@@ -102,10 +103,10 @@ def mirror_exercise(pair: Pair) -> bool:
     """Both face each other and move as each other's mirror image."""
     return bool(
         np.median(pair.alike) < 0.3
-        and pair.likeness(True) < 0.1
-        and pair.gap.min() > 1.3
-        and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.35
-        and min(share(person.raised.max(-1) > -0.25) for person in pair.both) > 0.68
+        and pair.likeness(True) < 0.09
+        and 1.3 < pair.gap.min() < 2.6
+        and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.43
+        and min(share(person.raised.max(-1) > -0.25) for person in pair.both) > 0.7
         and max(np.median(person.speed) for person in pair.both) < 0.8
         and max(np.median(person.pelvis_height) for person in pair.both) > 0.9
     )
@@ -137,6 +138,8 @@ def salsa(pair: Pair) -> bool:
         and not hug(pair)
         and not pull(pair)
         and not pull(pair.swapped)
+        and not push(pair)
+        and not push(pair.swapped)
     )
 
 
