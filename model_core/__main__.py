@@ -13,8 +13,8 @@ from .errors import UserError
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train a tokenizer, a detail network or a transformer, or go on with it")
-    train.add_argument("part", choices=("tokenizer", "detail", "transformer"))
+    train = commands.add_parser("train", help="train a network, or go on with it")
+    train.add_argument("part", choices=("tokenizer", "detail", "transformer", "evaluator"))
     train.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
     train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
     train.add_argument("--choreographed", type=Path, help="folder of what 'choreograph' wrote, to learn from that too")
@@ -40,6 +40,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("starter", "detectors", "physical", "parts"), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     parser.add_argument("--data", type=Path, help="folder of clips made by 'choreograph', or of captures (physical)")
+    parser.add_argument("--evaluator", type=Path, help="folder of 'train evaluator' (starter; the bundled one)")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="draws a kind (default: %(default)s)")
@@ -73,6 +74,23 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add("--any-clip", action="store_true", help="take another CLIP model of the same width too")
     add("--name", help="of the model, as it is shown")
     add("--replace", action="store_true", help="replace the model in the folder --out")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from .training.command import read_training_config, train
+    from .training.material import Sources, load_material
+
+    sources = Sources(options.data, options.choreographed)
+    if options.part != "evaluator":
+        train(options.part, options.config, sources, options.out, options.start)
+        return
+    from .training.evaluator_training import train_evaluator
+
+    if options.choreographed is None or options.start is not None:
+        raise UserError("'train evaluator' needs --choreographed, what 'choreograph' wrote, and takes no --start.")
+    config = read_training_config(options.config)
+    material = load_material(sources, config.data, config.captions, options.out / "captured.npz")
+    train_evaluator(material, config.text_encoder, options.out, config.about)
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -126,7 +144,7 @@ def _evaluate_starter(options: argparse.Namespace) -> int:
     if options.data is None:
         raise UserError("'evaluate starter' needs --data, a folder of clips made by 'choreograph --out'.")
     model = options.model or bundled_model()
-    report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds)
+    report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds, options.evaluator)
     print(report.table())
     return 0 if all(passed for _, _, passed in report.verdicts()) else 1
 
@@ -189,11 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
         if options.command == "train":
-            from .training.command import train
-            from .training.material import Sources
-
-            sources = Sources(options.data, options.choreographed)
-            train(options.part, options.config, sources, options.out, options.start)
+            _train(options)
         if options.command == "import-published":
             _import(options)
         return 0

@@ -12,7 +12,9 @@ from gliding import gliding_people, line, save_gliding
 
 from model_core.checkpoint import bundled_model
 from model_core.errors import UserError
+from model_core.evaluation.pair_embedding import PairEmbeddingConfig, save_evaluator
 from model_core.evaluation.starter import evaluate_starter
+from model_core.networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +28,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_model_is_measured_and_the_figures_are_written(data: Path, tmp_path: Path) -> None:
-    report = evaluate_starter(bundled_model(), data, tmp_path, ["walk towards and pass", "salsa"], seeds=1)
+    network = SmallEvaluatorConfig(embedding=4, width=8, entry=8)
+    save_evaluator(tmp_path, SmallEvaluator(network), PairEmbeddingConfig(network, "all-MiniLM-L6-v2"))
+    kinds = ["walk towards and pass", "salsa"]
+    report = evaluate_starter(bundled_model(), data, tmp_path, kinds, seeds=1, evaluator=tmp_path)
     walk, salsa = report.kinds
     assert walk.data == 1.0 and salsa.data is None and salsa.reaction is None
     # People gliding with stiff legs are nothing that a model of salsa could rebuild well.
     assert report.world_mm > report.aligned_mm > 25
     assert walk.diversity > 10 and 0 < report.seconds < report.loading and report.memory > 50
+    # One kind with captions is too few for R-precision, and one clip for a spread.
+    assert [row.what for row in report.evaluator] == ["held-out clips", "generated", "generated and solved"]
+    assert all(row.precision is None and row.frechet is None for row in report.evaluator)
+    assert len({row.distance for row in report.evaluator}) == 3
     written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert [verdict["passed"] for verdict in written["verdicts"]] == [passed for _, _, passed in report.verdicts()]
     with (tmp_path / "kinds.csv").open(encoding="utf-8") as file:

@@ -21,6 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 FOLDERS = ("intermask_blender", "model_core", "assets")
 FILES = ("LICENSE", "README.md")
 LEFT_OUT = ("__pycache__", ".DS_Store", "Thumbs.db")
+RESEARCH = "assets/evaluation/"
+"""What only measures models: nobody needs it in Blender."""
 
 PLATFORMS = {
     "linux-x64": "manylinux2014_x86_64",
@@ -73,7 +75,8 @@ def entries(platform: str | None, wheels: list[Path]) -> list[Entry]:
         wheels: files to put into ``wheels/``.
     """
     files = {file: REPOSITORY / file for file in FILES if (REPOSITORY / file).is_file()}
-    files |= {path.relative_to(REPOSITORY).as_posix(): path for path in _below(FOLDERS)}
+    named = ((path.relative_to(REPOSITORY).as_posix(), path) for path in _below(FOLDERS))
+    files |= {name: path for name, path in named if not name.startswith(RESEARCH)}
     files |= {f"wheels/{wheel.name}": wheel for wheel in wheels}
     found = [Entry(name, path.read_bytes()) for name, path in files.items()]
     found.append(Entry("__init__.py", ROOT_MODULE.encode()))

@@ -16,13 +16,15 @@ import torch
 from ..errors import UserError
 from ..files import written_whole
 from ..kinematics import SolveSettings, solve
-from ..motion import FPS, Interaction
+from ..motion import FPS, Interaction, Motion
 from ..networks.tokenizer import FRAMES_A_TOKEN
 from ..pipeline import SHORTEST, InterMask
 from ..training.choreography.shards import StoredClip, load_choreographed
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error
 from .detectors import DETECTORS, detected
+from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, rows_of
+from .pair_embedding import EVALUATOR, PairEmbedding
 from .physical import PhysicalMetrics, physical_metrics
 
 _CAPTURED = {"salsa": ("two people dance salsa", 120)}
@@ -63,6 +65,7 @@ class Report:
         seeds: draws a kind.
         kinds: a result each.
         world_mm, aligned_mm: the tokenizer's mean joint error on held-out clips.
+        evaluator: what our own evaluator says of held-out and of generated clips; empty where it was not asked.
         physical, physical_data: of solved generated clips and of held-out ones.
         seconds: from prompt to solved motion of a 4 s clip, warm.
         loading: seconds from the start of a process, after Python itself, to its first solved clip.
@@ -74,6 +77,7 @@ class Report:
     kinds: list[KindResult] = field(default_factory=list)
     world_mm: float = float("nan")
     aligned_mm: float = float("nan")
+    evaluator: list[EvaluatorRow] = field(default_factory=list)
     physical: PhysicalMetrics | None = None
     physical_data: PhysicalMetrics | None = None
     seconds: float = float("nan")
@@ -112,12 +116,20 @@ class Report:
             shares = (kind.success, kind.reaction, kind.data)
             percent = ["   -  " if share is None else f"{100 * share:4.0f} %" for share in shares]
             lines.append(f"{kind.kind:34s} {percent[0]}   {percent[1]}         {percent[2]}     {kind.diversity:8.0f}")
+        lines += [str(row) for row in self.evaluator] or [
+            "R-precision and FID were not measured: no evaluator, or no captions."
+        ]
         lines += [f"{'ok  ' if good else 'FAIL'} {asked}: {found}" for asked, found, good in self.verdicts()]
         return "\n".join(lines)
 
 
 def evaluate_starter(
-    model: Path, data: Path, out: Path | None = None, kinds: Sequence[str] = (), seeds: int = 5
+    model: Path,
+    data: Path,
+    out: Path | None = None,
+    kinds: Sequence[str] = (),
+    seeds: int = 5,
+    evaluator: Path | None = None,
 ) -> Report:
     """Measure a model on held-out choreographed clips; print as it goes.
 
@@ -127,6 +139,7 @@ def evaluate_starter(
         out: where ``evaluation.json`` and ``kinds.csv`` are written, if anywhere.
         kinds: which, none for all.
         seeds: draws a kind.
+        evaluator: folder of our own evaluator; None for the one that comes with the project, where it is there.
 
     Raises:
         UserError: an unknown kind, no held-out clips, or a model that cannot be loaded.
@@ -139,28 +152,39 @@ def evaluate_starter(
     held_out = [clip for clip in load_choreographed(data, held_out_only=True) if clip.captions]
     if not held_out:
         raise UserError(f"No clip in {data} is held out; make more instances with 'choreograph --instances'.")
+    if evaluator is None and EVALUATOR.is_dir():
+        evaluator = EVALUATOR
+    embedding = None if evaluator is None else PairEmbedding.load(evaluator)
     pipeline = InterMask.load(model)
     report = Report(pipeline.config.name, seeds)
     report.loading, report.seconds, report.memory = cost(model)
     report.world_mm, report.aligned_mm = reconstruction(pipeline, held_out[:: max(1, len(held_out) // _PAIRS)])
     made: list[np.ndarray] = []
+    prompted: list[Prompted] = []
     for kind in kinds or DETECTORS:
         clips = [clip for clip in held_out if clip.kind == kind]
         if clips or kind in _CAPTURED:
-            report.kinds.append(_kind_result(pipeline, kind, clips, seeds, made))
+            report.kinds.append(_kind_result(pipeline, kind, clips, seeds, made, prompted))
             print(f"{kind:34s} {100 * report.kinds[-1].success:3.0f} %", flush=True)
     if not report.kinds:
         raise UserError(f"{data} has no held-out clip of the kinds asked for.")
     report.physical = _mean_physical(made)
     chosen = {result.kind for result in report.kinds}
     report.physical_data = _mean_physical(clip.joints for clip in held_out if clip.kind in chosen)
+    if prompted and embedding is not None:
+        report.evaluator = evaluator_rows(embedding, prompted, [clip for clip in held_out if clip.kind in chosen])
     if out is not None:
         _write(report, out)
     return report
 
 
 def _kind_result(
-    pipeline: InterMask, kind: str, clips: Sequence[StoredClip], seeds: int, made: list[np.ndarray]
+    pipeline: InterMask,
+    kind: str,
+    clips: Sequence[StoredClip],
+    seeds: int,
+    made: list[np.ndarray],
+    prompted: list[Prompted],
 ) -> KindResult:
     random = np.random.default_rng(len(clips))
     order = random.permutation(len(clips)) if clips else np.zeros(1, dtype=int)
@@ -170,23 +194,26 @@ def _kind_result(
         prompt, frames = (clip.captions[seed % len(clip.captions)], clip.rows.shape[1]) if clip else _CAPTURED[kind]
         frames = max(frames, SHORTEST)
         takes = pipeline.generate(prompt, frames, seed=seed, takes=2 if seed == 0 else 1)
-        joints = [_solved(take) for take in takes]
+        solved = [_solved(take) for take in takes]
+        joints = [np.stack([person.joints for person in people]) for people in solved]
         made.append(joints[0])
         hits.append(detected(kind, joints[0]))
         if len(joints) > 1:
             first, second = (pair - pair[:, :, :1] for pair in joints)
             diversity = 1000 * float(np.linalg.norm(first - second, axis=-1).mean())
         if clip is not None:
+            prompted.append(Prompted(prompt, clip, rows_of(takes[0].people), rows_of(solved[0])))
             leader = pipeline.representation.motion(clip.rows[int(clip.facts.get("actor", "0"))])
-            reactions.append(detected(kind, _solved(pipeline.react(prompt, leader, seed=seed)[0], held=0)))
+            reaction = _solved(pipeline.react(prompt, leader, seed=seed)[0], held=0)
+            reactions.append(detected(kind, np.stack([person.joints for person in reaction])))
     data = float(np.mean([detected(kind, clip.joints) for clip in clips])) if clips else None
-    reaction = float(np.mean(reactions)) if reactions else None
-    return KindResult(kind, seeds, float(np.mean(hits)), reaction, data, diversity)
+    answered = float(np.mean(reactions)) if reactions else None
+    return KindResult(kind, seeds, float(np.mean(hits)), answered, data, diversity)
 
 
-def _solved(interaction: Interaction, held: int | None = None) -> np.ndarray:
-    """(2, T, 22, 3) joints after the solver."""
-    return np.stack([person.motion().joints for person in solve(interaction.people, SolveSettings(held=held))])
+def _solved(interaction: Interaction, held: int | None = None) -> list[Motion]:
+    """Both people after the solver."""
+    return [person.motion() for person in solve(interaction.people, SolveSettings(held=held))]
 
 
 @torch.inference_mode()

@@ -26,12 +26,14 @@ class Clip:
         weight: how often it is drawn, for its length, beside others.
         story: first frame and one past the last of what the captions speak of (a handshake, a blow); None where any
             stretch shows it (a dance).
+        kind: one name for what it shows, however it is worded.
     """
 
     rows: np.ndarray
     captions: tuple[str, ...]
     weight: float = 1.0
     story: tuple[int, int] | None = None
+    kind: str = ""
 
     @property
     def frames(self) -> int:
@@ -47,9 +49,10 @@ def clips_from(captured: Sequence[CapturedClip], wordings: Mapping[str, Sequence
 
     clips = []
     for clip in captured:
-        clips.append(Clip(np.stack([rows_from_motion(person) for person in clip.people]), captions(clip.text)))
+        rows = [rows_from_motion(person) for person in clip.people]
+        clips.append(Clip(np.stack(rows), captions(clip.text), kind=clip.text))
         reflections = [rows_from_motion(mirrored(person)) for person in clip.people]
-        clips.append(Clip(np.stack(reflections), captions(mirrored_text(clip.text))))
+        clips.append(Clip(np.stack(reflections), captions(mirrored_text(clip.text)), kind=clip.text))
     return clips
 
 

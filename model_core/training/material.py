@@ -133,7 +133,7 @@ def _choreographed(clip: StoredClip) -> Clip:
     frames = clip.rows.shape[1]
     starts, stops = [c.start for c in clip.schedule], [min(c.stop, frames) for c in clip.schedule]
     story = (min(starts), max(stops)) if starts else (frames // 4, frames - frames // 4)
-    return Clip(clip.rows, clip.captions, story=story)
+    return Clip(clip.rows, clip.captions, story=story, kind=clip.kind)
 
 
 def _with_reflection(clip: StoredClip) -> tuple[Clip, Clip]:

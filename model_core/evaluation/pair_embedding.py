@@ -1,0 +1,97 @@
+"""Our own evaluator in a folder, and what it makes of captions and of motion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..checkpoint import ASSETS, find_text_encoder
+from ..errors import UserError
+from ..files import written_whole
+from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
+from ..settings import build
+from ..text_encoders import TextEncoder, load_text_encoder
+
+EVALUATOR = ASSETS / "evaluation"
+"""Where the evaluator that comes with the project lies; it is no part of the add-on."""
+_CONFIG, _WEIGHTS = "config.json", "evaluator.safetensors"
+_TEXTS_A_BATCH = 128
+
+
+@dataclass(frozen=True)
+class PairEmbeddingConfig:
+    """What an evaluator's folder says of itself.
+
+    Attributes:
+        network: its shape.
+        text_encoder: name of the sentence encoder.
+        about: data and credit.
+        format: of the folder.
+    """
+
+    network: SmallEvaluatorConfig
+    text_encoder: str
+    about: str = ""
+    format: int = 1
+
+
+class PairEmbedding:
+    """Captions and motion of two people as unit vectors of one space."""
+
+    def __init__(self, network: SmallEvaluator, encoder: TextEncoder) -> None:
+        self.network, self.encoder = network.eval(), encoder
+
+    @classmethod
+    def load(cls, folder: Path = EVALUATOR) -> PairEmbedding:
+        """Load the evaluator and its sentence encoder.
+
+        Raises:
+            UserError: a file is missing, damaged or of another version.
+        """
+        try:
+            config = build(
+                PairEmbeddingConfig, json.loads((folder / _CONFIG).read_text(encoding="utf-8")), str(folder / _CONFIG)
+            )
+            network = SmallEvaluator(config.network)
+            weights = {name: tensor.float() for name, tensor in load_file(folder / _WEIGHTS).items()}
+            network.load_state_dict(weights)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise UserError(
+                f"There is no whole evaluator in {folder} ({error}); make one with 'train evaluator'."
+            ) from error
+        return cls(network, load_text_encoder(find_text_encoder(config.text_encoder, folder)))
+
+    @torch.inference_mode()
+    def texts(self, captions: Sequence[str]) -> np.ndarray:
+        """(N, D) unit vectors of captions."""
+        return self.network.text(pooled(self.encoder, captions)).numpy()
+
+    @torch.inference_mode()
+    def motions(self, pairs: Iterable[np.ndarray]) -> np.ndarray:
+        """(N, D) unit vectors of rows (2, T, 262) in metres, of any place and any length from 15 frames."""
+        return np.concatenate([self.network.motion(torch.from_numpy(rows)[None]).numpy() for rows in pairs])
+
+
+@torch.inference_mode()
+def pooled(encoder: TextEncoder, captions: Sequence[str]) -> torch.Tensor:
+    """(N, C) one vector a caption."""
+    parts = [
+        encoder.encode(captions[start : start + _TEXTS_A_BATCH]).pooled
+        for start in range(0, len(captions), _TEXTS_A_BATCH)
+    ]
+    return torch.cat(parts)
+
+
+def save_evaluator(folder: Path, network: SmallEvaluator, config: PairEmbeddingConfig) -> None:
+    """Write the network in half precision and what is to be known of it."""
+    with written_whole(folder / _WEIGHTS) as path:
+        save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, path)
+    with written_whole(folder / _CONFIG) as path:
+        path.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,104 @@
+"""Our own evaluator: motion of two people and captions as points on one sphere, near where they belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..motion.representation import JOINTS, POSITIONS, ROTATIONS, VELOCITIES
+from ..motion.skeleton import SMPL
+
+_LEFT, _RIGHT = ([SMPL.index(f"{side}_{name}") for name in ("Hip", "Shoulder")] for side in "LR")
+_SEEN = 3 * 3 * JOINTS + 6 * (JOINTS - 1)
+"""Numbers a frame of one person: own positions, own velocities, the other's positions; own rotations."""
+
+
+@dataclass(frozen=True)
+class SmallEvaluatorConfig:
+    """Shape of the evaluator.
+
+    Attributes:
+        embedding: length of the unit vectors.
+        width: channels of the convolutions over time.
+        entry: channels into which a frame is pressed first.
+        text_width: of the sentence encoder's vectors.
+        dropout: of pooled features, in training.
+    """
+
+    embedding: int = 32
+    width: int = 128
+    entry: int = 96
+    text_width: int = 384
+    dropout: float = 0.2
+
+
+class SmallEvaluator(nn.Module):
+    """Convolutions over time for motion, a small perceptron for captions; both trained by contrast.
+
+    Each person is looked at from where that person stands and faces, frame by frame, the partner included: neither the
+    place in the world nor who comes first changes anything.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, config: SmallEvaluatorConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.register_buffer("mean", torch.zeros(_SEEN))
+        self.register_buffer("spread", torch.ones(_SEEN))
+        self.entry = nn.Sequential(nn.Linear(_SEEN, config.entry), nn.GELU())
+        strided = [nn.Conv1d(config.entry if not i else width, width, 4, 2, 1) for i in range(3)]
+        self.convolutions = nn.Sequential(*(part for layer in strided for part in (layer, nn.GELU())))
+        self.motion_head = nn.Sequential(
+            nn.Dropout(config.dropout), nn.Linear(4 * width, width), nn.GELU(), nn.Linear(width, config.embedding)
+        )
+        self.text_head = nn.Sequential(
+            nn.Dropout(config.dropout),
+            nn.Linear(config.text_width, width),
+            nn.GELU(),
+            nn.Linear(width, config.embedding),
+        )
+        self.sharpness = nn.Parameter(torch.tensor(2.3))  # log of the inverse temperature
+
+    def motion(self, rows: Tensor, noise: float = 0.0) -> Tensor:
+        """Rows (B, 2, T, 262) of two people in one world, metres, T >= 15, to unit vectors (B, embedding).
+
+        Every other frame is looked at: fifteen a second tell what people do, at half the cost.
+        ``noise`` is the spread of what is added to normalised features, for training.
+        """
+        x = (seen_by_each(rows[:, :, ::2]) - self.mean) / self.spread
+        if noise:
+            x = x + noise * torch.randn_like(x)
+        x = self.entry(x).flatten(0, 1).transpose(1, 2)  # (2 B, entry, T / 2)
+        x = self.convolutions(x)  # (2 B, width, T / 16)
+        pooled = torch.cat((x.mean(-1), x.amax(-1)), -1).unflatten(0, (-1, 2))  # (B, 2, 2 width)
+        both = self.motion_head(torch.cat((pooled, pooled.flip(1)), -1))  # (B, 2, embedding), either person first
+        return functional.normalize(both.sum(1), dim=-1)
+
+    def text(self, pooled: Tensor) -> Tensor:
+        """Vectors (B, text_width) of the sentence encoder to unit vectors (B, embedding)."""
+        return functional.normalize(self.text_head(pooled), dim=-1)
+
+
+def seen_by_each(rows: Tensor) -> Tensor:
+    """What each person's body does and where the other is, from the own pelvis, facing +Z: (B, 2, T, 324) of rows.
+
+    Heights are over the floor. Facing is across hips and shoulders, frame by frame.
+    """
+    joints = rows[..., POSITIONS].unflatten(-1, (JOINTS, 3))
+    velocities = rows[..., VELOCITIES].unflatten(-1, (JOINTS, 3))
+    across = (joints[..., _LEFT, :] - joints[..., _RIGHT, :]).sum(-2)
+    forward = functional.normalize(torch.stack((-across[..., 2], across[..., 0]), -1), dim=-1)  # (B, 2, T, 2): X and Z
+    side, ahead = forward[..., None, 1], forward[..., None, 0]
+    origin = joints[..., :1, :] * joints.new_tensor((1.0, 0.0, 1.0))
+
+    def turned(points: Tensor) -> Tensor:
+        x, y, z = points.unbind(-1)
+        return torch.stack((x * side - z * ahead, y, x * ahead + z * side), -1).flatten(-2)
+
+    parts = (turned(joints - origin), turned(velocities), turned(joints.flip(1) - origin), rows[..., ROTATIONS])
+    return torch.cat(parts, -1)

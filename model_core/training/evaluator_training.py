@@ -1,0 +1,147 @@
+"""Training our own evaluator: captions and the motion that they tell of are drawn together, others pushed apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..checkpoint import find_text_encoder
+from ..evaluation.pair_embedding import PairEmbeddingConfig, pooled, save_evaluator
+from ..evaluation.retrieval import BATCH, retrieval
+from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
+from ..text_encoders import load_text_encoder
+from .crops import Clip, Crops
+from .loop import Loop, LoopSettings
+from .material import Material
+
+
+@dataclass(frozen=True)
+class EvaluatorTraining:
+    """Settings of the evaluator's training.
+
+    Attributes:
+        network: its shape.
+        loop: length, rate and batch.
+        frames: lengths of crops; a batch is of one length.
+        wordings: captions of a clip that are learnt from: to encode them all would take as long as the training.
+        noise: spread of what is added to normalised features, so that small trembling is not all that is looked at.
+        seed: of the weights and the crops.
+    """
+
+    network: SmallEvaluatorConfig = SmallEvaluatorConfig()
+    loop: LoopSettings = LoopSettings(
+        steps=600, batch=48, rate=2e-3, decay=1e-2, average=0.99, evaluate_every=100, save_every=50, half=True
+    )
+    frames: tuple[int, ...] = (88, 104, 120, 144, 168)
+    wordings: int = 3
+    noise: float = 0.1
+    seed: int = 0
+
+
+def train_evaluator(
+    material: Material, text_encoder: str, out: Path, about: str = "", settings: EvaluatorTraining | None = None
+) -> SmallEvaluator:
+    """Train, or go on training, in ``out / "evaluator"``; write the evaluator's folder to ``out / "evaluation"``.
+
+    Args:
+        material: where pairs come from.
+        text_encoder: name of the sentence encoder.
+        out: for both folders.
+        about: data and credit, kept in the folder.
+        settings: of the training.
+    """
+    settings = settings or EvaluatorTraining()
+    folder = out / "evaluator"
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = load_text_encoder(find_text_encoder(text_encoder))
+    settings = replace(settings, network=replace(settings.network, text_width=encoder.width))
+    train, held_out = (_worded(crops, settings.wordings) for crops in material.pairs())
+    captions = sorted({caption for crops in (train, held_out) for clip in crops.clips for caption in clip.captions})
+    words = dict(zip(captions, pooled(encoder, captions), strict=True))
+    network = contrasted(settings, train, held_out, words, folder)
+    save_evaluator(out / "evaluation", network, PairEmbeddingConfig(settings.network, text_encoder, about))
+    return network
+
+
+def contrasted(
+    settings: EvaluatorTraining, train: Crops, held_out: Crops, words: Mapping[str, Tensor], folder: Path
+) -> SmallEvaluator:
+    """The averaged network after training, or going on with it, in ``folder``.
+
+    Args:
+        settings: see ``EvaluatorTraining``.
+        train, held_out: crops of pairs whose clips name their kinds.
+        words: the sentence encoder's vector (C,) of every caption.
+        folder: for checkpoints and figures.
+    """
+    torch.manual_seed(settings.seed)
+    network = SmallEvaluator(settings.network)
+    with torch.no_grad():
+        features = seen_by_each(_drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0])
+        network.mean.copy_(features.mean((0, 1, 2)))
+        network.spread.copy_(features.std((0, 1, 2)).clamp_min(1e-3))
+    loop = Loop(network, settings.loop, folder, "evaluator")
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        random = np.random.default_rng((settings.seed, step))
+        frames = settings.frames[int(random.integers(len(settings.frames)))]
+        rows, clips = _drawn(train, random, settings.loop.batch, frames)
+        motions, texts = network.motion(rows, settings.noise), network.text(_told(clips, words, random))
+        loss, hits = contrast(motions, texts, [clip.kind for clip in clips], network.sharpness)
+        return loss, {"loss": float(loss.detach()), "top1": hits}
+
+    def evaluate(averaged: nn.Module) -> dict[str, float]:
+        assert isinstance(averaged, SmallEvaluator)
+        random = np.random.default_rng(0)
+        rows, clips = _drawn(held_out, random, 512, settings.frames[2])
+        texts, motions = averaged.text(_told(clips, words, random)).numpy(), averaged.motion(rows).numpy()
+        kinds = [clip.kind for clip in clips]
+        found = retrieval(texts, motions, kinds, min(BATCH, len(set(kinds))))
+        assert found.precision is not None
+        return {"held_out_top1": found.precision[0], "held_out_top3": found.precision[2], "distance": found.distance}
+
+    trained = loop.run(losses, evaluate)
+    assert isinstance(trained, SmallEvaluator)
+    return trained
+
+
+def contrast(motions: Tensor, texts: Tensor, kinds: list[str], sharpness: Tensor) -> tuple[Tensor, float]:
+    """InfoNCE in both directions (Oord et al. 2018; Radford et al. 2021), and the share of captions that hit.
+
+    Args:
+        motions, texts: (B, D) unit vectors of pairs.
+        kinds: (B) of the pairs; other pairs of a kind are neither right nor wrong.
+        sharpness: log of the inverse temperature.
+    """
+    number = {kind: index for index, kind in enumerate(sorted(set(kinds)))}
+    which = torch.tensor([number[kind] for kind in kinds])
+    alike = (which[:, None] == which) & ~torch.eye(len(kinds), dtype=torch.bool)
+    scores = (texts @ motions.T * sharpness.clamp(max=4.0).exp()).masked_fill(alike, -torch.inf)
+    own = torch.arange(len(kinds))
+    loss = 0.5 * (functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own))
+    return loss, float((scores.argmax(1) == own).float().mean())
+
+
+def _worded(crops: Crops, most: int) -> Crops:
+    """The same crops with no more captions a clip than so many, for those that have a few of their own."""
+    return replace(
+        crops,
+        clips=[replace(clip, captions=clip.captions[:most] if clip.story else clip.captions) for clip in crops.clips],
+    )
+
+
+def _drawn(crops: Crops, random: np.random.Generator, count: int, frames: int) -> tuple[Tensor, list[Clip]]:
+    """Crops (count, 2, frames, 262) and their clips."""
+    drawn = [crops.draw(random, frames) for _ in range(count)]
+    return torch.from_numpy(np.stack([rows for rows, _ in drawn])), [clip for _, clip in drawn]
+
+
+def _told(clips: list[Clip], words: Mapping[str, Tensor], random: np.random.Generator) -> Tensor:
+    """(B, C) of a random caption of each clip."""
+    return torch.stack([words[clip.captions[int(random.integers(len(clip.captions)))]] for clip in clips])
