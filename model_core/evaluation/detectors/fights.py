@@ -100,8 +100,10 @@ def kick(pair: Pair) -> bool:
     )
 
 
-def _fierce(pair: Pair, least: float) -> bool:
-    return min(person.hand_speed.max(-1).mean() for person in pair.both) > least
+def _fierce(pair: Pair, least: float, together: float = 0.0) -> bool:
+    """Whether the faster hand of each goes so fast, and those of both so fast on average, m/s."""
+    speeds = [float(person.hand_speed.max(-1).mean()) for person in pair.both]
+    return min(speeds) > least and sum(speeds) / 2 > together
 
 
 def _not_in_step(pair: Pair) -> bool:
@@ -111,8 +113,8 @@ def _not_in_step(pair: Pair) -> bool:
 def box(pair: Pair) -> bool:
     """Fast hands, arm's length apart, feet always under way and never high."""
     return bool(
-        _fierce(pair, 1.1)
-        and 0.8 < np.median(pair.gap) < 1.5
+        _fierce(pair, 0.75, together=1.3)
+        and 0.8 < np.median(pair.gap) < 1.6
         and min(person.stepping.mean() for person in pair.both) > 0.35
         and np.median(pair.alike) < 0.7
         and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.3
