@@ -6,17 +6,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from made_up_library import made_up_library
 
 from model_core.errors import UserError
-from model_core.motion import SMPL, PosedSkeleton
-from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle
-from model_core.training.captured import CapturedClip
+from model_core.motion import SMPL
 from model_core.training.choreography.captions import TEMPLATES, wording, wordings
 from model_core.training.choreography.checks import contact_error, faults
 from model_core.training.choreography.generate import choreographed
 from model_core.training.choreography.kinds import SCRIPTS
-from model_core.training.choreography.library import Library, library_from
+from model_core.training.choreography.library import Library
 from model_core.training.choreography.scene import ChoreographedClip
 from model_core.training.choreography.shards import load_choreographed, save_shard
 from model_core.training.choreography.split import caption_held_out
@@ -25,27 +23,9 @@ TOUCHING = ("shake hands", "high five", "hand over an object", "push and stagger
 WALKING = ("walk towards and pass", "follow", "beckon and the other comes", "circle each other")
 
 
-def _person(frames: int, cycle: float, swing: float, pace: float) -> PosedSkeleton:
-    """Somebody who walks straight on with stiff, even steps; who stands when ``swing`` is 0."""
-    phase = 2 * np.pi * np.arange(frames) / 30 / cycle
-    turns = np.zeros((frames, len(SMPL), 3))
-    for side, sign in (("L", 1.0), ("R", -1.0)):
-        wave = sign * np.sin(phase)
-        turns[:, SMPL.index(f"{side}_Hip"), 0] = -swing * wave
-        turns[:, SMPL.index(f"{side}_Knee"), 0] = 1.2 * swing * np.maximum(sign * np.cos(phase), 0)
-        turns[:, SMPL.index(f"{side}_Shoulder"), 2] = -1.4 * sign
-        turns[:, SMPL.index(f"{side}_Elbow"), 1] = -0.2 * sign
-    height = 0.015 - SMPL_REST_OFFSETS[[SMPL.index(n) for n in ("L_Hip", "L_Knee", "L_Ankle", "L_Foot")], 1].sum()
-    travel = np.stack((np.zeros(frames), np.full(frames, height), pace * np.arange(frames) / 30), -1)
-    quaternions = continuous_signs(quaternion_from_axis_angle(turns))
-    return PosedSkeleton(SMPL_REST_OFFSETS.copy(), quaternions, travel)
-
-
 @pytest.fixture(scope="module")
 def library() -> Library:
-    """Made-up people in place of captured ones: one walks, one runs, one stands with a drink."""
-    people = {"walk": (1.1, 0.45, 1.2), "run": (0.8, 0.7, 2.8), "drink soda": (1.0, 0.0, 0.0)}
-    return library_from([CapturedClip(text, 0, text, (_person(120, *how).motion(),)) for text, how in people.items()])
+    return made_up_library()
 
 
 @pytest.fixture(scope="module")

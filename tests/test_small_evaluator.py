@@ -8,21 +8,28 @@ import numpy as np
 import pytest
 import torch
 from gliding import gliding_people, line
+from made_up_library import made_up_library
 
 from model_core.checkpoint import find_text_encoder
 from model_core.errors import UserError
 from model_core.evaluation.metrics import frechet_distance
-from model_core.evaluation.pair_embedding import PairEmbedding, PairEmbeddingConfig, pooled, save_evaluator
+from model_core.evaluation.pair_embedding import EVALUATOR, PairEmbedding, PairEmbeddingConfig, pooled, save_evaluator
 from model_core.evaluation.retrieval import frechet_rows, retrieval
 from model_core.motion import SMPL, Motion
 from model_core.motion.representation import rows_from_motion
 from model_core.networks.small_evaluator import SmallEvaluatorConfig
 from model_core.text_encoders import load_text_encoder
+from model_core.training.choreography.captions import wordings
+from model_core.training.choreography.generate import choreographed
 from model_core.training.crops import Clip, Crops, turned_into_frame
 from model_core.training.evaluator_training import EvaluatorTraining, contrast, contrasted
 from model_core.training.loop import LoopSettings
 
 TEXT_ENCODER = "all-MiniLM-L6-v2"
+CHOREOGRAPHED = (
+    "shake hands", "high five", "hand over an object", "push and stagger", "hold hands walking",
+    "walk towards and pass", "follow", "beckon and the other comes", "circle each other",
+)  # fmt: skip
 CAPTIONS = {
     "walk side by side": ("two people walk side by side", "they walk next to each other", "two friends walk abreast"),
     "follow": ("one person follows the other", "someone walks behind a partner", "one walks after the other"),
@@ -132,6 +139,26 @@ def test_other_pairs_of_a_kind_are_neither_right_nor_wrong() -> None:
     assert alone == pytest.approx(float(torch.log1p(torch.exp(-score))), rel=1e-4)
     assert together == pytest.approx(float(torch.log1p(2 * torch.exp(-score))), rel=1e-4)
     assert hits == 1
+
+
+@pytest.mark.skipif(not EVALUATOR.is_dir(), reason="no evaluator comes with the project yet")
+def test_the_one_that_comes_with_the_project_knows_kinds_that_it_sees_for_the_first_time() -> None:
+    library, random = made_up_library(), np.random.default_rng(0)
+    kinds, captions, rows = [], [], []
+    for kind in CHOREOGRAPHED:
+        for seed in (1, 2):
+            clip = choreographed(kind, seed, library)
+            kinds.append(kind)
+            captions.append(wordings(kind, clip.facts, random, 1, held_out=True)[0])
+            rows.append(np.stack([rows_from_motion(person) for person in clip.people]))
+    evaluator = PairEmbedding.load()
+    texts, motions = evaluator.texts(captions), evaluator.motions(rows)
+    found = retrieval(texts, motions, kinds, batch=len(CHOREOGRAPHED))
+    shuffled = retrieval(np.roll(texts, 2, axis=0), motions, kinds, batch=len(CHOREOGRAPHED))
+    assert found.precision is not None and shuffled.precision is not None
+    # One in nine and three in nine by chance.
+    assert found.precision[0] > 0.5 and found.precision[2] > 0.7
+    assert shuffled.precision[0] < 0.3 and shuffled.distance > found.distance + 0.2
 
 
 def test_a_folder_without_an_evaluator_is_named(tmp_path: Path) -> None:
