@@ -146,7 +146,7 @@ def fist_bump(pair: Pair) -> bool:
     if met is None or not met.seconds < 0.9 or not -0.3 < met.raised < 0.03 or times(met.near) > 1:
         return False
     mine, other = met.hands
-    hanging = max(pair.actor.raised[met.frame, 1 - mine], pair.partner.raised[met.frame, 1 - other]) < -0.33
+    hanging = max(pair.actor.raised[met.frame, 1 - mine], pair.partner.raised[met.frame, 1 - other]) < -0.38
     return bool(
         hanging
         and pair.hands.min() < 0.17
@@ -218,6 +218,8 @@ def hug(pair: Pair) -> bool:
         and _face_to_face(pair, embraced)
         and longest(pair.hands.min((1, 2)) < 0.14) < 1.5
         and max(pair.gap[0], pair.gap[-1]) > 0.75
+        and not whisper(pair)
+        and not whisper(other)
     )
 
 
@@ -259,6 +261,7 @@ def pat_on_the_shoulder(pair: Pair) -> bool:
         and pair.heads[on].min() > 0.3
         and pair.retreat(int(inside[-1])) < 0.25
         and max(person.stepping[on].mean() for person in pair.both) < 0.35
+        and not whisper(pair)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...motion.types import FPS
-from .contact import both_palms, high_five
+from .contact import both_palms, fist_bump, high_five
 from .fights import block, punch
 from .measures import J, Pair, Person, longest, share, swings
 
@@ -75,7 +75,7 @@ def beckon(pair: Pair) -> bool:
         and _face_each_other(pair)
         and pair.hands.min() > 0.22
         and pair.gap.min() > 0.6
-        and min(person.pelvis_height.min() for person in pair.both) > 0.97
+        and min(person.pelvis_height.min() for person in pair.both) > 0.92
     )
 
 
@@ -119,8 +119,8 @@ def argue(pair: Pair) -> bool:
         and all(_stays(person, 0.45) for person in pair.both)
         and min(_speaks(person) for person in pair.both) > 0.12
         and max(_speaks(person) for person in pair.both) > 0.25
-        and min(person.gestures for person in pair.both) >= 4
-        and max(person.gestures for person in pair.both) >= 6
+        and min(person.gestures for person in pair.both) >= 3
+        and max(person.gestures for person in pair.both) >= 5
         and max(person.hand_speed.max(-1).mean() for person in pair.both) < 1.6
         and max(np.median(person.speed) for person in pair.both) < 0.17
         and longest(pair.hands.min((1, 2)) < 0.12) < 0.7
@@ -131,6 +131,7 @@ def argue(pair: Pair) -> bool:
         and not block(pair.swapped)
         and longest(both_palms(pair)) < 0.2
         and not high_five(pair)
+        and not fist_bump(pair)
         and not punch(pair)
         and not punch(pair.swapped)
     )
@@ -140,14 +141,14 @@ def laugh(pair: Pair) -> bool:
     """Both double up and sway, face to face, their hands everywhere."""
     return bool(
         _face_each_other(pair, 0.6)
-        and 0.8 < np.median(pair.gap) < 1.9
+        and 0.8 < np.median(pair.gap) < 1.75
         and min(np.ptp(person.bent) for person in pair.both) > 20
         and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.75
         and min(np.median(person.speed) for person in pair.both) > 0.12
         and max(np.median(person.speed) for person in pair.both) < 0.6
         and min(person.pelvis_height.min() for person in pair.both) > 0.98
         and longest(pair.hands.min((1, 2)) < 0.18) < 0.4
-        and pair.likeness(True) > 0.09
+        and pair.likeness(True) > 0.04
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from .contact import dance_in_hold, hug, pull
 from .fights import push
 from .measures import Pair, longest, share
+from .signs import laugh
 
 _RUNNING = 1.85
 """Metres a second that nobody walks."""
@@ -140,6 +141,7 @@ def salsa(pair: Pair) -> bool:
         and not pull(pair.swapped)
         and not push(pair)
         and not push(pair.swapped)
+        and not laugh(pair)
     )
 
 
