@@ -89,6 +89,7 @@ def test_captions_find_their_motion_and_shuffled_ones_do_not(
     kinds, captions, rows = held_out
     texts, motions = evaluator.texts(captions), evaluator.motions(rows)
     assert np.allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5)
+    assert np.allclose(texts[-1], evaluator.texts(captions[-1:])[0], atol=1e-4)
     found = retrieval(texts, motions, kinds, batch=5)
     order = np.random.default_rng(0).permutation(len(texts))
     shuffled = retrieval(texts[order], motions, kinds, batch=5)

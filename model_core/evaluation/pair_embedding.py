@@ -79,14 +79,15 @@ class PairEmbedding:
         return np.concatenate([self.network.motion(torch.from_numpy(rows)[None]).numpy() for rows in pairs])
 
 
-@torch.inference_mode()
 def pooled(encoder: TextEncoder, captions: Sequence[str]) -> torch.Tensor:
     """(N, C) one vector a caption."""
-    parts = [
-        encoder.encode(captions[start : start + _TEXTS_A_BATCH]).pooled
-        for start in range(0, len(captions), _TEXTS_A_BATCH)
-    ]
-    return torch.cat(parts)
+    # Texts of like length in one batch: no time goes into padding.
+    order = sorted(range(len(captions)), key=lambda index: len(captions[index]))
+    result = torch.empty(len(captions), encoder.width)
+    for start in range(0, len(order), _TEXTS_A_BATCH):
+        which = order[start : start + _TEXTS_A_BATCH]
+        result[which] = encoder.encode([captions[index] for index in which]).pooled
+    return result
 
 
 def save_evaluator(folder: Path, network: SmallEvaluator, config: PairEmbeddingConfig) -> None:
