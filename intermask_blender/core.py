@@ -12,9 +12,11 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.files import written_whole
     from model_core.kinematics.retarget import (
         RigRest,
+        Way,
         bone_turns,
         fit_rest,
         motion_of_bones,
+        pelvis_path,
         person_hip_height,
     )
     from model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
@@ -32,9 +34,11 @@ else:
     from ..model_core.files import written_whole
     from ..model_core.kinematics.retarget import (
         RigRest,
+        Way,
         bone_turns,
         fit_rest,
         motion_of_bones,
+        pelvis_path,
         person_hip_height,
     )
     from ..model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
@@ -70,12 +74,14 @@ __all__ = [
     "RigRest",
     "Skeleton",
     "UserError",
+    "Way",
     "bone_turns",
     "find_humanoid",
     "fit_rest",
     "load_npz",
     "motion_from_bvh",
     "motion_of_bones",
+    "pelvis_path",
     "person_hip_height",
     "read_bvh",
     "rotations",

@@ -18,6 +18,7 @@ from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
 from model_core.errors import UserError
 from model_core.motion import SMPL, Motion, PosedSkeleton
+from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import normalized
 
 assert blender_scene
@@ -89,6 +90,35 @@ def test_the_fk_controls_of_rigifys_own_rig_are_keyed(tmp_path: Path) -> None:
         assert np.trace(read.T @ keyed) > 1 + 2 * np.cos(np.radians(1)), joint
     assert not [bone for bone in rig.pose.bones if bone.name.startswith(("DEF", "ORG")) and
                 any(abs(v) > 1e-6 for v in bone.location)]  # fmt: skip
+    motion, _ = capture_motion(rig, scene)
+    apart = degrees_apart(motion.joints, person.joints())
+    assert max(apart.values()) < 1, apart
+    hips = [
+        joints[:, (1, 2)].mean(1) for joints in (motion.joints, person.joints() * hip_ratio(person.offsets, rig, scene))
+    ]
+    np.testing.assert_allclose(hips[0] - hips[1], np.tile((0.0, (hips[0] - hips[1])[0, 1], 0.0), (16, 1)), atol=0.005)
+
+
+def test_soles_lie_flat_where_the_motions_do_however_high_the_ankle() -> None:
+    scene = empty_scene()
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    for side in ("Left", "Right"):
+        shin, foot = (rig.data.edit_bones[side + name] for name in ("Leg", "Foot"))
+        shin.tail.z += 0.06
+        foot.head.z += 0.06
+    bpy.ops.object.mode_set(mode="OBJECT")
+    still = PosedSkeleton(SMPL_REST_OFFSETS, np.tile([1.0, 0, 0, 0], (20, 22, 1)), np.tile((0, 0.9, 0), (20, 1)))
+    key(still, rig, scene)
+    bpy.context.scene.frame_set(5)
+    for name in ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase"):
+        turned = (
+            rig.pose.bones[name]
+            .matrix.to_quaternion()
+            .rotation_difference(rig.data.bones[name].matrix_local.to_quaternion())
+        )
+        assert np.degrees(turned.angle) < 0.1, name
 
 
 def test_two_chosen_characters_share_one_scale_and_stay_on_their_floor() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import PosedSkeleton, UserError, rotations
+from ..core import PosedSkeleton, UserError, Way, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_to_blender
 from .detect import detect_rig
 from .hands import hand_rotations, measure_hands
@@ -162,15 +162,18 @@ def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarra
     return {rig.joints[bone]: from_motion @ turn @ BLENDER_FROM_MOTION.T for bone, turn in turns.items()}
 
 
+def _way(posed: PosedSkeleton, rig: MeasuredRig, travel: Travel) -> Way:
+    upward = rig.rest.hip_height / core.person_hip_height(posed.offsets)
+    across = upward if travel.across is None else travel.across
+    return Way(across, upward, travel.floor, rig.rest.sole if travel.soles else 0.0)
+
+
 def _pelvis_in_armature(
     posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, travel: Travel
 ) -> np.ndarray:
     """(T, 3) where the pelvis shall be, in the armature's space."""
-    upward = rig.rest.hip_height / core.person_hip_height(posed.offsets)
-    way = posed.translation * (upward if travel.across is None else travel.across)
-    way[:, 1] = travel.floor + (posed.translation[:, 1] - travel.floor) * upward
-    way[:, 1] += rig.rest.sole if travel.soles else 0.0
-    world = vectors_to_blender(way) / (scene.unit_settings.scale_length or 1.0)
+    path = core.pelvis_path(posed, rig.rest, _way(posed, rig, travel))
+    world = vectors_to_blender(path) / (scene.unit_settings.scale_length or 1.0)
     return (world - placed[:3, 3]) @ np.linalg.inv(placed[:3, :3]).T
 
 

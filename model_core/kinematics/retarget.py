@@ -1,27 +1,32 @@
 """Motion between SMPL's T-pose and any other rest pose: how a rig's bones turn for a motion, and the way back.
 
 Each SMPL joint is a landmark fixed to a bone of the rig. In the rest pose the landmark's frame is SMPL's T-pose, its
-bones turned by the smallest amount into the rig's: so arms of A-pose and T-pose rigs point where the motion's do.
+bones turned by the smallest amount into the rig's: so arms of A-pose and T-pose rigs point where the motion's do. Feet
+are only turned about the vertical: soles that lie flat at rest lie flat where the motion's do, however high the ankle.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..motion.capture import laid_over
-from ..motion.forward_kinematics import global_rotations
+from ..motion.forward_kinematics import forward_kinematics, global_rotations
 from ..motion.joint_names import Humanoid
 from ..motion.landmarks import Landmarks, landmarks_of, rest_reference
 from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS
-from ..motion.rotations import matrix_from_quaternion, normalized, rotate, shortest_arc, transposed
+from ..motion.rotations import about_y, matrix_from_quaternion, normalized, rotate, shortest_arc, transposed
 from ..motion.skeleton import SMPL
-from ..motion.types import Motion
+from ..motion.types import FPS, Motion
+from .pose import local_rotations
 
 _DIRECTIONS = normalized(SMPL_REST_OFFSETS)
 _SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
+_HIPS = (SMPL.index("L_Hip"), SMPL.index("R_Hip"))
+_FEET = tuple((SMPL.index(side + "_Ankle"), SMPL.index(side + "_Foot")) for side in "LR")
+_FOOT_LENGTHS = (0.6, 1.6)
+"""Shares of a rig's own foot within which a foot of SMPL's slope that comes down as low may be as long."""
 _HIGHEST_SOLE = 0.1
 """Share of the hips' height that a lowest joint may lie over a rig's floor; what is more is no sole."""
 
@@ -35,16 +40,31 @@ class RigRest:
         landmarks: SMPL's joints fixed to the bones.
         body: (3, 3) turns SMPL's T-pose into the rig's.
         drives: SMPL joint to the bone that takes over its rotation, for all joints that have one.
-        hip_height: of the pelvis over the lowest joint.
+        hips: (3,) from the pelvis to the middle of the hips, in SMPL's axes.
+        hip_height: of the hips over the lowest joint.
         sole: how far the lowest joint lies over the rest pose's floor.
+        foot_drops: how far the left and the right toe lie below their ankles.
     """
 
     rotations: np.ndarray
     landmarks: Landmarks
     body: np.ndarray
     drives: dict[int, int]
+    hips: np.ndarray
     hip_height: float
     sole: float
+    foot_drops: tuple[float, float]
+
+    def compared(self, joint: int) -> bool:
+        """Whether a joint's bone begins where the joint is, so that their directions can be compared."""
+        return bool(self.landmarks.owners[joint] == self.drives[joint])
+
+    def turn(self, joint: int, bone: int) -> np.ndarray:
+        """(3, 3) a joint's orientation in the frame of a bone that turns as it does."""
+        if self.landmarks.owners[joint] == bone:
+            return np.asarray(self.landmarks.turns[joint])
+        # The joint was placed elsewhere than the bone begins (collars are).
+        return np.asarray(self.rotations[bone].T @ self.body)
 
 
 def fit_rest(
@@ -61,9 +81,12 @@ def fit_rest(
     """
     reference = rest_reference(humanoid, rotations, positions)
     landmarks = landmarks_of(humanoid, reference, ends)
+    landmarks = _on_flat_soles(landmarks, rotations, positions, reference.body)
+    landmarks = _with_pelvis_between_hips(landmarks, rotations, positions, reference.body)
     points = positions[landmarks.owners] + rotate(rotations[landmarks.owners], landmarks.places)
     heights = points @ reference.body[:, 1]
-    hip_height = float(heights[0] - heights.min())
+    hips = _hip_offsets(points[list(_HIPS)]).mean(0)
+    hip_height = float(heights[list(_HIPS)].mean() - heights.min())
     sole = float(heights.min() - floor @ reference.body[:, 1])
     usable = 0.0 < sole < _HIGHEST_SOLE * hip_height
     drives = {SMPL.index(name): bone for name, bone in humanoid.joints.items()}
@@ -72,15 +95,87 @@ def fit_rest(
         owned = [joint for joint in _SPINE if landmarks.owners[joint] == bone]
         if owned and bone not in drives.values():
             drives[owned[-1]] = bone
-    return RigRest(rotations, landmarks, reference.body, drives, hip_height, sole if usable else 0.0)
+    left, right = (float(heights[ankle] - heights[toe]) for ankle, toe in _FEET)
+    sole = sole if usable else 0.0
+    return RigRest(rotations, landmarks, reference.body, drives, hips, hip_height, sole, (left, right))
+
+
+def _on_flat_soles(landmarks: Landmarks, rotations: np.ndarray, positions: np.ndarray, body: np.ndarray) -> Landmarks:
+    """The landmarks with feet turned from SMPL's T-pose about the body's vertical alone.
+
+    Args:
+        landmarks: with feet turned by the smallest amount, their slope included.
+        rotations: (N, 3, 3) the bones' orientations at rest.
+        positions: (N, 3) where they begin.
+        body: (3, 3) turns SMPL's T-pose into the rig's.
+    """
+    turns = landmarks.turns.copy()
+    points = positions[landmarks.owners] + rotate(rotations[landmarks.owners], landmarks.places)
+    for ankle, toe in _FEET:
+        along, usual = (points[toe] - points[ankle]) @ body, _DIRECTIONS[toe]
+        sine, cosine = along[0] * usual[2] - along[2] * usual[0], along[0] * usual[0] + along[2] * usual[2]
+        flat = body @ about_y(np.asarray(np.arctan2(sine, cosine)))
+        for joint in (ankle, toe):
+            turns[joint] = rotations[landmarks.owners[joint]].T @ flat
+    return replace(landmarks, turns=turns)
+
+
+def _with_pelvis_between_hips(
+    landmarks: Landmarks, rotations: np.ndarray, positions: np.ndarray, body: np.ndarray
+) -> Landmarks:
+    """The landmarks with the pelvis where SMPL's T-pose has it from the hips; arguments as before."""
+    owners, places = landmarks.owners, landmarks.places.copy()
+    hips = positions[owners[list(_HIPS)]] + rotate(rotations[owners[list(_HIPS)]], places[list(_HIPS)])
+    pelvis = hips.mean(0) - body @ _hip_offsets(hips).mean(0)
+    places[0] = rotations[owners[0]].T @ (pelvis - positions[owners[0]])
+    return replace(landmarks, places=places)
+
+
+def _hip_offsets(hips: np.ndarray) -> np.ndarray:
+    """(2, 3) offsets of hips in SMPL's directions that are as far apart as these (..., 2, 3)."""
+    apart = float(np.median(np.linalg.norm(hips[..., 0, :] - hips[..., 1, :], axis=-1)))
+    directions = _DIRECTIONS[list(_HIPS)]
+    return directions * apart / float(np.linalg.norm(directions[0] - directions[1]))
 
 
 def person_hip_height(offsets: np.ndarray) -> float:
-    """Height of a person's root over the lowest joint in the T-pose, from the offsets (J, 3)."""
+    """Height of a person's hips over the lowest joint in the T-pose, from the offsets (J, 3)."""
     heights = np.zeros(len(SMPL))
     for joint in range(1, len(SMPL)):
         heights[joint] = heights[SMPL.parents[joint]] + offsets[joint, 1]
-    return float(-heights.min())
+    return float(heights[list(_HIPS)].mean() - heights.min())
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a person's world becomes a rig's: level and upright scale, and what lies under the feet.
+
+    Attributes:
+        across: scale of the level way, about the world's origin.
+        upward: scale of heights over the floor.
+        floor: height of the floor in the motion, metres.
+        sole: how far lowest joints stand higher on the rig.
+    """
+
+    across: float
+    upward: float
+    floor: float = 0.0
+    sole: float = 0.0
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 3) of the person's world in the rig's."""
+        result = points * self.across
+        result[..., 1] = self.floor + (points[..., 1] - self.floor) * self.upward + self.sole
+        return result
+
+
+def pelvis_path(posed: PosedSkeleton, rest: RigRest, way: Way) -> np.ndarray:
+    """(T, 3) where a rig's pelvis goes: so that its hips are as high as ``way`` has the person's, bent legs or not."""
+    pelvis = matrix_from_quaternion(posed.rotations[:, 0])
+    result = way.of(posed.translation)
+    hips = posed.translation + pelvis @ posed.offsets[list(_HIPS)].mean(0)
+    result[:, 1] = way.of(hips)[:, 1] - (pelvis @ rest.hips)[:, 1]
+    return result
 
 
 def bone_turns(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
@@ -93,25 +188,55 @@ def bone_turns(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
     for joint, bone in rest.drives.items():
         below = SMPL.children[joint]
         swing = np.eye(3)
-        if len(below) == 1 and np.linalg.norm(posed.offsets[below[0]]) > 1e-6:
+        if rest.compared(joint) and len(below) == 1 and np.linalg.norm(posed.offsets[below[0]]) > 1e-6:
             # People's bones may lie a little differently in the T-pose than SMPL's.
             swing = matrix_from_quaternion(shortest_arc(_DIRECTIONS[below[0]], posed.offsets[below[0]]))
-        own = rest.rotations[bone] @ rest.landmarks.turns[joint]
-        if rest.landmarks.owners[joint] != bone:
-            # The joint was placed elsewhere than the bone begins (collars are), so no direction can be compared.
-            own, swing = rest.body, np.eye(3)
-        result[bone] = turned[:, joint] @ swing @ transposed(own)
+        result[bone] = turned[:, joint] @ swing @ transposed(rest.rotations[bone] @ rest.turn(joint, bone))
     return result
 
 
 def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray) -> Motion:
-    """The motion of a rig on SMPL's joints, at 30 frames a second.
+    """The motion of a rig on SMPL's joints, at 30 frames a second: what ``bone_turns`` makes bones do, and back.
+
+    Joints are turned as the rig's bones are, and bones are as long; hips are where the rig's are. Where a rig's
+    joints lie in other directions from each other than SMPL's, as collars do, hands and heads come out elsewhere by
+    that much.
 
     Args:
         rest: of the rig, in metres as the positions are.
         rotations: (T, N, 3, 3) the bones' orientations in the world, Y up.
         positions: (T, N, 3) where they begin, metres.
     """
+    points = landmark_points(rest, rotations, positions)
+    turned = np.empty((*points.shape, 3))
+    for joint in range(len(SMPL)):
+        bone = rest.drives.get(joint, int(rest.landmarks.owners[joint]))
+        turned[:, joint] = rotations[:, bone] @ rest.turn(joint, bone)
+    parents = list(SMPL.parents[1:])
+    lengths = np.median(np.linalg.norm(points[:, 1:] - points[:, parents], axis=-1), axis=0)
+    offsets = np.zeros((len(SMPL), 3))
+    offsets[1:] = _DIRECTIONS[1:] * lengths[:, None]
+    for (_, toe), length in zip(_FEET, _foot_lengths(rest, lengths), strict=True):
+        offsets[toe] = _DIRECTIONS[toe] * length
+    # The legs reach the floor: the hips are placed, and the pelvis follows.
+    offsets[list(_HIPS)] = _hip_offsets(points[:, _HIPS])
+    pelvis = points[:, _HIPS].mean(axis=1) - turned[:, 0] @ offsets[list(_HIPS)].mean(axis=0)
+    local = local_rotations(turned, SMPL)
+    joints = forward_kinematics(local, pelvis, offsets, SMPL)
+    joints, local = joints.astype(np.float32), local.astype(np.float32)
+    return Motion(joints, local[:, 1:], local[:, 0], FPS)
+
+
+def landmark_points(rest: RigRest, rotations: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """(T, 22, 3) where SMPL's joints really are on a rig; arguments as for ``motion_of_bones``."""
     owners = rest.landmarks.owners
-    points = positions[:, owners] + rotate(rotations[:, owners], rest.landmarks.places)
-    return laid_over(points, rotations[:, owners] @ rest.landmarks.turns)
+    return positions[:, owners] + rotate(rotations[:, owners], rest.landmarks.places)
+
+
+def _foot_lengths(rest: RigRest, lengths: np.ndarray) -> list[float]:
+    """Lengths of feet of SMPL's slope whose toes are as far below their ankles as the rig's are at rest."""
+    result = []
+    for (_, toe), drop in zip(_FEET, rest.foot_drops, strict=True):
+        least, most = (share * float(lengths[toe - 1]) for share in _FOOT_LENGTHS)
+        result.append(min(max(drop / float(-_DIRECTIONS[toe, 1]), least), most))
+    return result
