@@ -10,6 +10,7 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
     from model_core.errors import UserError
     from model_core.files import written_whole
+    from model_core.kinematics.proportions import Body, on_other_bodies
     from model_core.kinematics.retarget import (
         RigRest,
         Way,
@@ -32,6 +33,7 @@ else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
     from ..model_core.files import written_whole
+    from ..model_core.kinematics.proportions import Body, on_other_bodies
     from ..model_core.kinematics.retarget import (
         RigRest,
         Way,
@@ -65,6 +67,7 @@ __all__ = [
     "SMPL",
     "SMPLX",
     "SMPL_REST_OFFSETS",
+    "Body",
     "Decoder",
     "Humanoid",
     "Message",
@@ -81,6 +84,7 @@ __all__ = [
     "load_npz",
     "motion_from_bvh",
     "motion_of_bones",
+    "on_other_bodies",
     "pelvis_path",
     "person_hip_height",
     "read_bvh",

@@ -9,13 +9,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .core import FPS, SMPL, SMPL_REST_OFFSETS, Motion, PosedSkeleton, UserError
+from .core import FPS, SMPL, SMPL_REST_OFFSETS, Body, Motion, PosedSkeleton, UserError, Way, on_other_bodies
 from .generation import GenerationSettings, Pair
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import key_posed, scene_fps
-from .rig.retarget import RigKeys, Travel, hip_ratio, rig_keys, write_keys
+from .rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, write_keys
 from .rig.splice import Held, write_edit
 from .takes import add_take
 
@@ -35,6 +35,8 @@ class Placement:
         size: how many times larger than a person the leader is; the reactor becomes as large.
         metres: per unit of the leader's scene.
         held: what of the characters' keys stays; None where all of them are new.
+        stand: whether feet stand on characters of other proportions as they do in the motion.
+        meet: whether hands meet there.
     """
 
     scene: str
@@ -44,6 +46,8 @@ class Placement:
     size: float = 1.0
     metres: float = 1.0
     held: Held | None = None
+    stand: bool = True
+    meet: bool = True
 
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
@@ -126,6 +130,7 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
         UserError: as ``place``.
     """
     prompt = settings.prompt.strip()
+    placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
     owners: dict[int, bpy.types.Object] = {}
     scene = bpy.data.scenes.get(placement.scene)
     first = len(scene.intermask.takes) if scene is not None and hasattr(scene, "intermask") else 0
@@ -158,7 +163,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     if scene is None:
         raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
-    keys = _chosen_keys(pair, placement, scene)
+    pair, keys = _chosen_keys(pair, placement, scene)
     made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
         name, held = f"Person {index + 1}: {title}", placement.held
@@ -184,8 +189,11 @@ def _moving(placement: Placement) -> tuple[int, ...]:
     return (1,) if placement.has_leader else (0, 1)
 
 
-def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> dict[int, RigKeys]:
-    """Keys for the chosen characters. All of them walk at one scale about one origin."""
+def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tuple[Pair, dict[int, RigKeys]]:
+    """Both people's motion as it suits their bodies, and keys for the chosen characters.
+
+    All of them walk at one scale about one origin.
+    """
     owners: dict[int, bpy.types.Object] = {}
     for index in _moving(placement):
         name = placement.characters[index]
@@ -195,14 +203,31 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> di
         if owner is None:
             raise UserError(f"The character {name} was removed from the scene meanwhile; generate again with another.")
         owners[index] = owner
+    if not owners:
+        return pair, {}
     across = 1.0
     if len(owners) == 2:
         across = float(np.mean([hip_ratio(pair[index].offsets, owner, scene) for index, owner in owners.items()]))
     floor = float(pair[0].joints()[..., 1].min()) if placement.has_leader else 0.0
     travel = Travel(across, floor, soles=not placement.has_leader)
-    return {
+    bodies = [
+        body_of_rig(pair[index], owners[index], scene, travel) if index in owners else _own_body(index, pair, placement)
+        for index in (0, 1)
+    ]
+    if placement.held is not None:
+        bodies = [replace(body, held=index not in placement.held.who) for index, body in enumerate(bodies)]
+    first, second = on_other_bodies(pair, bodies, placement.stand, placement.meet)[0]
+    pair = (first, second)
+    return pair, {
         index: rig_keys(pair[index], owner, scene, placement.start_frame, travel) for index, owner in owners.items()
     }
+
+
+def _own_body(index: int, pair: Pair, placement: Placement) -> Body:
+    """A leader, who is there already, or a new character, made to measure."""
+    up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])
+    way = Way(1.0, 1.0, sole=up)
+    return Body(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, placement.has_leader)
 
 
 def figure_size(leader: Motion) -> float:
@@ -225,5 +250,9 @@ def _on_soles(posed: PosedSkeleton) -> PosedSkeleton:
 
     A reactor is not raised: its leader's soles are on the scene's floor already.
     """
-    up = np.array((0.0, sole_depth(load_body(), posed.offsets), 0.0))
-    return replace(posed, translation=posed.translation + up)
+    return replace(posed, translation=posed.translation + _soles(posed))
+
+
+def _soles(posed: PosedSkeleton) -> np.ndarray:
+    """(3,) the way up that a person's soles are thick."""
+    return np.array((0.0, sole_depth(load_body(), posed.offsets), 0.0))

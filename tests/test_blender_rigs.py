@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from blender_rigs import KINDS, build_rig, build_rigify
 from blender_scene import empty_scene
+from couple_examples import couple_holding_hands
 from motion_examples import posed_person
 
 from intermask_blender.placing import Placement, place, prepare
@@ -17,7 +18,10 @@ from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
 from model_core.errors import UserError
+from model_core.evaluation.physical import skate
+from model_core.kinematics.capsules import L_PALM, R_PALM, body_points
 from model_core.motion import SMPL, Motion, PosedSkeleton
+from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import normalized
 
@@ -132,7 +136,35 @@ def test_two_chosen_characters_share_one_scale_and_stay_on_their_floor() -> None
     for person, rig, ratio in zip(pair, made, ratios, strict=True):
         motion, _ = capture_motion(rig, scene)
         truth = person.translation * (1.0, ratio, 1.0) + (0.0, 0.02, 0.0)
-        np.testing.assert_allclose(motion.joints[:, 0], truth, atol=0.005)
+        np.testing.assert_allclose(motion.joints[:, 0, ::2], truth[:, ::2], atol=0.005)
+        # Legs that do not reach their feet let the pelvis sink a little.
+        sunk = truth[:, 1] - motion.joints[:, 0, 1]
+        assert sunk.min() > -0.001 and sunk.max() < 0.1
+
+
+@pytest.mark.parametrize("kinds", [("mixamo bare", "vrm"), ("vrm", "unreal"), ("makehuman", "ours")])
+def test_hands_that_meet_meet_on_characters_of_different_height(kinds: tuple[str, str]) -> None:
+    scene, pair = empty_scene(), couple_holding_hands(90)
+    rigs = [build_rig(KINDS[kind], scene, name) for kind, name in zip(kinds, ("First", "Second"), strict=True)]
+    place((pair[0], pair[1]), Placement(scene.name, 1, characters=("First", "Second")), "They hold hands")
+    captured = [capture_motion(rig, scene)[0] for rig in rigs]
+    sizes = np.array([KINDS[kind].size for kind in kinds])
+    apart = palms_apart([person.motion() for person in pair], np.ones(2))
+    there = palms_apart(captured, sizes)
+    assert (apart < 0.1).sum() > 150
+    assert np.abs(there - apart)[apart < 0.1].max() < 0.02
+    joints = np.stack([motion.joints for motion in captured])
+    assert skate(joints, float(joints[..., 1].min())) < 2 + skate(np.stack([person.joints() for person in pair]))
+
+
+def palms_apart(people: list[Motion], sizes: np.ndarray) -> np.ndarray:
+    """(T, 2, 2) metres between each palm of the first person and each of the second."""
+    joints = np.stack([person.joints for person in people])
+    local = [np.concatenate((person.root_orientation[:, None], person.rotations), 1) for person in people]
+    offsets = np.tile(SMPL_REST_OFFSETS, (2, 1, 1))
+    points = body_points(joints, global_rotations(np.stack(local), SMPL), offsets, sizes)
+    palms = points[:, :, (L_PALM, R_PALM)]
+    return np.linalg.norm(palms[0][:, :, None] - palms[1][:, None], axis=-1)
 
 
 def test_a_rig_that_cannot_be_keyed_is_told_and_left_alone(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import PosedSkeleton, UserError, Way, rotations
-from .axes import BLENDER_FROM_MOTION, vectors_to_blender
+from ..core import Body, PosedSkeleton, UserError, Way, rotations
+from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .detect import detect_rig
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
@@ -116,6 +116,45 @@ def rig_keys(
         for item in mapping.settings
     ]
     return RigKeys(owner, frames, curves, settings, controls)
+
+
+def body_of_rig(
+    posed: PosedSkeleton,
+    owner: bpy.types.Object,
+    scene: bpy.types.Scene,
+    travel: Travel,
+    mapping: RigMapping | None = None,
+) -> Body:
+    """An armature as a body for motions of one person: where its joints are when ``rig_keys`` has keyed one.
+
+    Args:
+        posed: a motion of that person.
+        owner: the armature.
+        scene: its unit is honoured.
+        travel: how the way is scaled.
+        mapping: the armature's bones; None finds them.
+
+    Raises:
+        UserError: the armature cannot be keyed.
+    """
+    _check(owner)
+    mapping = mapping or detect_rig(owner)
+    rig = _measured(owner, mapping, scene)
+    placed, metres = np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0
+    rest = rest_matrices(owner, rig.names)
+    landmarks = rig.rest.landmarks
+    places = (
+        rest[landmarks.owners] @ np.append(landmarks.places / rig.size, np.ones((len(core.SMPL), 1)), 1)[..., None]
+    )[:, :3, 0]
+
+    def joints(person: PosedSkeleton) -> np.ndarray:
+        chain = _Chain(owner, mapping, _turns_in_armature(person, rig, placed))
+        points = [chain.point(rig.joints[bone], place) for bone, place in zip(landmarks.owners, places, strict=True)]
+        inside = np.stack(points, axis=1)
+        inside += (_pelvis_in_armature(person, rig, placed, scene, travel) - inside[:, 0])[:, None]
+        return vectors_from_blender(inside @ placed[:3, :3].T + placed[:3, 3]) * metres
+
+    return Body(joints, _way(posed, rig, travel))
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:

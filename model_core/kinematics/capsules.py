@@ -57,20 +57,24 @@ CAPSULES = _capsules()
 """A slim adult's. Generated people have no other shape to go by than their bones."""
 
 
-def body_points(joints: np.ndarray, rotations: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def body_points(
+    joints: np.ndarray, rotations: np.ndarray, offsets: np.ndarray, sizes: np.ndarray | float = 1.0
+) -> np.ndarray:
     """Joints (P, T, 22, 3) with both palms and the crown behind them, (P, T, 25, 3).
 
     Args:
         joints: positions, metres.
         rotations: (P, T, 22, 3, 3) in the world.
         offsets: (P, 22, 3) rest offsets; at rest a hand continues its forearm.
+        sizes: (P,) how many times larger than an adult's hands and head are.
     """
+    size = np.broadcast_to(np.asarray(sizes, np.float64), len(joints))[:, None, None]
     added = []
     for wrist in (SMPL.index("L_Wrist"), SMPL.index("R_Wrist")):
-        along = normalized(offsets[:, None, wrist]) * _PALM
+        along = normalized(offsets[:, None, wrist]) * _PALM * size
         added.append(joints[:, :, wrist] + rotate(rotations[:, :, wrist], along))
     head = SMPL.index("Head")
-    added.append(joints[:, :, head] + rotations[:, :, head, :, 1] * _CROWN)
+    added.append(joints[:, :, head] + rotations[:, :, head, :, 1] * _CROWN * size)
     return np.concatenate((joints, np.stack(added, axis=2)), axis=2)
 
 

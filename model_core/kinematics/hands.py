@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..motion.rotations import cross, matrix_from_axis_angle
@@ -38,32 +40,56 @@ def hands_moved(pose: Pose, moves: np.ndarray) -> Pose:
     if not np.abs(moves).max(initial=0) > 1e-5:
         return pose
     joints, rotations = pose.world()
+    return pose.turned_to(turned_for_hands(joints, rotations, moves, pose.offsets, pose.joints))
+
+
+def turned_for_hands(
+    joints: np.ndarray,
+    rotations: np.ndarray,
+    moves: np.ndarray,
+    offsets: np.ndarray,
+    place: Callable[[np.ndarray], np.ndarray],
+    largest_lean: float = _LARGEST_LEAN,
+) -> np.ndarray:
+    """Rotations in the world (P, T, 22, 3, 3) of bodies whose wrists are displaced.
+
+    Args:
+        joints: (P, T, 22, 3) where the joints are.
+        rotations: (P, T, 22, 3, 3) in the world.
+        moves: (P, T, 2, 3) metres, left and right wrist.
+        offsets: (P, 22, 3) rest offsets, of which the arms' count.
+        place: where the joints go with other rotations, as ``joints`` and ``rotations``.
+        largest_lean: radians that the trunk leans for a hand at most.
+    """
     targets = joints[:, :, WRISTS] + moves
     rotations = rotations.copy()
     hands = rotations[:, :, WRISTS].copy()
-    turn = matrix_from_axis_angle(_lean(pose, joints, moves, targets)[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
+    lean = _lean(offsets, joints, moves, targets, largest_lean)
+    turn = matrix_from_axis_angle(lean[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
     for number, joint in enumerate(_SPINE[:2]):
         rotations[:, :, joint] = turn[:, :, number] @ rotations[:, :, joint]
     rotations[:, :, _CARRIED] = turn[:, :, 2:] @ rotations[:, :, _CARRIED]
-    joints = pose.joints(rotations)
+    joints = place(rotations)
     for side, arm in enumerate(ARMS):
-        upper, lower = bent_to(arm, pose.offsets, joints, rotations, targets[:, :, side])
+        upper, lower = bent_to(arm, offsets, joints, rotations, targets[:, :, side])
         # Only what has to move does: an arm at its place keeps the very rotations it has.
         still = np.linalg.norm(targets[:, :, side] - joints[:, :, arm.end], axis=-1)[..., None, None] < 1e-6
         rotations[:, :, arm.upper] = np.where(still, rotations[:, :, arm.upper], upper)
         rotations[:, :, arm.hinge] = np.where(still, rotations[:, :, arm.hinge], lower)
         rotations[:, :, arm.end] = hands[:, :, side]
-    return pose.turned_to(rotations)
+    return rotations
 
 
-def _lean(pose: Pose, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _lean(
+    offsets: np.ndarray, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray, largest: float
+) -> np.ndarray:
     """(P, T, 3) axis times angle by which the chest has to turn for both shoulders to help their hands."""
-    total = np.zeros_like(pose.translation)
+    total = np.zeros_like(joints[:, :, 0])
     for side, arm in enumerate(ARMS):
         to_target = targets[:, :, side] - joints[:, :, arm.upper]
         distance = np.linalg.norm(to_target, axis=-1)
         now = np.linalg.norm(joints[:, :, arm.end] - joints[:, :, arm.upper], axis=-1)
-        short = np.maximum(distance - easy_reach(arm, pose.offsets, now), 0) * (distance > now)
+        short = np.maximum(distance - easy_reach(arm, offsets, now), 0) * (distance > now)
         asked = np.linalg.norm(moves[:, :, side], axis=-1)
         short = np.minimum(short, asked)
         way = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
@@ -72,4 +98,4 @@ def _lean(pose: Pose, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray
         total += cross(lever, way) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
     angle = np.linalg.norm(total, axis=-1, keepdims=True)
     # Bounded without a corner.
-    return total * (_LARGEST_LEAN * np.tanh(angle / _LARGEST_LEAN) / np.maximum(angle, 1e-9))
+    return total * (largest * np.tanh(angle / largest) / np.maximum(angle, 1e-9))

@@ -1,0 +1,65 @@
+"""A couple's motion on bodies of other proportions, made so that everything about them is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from couple_examples import couple_holding_hands
+
+from model_core.evaluation.physical import skate
+from model_core.kinematics.proportions import Body, on_other_bodies
+from model_core.kinematics.retarget import Way
+from model_core.motion import PosedSkeleton
+
+
+def body(size: float, across: float, held: bool = False) -> Body:
+    """Somebody ``size`` times as large."""
+    way = Way(across, size)
+    return Body(
+        lambda posed: replace(posed, offsets=posed.offsets * size, translation=way.of(posed.translation)).joints(),
+        way,
+        held,
+    )
+
+
+def on(bodies: list[Body], people: list[PosedSkeleton]) -> np.ndarray:
+    return np.stack([one.joints(person) for one, person in zip(bodies, people, strict=True)])
+
+
+def wrists_apart(joints: np.ndarray) -> np.ndarray:
+    """(T, 2) between the hands that hold each other."""
+    return np.linalg.norm(joints[0][:, (20, 21)] - joints[1][:, (21, 20)], axis=-1)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1.15, 0.85), (1.0, 1.25), (0.9, 0.9)])
+def test_feet_stand_and_hands_hold_on_bodies_of_other_sizes(first: float, second: float) -> None:
+    people = couple_holding_hands(120)
+    truth = np.stack([person.joints() for person in people])
+    across = 0.5 * (first + second)
+    bodies = [body(first, across), body(second, across)]
+    plain = on(bodies, people)
+    adapted, left = on_other_bodies(people, bodies)
+    joints = on(bodies, adapted)
+    # Palms keep their distance; larger hands let wrists be a little further apart.
+    assert left < 0.02
+    assert np.abs(wrists_apart(joints) - wrists_apart(truth)).max() < 0.03
+    if first != second:
+        assert np.abs(wrists_apart(plain) - wrists_apart(truth)).max() > 0.15
+    assert skate(joints) < max(skate(truth), 1) + 1.5
+    jerks = [np.linalg.norm(np.diff(j[:, :, (20, 21)], n=3, axis=1), axis=-1).mean() for j in (plain, joints)]
+    assert jerks[1] < 1.5 * jerks[0]
+
+
+def test_the_same_bodies_keep_the_motion_and_a_held_one_stays() -> None:
+    people = couple_holding_hands(60)
+    same, left = on_other_bodies(people, [body(1.0, 1.0), body(1.0, 1.0)])
+    assert left < 0.001
+    for one, other in zip(people, same, strict=True):
+        np.testing.assert_allclose(one.joints(), other.joints(), atol=1e-4)
+    bodies = [body(1.0, 1.0, held=True), body(0.8, 1.0)]
+    adapted, _ = on_other_bodies(people, bodies)
+    assert adapted[0] is people[0]
+    truth = np.stack([person.joints() for person in people])
+    assert np.abs(wrists_apart(on(bodies, adapted)) - wrists_apart(truth)).max() < 0.05
