@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kinematics.legs import LEG_PARTS, legs_touch
 from ..motion.posed import PosedSkeleton
 from ..motion.rotations import angle_between, matrix_from_quaternion
 from ..motion.skeleton import SMPL
 
 FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
+_LEGS = np.array(LEG_PARTS)
 LOW = 0.05
 """Metres over the floor below which an ankle or toe joint ought to stand still."""
 TOUCH = 0.12
@@ -85,15 +87,28 @@ def jerk(joints: np.ndarray, fps: float) -> float:
     return float(np.linalg.norm(np.diff(joints, n=3, axis=1), axis=-1).mean()) * fps**3
 
 
-def contact_distance_changes(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(N,) mm by which the distance changed, for every pair of joints of two people nearer than 12 cm in ``before``.
+def touching_joints(joints: np.ndarray, fps: float) -> np.ndarray:
+    """(T, 22, 22) whether joints of two people touch: nearer than 12 cm, and not just legs that pass each other.
+
+    Args:
+        joints: (2, T, 22, 3) positions.
+        fps: frames a second.
+    """
+    touching = joint_distances(joints) < TOUCH
+    touching[:, _LEGS[:, None], _LEGS] &= legs_touch(joints, fps)
+    return touching
+
+
+def contact_distance_changes(before: np.ndarray, after: np.ndarray, touching: np.ndarray | None = None) -> np.ndarray:
+    """(N,) mm by which the distance changed, for every pair of joints of two people that touched ``before``.
 
     Args:
         before: (2, T, 22, 3) positions.
         after: (2, T, 22, 3) positions of the same clip after clean-up.
+        touching: (T, 22, 22) which pairs count; None means all that are nearer than 12 cm in ``before``.
     """
     near = joint_distances(before)
-    return 1000 * np.abs(joint_distances(after) - near)[near < TOUCH]
+    return 1000 * np.abs(joint_distances(after) - near)[near < TOUCH if touching is None else touching]
 
 
 def rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:

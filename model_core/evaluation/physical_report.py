@@ -15,7 +15,7 @@ from ..motion.posed import PosedSkeleton
 from ..motion.representation import motion_from_rows, rows_from_motion
 from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
 from ..motion.types import FPS, Motion
-from .physical import contact_distance_changes, floating, jerk, rotation_steps, skate
+from .physical import contact_distance_changes, floating, jerk, rotation_steps, skate, touching_joints
 
 _WINDOW = 120
 _LEAP = 40.0
@@ -106,9 +106,11 @@ def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
             before, fitted, after = (
                 np.stack([one.joints() for one in solve(people, chosen)]) for chosen in (RAW_FIT, FITTED, settings)
             )
-            changes = contact_distance_changes(fitted, after).max(initial=0)
-            figures.append((skate(before), skate(after), floating(after), jerk(before, FPS), jerk(after, FPS), changes))
-        skates, after_, floats, jerks, jerks_after, changed = np.array(figures).T
+            changes = contact_distance_changes(fitted, after, touching_joints(fitted, FPS)).max(initial=0)
+            near = contact_distance_changes(fitted, after).max(initial=0)
+            physics = skate(before), skate(after), floating(after), jerk(before, FPS), jerk(after, FPS)
+            figures.append((*physics, changes, near))
+        skates, after_, floats, jerks, jerks_after, changed, passing = np.array(figures).T
         name, share = f"generated, {how}:", 100 * after_.sum() / max(skates.sum(), 1e-9)
         yield Row(f"{name} skate after clean-up, of before", share, 40.0, "%")
         yield Row(f"{name} skate after clean-up", after_.max(), 3.0, "mm/frame")
@@ -116,6 +118,7 @@ def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         yield Row(f"{name} jerk after clean-up, of before", 100 * (jerks_after / jerks).max(), 100.0, "%")
         limit = None if settings.close_contacts else 10.0
         yield Row(f"{name} distances of touching joints change by", changed.max(), limit, "mm")
+        yield Row(f"{name} distances of all near joints, passing legs too, change by", passing.max(), None, "mm")
 
 
 def solve_time(people: Sequence[Motion]) -> Row:

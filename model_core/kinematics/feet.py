@@ -11,31 +11,33 @@ from .contacts import ANKLES, TOES, Floor, estimated_floor, held, speeds, stands
 from .filters import blurred, covered, eased
 from .fitting import swing, turn_about
 from .knees import knees_kept
+from .legs import giving_way, legs_touch, share_that_keeps_touch
 from .limbs import LEGS, bent_to, easy_reach
 from .pose import Pose
 from .settings import SolveSettings
+from .steps import smoothed_steps
 
-_TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.8)
+_TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.7)
 """Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
 goes on standing."""
-_ANKLE_ENTERS, _ANKLE_STAYS = (0.03, 0.3), (0.05, 0.6)
+_ANKLE_ENTERS, _ANKLE_STAYS = (0.02, 0.2), (0.05, 0.5)
 """The same for an ankle."""
 _OWN_LEVEL = 0.02
 """Metres. People whose feet stand this far off the common floor bend their legs; further, the whole person moves."""
 _LARGEST_LEVELLING = 0.15
 """Metres by which one person is moved up or down against the other at most."""
-_STEP_SPEED = (0.3, 0.8)
+_STEP_SPEED = (0.2, 0.6)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
+_HOVERING = 0.6
+"""Share of its clearance that a travelling foot gives up where the other one travels faster."""
 _RISE = (0.5, 0.9)
 """Shares of its clearance that a foot has in the last frame of a stand and in the first after it."""
 _LARGEST_WRING = 0.4
 """Share of a foot's length by which holding its ends may move them against each other."""
 _LARGEST_TOE_BEND = 1.0
 """Radians by which toes bend up to lie on the floor under a raised heel."""
-_TOUCH = 0.12
-"""Metres between joints of two people that touch."""
-_ALLOWED_CHANGE = 0.008
-"""Metres by which corrections may change the distance of legs that touch."""
+_ROUNDS = 4
+"""How often feet of two people give way to each other."""
 _NEAR = (0.13, 0.25)
 """Metres between two people's upper bodies within which they rise and sink together."""
 
@@ -55,6 +57,10 @@ class Footing:
     toes: np.ndarray
     toe_stands: np.ndarray
     stands: np.ndarray
+
+    def moved(self, moves: np.ndarray) -> Footing:
+        """The footing with feet moved by (P, T, 2, 3) metres."""
+        return replace(self, ankles=self.ankles + moves, toes=self.toes + moves)
 
     def eased_to(self, joints: np.ndarray, share: np.ndarray) -> Footing:
         """The footing drawn back to where joints (P, T, 22, 3) are, but for a share (P, T, 2) of the way."""
@@ -84,12 +90,19 @@ def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
     result = _standing(pose, joints, rotations, footing, settings)
     if not settings.keep_contacts or len(joints) < 2:
         return result
-    # Legs that touch the partner's give their corrections up as far as they must; where that is not enough, because
-    # knees bent as the pelvis sank, it sinks less.
+    touching = legs_touch(joints, pose.fps)
+    for _ in range(_ROUNDS if touching.any() else 0):
+        moves = giving_way(joints, result.world()[0], touching, footing.stands, settings.held)
+        if np.abs(moves).max() < 1e-4:
+            break
+        footing = footing.moved(moves)
+        result = _standing(pose, joints, rotations, footing, settings)
+    # What is left makes legs give their corrections up; where that is not enough, because knees bent as the pelvis
+    # sank, it sinks less.
     sinking = np.ones(joints.shape[1])
     for attempt in range(3):
         result = knees_kept(joints, result, settings.held)
-        share = _share_that_keeps_touch(joints, result.world()[0])
+        share = share_that_keeps_touch(joints, result.world()[0], touching)
         if share.min() == 1:
             break
         if attempt:
@@ -116,23 +129,6 @@ def _standing(
 
 
 _UP = np.array([0.0, 1.0, 0.0])
-
-
-def _share_that_keeps_touch(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(2, T, 2) share of each foot's correction at which legs that touch the partner's keep their distance.
-
-    Args:
-        before: (2, T, 22, 3) joints.
-        after: (2, T, 22, 3) joints with all corrections.
-    """
-    legs = [joint for side, leg in enumerate(LEGS) for joint in (leg.hinge, leg.end, TOES[side])]
-    distances = [np.linalg.norm(j[0][:, legs, None] - j[1][:, None, legs], axis=-1) for j in (before, after)]
-    change = np.abs(distances[1] - distances[0]) * (distances[0] < _TOUCH)
-    # Three joints a leg: the worst of each pair of legs.
-    change = change.reshape(len(change), 2, 3, 2, 3).max(axis=(2, 4))
-    change = np.stack((change.max(2), change.max(1)))
-    less = 1 - np.minimum(_ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
-    return 1 - np.swapaxes(covered(np.swapaxes(less, 1, 2), 3), 1, 2)
 
 
 def _levelling(floor: Floor, settings: SolveSettings) -> tuple[np.ndarray, Floor]:
@@ -183,6 +179,8 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     standing = np.maximum(toe_weight, ankle_weight)
     lift = _lift(new_toes, standing, floor.height, pose.fps, settings)[..., None] * _UP
     new_toes, new_ankles = new_toes + lift, new_ankles + lift
+    before = joints[:, :, ANKLES], joints[:, :, TOES]
+    new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, pose.fps)
     # Ankle and toe stay a foot's length apart and the foot near its own direction: a foot that turned while both its
     # ends were held would be wrung around. The end that stands keeps its place.
     length = np.linalg.norm(pose.offsets[:, TOES], axis=-1)[:, None, :, None]
@@ -200,7 +198,11 @@ def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, sett
     """(P, T, 2) metres by which to raise feet that travel close over the floor, or are in it."""
     level = np.stack((toes[..., 0], toes[..., 2]), -1)
     slow, quick = _STEP_SPEED
-    wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
+    speed = speeds(level, fps)
+    # Of two feet that travel at once the slower one stays nearer to the floor: nobody hovers.
+    leads = eased(0.5 + (speed - speed[..., ::-1]) / (2 * quick))
+    free = 1 - _HOVERING * (1 - leads) * (1 - standing[..., ::-1])
+    wanted = settings.clearance * free * eased((speed - slow) / (quick - slow))
     held_down = np.moveaxis(standing == 1, 1, -1)
     short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
     # Horizontally a foot is held to the last frame of its stand; it peels off the floor a little before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion.rotations import (
+    angle_between,
     continuous_signs,
     matrix_from_quaternion,
     normalized,
@@ -18,6 +19,10 @@ _RIGID = {"Pelvis": 1.0, "L_Hip": 1.0, "R_Hip": 1.0, "Spine1": 1.0}
 """The joints that the root's rotation alone places."""
 _NEAR = {"Spine2": 0.5, "Spine3": 0.15, "L_Knee": 0.1, "R_Knee": 0.1}
 """Joints one or two known rotations further: longer levers steady the fit, but each rotation adds its own error."""
+_FASTEST_TURN = 13.0
+"""Radians a second: two turns. The fastest captured dancer makes one and three quarters."""
+_LEAP = 0.13
+"""Seconds before and after a leap within which the turn is made instead."""
 _GIVEN = 0.002
 """Weight (square metres) of an orientation that the motion states itself; the joints together have about 0.05."""
 
@@ -55,11 +60,21 @@ def root_fit(pose: Pose, joints: np.ndarray, local_known: bool, stated: np.ndarr
     orientation, values = fitted_rotation(covariance)
     # A sound pelvis has about a third of its spread in the second direction.
     lost = values[..., 1] < 0.02 * (source * centred).sum((-1, -2))
+    lost |= _leaps(orientation, pose.fps)
     if lost.any():
         orientation = _filled(orientation, lost, joints)
     local[:, :, 0] = orientation
     translation = target_middle - (orientation @ model_middle[..., None])[..., 0]
     return Pose(pose.offsets, local, translation, pose.fps, pose.skeleton)
+
+
+def _leaps(orientation: np.ndarray, fps: float) -> np.ndarray:
+    """(P, T) frames around turns faster than people turn: there hips went through each other, and all faces about."""
+    fast = np.zeros(orientation.shape[:2])
+    fast[:, 1:] = angle_between(orientation[:, :-1], orientation[:, 1:]) * fps > _FASTEST_TURN
+    radius = round(_LEAP * fps)
+    padded = np.pad(fast, ((0, 0), (radius + 1, radius)))[:, 1:]
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=1).max(-1)[:, : fast.shape[1]] > 0
 
 
 def _placed_at_origin(pose: Pose, local: np.ndarray, last: int) -> np.ndarray:

@@ -24,7 +24,7 @@ class SolveSettings:
     """A floor found further than this from 0 is taken to be meant."""
     foot_blend: float = 0.17
     """Seconds in which a foot comes into and out of its hold."""
-    clearance: float = 0.055
+    clearance: float = 0.075
     """Height of the toe joint over its stand that a foot travelling at a step's speed is given; 0 leaves its path."""
     largest_drop: float = 0.08
     """The pelvis is lowered by no more than this for feet that the legs cannot reach."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..motion.rotations import axis_angle_from_matrix, normalized, rotate, transposed
 from ..motion.skeleton import SMPL
+from .filters import blurred, eased
 from .fitting import fitted_rotation, swing, turn_about, twist_between
 from .pose import Pose
 
@@ -26,6 +27,15 @@ _HEAD, _CHEST = SMPL.index("Head"), SMPL.index("Spine3")
 _TRUST_IN_DECODED_TWIST = 0.15
 """Against 1 for a hinge bent at a right angle. A decoded rotation errs by some 5 degrees; so does the plane of a
 hinge bent by 25 degrees between joints a centimetre off."""
+_SHRUNK = (0.5, 0.8)
+"""Shares of its length at which a bone is not believed at all, and wholly."""
+_FOLDED = (0.75, 0.95)
+"""Cosines of how far a lower limb is folded back onto the upper one, at which its plane begins to count less, and does
+not count: no joint folds so far, and what goes through the other limb comes out turned around."""
+_MOST_FOLDED = 0.9
+"""Cosine of the fold at which flesh meets flesh: 154 degrees of bend."""
+_STEADY_TWIST = 0.1
+"""Seconds either side over which a twist is weighed, so that a limb that goes through straight does not snap over."""
 _TRUST_IN_REST_TWIST = 0.03
 """The same where no rotation was decoded and the least twist is all there is to go by."""
 _TRUST_IN_FEET = 0.2
@@ -54,6 +64,7 @@ def swung_down_the_tree(pose: Pose, joints: np.ndarray, local_known: bool) -> Po
     places = np.empty_like(joints)
     rotations[:, :, 0] = pose.local[:, :, 0]
     places[:, :, 0] = pose.translation
+    trust = _trust(pose, joints)[..., None] if local_known else None
     for joint in range(1, len(tree)):
         parent = tree.parents[joint]
         places[:, :, joint] = places[:, :, parent] + rotate(rotations[:, :, parent], pose.offsets[:, None, joint])
@@ -63,22 +74,40 @@ def swung_down_the_tree(pose: Pose, joints: np.ndarray, local_known: bool) -> Po
             child = children[0]
             bone = rotate(turned, pose.offsets[:, None, child])
             wanted = joints[:, :, child] - places[:, :, joint]
-            if local_known:
+            if trust is not None:
                 # A centimetre of error turns a bone of eight far more than one of forty: the decoded direction
                 # counts for as much as it is the better of the two.
-                wanted = wanted + bone * (_DECODED_LEVER / np.linalg.norm(bone, axis=-1, keepdims=True)) ** 2
+                lever = (_DECODED_LEVER / np.linalg.norm(bone, axis=-1, keepdims=True)) ** 2
+                believed = trust[:, :, child]
+                wanted = believed * wanted + (1 - believed + lever) * bone
+                if parent in _HINGES:
+                    upper = rotate(rotations[:, :, parent], normalized(pose.offsets[:, None, joint]))
+                    wanted = _unfolded(wanted, upper, bone)
             turned = swing(bone, wanted) @ turned
             if joint in _HINGES:
-                turned = _twisted_by_hinge(pose, joints, places[:, :, joint], turned, joint, local_known)
+                turned = _twisted_by_hinge(pose, joints, places[:, :, joint], turned, joint, trust)
         elif joint == _HEAD and not local_known:
             # A neck bends mostly to carry the head level: the chest is the better guess of where it looks.
             turned = rotations[:, :, _CHEST]
         elif children:
-            turned = _fitted_to_children(pose, joints, places[:, :, joint], turned, children, local_known)
+            turned = _fitted_to_children(pose, joints, places[:, :, joint], turned, children, trust)
         rotations[:, :, joint] = turned
     if not local_known:
         _share_spine_twist(rotations, pose.offsets)
     return pose.turned_to(rotations)
+
+
+def _trust(pose: Pose, joints: np.ndarray) -> np.ndarray:
+    """(P, T, 22) from 0 to 1 how far a joint's position is believed against its parent's.
+
+    Where a decoder is torn between two poses its positions come out in the middle of both, and bones too short.
+    """
+    bones = joints[:, :, 1:] - joints[:, :, pose.skeleton.parents[1:]]
+    shares = np.linalg.norm(bones, axis=-1) / np.linalg.norm(pose.offsets[:, None, 1:], axis=-1)
+    least, most = _SHRUNK
+    trust = np.ones(joints.shape[:3])
+    trust[:, :, 1:] = eased((shares - least) / (most - least))
+    return trust
 
 
 def _fitted_to_children(
@@ -87,27 +116,54 @@ def _fitted_to_children(
     place: np.ndarray,
     decoded: np.ndarray,
     children: tuple[int, ...],
-    local_known: bool,
+    trust: np.ndarray | None,
 ) -> np.ndarray:
     """The rotation (P, T, 3, 3) that brings all children nearest to their positions."""
     wanted = joints[:, :, children] - place[..., None, :]
+    if trust is not None:
+        wanted = trust[:, :, children] * wanted
     covariance = np.swapaxes(wanted, -1, -2) @ pose.offsets[:, None, children]
-    pull = _DECODED_LEVER**2 if local_known else _PULL_OF_REST
+    pull = _PULL_OF_REST if trust is None else _DECODED_LEVER**2
     return fitted_rotation(covariance + pull * decoded)[0]
 
 
+def _unfolded(wanted: np.ndarray, upper: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+    """Ways to a limb's end (P, T, 3) that fold it no farther than limbs do.
+
+    Args:
+        wanted: from the hinge.
+        upper: (P, T, 3) unit vectors along the upper limb.
+        decoded: (P, T, 3) the lower limb as decoded, which says on which side it is where the other lies in its way.
+    """
+    length = np.linalg.norm(wanted, axis=-1, keepdims=True)
+    along = (wanted * upper).sum(-1, keepdims=True) / np.maximum(length, 1e-9)
+    beside = wanted - length * along * upper
+    other = normalized(decoded - (decoded * upper).sum(-1, keepdims=True) * upper)
+    least, most = _FOLDED
+    unclear = eased((-along - least) / (most - least))
+    beside = normalized(beside + unclear * length * other)
+    limited = np.maximum(along, -_MOST_FOLDED)
+    folded = length * (limited * upper + np.sqrt(1 - limited**2) * beside)
+    return np.where(unclear > 0, folded, wanted)
+
+
 def _twisted_by_hinge(
-    pose: Pose, joints: np.ndarray, place: np.ndarray, turned: np.ndarray, upper: int, local_known: bool
+    pose: Pose, joints: np.ndarray, place: np.ndarray, turned: np.ndarray, upper: int, trust: np.ndarray | None
 ) -> np.ndarray:
     """The upper limb's rotation (P, T, 3, 3) turned about its bone towards the plane in which its hinge bends."""
     hinge, end, bend = _HINGES[upper]
     bone = rotate(turned, pose.offsets[:, None, hinge])
     axis = normalized(bone)
     lower = normalized(joints[:, :, end] - place - bone)
-    if local_known:
+    if trust is not None:
         source = rotate(turned @ pose.local[:, :, hinge], normalized(pose.offsets[:, None, end]))
         cosine, sine = twist_between(axis, source, lower)
-        cosine = cosine + _TRUST_IN_DECODED_TWIST
+        least, most = _FOLDED
+        clear = 1 - eased((-(lower * axis).sum(-1) - least) / (most - least))
+        clear = clear * (trust[:, :, hinge] * trust[:, :, end])[..., 0]
+        radius = round(_STEADY_TWIST * pose.fps)
+        cosine = blurred(clear * cosine + _TRUST_IN_DECODED_TWIST, radius)
+        sine = blurred(clear * sine, radius)
     else:
         source = rotate(turned, np.array(bend))
         cosine, sine = twist_between(axis, source, lower)

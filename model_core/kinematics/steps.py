@@ -1,0 +1,66 @@
+"""Feet that were held travel on without a jerk: the smoothest way from one stand to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .filters import covered, eased
+
+_CUT = 2.2
+"""Hz above which a corrected foot's way between its stands is smoothed."""
+_HOLD, _REST = 1000.0, 20.0
+"""How much more than one that travels a foot that stands keeps its place, and its height."""
+_CORRECTED = 0.03
+"""Metres: feet corrected by this much or more are smoothed fully, feet that are left alone not at all."""
+_WINDOW = 128
+"""Frames smoothed at once."""
+
+
+def smoothed_steps(
+    ankles: np.ndarray, toes: np.ndarray, before: tuple[np.ndarray, np.ndarray], standing: np.ndarray, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ways of feet with the least third differences that stay where feet stand.
+
+    Holding a foot to a place makes it leave with a jerk, and captured feet do not: they gather speed. A foot's way is
+    therefore fitted anew (Whittaker 1923, weighted), as far as it had been changed.
+
+    Args:
+        ankles: (P, T, 2, 3) corrected, metres.
+        toes: (P, T, 2, 3) corrected.
+        before: both as they were before the correction.
+        standing: (P, T, 2) from 0 to 1: the foot stands.
+        fps: frames a second.
+
+    Returns:
+        New ankles and toes.
+    """
+    if ankles.shape[1] < 4:
+        return ankles, toes
+    path = np.concatenate((ankles, toes), axis=-1)
+    change = np.linalg.norm(path - np.concatenate(before, axis=-1), axis=-1)
+    need = np.moveaxis(eased(covered(np.moveaxis(change, 1, -1), round(0.2 * fps)) / _CORRECTED), -1, 1)
+    signals, stays = np.moveaxis(path, 1, -2), np.moveaxis(standing, 1, -1) ** 2
+    level, upright = [0, 2, 3, 5], [1, 4]
+    smooth = signals.copy()
+    smooth[..., level] = _whittaker(signals[..., level], 1 + _HOLD * stays, fps)
+    smooth[..., upright] = _whittaker(signals[..., upright], 1 + _REST * stays, fps)
+    path = path + need[..., None] * (np.moveaxis(smooth, -2, 1) - path)
+    return path[..., :3], path[..., 3:]
+
+
+def _whittaker(signals: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
+    """Signals (..., T, C) smoothed above the cut-off, by less where their weights (..., T) are more than 1."""
+    frames = signals.shape[-2]
+    size = min(_WINDOW, frames)
+    differences = np.diff(np.eye(size), n=3, axis=0)
+    price = (2 * np.sin(np.pi * min(_CUT / fps, 0.5))) ** -6.0 * (differences.T @ differences)
+    starts = np.linspace(0, frames - size, 1 + -(-2 * (frames - size) // _WINDOW)).round().astype(int)
+    share = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(np.float64)
+    total, result = np.zeros(frames), np.zeros_like(signals)
+    for start in starts:
+        window = slice(start, start + size)
+        weight = weights[..., window]
+        system = price + np.eye(size) * weight[..., None]
+        result[..., window, :] += share[:, None] * np.linalg.solve(system, weight[..., None] * signals[..., window, :])
+        total[window] += share
+    return result / total[:, None]
