@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from .operators.bone_map import (
+    INTERMASK_OT_detect_bones,
+    INTERMASK_OT_edit_bones,
+    INTERMASK_OT_load_bones,
+    INTERMASK_OT_save_bones,
+)
 from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
@@ -18,13 +24,23 @@ from .operators.runtime import (
 )
 from .operators.takes import INTERMASK_OT_delete_other_takes, INTERMASK_OT_delete_take, INTERMASK_OT_push_take
 from .panels.advanced import INTERMASK_PT_advanced
+from .panels.bone_map import INTERMASK_PT_bone_map, INTERMASK_UL_bones
 from .panels.characters import INTERMASK_PT_characters
 from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
 from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
 from .preferences import InterMaskPreferences
-from .properties import InterMaskProgress, InterMaskSettings, InterMaskTake, attach, detach
+from .properties import (
+    InterMaskBone,
+    InterMaskBoneMap,
+    InterMaskBoneSetting,
+    InterMaskProgress,
+    InterMaskSettings,
+    InterMaskTake,
+    attach,
+    detach,
+)
 from .runtime_jobs import job_board
 from .services import end_worker
 from .session import abandon_all
@@ -43,6 +59,9 @@ CLASSES: tuple[BlenderClass, ...] = (
     InterMaskTake,
     InterMaskSettings,
     InterMaskProgress,
+    InterMaskBone,
+    InterMaskBoneSetting,
+    InterMaskBoneMap,
     INTERMASK_OT_generate,
     INTERMASK_OT_cancel,
     INTERMASK_OT_install_runtime,
@@ -59,10 +78,16 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_edit,
     INTERMASK_OT_extend,
     INTERMASK_OT_export,
+    INTERMASK_OT_edit_bones,
+    INTERMASK_OT_detect_bones,
+    INTERMASK_OT_load_bones,
+    INTERMASK_OT_save_bones,
     INTERMASK_MT_prompts,
     INTERMASK_UL_takes,
+    INTERMASK_UL_bones,
     INTERMASK_PT_generate,
     INTERMASK_PT_characters,
+    INTERMASK_PT_bone_map,
     INTERMASK_PT_advanced,
     INTERMASK_PT_takes,
     INTERMASK_PT_edit,

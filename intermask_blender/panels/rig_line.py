@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..rig.detect import rig_line
+from ..rig.own_map import rig_line
 from .wrapping import paragraph
 
 

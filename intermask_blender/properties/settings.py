@@ -136,6 +136,12 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_armature,
     )
+    mapped: bpy.props.PointerProperty(  # type: ignore[valid-type]
+        name="Armature",
+        description="Armature whose bone map is shown; empty shows the leader's, else a character's",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
     use_model_values: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Model's Own Values", description="Guidance, steps and variety as the model's makers chose", default=True
     )

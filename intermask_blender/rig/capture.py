@@ -11,10 +11,10 @@ import numpy as np
 from .. import compat, core
 from ..core import FPS, Motion, UserError
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender
-from .detect import detect_rig
 from .hands import hand_bones, measure_hands, with_captured_hands
 from .key import scene_fps
 from .map import RigMapping
+from .own_map import mapping_of
 from .rest import measure
 
 SHORTEST = 16
@@ -49,7 +49,7 @@ def capture_motion(
             than 16 frames.
     """
     _check(owner)
-    mapping = mapping or detect_rig(owner)
+    mapping = mapping or mapping_of(owner)
     first, last = frame_range or animated_frames(owner, scene)
     first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)

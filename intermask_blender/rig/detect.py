@@ -11,6 +11,9 @@ from ..core import SMPL, UserError, find_humanoid
 from .map import BoneMap, RigMapping, canonical, known_maps
 from .structure import mapped_by_structure
 
+_LEAST = len(SMPL) // 3
+"""Joints that a known map must find before an armature is said to look like one of its kind."""
+
 _OUT_OF_ORDER = 0.5
 """What a bone that does not hang from its parent joint's counts against one that has its name."""
 
@@ -37,12 +40,13 @@ def detect_rig(owner: bpy.types.Object, maps: Iterable[BoneMap] | None = None) -
     return mapping
 
 
-def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
-    """One line for the panel on what an armature was recognised as, and whether it was."""
+def nearest_rig(owner: bpy.types.Object) -> RigMapping:
+    """What an armature is recognised as; where it is not, the bones that the nearest map finds, which may be none."""
     try:
-        return detect_rig(owner).summary(), True
-    except UserError as error:
-        return str(error), False
+        return detect_rig(owner)
+    except UserError:
+        nearest = _nearest(owner, None)
+        return nearest if nearest is not None and len(nearest.bones) >= _LEAST else RigMapping("Own", {})
 
 
 def _by_names(owner: bpy.types.Object, maps: Iterable[BoneMap] | None) -> list[RigMapping]:
@@ -118,13 +122,15 @@ def _by_words(owner: bpy.types.Object) -> RigMapping | None:
 
 def _sentence(owner: bpy.types.Object, maps: Iterable[BoneMap] | None) -> str:
     """Why no person is found: what the nearest bone map lacks."""
-    nearest = max(_by_names(owner, maps), key=lambda mapping: len(mapping.bones), default=None)
-    if nearest is None or len(nearest.bones) < len(SMPL) // 3:
-        return (
-            f"No person is recognised in the armature {owner.name}; rename its bones as in Mixamo "
-            "(Hips, LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm, LeftHand, Neck, Head)."
-        )
+    nearest = _nearest(owner, maps)
+    if nearest is None or len(nearest.bones) < _LEAST:
+        return f"No person is recognised in the armature {owner.name}; choose its bones under Bone Map."
     return (
         f"{owner.name} looks like {nearest.rig} but lacks the bones for {', '.join(nearest.lacking)}; "
-        "add or rename them."
+        "choose them under Bone Map, or add them."
     )
+
+
+def _nearest(owner: bpy.types.Object, maps: Iterable[BoneMap] | None) -> RigMapping | None:
+    """The bone map of which an armature has the most bones."""
+    return max(_by_names(owner, maps), key=lambda mapping: len(mapping.bones), default=None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..core import ASSETS, SMPL, UserError
+from ..core import ASSETS, SMPL, UserError, written_whole
 
 FOLDER = ASSETS / "rigs"
 SCHEMA = 1
@@ -121,7 +121,7 @@ def load_map(path: Path) -> BoneMap:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"Cannot read the bone map {path}: {error.strerror}; check the path.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"The bone map {path.name} is not valid JSON ({error}); correct it there.") from error
     fault = _fault(data)
     if fault:
@@ -136,6 +136,31 @@ def load_map(path: Path) -> BoneMap:
         follows=data.get("follows", {}),
         settings=tuple(Setting(**setting) for setting in data.get("settings", ())),
     )
+
+
+def save_map(mapping: RigMapping, path: Path, about: str) -> None:
+    """Write the bones of one armature as a bone map.
+
+    Args:
+        mapping: they are.
+        path: of the file.
+        about: one line on which rigs it is for.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    data: dict[str, Any] = {"schema": SCHEMA, "name": mapping.rig or "Own", "about": about}
+    data["bones"] = {joint: [name] for joint, name in mapping.bones.items()}
+    if mapping.controls:
+        data["controls"] = {joint: [name] for joint, name in mapping.controls.items()}
+    if mapping.root:
+        data["root"] = mapping.root
+    if mapping.follows:
+        data["follows"] = dict(mapping.follows)
+    if mapping.settings:
+        data["settings"] = [asdict(setting) for setting in mapping.settings]
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _names(entries: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -165,6 +190,8 @@ def _fault(data: Any) -> str:
             good = value in (*SMPL.joints, ROOT) if part == "follows" else _strings(value) and bool(value)
             if not good:
                 return f"has {value!r} for {joint} among its {part}"
+    if joint := _circle(data.get("follows", {})):
+        return f"lets {joint} follow itself in a circle"
     if not isinstance(data.get("settings", []), list):
         return "has settings that are not a list"
     for setting in data.get("settings", []):
@@ -172,6 +199,18 @@ def _fault(data: Any) -> str:
             return "has a setting without bone, property and value"
         if not _strings([setting["bone"], setting["property"]]) or not isinstance(setting["value"], int | float):
             return "has a setting whose bone and property are not text or whose value is no number"
+    return ""
+
+
+def _circle(follows: Mapping[str, str]) -> str:
+    """A joint whose control would carry itself, empty where there is none."""
+    for joint in follows:
+        other, seen = follows[joint], {joint}
+        while other in follows and other not in seen:
+            seen.add(other)
+            other = follows[other]
+        if other == joint:
+            return joint
     return ""
 
 

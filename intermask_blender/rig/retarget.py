@@ -11,10 +11,10 @@ from mathutils import Euler, Quaternion
 from .. import compat, core
 from ..core import Body, PosedSkeleton, UserError, Way, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
-from .detect import detect_rig
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
 from .map import ROOT, RigMapping
+from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
 
 
@@ -59,7 +59,7 @@ def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Sce
         UserError: the object is no rig that a motion can be keyed on.
     """
     _check(owner)
-    return _measured(owner, detect_rig(owner), scene).rest.hip_height / core.person_hip_height(offsets)
+    return _measured(owner, mapping_of(owner), scene).rest.hip_height / core.person_hip_height(offsets)
 
 
 def rig_keys(
@@ -87,7 +87,7 @@ def rig_keys(
         UserError: the armature cannot be keyed.
     """
     _check(owner)
-    mapping = mapping or detect_rig(owner)
+    mapping = mapping or mapping_of(owner)
     rig = _measured(owner, mapping, scene)
     posed = resampled(posed, scene_fps(scene))
     placed = np.array(owner.matrix_world, np.float64)

@@ -1,0 +1,153 @@
+"""Buttons of the bone map: edit it, take what is recognised again, save it and load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..core import UserError
+from ..rig.own_map import begin_editing, forget, is_edited, load_own_map, save_own_map
+
+
+def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | None:
+    """The armature whose map is shown: the one chosen for it, else the leader or a character."""
+    for owner in (settings.mapped, settings.leader, settings.character_1, settings.character_2):
+        if owner is not None:
+            return owner
+    return None
+
+
+class _OnArmature:
+    """Something done with the armature whose map is shown."""
+
+    EDITS = True
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether an armature is chosen that this can be done with; the reason is shown on the grey button."""
+        owner = mapped_armature(context.scene.intermask)
+        if owner is None:
+            cls.poll_message_set("Choose an armature above")  # type: ignore[attr-defined]
+            return False
+        if cls.EDITS and owner.library is not None:
+            cls.poll_message_set(  # type: ignore[attr-defined]
+                "The armature is linked from a library: make a library override of it first"
+            )
+            return False
+        return True
+
+    @staticmethod
+    def owner(context: bpy.types.Context) -> bpy.types.Object:
+        """The armature."""
+        owner = mapped_armature(context.scene.intermask)
+        if owner is None:
+            raise UserError("No armature is chosen; choose one in the panel.")
+        return owner
+
+
+class INTERMASK_OT_edit_bones(_OnArmature, bpy.types.Operator):
+    """Choose the bone of each joint yourself, beginning with what was recognised"""
+
+    bl_idname = "intermask.edit_bones"
+    bl_label = "Edit Bones"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Keep what is recognised as a list."""
+        try:
+            begin_editing(self.owner(context))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class INTERMASK_OT_detect_bones(_OnArmature, bpy.types.Operator):
+    """Drop the edited bones: the armature is recognised by itself again"""
+
+    bl_idname = "intermask.detect_bones"
+    bl_label = "Detect Again"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is anything to drop."""
+        if not super().poll(context):
+            return False
+        if not is_edited(cls.owner(context)):
+            cls.poll_message_set("The bones were not edited")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Drop them."""
+        forget(self.owner(context))
+        return {"FINISHED"}
+
+
+class _WithFile(_OnArmature):
+    """Something done with a map's file, which is asked for."""
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})  # type: ignore[valid-type]
+
+    def path(self) -> Path:
+        """The file that was named."""
+        if not self.filepath.strip():
+            raise UserError("No file was named; choose the bone map's file.")
+        return Path(bpy.path.abspath(self.filepath))
+
+
+class INTERMASK_OT_save_bones(_WithFile, bpy.types.Operator):
+    """Write this armature's bone map to a file, for other rigs of its kind"""
+
+    bl_idname = "intermask.save_bones"
+    bl_label = "Save Bone Map"
+    bl_options = {"REGISTER"}
+    EDITS = False
+
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for the file, named after the armature."""
+        name = bpy.path.clean_name(self.owner(context).name)[:60] or "bones"
+        self.filepath = str(Path(bpy.data.filepath).parent / f"{name}.json")
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write."""
+        try:
+            path = self.path()
+            path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
+            save_own_map(self.owner(context), path)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {path.name}")
+        return {"FINISHED"}
+
+
+class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
+    """Take this armature's bone map from a file"""
+
+    bl_idname = "intermask.load_bones"
+    bl_label = "Load Bone Map"
+    bl_options = {"UNDO"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Read, and say which joints found no bone."""
+        try:
+            mapping = load_own_map(self.owner(context), self.path())
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if mapping.missing:
+            self.report({"WARNING"}, f"No bone was found for {', '.join(mapping.missing)}")
+        return {"FINISHED"}

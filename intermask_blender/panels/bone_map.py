@@ -1,0 +1,84 @@
+"""Bone Map: which bones of an armature are a person's joints, to look at and to change."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.bone_map import (
+    INTERMASK_OT_detect_bones,
+    INTERMASK_OT_edit_bones,
+    INTERMASK_OT_load_bones,
+    INTERMASK_OT_save_bones,
+    mapped_armature,
+)
+from ..rig.own_map import is_edited, joint_fault
+from .generate import TAB
+from .rig_line import draw_rig_line
+
+
+class INTERMASK_UL_bones(bpy.types.UIList):
+    """The joints with their bones"""
+
+    bl_idname = "INTERMASK_UL_bones"
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.AnyType,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.AnyType,
+        active_property: str,
+        index: int,
+    ) -> None:
+        """The joint, and a field that searches the armature's bones."""
+        owner = data.id_data
+        row = layout.split(factor=0.35)
+        row.label(text=item.name, icon="ERROR" if joint_fault(owner, item) else "NONE", translate=False)
+        row.prop_search(item, "bone", owner.data, "bones", text="")
+
+
+class INTERMASK_PT_bone_map(bpy.types.Panel):
+    """Which bones of an armature are a person's joints"""
+
+    bl_idname = "INTERMASK_PT_bone_map"
+    bl_parent_id = "INTERMASK_PT_generate"
+    bl_label = "Bone Map"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What was recognised, and the list where it was edited."""
+        settings, layout = context.scene.intermask, self.layout
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "mapped")
+        owner = mapped_armature(settings)
+        if owner is None:
+            layout.label(text="Choose a leader or a character", icon="INFO")
+            return
+        if settings.mapped is None:
+            layout.label(text=owner.name, icon="OBJECT_DATA", translate=False)
+        draw_rig_line(layout, context, owner)
+        if is_edited(owner):
+            self._draw_list(layout, owner)
+        else:
+            layout.operator(INTERMASK_OT_edit_bones.bl_idname, icon="GREASEPENCIL")
+        row = layout.row(align=True)
+        row.operator(INTERMASK_OT_load_bones.bl_idname, text="Load", icon="FILE_FOLDER")
+        row.operator(INTERMASK_OT_save_bones.bl_idname, text="Save", icon="FILE_TICK")
+
+    @staticmethod
+    def _draw_list(layout: bpy.types.UILayout, owner: bpy.types.Object) -> None:
+        stored = owner.intermask_bones
+        layout.template_list(INTERMASK_UL_bones.bl_idname, "", stored, "joints", stored, "index", rows=8)
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        if 0 <= stored.index < len(stored.joints):
+            item = stored.joints[stored.index]
+            column.prop_search(item, "control", owner.data, "bones", text=f"{item.name} Keyed On")
+        column.prop_search(stored, "root", owner.data, "bones")
+        layout.operator(INTERMASK_OT_detect_bones.bl_idname, icon="FILE_REFRESH")

@@ -1,0 +1,153 @@
+"""The bone map of one armature: the one that its user edited, else the one that is recognised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import bpy
+
+from ..core import SMPL, UserError
+from .detect import detect_rig, nearest_rig, resolve
+from .map import RigMapping, Setting, load_map, save_map
+
+
+def mapping_of(owner: bpy.types.Object) -> RigMapping:
+    """The bones of an armature that are SMPL's joints.
+
+    Raises:
+        UserError: the edited map names bones twice or bones that are gone or too few; or nobody is recognised.
+    """
+    if not is_edited(owner):
+        return detect_rig(owner)
+    mapping = stored_mapping(owner)
+    if fault := _fault(mapping, owner):
+        raise UserError(fault)
+    return mapping
+
+
+def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
+    """One line for the panel on what an armature was recognised as, and whether it can be used."""
+    try:
+        text = mapping_of(owner).summary()
+    except UserError as error:
+        return str(error), False
+    return (f"Edited, {text}" if is_edited(owner) else text), True
+
+
+def is_edited(owner: bpy.types.Object) -> bool:
+    """Whether the armature has a map of its own; where the add-on is not registered there is none."""
+    stored = getattr(owner, "intermask_bones", None)
+    return stored is not None and stored.edited
+
+
+def stored_mapping(owner: bpy.types.Object) -> RigMapping:
+    """The edited map as it is, faults and all."""
+    stored = owner.intermask_bones
+    items = {item.name: item for item in stored.joints if item.name in SMPL.joints}
+    chosen = {joint: items[joint] for joint in SMPL.joints if joint in items and items[joint].bone}
+    return RigMapping(
+        stored.rig,
+        {joint: item.bone for joint, item in chosen.items()},
+        {joint: item.control for joint, item in chosen.items() if item.control},
+        stored.root,
+        {joint: item.follows for joint, item in chosen.items() if item.follows},
+        tuple(Setting(item.bone, item.name, item.value) for item in stored.settings),
+    )
+
+
+def begin_editing(owner: bpy.types.Object) -> None:
+    """Keep what is recognised with the armature, to be edited; where nobody is, what comes nearest.
+
+    Raises:
+        UserError: the armature is linked from a library.
+    """
+    _store(owner, nearest_rig(owner))
+
+
+def forget(owner: bpy.types.Object) -> None:
+    """Drop the edited map: the armature is recognised by itself again.
+
+    Raises:
+        UserError: the armature is linked from a library.
+    """
+    _check_editable(owner)
+    stored = owner.intermask_bones
+    stored.joints.clear()
+    stored.settings.clear()
+    stored.rig = stored.root = ""
+    stored.edited = False
+
+
+def load_own_map(owner: bpy.types.Object, path: Path) -> RigMapping:
+    """Take an armature's map from a file; joints whose bones it has not stay empty.
+
+    Raises:
+        UserError: the file is no bone map, or names none of the armature's bones; the map is as it was then.
+    """
+    mapping = resolve(load_map(path), owner)
+    if not mapping.bones:
+        raise UserError(f"No bone that {path.name} names is in {owner.name}; choose the map of its kind of rig.")
+    _store(owner, mapping)
+    return mapping
+
+
+def save_own_map(owner: bpy.types.Object, path: Path) -> None:
+    """Write an armature's map, edited or recognised, to a file.
+
+    Raises:
+        UserError: there is nothing to write, or it cannot be written.
+    """
+    mapping = stored_mapping(owner) if is_edited(owner) else detect_rig(owner)
+    if not mapping.bones:
+        raise UserError(f"No bone of {owner.name} is chosen yet; choose some before saving the map.")
+    save_map(mapping, path, f"The bones of {owner.name}")
+
+
+def joint_fault(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
+    """Whether a row of the list needs a look: its bone is gone, or is missing where a person needs it."""
+    if item.bone:
+        return item.bone not in owner.data.bones or bool(item.control and item.control not in owner.data.bones)
+    return item.name in RigMapping("", {}).lacking
+
+
+def _store(owner: bpy.types.Object, mapping: RigMapping) -> None:
+    forget(owner)
+    stored = owner.intermask_bones
+    for joint in SMPL.joints:
+        item = stored.joints.add()
+        item.name, item.bone = joint, mapping.bones.get(joint, "")
+        item.control, item.follows = mapping.controls.get(joint, ""), mapping.follows.get(joint, "")
+    for setting in mapping.settings:
+        item = stored.settings.add()
+        item.name, item.bone, item.value = setting.property, setting.bone, setting.value
+    stored.rig, stored.root, stored.index = mapping.rig, mapping.root, 0
+    stored.edited = True
+
+
+def _check_editable(owner: bpy.types.Object) -> None:
+    if owner.library is not None:
+        raise UserError(
+            f"{owner.name} is linked from {owner.library.name}, so its map cannot be edited; make an override of it "
+            "first (Object > Library Override > Make)."
+        )
+
+
+def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
+    """Why an edited map cannot be used, empty where it can."""
+    named = {f"{joint} is mapped to": name for joint, name in mapping.bones.items()}
+    named |= {f"{joint} is keyed on": name for joint, name in mapping.controls.items()}
+    if mapping.root:
+        named["the travel is keyed on"] = mapping.root
+    where = "choose another under Bone Map, or press Detect Again there"
+    for what, name in named.items():
+        if name not in owner.data.bones:
+            return f"The bone {name}, which {what}, is not in {owner.name}; {where}."
+    if mapping.lacking:
+        return f"The bone map of {owner.name} lacks {', '.join(mapping.lacking)}; choose their bones under Bone Map."
+    keyed = [mapping.control(joint) for joint in mapping.bones] + ([mapping.root] if mapping.root else [])
+    for names in (list(mapping.bones.values()), keyed):
+        name, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            return f"In the bone map of {owner.name} the bone {name} stands for {times} joints; {where}."
+    return ""
