@@ -28,6 +28,7 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.motion.interaction_file import load_npz, save_npz
     from model_core.motion.joint_names import Humanoid, find_humanoid
     from model_core.motion.rest import SMPL_REST_OFFSETS
+    from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.protocol import Decoder, Message, ProtocolError
 else:
     from ..model_core import motion as _located
@@ -51,6 +52,7 @@ else:
     from ..model_core.motion.interaction_file import load_npz, save_npz
     from ..model_core.motion.joint_names import Humanoid, find_humanoid
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
+    from ..model_core.motion.smpl_model import SmplModel, load_smpl_model
     from ..model_core.protocol import Decoder, Message, ProtocolError
 
 CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
@@ -76,12 +78,14 @@ __all__ = [
     "ProtocolError",
     "RigRest",
     "Skeleton",
+    "SmplModel",
     "UserError",
     "Way",
     "bone_turns",
     "find_humanoid",
     "fit_rest",
     "load_npz",
+    "load_smpl_model",
     "motion_from_bvh",
     "motion_of_bones",
     "on_other_bodies",

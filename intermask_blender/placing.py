@@ -9,13 +9,25 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .core import FPS, SMPL, SMPL_REST_OFFSETS, Body, Motion, PosedSkeleton, UserError, Way, on_other_bodies
+from .core import (
+    FPS,
+    SMPL,
+    SMPL_REST_OFFSETS,
+    Body,
+    Motion,
+    PosedSkeleton,
+    SmplModel,
+    UserError,
+    Way,
+    on_other_bodies,
+)
 from .generation import GenerationSettings, Pair
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import key_posed, scene_fps
 from .rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, write_keys
+from .rig.smpl_body import build_smpl_body, remove_body
 from .rig.splice import Held, write_edit
 from .takes import add_take
 
@@ -37,6 +49,7 @@ class Placement:
         held: what of the characters' keys stays; None where all of them are new.
         stand: whether feet stand on characters of other proportions as they do in the motion.
         meet: whether hands meet there.
+        body: what new characters are; None makes mannequins.
     """
 
     scene: str
@@ -48,6 +61,7 @@ class Placement:
     held: Held | None = None
     stand: bool = True
     meet: bool = True
+    body: SmplModel | None = None
 
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
@@ -163,7 +177,15 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     if scene is None:
         raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
-    pair, keys = _chosen_keys(pair, placement, scene)
+    placement, collection = _with_bodies(placement, scene, title)
+    try:
+        pair, keys = _chosen_keys(pair, placement, scene)
+    except UserError:
+        if collection is not None:
+            for owner in [item for item in collection.objects if item.type == "ARMATURE"]:
+                remove_body(owner)
+            bpy.data.collections.remove(collection)
+        raise
     made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
         name, held = f"Person {index + 1}: {title}", placement.held
@@ -182,6 +204,28 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made[index] = armature
     return made
+
+
+def _with_bodies(
+    placement: Placement, scene: bpy.types.Scene, title: str
+) -> tuple[Placement, bpy.types.Collection | None]:
+    """New characters that are the user's own body, in a new collection; they are keyed as chosen ones are."""
+    new = new_people(placement)
+    if placement.body is None or not new:
+        return placement, None
+    collection = bpy.data.collections.new(title)
+    scene.collection.children.link(collection)
+    size = placement.size / placement.metres if placement.has_leader else 1.0
+    names = list(placement.characters)
+    for index in new:
+        owner = build_smpl_body(placement.body, f"Person {index + 1}", collection, COLOURS[index], size)
+        names[index] = owner.name
+    return replace(placement, characters=(names[0], names[1])), collection
+
+
+def new_people(placement: Placement) -> tuple[int, ...]:
+    """Which of the two people are new characters."""
+    return tuple(index for index in _moving(placement) if not placement.characters[index])
 
 
 def _moving(placement: Placement) -> tuple[int, ...]:

@@ -72,11 +72,13 @@ class Preferences:
         idle_seconds: after so long without a request the generator's process is ended to free its memory.
         model_folders: where to look for models beside the bundled ones.
         device: what computes: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        body_file: SMPL or SMPL-X model file that new characters are; None makes mannequins.
     """
 
     idle_seconds: float = 900.0
     model_folders: tuple[Path, ...] = ()
     device: str = "auto"
+    body_file: Path | None = None
 
 
 def _forget_test(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
@@ -116,6 +118,12 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         name="Models",
         description="Folder with model folders in it, beside the bundled ones",
         subtype="DIR_PATH",
+    )
+    body_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="SMPL Body",
+        description="Your own SMPL or SMPL-X model file (.npz or .pkl), which new characters then are; empty makes "
+        "mannequins",
+        subtype="FILE_PATH",
     )
     show_import: bpy.props.BoolProperty(name="Published Weights")  # type: ignore[valid-type]
     checkpoints: bpy.props.StringProperty(  # type: ignore[valid-type]
@@ -159,7 +167,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         self._draw_runtime(layout.column())
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        for name in ("device", "idle_minutes", "model_folder"):
+        for name in ("device", "idle_minutes", "model_folder", "body_file"):
             column.prop(self, name)
         self._draw_import(layout.box().column())
 
@@ -214,7 +222,8 @@ def current_preferences(context: bpy.types.Context) -> Preferences:
         return Preferences(model_folders=folders)
     if stored.model_folder:
         folders = (Path(bpy.path.abspath(stored.model_folder)), *folders)
-    return Preferences(stored.idle_minutes * 60.0, folders, stored.device)
+    body = Path(bpy.path.abspath(stored.body_file)) if stored.body_file else None
+    return Preferences(stored.idle_minutes * 60.0, folders, stored.device, body)
 
 
 def model_home(context: bpy.types.Context) -> Path | None:

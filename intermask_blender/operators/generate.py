@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import bpy
 
-from ..core import UserError
+from ..core import UserError, load_smpl_model
 from ..generation import GenerationSettings
 from ..markers import timed_prompt
 from ..models import find_model
-from ..placing import Placement, Sampling, prepare
+from ..placing import Placement, Sampling, new_people, prepare
 from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..rig.key import scene_fps
@@ -93,10 +94,16 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
         """What to ask for, and where it goes."""
         leader, first, second = (self._object(context.scene, name) for name in self.OBJECTS)
-        model = find_model(self.model, current_preferences(context).model_folders)
+        preferences = current_preferences(context)
+        model = find_model(self.model, preferences.model_folders)
         seconds = self._length(context.scene)
         prompt = timed_prompt(context.scene, self.prompt, seconds) if self.use_markers else self.prompt
-        return prepare(context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling())
+        settings, placement = prepare(
+            context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling()
+        )
+        if preferences.body_file is not None and new_people(placement):
+            placement = replace(placement, body=load_smpl_model(preferences.body_file))
+        return settings, placement
 
     def _length(self, scene: bpy.types.Scene) -> float:
         """Seconds."""

@@ -36,11 +36,17 @@ def build_armature(
         collection: where the object is linked.
         skeleton: names and parents of the bones.
     """
+    heads = vectors_to_blender(rest_joints(offsets, skeleton.parents) + _rest_root(offsets, load_body()))
+    return armature_of(name, heads, collection, skeleton)
+
+
+def armature_of(name: str, heads: np.ndarray, collection: bpy.types.Collection, skeleton: Skeleton) -> bpy.types.Object:
+    """An armature whose bones begin at places (J, 3), Blender's axes; see ``build_armature``."""
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
     owner = bpy.data.objects.new(name, armature)
     with _editing(owner):
-        _add_bones(armature, offsets, skeleton)
+        _add_bones(armature, heads, skeleton)
     for bone in owner.pose.bones:
         bone.rotation_mode = "QUATERNION"
     owner.show_in_front = True
@@ -60,17 +66,33 @@ def build_mannequin(
         body: another figure than the wooden one.
     """
     body = body or load_body()
-    mesh = _mesh(f"{owner.name} Body", body)
-    vertices = fitted_vertices(body, offsets) + _rest_root(offsets, body)
-    mesh.vertices.foreach_set("co", vectors_to_blender(vertices).astype(np.float32).ravel())
+    vertices = vectors_to_blender(fitted_vertices(body, offsets) + _rest_root(offsets, body))
+    mesh = surface(f"{owner.name} Body", vertices, body.faces)
+    mesh.polygons.foreach_set("material_index", body.ball_faces.astype(np.int32))
     red, green, blue = colour
     for suffix, share in (("Shell", 1.0), ("Joints", 0.35)):
         material = bpy.data.materials.new(f"{owner.name} {suffix}")
         compat.paint_material(material, (share * red, share * green, share * blue), roughness=0.6)
         mesh.materials.append(material)
     mesh.update()
+    weights = np.zeros((len(body.vertices), len(SMPL)))
+    np.add.at(weights, (np.arange(len(weights))[:, None], body.skin_joints), body.skin_weights)
+    return skinned(owner, mesh, SMPL.joints, weights)
+
+
+def skinned(
+    owner: bpy.types.Object, mesh: bpy.types.Mesh, bones: tuple[str, ...], weights: np.ndarray
+) -> bpy.types.Object:
+    """An object of a mesh that an armature's bones move, parented to it and in its collections.
+
+    Args:
+        owner: the armature.
+        mesh: in the armature's space, V vertices.
+        bones: J names.
+        weights: (V, J) their shares.
+    """
     figure = bpy.data.objects.new(mesh.name, mesh)
-    _weigh(figure, body)
+    _weigh(figure, bones, weights)
     figure.parent = owner
     modifier = figure.modifiers.new("Armature", "ARMATURE")
     modifier.object = owner
@@ -103,9 +125,7 @@ def _editing(owner: bpy.types.Object) -> Iterator[None]:
         bpy.data.scenes.remove(workshop)
 
 
-def _add_bones(armature: bpy.types.Armature, offsets: np.ndarray, skeleton: Skeleton) -> None:
-    body = load_body()
-    heads = vectors_to_blender(rest_joints(offsets, skeleton.parents) + _rest_root(offsets, body))
+def _add_bones(armature: bpy.types.Armature, heads: np.ndarray, skeleton: Skeleton) -> None:
     for joint, name in enumerate(skeleton.joints):
         bone = armature.edit_bones.new(name)
         bone.head = Vector(heads[joint])
@@ -141,29 +161,28 @@ def _bone_vector(joint: int, heads: np.ndarray, skeleton: Skeleton) -> np.ndarra
     return vector
 
 
-def _mesh(name: str, body: Body) -> bpy.types.Mesh:
-    """The figure's triangles, smooth, the balls' faces with the second material."""
+def surface(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
+    """A smooth mesh of triangles (F, 3) of vertices (V, 3), Blender's axes."""
     mesh = bpy.data.meshes.new(name)
-    corners = body.faces.ravel()
-    mesh.vertices.add(len(body.vertices))
+    corners = faces.ravel()
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
     mesh.loops.add(len(corners))
-    mesh.polygons.add(len(body.faces))
+    mesh.polygons.add(len(faces))
     mesh.loops.foreach_set("vertex_index", corners)
     mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
-    mesh.polygons.foreach_set("material_index", body.ball_faces.astype(np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(body.faces), bool))
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
     mesh.update(calc_edges=True)
     return mesh
 
 
-def _weigh(figure: bpy.types.Object, body: Body) -> None:
-    """Vertex groups named as the bones. Vertices of equal weight are added in one call, for there are few weights."""
-    for joint, name in enumerate(SMPL.joints):
-        group = figure.vertex_groups.new(name=name)
-        rows, places = np.nonzero((body.skin_joints == joint) & (body.skin_weights > 0))
-        weights = body.skin_weights[rows, places]
-        order = np.argsort(weights, kind="stable")
-        levels, starts = np.unique(weights[order], return_index=True)
+def _weigh(figure: bpy.types.Object, bones: tuple[str, ...], weights: np.ndarray) -> None:
+    """Vertex groups named as the bones. Vertices of equal weight are added in one call: often there are few weights."""
+    for bone, column in zip(bones, weights.T, strict=True):
+        group = figure.vertex_groups.new(name=bone)
+        rows = np.flatnonzero(column > 0)
+        rows = rows[np.argsort(column[rows], kind="stable")]
+        levels, starts = np.unique(column[rows], return_index=True)
         ends = [*starts[1:], len(rows)]
         for level, start, end in zip(levels, starts, ends, strict=False):
-            group.add(rows[order[start:end]].tolist(), float(level), "REPLACE")
+            group.add(rows[start:end].tolist(), float(level), "REPLACE")

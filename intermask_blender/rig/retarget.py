@@ -138,7 +138,7 @@ def body_of_rig(
         UserError: the armature cannot be keyed.
     """
     _check(owner)
-    mapping = mapping or detect_rig(owner)
+    mapping = mapping or mapping_of(owner)
     rig = _measured(owner, mapping, scene)
     placed, metres = np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0
     rest = rest_matrices(owner, rig.names)
