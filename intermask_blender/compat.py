@@ -68,10 +68,17 @@ def bind_strip(strip: bpy.types.NlaStrip, animation: bpy.types.AnimData) -> None
 
 
 def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
-    """First and last key of the object's own action, None where it has none."""
+    """First and last key of the object's own action, else first and last frame of what plays in its NLA, else None."""
     animation = owner.animation_data
-    if animation is None or animation.action is None:
+    if animation is None:
         return None
+    if animation.action is None:
+        tracks = [track for track in animation.nla_tracks if not track.mute]
+        tracks = [track for track in tracks if track.is_solo] or tracks
+        strips = [strip for track in tracks for strip in track.strips if not strip.mute] if animation.use_nla else []
+        if not strips:
+            return None
+        return min(strip.frame_start for strip in strips), max(strip.frame_end for strip in strips)
     if SLOTTED_ACTIONS and animation.action_slot is None:
         return None
     first, last = animation.action.frame_range

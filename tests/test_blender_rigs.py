@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
@@ -13,6 +15,7 @@ from blender_scene import empty_scene
 from couple_examples import couple_holding_hands
 from motion_examples import posed_person
 
+from intermask_blender import compat
 from intermask_blender.placing import Placement, place, prepare
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
@@ -208,3 +211,123 @@ def test_a_giant_leader_is_brought_to_a_persons_size(tmp_path: Path) -> None:
     leader = settings.leader
     assert isinstance(leader, Motion) and 0.5 < np.ptp(leader.joints[0, :, 1]) < 2.5
     assert placement.size == pytest.approx(100.0, rel=0.1)
+
+
+def in_edit_mode(rig: bpy.types.Object, change: Callable[[Any], None]) -> None:
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    change(rig.data.edit_bones)
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_of_two_bones_with_one_name_part_the_bodys_own_is_taken() -> None:
+    scene, kind = empty_scene(), KINDS["mixamo"]
+    rig = build_rig(kind, scene)
+
+    def props(bones: Any) -> None:
+        for name, parent in (("LeftHand", ""), ("leftleg", ""), ("other:LeftForeArm", "Spine"), ("Hips", "")):
+            bone = bones.new(name)
+            bone.head, bone.tail = (50, 50, 50), (50, 50, 60)
+            bone.parent = bones[f"mixamorig:{parent}"] if parent else None
+
+    in_edit_mode(rig, props)
+    assert dict(detect_rig(rig).bones) == dict(kind.names)
+
+
+def test_what_lacks_a_known_rigs_feet_is_told_so_and_other_bones_are_not_taken_for_them() -> None:
+    scene, kind = empty_scene(), KINDS["unreal"]
+    rig = build_rig(kind, scene)
+    # The twist bones of the calves would be leaves at the ends of the legs.
+    in_edit_mode(rig, lambda bones: [bones.remove(bones[name]) for name in ("foot_l", "foot_r", "ball_l", "ball_r")])
+    with pytest.raises(UserError, match="looks like Unreal but lacks the bones for L_Ankle, R_Ankle"):
+        detect_rig(rig)
+
+
+def test_toes_and_heads_of_no_length_do_not_turn_what_is_captured() -> None:
+    scene, person = empty_scene(), posed_person(3, 24)
+    rig = build_rig(KINDS["vrm"], scene)
+
+    def pushed_together(bones: Any) -> None:
+        for name, above in (("leftToes", "leftFoot"), ("rightToes", "rightFoot"), ("head", "neck")):
+            bones[name].head = bones[above].head
+
+    in_edit_mode(rig, pushed_together)
+    key(person, rig, scene)
+    apart = degrees_apart(capture_motion(rig, scene)[0].joints, person.joints())
+    assert max(apart.values()) < 1, apart
+
+
+def test_whatever_moves_a_leader_counts_and_what_does_not_is_told(tmp_path: Path) -> None:
+    scene, person = empty_scene(), posed_person(3, 40)
+    rig = build_rig(KINDS["vrm"], scene)
+    key(person, rig, scene)
+    before, _ = capture_motion(rig, scene)
+    animation = rig.animation_data
+    action = animation.action
+
+    def leads() -> int:
+        settings, placement = prepare(scene, "they hug", None, 0, tmp_path, rig)
+        assert settings.leader is not None and len(bpy.data.scenes) == 1
+        return placement.start_frame
+
+    def refused(sentence: str) -> None:
+        with pytest.raises(UserError, match=sentence) as told:
+            leads()
+        assert "Rig" in str(told.value) and str(told.value).count(". ") == 0
+
+    # In the NLA alone, elsewhere in time.
+    track = animation.nla_tracks.new()
+    compat.bind_strip(track.strips.new("Strip", 101, action), animation)
+    animation.action = None
+    motion, start = capture_motion(rig, scene)
+    assert start == 101 and leads() == 101
+    np.testing.assert_allclose(motion.joints, before.joints, atol=1e-5)
+    track.mute = True
+    refused("does not move .*; unmute its animation")
+    compat.assign_action(rig, action)
+    for curve in compat.fcurve_store(rig, action).fcurves:
+        curve.mute = True
+    refused("does not move .*; unmute its animation")
+    for curve in compat.fcurve_store(rig, action).fcurves:
+        curve.mute = False
+    rig.data.pose_position = "REST"
+    refused("Rest Position")
+    rig.data.pose_position = "POSE"
+    twin = bpy.data.objects.new("Twin", rig.data)
+    scene.collection.objects.link(twin)
+    bpy.context.view_layer.objects.active = twin
+    bpy.ops.object.mode_set(mode="EDIT")
+    refused("Edit Mode")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    rig.keyframe_insert("scale", frame=1)
+    rig.scale = (2, 2, 2)
+    rig.keyframe_insert("scale", frame=40)
+    refused("changes its size")
+    # Drivers alone, over the scene's range.
+    animation.action = None
+    rig.scale, track.mute, scene.frame_end = (1, 1, 1), True, 60
+    driver = rig.pose.bones["leftUpperArm"].driver_add("rotation_quaternion", 1).driver
+    driver.type, driver.expression = "SCRIPTED", "sin(frame / 10)"
+    assert leads() == 1
+    driver.expression = "float('nan')"
+    refused("nowhere|does not move")
+
+
+def test_locked_bones_are_keyed_and_a_hips_bone_that_cannot_travel_is_told_before_anything_is_generated(
+    tmp_path: Path,
+) -> None:
+    scene, person = empty_scene(), posed_person(3, 24)
+    rig = build_rig(KINDS["vrm"], scene)
+    for bone in rig.pose.bones:
+        bone.lock_location = bone.lock_rotation = (True, True, True)
+        bone.lock_rotation_w = bone.lock_rotations_4d = True
+    key(person, rig, scene)
+    assert max(degrees_apart(capture_motion(rig, scene)[0].joints, person.joints()).values()) < 1
+
+    def connected(bones: Any) -> None:
+        bones["Root"].tail = bones["hips"].head
+        bones["hips"].use_connect = True
+
+    in_edit_mode(rig, connected)
+    with pytest.raises(UserError, match="hips of Rig is connected"):
+        prepare(scene, "they hug", 1.0, 0, tmp_path, None, (None, rig))

@@ -64,16 +64,18 @@ def capture_motion(
     above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
     names = tuple(dict.fromkeys((*body, *hands, *above)))
     placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS, names)
+    _check_evaluated(owner, placed, posed)
     motion = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
-            f"{owner.name} does not move between frames {first:g} and {last:g}; choose a leader with animation."
+            f"{owner.name} does not move between frames {first:g} and {last:g}; unmute its animation, or choose a "
+            "leader that has some."
         )
     return motion, int(first)
 
 
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
-    """First and last frame of the object's own keys, or the scene's range where it has none."""
+    """First and last frame of the object's own keys, else of its NLA strips, else the scene's range."""
     return compat.animated_range(owner) or (float(scene.frame_start), float(scene.frame_end))
 
 
@@ -84,8 +86,25 @@ def _check(owner: bpy.types.Object) -> None:
         raise UserError(
             f"{owner.name} is disabled in the viewport (monitor icon), where it stands still; enable it there."
         )
-    if owner.mode == "EDIT":
+    if owner.mode == "EDIT" or owner.data.is_editmode:
         raise UserError(f"{owner.name} is in Edit Mode, where it stands still; leave Edit Mode first.")
+    if owner.data.pose_position == "REST":
+        raise UserError(
+            f"{owner.name} is shown in its Rest Position, where it stands still; choose Pose Position in its "
+            "armature's properties."
+        )
+
+
+def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndarray) -> None:
+    """Whether the matrices of the object (T, 4, 4) and of its bones (T, N, 4, 4) are those of one figure."""
+    if not (np.isfinite(placed).all() and np.isfinite(posed).all()):
+        raise UserError(f"Bones of {owner.name} are nowhere (not a number) in some frame; look for them in its keys.")
+    sizes = np.linalg.norm(placed[:, :3, 0], axis=-1)
+    if sizes.max() > 1.02 * sizes.min() > 0.0:
+        raise UserError(
+            f"{owner.name} changes its size while it moves ({sizes[0]:.3g} at first, {sizes[-1]:.3g} at last); choose "
+            "a leader that keeps it, or mute the keys of its scale."
+        )
 
 
 def _evaluated(
@@ -134,12 +153,12 @@ def _motion(
     world = placed[:, None] @ posed
     turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])
     points = vectors_from_blender(world[..., :3, 3] * metres)
-    count = len(rig.names)  # the body's bones come first
-    body = core.motion_of_bones(rig.rest, turned[:, :count], points[:, :count])
+    place = {name: number for number, name in enumerate(names)}
+    read = [place[name] for name in rig.names]
+    body = core.motion_of_bones(rig.rest, turned[:, read], points[:, read])
     hands = measure_hands(owner, mapping, rig)
     if hands is None:
         return body
-    place = {name: number for number, name in enumerate(names)}
     matrices = {name: turned[:, number] for name, number in place.items()}
     return with_captured_hands(body, owner, hands, matrices, points[:, [place[name] for name in hands.names]])
 

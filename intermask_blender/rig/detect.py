@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import bpy
 import numpy as np
@@ -13,6 +13,9 @@ from .structure import mapped_by_structure
 
 _LEAST = len(SMPL) // 3
 """Joints that a known map must find before an armature is said to look like one of its kind."""
+
+_ALMOST_ALL = 14
+"""Joints of a known map after which an armature is of that kind and nothing else."""
 
 _OUT_OF_ORDER = 0.5
 """What a bone that does not hang from its parent joint's counts against one that has its name."""
@@ -34,7 +37,11 @@ def detect_rig(owner: bpy.types.Object, maps: Iterable[BoneMap] | None = None) -
     candidates = [(score, mapping) for score, mapping in candidates if not mapping.lacking]
     if candidates:
         return max(candidates, key=lambda candidate: candidate[0])[1]
-    mapping = _by_words(owner) or mapped_by_structure(owner)
+    mapping = _by_words(owner)
+    nearest = _nearest(owner, maps)
+    if mapping is None and (nearest is None or len(nearest.bones) < _ALMOST_ALL):
+        # What has nearly all of a known rig's bones lacks some: structure would take others for them.
+        mapping = mapped_by_structure(owner)
     if mapping is None:
         raise UserError(_sentence(owner, maps))
     return mapping
@@ -60,15 +67,30 @@ def resolve(bone_map: BoneMap, owner: bpy.types.Object) -> RigMapping:
     for bone in bones:
         by_canonical.setdefault(canonical(bone.name, bone_map.prefixes), []).append(bone.name)
 
-    def found(names: Iterable[str]) -> str:
-        for name in names:
-            same = by_canonical.get(canonical(name, bone_map.prefixes), [])
-            if same:
-                # Of several bones that differ in case or separators, the one that is spelt as the map has it.
-                return name if name in same else min(same, key=lambda other: len(bones[other].parent_recursive))
-        return ""
+    def alike(names: Iterable[str]) -> tuple[str, list[str]]:
+        """The first of the names that the armature has in some spelling, and the bones that are spelt so."""
+        found = ((name, by_canonical.get(canonical(name, bone_map.prefixes), [])) for name in names)
+        return next(((name, same) for name, same in found if same), ("", []))
 
-    joints = {joint: name for joint, names in bone_map.bones.items() if (name := found(names))}
+    def found(names: Iterable[str]) -> str:
+        name, same = alike(names)
+        # Of several bones that differ in case or separators, the one that is spelt as the map has it.
+        return name if name in same else min(same, key=lambda other: len(bones[other].parent_recursive), default="")
+
+    joints: dict[str, str] = {}
+    for joint in SMPL.joints:
+        names = bone_map.bones.get(joint, ())
+        _, same = alike(names)
+        if len(same) > 1:
+            # Of several, one that hangs from its parent joint's, or carries a hip: others are props, or other people's.
+            above = joints.get(_mapped_parent(joint, joints), "")
+            hips = alike(bone_map.bones.get("L_Hip", ()))[1] if joint == "Pelvis" else []
+            in_place = [other for other in same if _hangs(bones[other], above)
+                        or any(_hangs(bones[hip], other) for hip in hips)]  # fmt: skip
+            name = found(names)
+            joints[joint] = name if name in in_place or not in_place else in_place[0]
+        elif same:
+            joints[joint] = same[0]
     controls = {joint: name for joint, names in bone_map.controls.items() if joint in joints and (name := found(names))}
     return RigMapping(
         bone_map.name,
@@ -89,15 +111,23 @@ def _score(mapping: RigMapping, owner: bpy.types.Object) -> tuple[float, int, in
     """How many joints were found and hang where they should; rigs with controls and exact names first among equals."""
     bones, points = owner.data.bones, 0.0
     for joint, name in mapping.bones.items():
-        parent = SMPL.parents[SMPL.index(joint)]
-        while parent >= 0 and SMPL.joints[parent] not in mapping.bones:
-            parent = SMPL.parents[parent]
-        above = mapping.bones[SMPL.joints[parent]] if parent >= 0 else ""
-        in_place = not above or any(bone.name == above for bone in bones[name].parent_recursive)
-        points += 1.0 if in_place else _OUT_OF_ORDER
+        above = mapping.bones.get(_mapped_parent(joint, mapping.bones), "")
+        points += 1.0 if not above or _hangs(bones[name], above) else _OUT_OF_ORDER
     exact = {name for bone_map in known_maps() if bone_map.name == mapping.rig for names in bone_map.bones.values()
              for name in names}  # fmt: skip
     return points, len(mapping.controls), sum(name in exact for name in mapping.bones.values())
+
+
+def _mapped_parent(joint: str, bones: Mapping[str, str]) -> str:
+    """The nearest joint above one that has a bone, empty where there is none."""
+    parent = SMPL.parents[SMPL.index(joint)]
+    while parent >= 0 and SMPL.joints[parent] not in bones:
+        parent = SMPL.parents[parent]
+    return SMPL.joints[parent] if parent >= 0 else ""
+
+
+def _hangs(bone: bpy.types.Bone, above: str) -> bool:
+    return any(other.name == above for other in bone.parent_recursive)
 
 
 def _by_words(owner: bpy.types.Object) -> RigMapping | None:

@@ -47,7 +47,7 @@ def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, me
         UserError: the object is scaled to nothing, mirrored or unevenly, or limbs have no length.
     """
     size = metres * _scale(owner, placed)
-    joints = tuple(joint for joint in SMPL.joints if joint in mapping.bones)
+    joints = tuple(joint for joint in SMPL.joints if joint in mapping.bones and not _is_point(owner, mapping, joint))
     names = tuple(mapping.bones[joint] for joint in joints)
     matrices = rest_matrices(owner, names)
     lengths = np.array([owner.data.bones[name].length for name in names])
@@ -65,6 +65,17 @@ def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, me
     if "Neck" not in index:
         del humanoid.joints["Head"]
     return MeasuredRig(names, joints, core.fit_rest(humanoid, rotations, positions, ends, np.zeros(3)), size)
+
+
+def _is_point(owner: bpy.types.Object, mapping: RigMapping, joint: str) -> bool:
+    """Whether a head or toes begin where the neck or the ankle does: then they say nothing of a direction."""
+    above = mapping.bones.get({"Head": "Neck", "L_Foot": "L_Ankle", "R_Foot": "R_Ankle"}.get(joint, ""))
+    if above is None:
+        return False
+    bones = owner.data.bones
+    hip, knee = (bones[mapping.bones[name]].head_local for name in ("L_Hip", "L_Knee"))
+    apart = (bones[mapping.bones[joint]].head_local - bones[above].head_local).length
+    return bool(apart < 1e-3 * (hip - knee).length)
 
 
 def rest_matrices(owner: bpy.types.Object, names: tuple[str, ...]) -> np.ndarray:

@@ -59,7 +59,9 @@ def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Sce
         UserError: the object is no rig that a motion can be keyed on.
     """
     _check(owner)
-    return _measured(owner, mapping_of(owner), scene).rest.hip_height / core.person_hip_height(offsets)
+    mapping = mapping_of(owner)
+    _check_root(owner, mapping.root or mapping.control("Pelvis"))
+    return _measured(owner, mapping, scene).rest.hip_height / core.person_hip_height(offsets)
 
 
 def rig_keys(
@@ -182,10 +184,19 @@ def _check(owner: bpy.types.Object) -> None:
             f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
             "(Object > Library Override > Make)."
         )
-    if owner.mode == "EDIT":
+    if owner.mode == "EDIT" or owner.data.is_editmode:
         raise UserError(f"{owner.name} is in Edit Mode; leave Edit Mode first.")
     if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
         raise UserError(f"{owner.name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.")
+
+
+def _check_root(owner: bpy.types.Object, name: str) -> None:
+    bone = owner.data.bones[name]
+    if bone.use_connect and bone.parent:
+        raise UserError(
+            f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "
+            "disconnect it in Edit Mode."
+        )
 
 
 def _measured(owner: bpy.types.Object, mapping: RigMapping, scene: bpy.types.Scene) -> MeasuredRig:
@@ -250,12 +261,8 @@ class _Chain:
 
     def frame_of_location(self) -> np.ndarray:
         """(3, 3) takes the root control's location to the armature's space."""
+        _check_root(self._owner, self.controls[self.root])
         bone = self._owner.data.bones[self.controls[self.root]]
-        if bone.use_connect and bone.parent:
-            raise UserError(
-                f"The bone {bone.name} of {self._owner.name} is connected to its parent, so the body cannot travel; "
-                "disconnect it in Edit Mode."
-            )
         static = self._static(bone)[:3, :3]
         return static @ self._rest[self.root][:3, :3] if bone.use_local_location else static
 
