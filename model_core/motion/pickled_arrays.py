@@ -136,7 +136,7 @@ def _dense(kind: str, state: dict[str, Any], depth: int) -> np.ndarray:
         raise ValueError("too large")
     values = _numbers(state["data"], depth)
     if kind.startswith("coo"):
-        rows, columns = (_numbers(state[name], depth) for name in ("row", "col"))
+        rows, columns = (_numbers(part, depth) for part in state.get("coords") or (state["row"], state["col"]))
     elif kind.startswith(("csc", "csr")):
         inner, starts = _numbers(state["indices"], depth), _numbers(state["indptr"], depth)
         outer = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
