@@ -28,7 +28,6 @@ if __name__ == "__main__" and not __package__:
 
 import argparse
 import shutil
-import signal
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .core import UserError
 from .jobs import Job, character_names, named, read_jobs
 from .models import find_model
+from .stopping import Stop
 
 if TYPE_CHECKING:
     from .render import RenderSettings
@@ -87,16 +87,18 @@ def main(arguments: Sequence[str]) -> int:
 
     from .batch_run import Run
     from .client import WorkerClient
+    from .make import Shop
     from .preferences import current_runtime
 
-    _stop_at_signals()
+    stop = Stop()
+    stop.listen()
     blend = bpy.data.filepath
     with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
         client = WorkerClient(
             options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
         )
         try:
-            failures = Run(options, client, blend).run()
+            failures = Run(Shop(options, client, blend, stop)).run()
         except UserError as error:
             print(f"intermask: {error}", file=sys.stderr)
             return 1
@@ -190,16 +192,6 @@ def _render_settings(given: argparse.Namespace) -> RenderSettings:
     if given.samples < 1:
         raise UserError(f"{given.samples} samples cannot be used; choose 1 or more.")
     return RenderSettings(given.render, given.engine, *size, given.samples)
-
-
-def _stop_at_signals() -> None:
-    """Let Ctrl-C, which Blender keeps to itself, and the polite kill of a farm end the run between two steps."""
-
-    def stop(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), stop)
 
 
 def _leave(code: int) -> NoReturn:

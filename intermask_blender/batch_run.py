@@ -14,20 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
-from .client import Request, WorkerClient
+from .client import Request
 from .core import UserError
 from .generation import submit
 from .jobs import Job
-from .make import make_clip, render_saved, settings_without_scene
+from .make import Shop, make_clip, render_saved, settings_without_scene
 from .records import FAILED, Record, file_hash, folder_hash, forget_record, motion_hash, read_record, write_record
 from .report import write_report
-
-if TYPE_CHECKING:
-    from .batch import Options
 
 SKIPPED = "finished before"
 
@@ -37,24 +33,20 @@ class Run:
     """A run of a list of jobs.
 
     Attributes:
-        options: what holds for all jobs.
-        client: the generator.
-        blend: path of the scene file that was opened, empty where there was none.
+        shop: what the jobs are made with.
         records: how the rows went that have had their turn.
         skipped: names of those that were finished before.
     """
 
-    options: Options
-    client: WorkerClient
-    blend: str
+    shop: Shop
 
     def __post_init__(self) -> None:
         """Take the hashes of what all rows share."""
-        options = self.options
+        self.options = options = self.shop.options
         self.records: list[Record] = []
         self.skipped: set[str] = set()
         self._ahead: tuple[Job, Request] | None = None
-        scene = file_hash(Path(self.blend)) if self.blend and options.recorded else ""
+        scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps))
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
@@ -72,10 +64,12 @@ class Run:
         start = time.monotonic()
         try:
             for number, job in enumerate(self.options.jobs):
+                self.shop.stop.ask()
                 print(f"[{number + 1}/{len(self.options.jobs)}] {job.name}: {job.prompt}", flush=True)
                 following = self.options.jobs[number + 1 :]
                 record = self._turn(job, following)
                 self.records.append(record)
+            self.shop.stop.ask()
         finally:
             if self.options.recorded:
                 write_report(self.options.out, self.options.report, self.records, self.skipped)
@@ -115,8 +109,10 @@ class Run:
                 _remove(out, [name for name in before.files if name not in record.files])
             print(f"    wrote {', '.join(files)} in {out}", flush=True)
         except UserError as error:
+            self.shop.stop.ask()
             record = replace(record, outcome=FAILED, fault=str(error))
         except Exception as error:
+            self.shop.stop.ask()
             traceback.print_exc()
             fault = f"A fault in the program: {error}"
             record = replace(record, outcome=FAILED, fault=fault, details=traceback.format_exc())
@@ -136,14 +132,14 @@ class Run:
         ahead, self._ahead = self._ahead, None
         request = ahead[1] if ahead is not None and ahead[0] is job else None
         try:
-            return make_clip(job, self.options, self.client, self.blend, folder, request, look_ahead)
+            return make_clip(job, self.shop, folder, request, look_ahead)
         except UserError as error:
-            if self.client.running:
+            if self.shop.client.running:
                 raise
             print(f"    once more: {error}", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        return make_clip(job, self.options, self.client, self.blend, folder, None, look_ahead)
+        return make_clip(job, self.shop, folder, None, look_ahead)
 
     def _begun(self, following: list[Job]) -> tuple[Job, Request] | None:
         """The next row's request, sent while Blender still saves and renders the current one."""
@@ -154,7 +150,7 @@ class Run:
                 return None
             try:
                 settings = settings_without_scene(job, self.options)
-                return None if settings is None else (job, submit(self.client, settings))
+                return None if settings is None else (job, submit(self.shop.client, settings))
             except UserError:
                 return None  # it is told when it is the row's turn
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from .render import prepare_scene, render_clip
 from .rig.axes import vectors_to_blender
 from .rig.key import resampled, scene_fps
 from .stage import build_stage, padded
+from .stopping import Stop
 
 if TYPE_CHECKING:
     from .batch import Options
@@ -30,22 +31,29 @@ USUAL_FPS = 30.0
 LEADER_FILES = (".bvh", ".npz")
 
 
-def make_clip(
-    job: Job,
-    options: Options,
-    client: WorkerClient,
-    blend: str,
-    folder: Path,
-    request: Request | None,
-    generated: Callable[[], None],
-) -> list[Path]:
+@dataclass(frozen=True)
+class Shop:
+    """What all jobs of a run are made with.
+
+    Attributes:
+        options: what holds for all of them.
+        client: the generator.
+        blend: path of the scene file that was opened, empty where there was none.
+        stop: asked between two steps whether to go on.
+    """
+
+    options: Options
+    client: WorkerClient
+    blend: str
+    stop: Stop
+
+
+def make_clip(job: Job, shop: Shop, folder: Path, request: Request | None, generated: Callable[[], None]) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
         job: what to make.
-        options: what holds for the whole run.
-        client: the generator.
-        blend: path of the scene file that was opened, empty where there was none.
+        shop: what it is made with.
         folder: where the files go.
         request: the job's, where it was sent before; see ``settings_without_scene``.
         generated: called when the generator has done its part and is free for another job.
@@ -55,11 +63,14 @@ def make_clip(
 
     Raises:
         UserError: the job cannot be done.
+        KeyboardInterrupt: somebody wants the run to stop.
     """
-    scene = _fresh_scene(blend, options.fps)
+    options = shop.options
+    scene = _fresh_scene(shop.blend, options.fps)
     settings, placement = _prepared(job, options, scene)
-    request = request or submit(client, settings)
-    _follow(client, request)
+    shop.stop.ask()
+    request = request or submit(shop.client, settings)
+    _follow(shop, request)
     pair = takes_of(request)[0]
     generated()
     place(pair, placement, job.prompt.strip())
@@ -69,6 +80,7 @@ def make_clip(
     if options.recorded:
         made.append(folder / "pictures" / f"{job.name}.png")
         write_contact_sheet(pair, made[-1])
+    shop.stop.ask()
     if options.render.output != "none":
         made.append(render_clip(scene, options.render, folder / job.name))
     return made
@@ -157,11 +169,12 @@ def _leader_from_file(path: Path) -> Motion:
     return resampled(load_npz(path).people[0], FPS).motion()
 
 
-def _follow(client: WorkerClient, request: Request) -> None:
+def _follow(shop: Shop, request: Request) -> None:
     """Wait for a request; on a terminal its progress is shown in one line."""
     shown = ""
     while not request.done:
-        client.pause()
+        shop.stop.ask()
+        shop.client.pause()
         if sys.stdout.isatty() and (text := progress_text(request)) != shown:
             print(f"\r    {text:<50}", end="", flush=True)
             shown = text

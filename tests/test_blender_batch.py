@@ -224,22 +224,61 @@ def test_a_folder_that_cannot_be_written_fails_the_row(model: Path, tmp_path: Pa
     assert files_in(tmp_path) == {"file"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_stopped_goes_on_where_it_stopped(model: Path, tmp_path: Path, number: int) -> None:
+STOPPED_IN_A_HANDLER = """
+import os, signal, sys
+import bpy
+from intermask_blender.batch import main
+
+scenes = []
+
+@bpy.app.handlers.persistent
+def opened(*_):
+    scenes.append(1)
+    if len(scenes) == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+
+bpy.app.handlers.load_post.append(opened)
+code = main(sys.argv[1:])
+sys.stdout.flush()
+os._exit(code)
+"""
+"""Ctrl-C while Blender calls a handler of the third row's scene, out of which nothing that is raised comes."""
+
+
+def stopped_run(how: str, arguments: list[str]) -> int:
+    """Run a batch that is stopped at its third row; its exit code."""
+    start = ["-c", STOPPED_IN_A_HANDLER] if how == "handler" else ["-m", "intermask_blender.batch"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, *start, *arguments]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if how != "handler" and line.startswith("[3/6]"):
+                process.send_signal(signal.Signals[how])
+                break
+        process.stdout.read()
+    return process.returncode
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "handler"])
+def test_a_signal_stops_the_run_wherever_it_comes(model: Path, tmp_path: Path, how: str) -> None:
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    jobs.write_text("prompt,seconds\n" + "they hug,0.6\n" * 6, encoding="utf-8")
+    code = stopped_run(how, ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)])
+    assert code == 130
+    finished = {path.stem for path in (out / "records").iterdir()}
+    assert finished >= {"they_hug", "they_hug_2"} and len(finished) < 6 and not list(out.glob(".*"))
+    assert how != "handler" or len(finished) == 2
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(finished)
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path) -> None:
     jobs, out, whole = tmp_path / "jobs.csv", tmp_path / "out", tmp_path / "whole"
     rows = "\n".join(f"clip {index},0.6,{index}" for index in range(6))
     jobs.write_text(f"prompt,seconds,seed\n{rows}\n", encoding="utf-8")
     arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-m", "intermask_blender.batch", *arguments, "--out", str(out)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("[3/6]"):
-                process.send_signal(number)
-                break
-        process.stdout.read()
-    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert stopped_run("SIGKILL", [*arguments, "--out", str(out)]) == -signal.SIGKILL
     finished = {path.stem for path in (out / "records").iterdir()}
     assert finished >= {"clip_0", "clip_1"} and len(finished) < 6
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("*.npz") if path.stem in finished}
