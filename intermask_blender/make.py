@@ -190,7 +190,8 @@ def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: O
     scene.frame_set(scene.frame_start)
     prepare_scene(scene, options.render)
     if scene.camera is None:
-        build_stage(scene, padded(vectors_to_blender(np.stack([person.joints() for person in people]))))
+        joints = vectors_to_blender(np.stack([person.joints() for person in people])) + placement.origin
+        build_stage(scene, padded(joints))
 
 
 def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Path]:

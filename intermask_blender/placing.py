@@ -50,6 +50,7 @@ class Placement:
         stand: whether feet stand on characters of other proportions as they do in the motion.
         meet: whether hands meet there.
         body: what new characters are; None makes mannequins.
+        origin: where the middle of things is for two new characters, in the scene's units.
     """
 
     scene: str
@@ -62,6 +63,7 @@ class Placement:
     stand: bool = True
     meet: bool = True
     body: SmplModel | None = None
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
@@ -121,7 +123,9 @@ def prepare(
             hip_ratio(SMPL_REST_OFFSETS, owner, scene)
     names = tuple("" if owner is None else owner.name for owner in characters)
     if leader is None:
-        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]))
+        # Where Blender puts everything new. Where it is now counts, not where it is once the motion is there.
+        x, y, z = scene.cursor.location
+        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), origin=(x, y, z))
     first, last = animated_frames(leader, scene)
     if seconds is not None:
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
@@ -201,6 +205,8 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         posed = _scaled(pair[index], 1.0 / placement.metres) if placement.has_leader else _on_soles(pair[index])
         armature = build_armature(name, posed.offsets, collection, posed.skeleton)
         build_mannequin(armature, posed.offsets, COLOURS[index])
+        # Beside a character of the scene the keys say where the other one is.
+        armature.location = placement.origin if len(new) == 2 else (0.0, 0.0, 0.0)
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made[index] = armature
     return made

@@ -22,7 +22,13 @@ from .operators.runtime import (
     INTERMASK_OT_test_runtime,
     INTERMASK_OT_use_python,
 )
-from .operators.takes import INTERMASK_OT_delete_other_takes, INTERMASK_OT_delete_take, INTERMASK_OT_push_take
+from .operators.takes import (
+    INTERMASK_OT_delete_other_takes,
+    INTERMASK_OT_delete_take,
+    INTERMASK_OT_play_take,
+    INTERMASK_OT_push_take,
+    INTERMASK_OT_view_take,
+)
 from .panels.advanced import INTERMASK_PT_advanced
 from .panels.bone_map import INTERMASK_PT_bone_map, INTERMASK_UL_bones
 from .panels.characters import INTERMASK_PT_characters
@@ -75,6 +81,8 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_delete_take,
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_push_take,
+    INTERMASK_OT_play_take,
+    INTERMASK_OT_view_take,
     INTERMASK_OT_edit,
     INTERMASK_OT_extend,
     INTERMASK_OT_export,

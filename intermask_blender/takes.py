@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import bpy
+import numpy as np
 
 from . import compat
 from .core import UserError
@@ -45,6 +46,24 @@ def show_take(take: bpy.types.PropertyGroup) -> None:
         if animation is not None and animation.action not in (None, action):
             animation.action.use_fake_user = True
         compat.assign_action(owner, action)
+
+
+def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
+    """First and last frame of a take.
+
+    Raises:
+        UserError: both characters or their actions are gone.
+    """
+    ranges = [action.frame_range for _, action in parts(take)]
+    if not ranges:
+        raise UserError(f"The characters of the take {take.name} are gone; generate it again.")
+    return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
+
+
+def bounds_now(owners: Sequence[bpy.types.Object]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner, (3,) in the world, of what armatures' bones span at the current frame."""
+    ends = [owner.matrix_world @ end for owner in owners for bone in owner.pose.bones for end in (bone.head, bone.tail)]
+    return np.min(ends, axis=0), np.max(ends, axis=0)
 
 
 def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:

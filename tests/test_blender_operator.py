@@ -85,6 +85,24 @@ def test_two_characters_are_keyed_from_the_scenes_settings(model: str) -> None:
     assert lowest > 0.0, "joints lie below the soles, which are on the floor"
 
 
+@pytest.mark.parametrize(("fps", "start"), [(24.0, 10), (25.0, 0), (60.0, 1001), (23.976, 1)])
+def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: str, fps: float, start: int) -> None:
+    scene = empty_scene(fps)
+    scene.frame_start, scene.frame_current = start, 5
+    scene.cursor.location = (3.0, -2.0, 1.0)
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, seed=1, model=model) == {"FINISHED"}
+    people = armatures()
+    for person in people:
+        first, last = person.animation_data.action.frame_range
+        assert first == start and abs((last - first + 1) / fps - 2.0) < 1.0 / fps
+    assert scene.frame_current == 5
+    # New people stand on the height of the 3D cursor, about where it is, as all that Blender adds.
+    scene.frame_set(scene.frame_start)
+    joints = np.stack([joints_in_blender(person) for person in people])
+    assert 1.0 < joints[..., 1].min() < 1.2
+    np.testing.assert_allclose(joints[:, 0].mean(axis=0)[[0, 2]], (3.0, 2.0), atol=1.5)
+
+
 def test_the_same_seed_gives_the_same_keys_and_another_seed_others(model: str) -> None:
     poses = []
     for seed in (3, 3, 4):

@@ -98,6 +98,17 @@ def test_a_take_in_the_nla_plays_as_before(model: Path) -> None:
         bpy.ops.intermask.push_take()
 
 
+def test_playback_repeats_a_take_where_that_is_asked_for(model: Path) -> None:
+    generated(model, 1)
+    scene = bpy.context.scene
+    assert not scene.use_preview_range and scene.frame_end == 250
+    assert bpy.ops.intermask.play_take() == {"FINISHED"}
+    assert scene.use_preview_range and (scene.frame_preview_start, scene.frame_preview_end) == (1, 30)
+    assert scene.frame_end == 250
+    with pytest.raises(RuntimeError, match="through a 3D view"):
+        bpy.ops.intermask.view_take()
+
+
 def test_takes_survive_saving_and_loading(model: Path, tmp_path: Path) -> None:
     generated(model, 2)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "takes.blend"))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
 
 from ..core import UserError
-from ..takes import delete_takes, parts, push_to_nla
+from ..takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
+
+CLOSENESS = 1.4
+"""Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""
 
 
 class _OnTake:
@@ -49,12 +53,8 @@ class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class INTERMASK_OT_push_take(_OnTake, bpy.types.Operator):
-    """Lay the chosen take down as a strip on a new NLA track of each character"""
-
-    bl_idname = "intermask.push_take"
-    bl_label = "Push Down to NLA"
-    bl_options = {"UNDO"}
+class _OnCharacters(_OnTake):
+    """Something done with the characters of the chosen take."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -63,9 +63,17 @@ class INTERMASK_OT_push_take(_OnTake, bpy.types.Operator):
             return False
         settings = context.scene.intermask
         if not parts(settings.takes[settings.take_index]):
-            cls.poll_message_set("The characters of this take were deleted")
+            cls.poll_message_set("The characters of this take were deleted")  # type: ignore[attr-defined]
             return False
         return True
+
+
+class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
+    """Lay the chosen take down as a strip on a new NLA track of each character"""
+
+    bl_idname = "intermask.push_take"
+    bl_label = "Push Down to NLA"
+    bl_options = {"UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Push it down."""
@@ -75,4 +83,46 @@ class INTERMASK_OT_push_take(_OnTake, bpy.types.Operator):
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
+    """Set the preview range to the frames of the chosen take, so that playback repeats it"""
+
+    bl_idname = "intermask.play_take"
+    bl_label = "Preview Range to Take"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Set it."""
+        scene = context.scene
+        first, last = frames_of(scene.intermask.takes[scene.intermask.take_index])
+        scene.use_preview_range = True
+        scene.frame_preview_start, scene.frame_preview_end = first, last
+        return {"FINISHED"}
+
+
+class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
+    """Move the view so that both characters of the chosen take fill it"""
+
+    bl_idname = "intermask.view_take"
+    bl_label = "View Take"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is a view to move."""
+        if not super().poll(context):
+            return False
+        if context.region_data is None or context.region_data.view_perspective == "CAMERA":
+            cls.poll_message_set("Look at the scene through a 3D view and not through its camera")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Move it; what is selected stays."""
+        settings, view = context.scene.intermask, context.region_data
+        owners = [owner for owner, _ in parts(settings.takes[settings.take_index])]
+        low, high = bounds_now(owners)
+        view.view_location = (low + high) / 2
+        view.view_distance = CLOSENESS * float(np.linalg.norm(high - low))
         return {"FINISHED"}

@@ -30,11 +30,9 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         if led:
             row.label(text=f"First: {settings.leader.name}, the leader", translate=False)
         else:
-            row.prop(settings, "character_1", text="First")
+            row.prop(settings, "character_1", text="First", placeholder="New mannequin")
             draw_rig_line(self.layout, context, settings.character_1)
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, "character_2", text="Second")
+        column.prop(settings, "character_2", text="Second", placeholder="New mannequin")
         draw_rig_line(self.layout, context, settings.character_2)
-        if settings.character_2 is None or not (led or settings.character_1 is not None):
-            column.label(text="Empty makes a new mannequin", icon="INFO")

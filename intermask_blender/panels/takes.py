@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.takes import INTERMASK_OT_delete_other_takes, INTERMASK_OT_delete_take, INTERMASK_OT_push_take
+from ..operators.takes import (
+    INTERMASK_OT_delete_other_takes,
+    INTERMASK_OT_delete_take,
+    INTERMASK_OT_play_take,
+    INTERMASK_OT_push_take,
+    INTERMASK_OT_view_take,
+)
 from ..takes import parts
 from .generate import TAB
 
@@ -51,6 +57,9 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         side = row.column(align=True)
         side.operator(INTERMASK_OT_delete_take.bl_idname, text="", icon="REMOVE")
         side.operator(INTERMASK_OT_delete_other_takes.bl_idname, text="", icon="TRASH")
+        side.separator()
+        side.operator(INTERMASK_OT_view_take.bl_idname, text="", icon="VIEWZOOM")
+        side.operator(INTERMASK_OT_play_take.bl_idname, text="", icon="PREVIEW_RANGE")
         if 0 <= settings.take_index < len(settings.takes):
             take = settings.takes[settings.take_index]
             layout.label(text=f"Seed {take.seed}, take {take.number}, model {take.model}", translate=False)

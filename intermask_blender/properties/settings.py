@@ -120,7 +120,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
     )
     leader: bpy.props.PointerProperty(  # type: ignore[valid-type]
         name="Leader",
-        description="Animated character that the new one reacts to; empty means that both people are generated",
+        description="Animated character that the new one reacts to; without one both people are new",
         type=bpy.types.Object,
         poll=_is_armature,
     )
