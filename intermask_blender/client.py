@@ -18,7 +18,7 @@ from .core import CORE_PARENT, Decoder, Message, ProtocolError, UserError
 from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
 PROTOCOL = 1
-FINAL_REPLIES = frozenset(("loaded", "result", "saved"))
+FINAL_REPLIES = frozenset(("loaded", "compared", "result"))
 PAUSE = 0.01
 """Seconds between two looks where waiting is wanted."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from .familiar import forget_questions
 from .operators.bone_map import (
     INTERMASK_OT_detect_bones,
     INTERMASK_OT_edit_bones,
@@ -114,6 +115,7 @@ def unregister_all() -> None:
     """Undo ``register_all`` and end the generator's process."""
     job_board().stop()
     abandon_all()
+    forget_questions()
     end_worker()
     detach()
     for cls in reversed(CLASSES):

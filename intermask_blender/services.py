@@ -29,6 +29,11 @@ def worker_client(context: bpy.types.Context) -> WorkerClient:
     return client
 
 
+def running_client() -> WorkerClient | None:
+    """The session's client where its process runs."""
+    return _client() if _client().running else None
+
+
 def end_worker() -> None:
     """End the process, if there is one, and everything that looks after it."""
     if bpy.app.timers.is_registered(_end_if_idle):

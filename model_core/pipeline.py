@@ -22,6 +22,7 @@ from .completion import (
     windows,
 )
 from .errors import UserError
+from .known_captions import KnownCaptions, Nearest, load_captions
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
 from .networks.detail import second_level
@@ -48,8 +49,15 @@ class _Draw:
 class InterMask:
     """A loaded model. Every result is a draw that its seed determines."""
 
-    def __init__(self, model: Model, text_encoder: TextEncoder, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: Model,
+        text_encoder: TextEncoder,
+        device: torch.device,
+        captions: KnownCaptions | None = None,
+    ) -> None:
         self.model = model
+        self.captions = captions
         self.text_encoder = text_encoder
         self.device = device
         self.representation = REPRESENTATIONS[model.config.tokenizer.dataset]
@@ -67,12 +75,32 @@ class InterMask:
         """
         chosen = choose_device(device)
         model = load_model(Path(folder), chosen)
-        return cls(model, load_text_encoder(model.text_encoder, chosen), chosen)
+        encoder = load_text_encoder(model.text_encoder, chosen)
+        return cls(model, encoder, chosen, load_captions(Path(folder)))
 
     @property
     def config(self) -> ModelConfig:
         """The model's settings."""
         return self.model.config
+
+    def nearest_known(self, prompt: str, frames: int) -> Nearest | None:
+        """What the model learnt from that is most like a prompt, and how far from it the prompt is.
+
+        Args:
+            prompt: as in ``generate``; of one with times the part that is furthest from all that the model knows.
+            frames: of the clip.
+
+        Returns:
+            None where the model's folder does not say what it learnt from.
+
+        Raises:
+            UserError: the prompt is empty, or its times do not fit.
+        """
+        known = self.captions
+        if known is None:
+            return None
+        parts = [known.nearest(segment.prompt, self.text_encoder) for segment in segments(prompt, frames, FPS)]
+        return max(parts, key=lambda part: part.distance)
 
     def generate(
         self,

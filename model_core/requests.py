@@ -60,6 +60,34 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
+class CompareRequest:
+    """Say how far a prompt is from what a model learnt.
+
+    Attributes:
+        load: the model.
+        prompt: what the two people do.
+        frames: of the clip, for a prompt with times.
+    """
+
+    load: LoadRequest
+    prompt: str
+    frames: int
+
+    @classmethod
+    def of(cls, message: Message) -> CompareRequest:
+        """Read a ``compare`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        values = message.values
+        seconds = _number(values, "seconds")
+        if seconds is None or seconds < SHORTEST_SECONDS:
+            raise UserError(f"'seconds' is {seconds}; give the length of the clip, {SHORTEST_SECONDS:g} or more.")
+        return cls(LoadRequest.of(message), _prompt(values), round(seconds * FPS))
+
+
+@dataclass(frozen=True)
 class Edit:
     """Which part of a known interaction is made anew.
 

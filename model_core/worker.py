@@ -21,7 +21,7 @@ from .errors import UserError
 from .motion import FPS, Interaction
 from .pipes import InputPipe, OutputPipe
 from .protocol import Decoder, Message, ProtocolError
-from .requests import LoadRequest, MotionRequest
+from .requests import CompareRequest, LoadRequest, MotionRequest
 
 if TYPE_CHECKING:
     from .motion import Motion, PosedSkeleton
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of the messages: a client of another version cannot use this worker."""
 
-_REQUESTS = frozenset(("load", "generate", "react", "edit", "extend"))
+_REQUESTS = frozenset(("load", "compare", "generate", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - it is no error: the client has gone
@@ -106,6 +106,8 @@ class Worker:
         try:
             if message.type == "load":
                 self._load(LoadRequest.of(message))
+            elif message.type == "compare":
+                self._compare(CompareRequest.of(message))
             else:
                 self._make(MotionRequest.of(message))
         except (_InputEnded, ProtocolError, BrokenPipeError):
@@ -136,6 +138,11 @@ class Worker:
             examples=list(config.examples),
             device=str(model.device),
         )
+
+    def _compare(self, request: CompareRequest) -> None:
+        nearest = self._model(request.load).nearest_known(request.prompt, request.frames)
+        distance, caption = (None, "") if nearest is None else (nearest.distance, nearest.caption)
+        self._send("compared", id=self._current, distance=distance, caption=caption)
 
     def _make(self, request: MotionRequest) -> None:
         start = perf_counter()

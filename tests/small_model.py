@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from model_core.checkpoint import Model, ModelConfig, save_model
+from model_core.known_captions import save_captions
 from model_core.motion import SMPL, Motion
 from model_core.motion.canonical import canonical_placement
 from model_core.motion.forward_kinematics import forward_kinematics
@@ -17,9 +18,11 @@ from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.sampling import SamplingSettings
+from model_core.text_encoders import load_text_encoder
 
 TEXT_ENCODER = Path(__file__).resolve().parents[1] / "assets" / "text" / "all-MiniLM-L6-v2"
 LONGEST = 120
+CAPTIONS = ("two people hug", "two people bow to each other")
 
 
 def save_small_model(folder: Path, steps: int = 6) -> Path:
@@ -36,5 +39,7 @@ def save_small_model(folder: Path, steps: int = 6) -> Path:
     for name, tensor in networks[0].state_dict().items():
         if name.endswith(".codes"):
             tensor.normal_(std=3)
+    encoder = load_text_encoder(TEXT_ENCODER)
+    save_captions(folder, CAPTIONS, encoder.encode(CAPTIONS).pooled)
     save_model(folder, Model(config, *networks, mean, torch.full((262,), 0.02), TEXT_ENCODER))
     return folder

@@ -14,6 +14,7 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 
 import intermask_blender
+from intermask_blender.familiar import Answer, said
 from intermask_blender.generation import Generation, GenerationSettings
 from intermask_blender.history import past_prompts
 from intermask_blender.markers import timed_prompt
@@ -376,3 +377,9 @@ def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:
     assert timed_prompt(scene, "they meet", 4.0) == "0-1 s: they meet; 1-2 s: they bow, deeply; 2-4 s: they part"
     scene.intermask.use_markers = True
     assert bpy.ops.intermask.generate(prompt="they meet", seconds=4.0, model=str(model)) == {"FINISHED"}
+
+
+def test_the_panel_names_the_nearest_caption_of_a_prompt_that_the_model_does_not_know() -> None:
+    assert said(Answer(None, "")) == said(Answer(0.1, "two people hug")) == ("", "NONE")
+    assert said(Answer(0.4, "two people hug"))[0] == "The nearest that this model knows: two people hug"
+    assert "knows nothing like it" in said(Answer(0.9, "two people hug"))[0]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import bpy
 
 from ..core import UserError
+from ..familiar import ask
 from ..generation import Generation, GenerationSettings
 from ..history import remember_prompt
 from ..placing import Placement, place_takes
@@ -52,6 +53,7 @@ class Generating:
         pending().append(self._pending)
         manager.modal_handler_add(self)
         show_progress(context)
+        ask(context)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..familiar import familiar_line
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
 from ..preferences import ADDON, runtime_problem
@@ -54,6 +55,9 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
         if len(settings.prompt) > letters_across(context) + 4:
             paragraph(layout, context, settings.prompt[:400])
+        known, icon = familiar_line(context)
+        if known:
+            paragraph(layout, context, known, icon)
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
         row = column.row()

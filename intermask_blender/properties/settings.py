@@ -6,6 +6,7 @@ from functools import cache
 
 import bpy
 
+from ..familiar import ask
 from ..history import past_prompts
 from ..models import installed_models, model_examples, model_title
 from ..preferences import current_preferences
@@ -51,6 +52,7 @@ def _chosen_model(owner: InterMaskSettings) -> int:
 def _choose_model(owner: InterMaskSettings, number: int) -> None:
     """Models come and go, so the choice is stored by name and not by its place in the menu."""
     owner.model_name = _models(owner, None)[number][0]
+    ask(bpy.context)
 
 
 def wanted_model(owner: InterMaskSettings) -> str:
@@ -79,6 +81,10 @@ def _matching_prompts(owner: InterMaskSettings, context: bpy.types.Context, text
     return [prompt for prompt in dict.fromkeys((*past, *examples)) if text.casefold() in prompt.casefold()]
 
 
+def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> None:
+    ask(context)
+
+
 def _show_chosen_take(owner: InterMaskSettings, context: bpy.types.Context) -> None:
     if 0 <= owner.take_index < len(owner.takes):
         show_take(owner.takes[owner.take_index])
@@ -91,6 +97,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         name="Prompt",
         description="What the two people do, in one English sentence",
         default="two people dance salsa",
+        update=_ask_of_the_prompt,
         search=_matching_prompts,
         search_options={"SUGGESTION"},
     )

@@ -14,6 +14,7 @@ from torch.nn import functional
 from ..checkpoint import Model, ModelConfig, find_text_encoder, load_model, save_model
 from ..errors import UserError
 from ..files import written_whole
+from ..known_captions import save_captions
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer, TransformerConfig
 from ..sampling import SamplingSettings
@@ -160,6 +161,10 @@ class _Prepared:
             raise UserError("The configuration has no [detail], or its tokenizer has not two levels.")
         return replace(wanted, network=self._fitted(wanted.network))
 
+    def learnt(self) -> set[int]:
+        """Numbers of the captions that are learnt from, not measured on."""
+        return set(torch.cat(list(self.maps.captions.values())).tolist())
+
     def _fitted(self, network: TransformerConfig) -> TransformerConfig:
         shape = self.config.tokenizer.network
         return replace(network, codes=shape.codes, code_width=shape.code_width, row_codes=shape.row_codes)
@@ -229,6 +234,8 @@ def _train_transformer(given: _Prepared, earlier: Model | None, start: Path | No
         about=config.about,
         detail=None if detail is None else detail.config,
     )
+    learnt = sorted({row for group in given.learnt() for row in wordings[group]})
+    save_captions(given.out / "model", [words[row] for row in learnt], texts.pooled[learnt])
     save_model(given.out / "model", Model(description, given.tokenizer, trained, mean, std, encoder_folder, detail))
 
 

@@ -1,0 +1,66 @@
+"""How far prompts are from what a model learnt, with real sentence vectors and a real worker process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from small_model import CAPTIONS, TEXT_ENCODER, save_small_model
+from test_worker import Client
+
+from model_core.errors import UserError
+from model_core.known_captions import MOST, KnownCaptions, load_captions, save_captions
+from model_core.pipeline import InterMask
+from model_core.text_encoders import load_text_encoder
+
+
+def test_a_prompt_is_nearest_to_what_means_the_same(tmp_path: Path) -> None:
+    model = InterMask.load(save_small_model(tmp_path / "small"))
+    same, alike, other = (
+        model.nearest_known(prompt, 60)
+        for prompt in ("two people hug", "a man embraces a woman", "the price of wheat fell")
+    )
+    assert same is not None and alike is not None and other is not None
+    assert same.distance < 0.01 and same.caption == alike.caption == CAPTIONS[0]
+    assert same.distance < alike.distance < other.distance and other.distance > 0.7
+    timed = model.nearest_known("0-1 s: two people hug; 1-2 s: the price of wheat fell", 60)
+    assert timed == other
+
+
+def test_a_folder_that_does_not_say_what_it_learnt_is_no_fault_and_a_damaged_file_is(tmp_path: Path) -> None:
+    folder = save_small_model(tmp_path / "small")
+    path = folder / "captions.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    with pytest.raises(UserError, match=r"captions\.safetensors is cut short"):
+        InterMask.load(folder)
+    path.unlink()
+    assert load_captions(folder) is None
+    assert InterMask.load(folder).nearest_known("two people hug", 60) is None
+
+
+def test_of_very_many_captions_an_even_part_is_kept(tmp_path: Path) -> None:
+    count, width = 3 * MOST, 8
+    vectors = torch.randn(count, width, generator=torch.Generator().manual_seed(1))
+    save_captions(tmp_path, [str(number) for number in range(count)], vectors)
+    known = load_captions(tmp_path)
+    assert isinstance(known, KnownCaptions) and len(known.texts) == MOST
+    places = torch.tensor([int(text) for text in known.texts])
+    assert places[0] == 0 and places[-1] == count - 1 and int(places.diff().max()) <= 4
+    assert torch.nn.functional.cosine_similarity(known.vectors, vectors[places]).min() > 0.999
+
+
+def test_the_worker_compares_without_making_anything(tmp_path: Path) -> None:
+    folder, client = save_small_model(tmp_path / "small"), Client()
+    try:
+        client.send("compare", id=1, model=str(folder), prompt="two people bow", seconds=4.0)
+        answer = client.until("compared", "error")[-1]
+        assert answer.type == "compared" and answer.values["id"] == 1, answer.values
+        encoder, known = load_text_encoder(TEXT_ENCODER), load_captions(folder)
+        assert known is not None and answer.values["caption"] == CAPTIONS[1]
+        assert answer.values["distance"] == pytest.approx(known.nearest("two people bow", encoder).distance, abs=1e-5)
+        client.send("compare", id=2, model=str(folder), prompt=" ", seconds=4.0)
+        assert "prompt is empty" in client.until("compared", "error")[-1].values["message"]
+    finally:
+        client.close()
