@@ -76,8 +76,8 @@ def said(answer: Answer) -> tuple[str, str]:
     if answer.distance is None or answer.distance < ALIKE:
         return "", "NONE"
     if answer.distance < UNLIKE:
-        return f"The nearest that this model knows: {answer.caption}", "INFO"
-    return f"This model knows nothing like it. The nearest: {answer.caption}", "ERROR"
+        return f"The nearest that this model knows: “{answer.caption}”", "INFO"
+    return f"This model knows nothing like it. The nearest: “{answer.caption}”", "ERROR"
 
 
 def forget_questions() -> None:

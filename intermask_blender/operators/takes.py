@@ -8,7 +8,7 @@ import numpy as np
 from ..core import UserError
 from ..takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
 
-CLOSENESS = 1.4
+CLOSENESS = 1.8
 """Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""
 
 

@@ -71,7 +71,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.operator(INTERMASK_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
         column.prop(settings, "takes_wanted")
         column.prop(settings, "model")
-        column.prop(settings, "leader", placeholder="Nobody: both are new")
+        column.prop(settings, "leader", placeholder="Nobody")
         draw_rig_line(layout, context, settings.leader)
         problem = runtime_problem(context)
         if problem:

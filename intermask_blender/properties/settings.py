@@ -75,12 +75,6 @@ def known_prompts(owner: InterMaskSettings, context: bpy.types.Context) -> tuple
     return list(past_prompts()), model_examples(folder) if folder is not None else []
 
 
-def _matching_prompts(owner: InterMaskSettings, context: bpy.types.Context, text: str) -> list[str]:
-    """Suggestions while the prompt is typed."""
-    past, examples = known_prompts(owner, context)
-    return [prompt for prompt in dict.fromkeys((*past, *examples)) if text.casefold() in prompt.casefold()]
-
-
 def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> None:
     ask(context)
 
@@ -98,8 +92,6 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="What the two people do, in one English sentence",
         default="two people dance salsa",
         update=_ask_of_the_prompt,
-        search=_matching_prompts,
-        search_options={"SUGGESTION"},
     )
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Seconds",
