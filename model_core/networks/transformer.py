@@ -74,8 +74,8 @@ class Together(nn.Module):
     def forward(self, x: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
         """(B, N, C) to the same; modulation (B, 1, 6 C); ``valid`` (B, N) or None."""
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulation.chunk(6, -1)
-        x = x + gate_a * self.attention(modulated(x, shift_a, scale_a), valid=valid)
-        return x + gate_f * self.feed_forward(modulated(x, shift_f, scale_f))
+        x = torch.addcmul(x, gate_a, self.attention(modulated(x, shift_a, scale_a), valid=valid))
+        return torch.addcmul(x, gate_f, self.feed_forward(modulated(x, shift_f, scale_f)))
 
 
 class Apart(nn.Module):
@@ -102,13 +102,13 @@ class Apart(nn.Module):
         along = None if valid is None else valid.repeat_interleave(two * P, 0)
         temporal = self.temporal(rows, valid=along).view(B, two, P, S, C)
         # Each is a residual on the same input and the two are summed, so the input counts twice.
-        mixed = 2 * x + gate_s * spatial + gate_t * temporal
+        mixed = torch.addcmul(torch.addcmul(2 * x, gate_s, spatial), gate_t, temporal)
 
         query = modulated(mixed, shift_q, scale_q).view(B * two, P * S, C)
         source = modulated(x, shift_k, scale_k).flip(1).reshape(B * two, P * S, C)
         other = None if valid is None else valid.repeat(1, P).repeat_interleave(two, 0)
-        mixed = mixed + gate_c * self.partner(query, source, other).view(B, two, P, S, C)
-        return mixed + gate_f * self.feed_forward(modulated(mixed, shift_f, scale_f))
+        mixed = torch.addcmul(mixed, gate_c, self.partner(query, source, other).view(B, two, P, S, C))
+        return torch.addcmul(mixed, gate_f, self.feed_forward(modulated(mixed, shift_f, scale_f)))
 
 
 class Block(nn.Module):
