@@ -21,6 +21,7 @@ from .completion import (
     pasted,
     windows,
 )
+from .devices import Device, choose_device, keep_freed_memory, out_of_memory, suited
 from .errors import UserError
 from .known_captions import KnownCaptions, Nearest, load_captions
 from .motion import FPS, Interaction, Motion
@@ -50,16 +51,13 @@ class InterMask:
     """A loaded model. Every result is a draw that its seed determines."""
 
     def __init__(
-        self,
-        model: Model,
-        text_encoder: TextEncoder,
-        device: torch.device,
-        captions: KnownCaptions | None = None,
+        self, model: Model, text_encoder: TextEncoder, computes: Device, captions: KnownCaptions | None = None
     ) -> None:
         self.model = model
         self.captions = captions
         self.text_encoder = text_encoder
-        self.device = device
+        self.computes = computes
+        self.device = computes.place
         self.representation = REPRESENTATIONS[model.config.tokenizer.dataset]
 
     @classmethod
@@ -68,14 +66,18 @@ class InterMask:
 
         Args:
             folder: holds ``config.json`` and safetensors.
-            device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+            device: what computes, as ``choose_device`` knows it: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``,
+                or ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
 
         Raises:
             UserError: the folder or the device is not there, or damaged.
         """
         chosen = choose_device(device)
-        model = load_model(Path(folder), chosen)
-        encoder = load_text_encoder(model.text_encoder, chosen)
+        model = load_model(Path(folder), chosen.place)
+        suited(model.transformer, chosen)
+        if chosen.place.type == "cpu":
+            keep_freed_memory()
+        encoder = load_text_encoder(model.text_encoder, chosen.place)
         return cls(model, encoder, chosen, load_captions(Path(folder)))
 
     @property
@@ -335,7 +337,7 @@ class InterMask:
             try:
                 return torch.cat([run(slice(start, start + size)) for start in range(0, batch, size)])
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
             draw.generator.set_state(state)
             if self.device.type == "cuda":
@@ -380,35 +382,8 @@ class InterMask:
             )
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory of any device ran out; only CUDA has an exception of its own for it."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
-    )
-
-
 def _within(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
     """A callback for one of several windows that counts the steps of all."""
     if on_step is None:
         return None
     return lambda step, steps: on_step(number * steps + step, count * steps)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` takes CUDA, then Apple's GPU, then the CPU.
-
-    Raises:
-        UserError: this machine has no such device.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind = name.partition(":")[0]
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    try:
-        if there.get(kind, False):
-            return torch.device(name)
-    except RuntimeError as error:
-        raise UserError(f"There is no device '{name}'; choose auto, cpu, cuda or mps.") from error
-    raise UserError(f"This machine has no device '{name}'; choose auto or cpu.")

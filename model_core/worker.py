@@ -136,7 +136,7 @@ class Worker:
             shortest=SHORTEST,
             longest=LONGEST,
             examples=list(config.examples),
-            device=str(model.device),
+            device=str(model.computes),
         )
 
     def _compare(self, request: CompareRequest) -> None:

@@ -14,8 +14,8 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.dropout = dropout
-        self.inward = nn.Linear(width, 3 * width)
-        self.outward = nn.Linear(width, width)
+        self.inward: nn.Module = nn.Linear(width, 3 * width)
+        self.outward: nn.Module = nn.Linear(width, width)
 
     def forward(self, x: Tensor, source: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
         """Attend.
@@ -32,9 +32,8 @@ class Attention(nn.Module):
             query, key, value = self._heads(self.inward(x), 3)  # (B, H, T, C / H) each
         else:
             width = x.shape[-1]
-            weight, bias = self.inward.weight, self.inward.bias
-            (query,) = self._heads(functional.linear(x, weight[:width], bias[:width]), 1)
-            key, value = self._heads(functional.linear(source, weight[width:], bias[width:]), 2)
+            (query,) = self._heads(self._part(x, slice(width)), 1)
+            key, value = self._heads(self._part(source, slice(width, None)), 2)
         mask = None if valid is None else valid[:, None, None, :]
         dropout = self.dropout if self.training else 0.0
         if dropout == 0 and query.dtype == torch.bfloat16 and query.device.type == "cpu" and query.requires_grad:
@@ -42,6 +41,12 @@ class Attention(nn.Module):
         else:
             mixed = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
         return self.outward(mixed.transpose(1, 2).flatten(2))
+
+    def _part(self, x: Tensor, rows: slice) -> Tensor:
+        """(B, T, C) through some rows of the inward projection."""
+        if isinstance(self.inward, nn.Linear):
+            return functional.linear(x, self.inward.weight[rows], self.inward.bias[rows])
+        return self.inward(x, rows)
 
     def _heads(self, projected: Tensor, count: int) -> tuple[Tensor, ...]:
         """(B, T, count * C) to ``count`` tensors (B, H, T, C / H)."""
@@ -63,8 +68,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.widen = nn.Linear(width, hidden)
-        self.narrow = nn.Linear(hidden, width)
+        self.widen: nn.Module = nn.Linear(width, hidden)
+        self.narrow: nn.Module = nn.Linear(hidden, width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

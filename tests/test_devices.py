@@ -1,0 +1,83 @@
+"""Ways of computing: the same tokens, or tokens nearly as sure, whatever computes."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from model_core.devices import Device, choose_device, suited
+from model_core.errors import UserError
+from model_core.networks.eight_bits import EightBitLinear
+from model_core.networks.text_layers import TextLayersConfig
+from model_core.networks.transformer import InteractionTransformer, TransformerConfig
+from model_core.sampling import SamplingSettings, fill
+
+
+@pytest.fixture(scope="module")
+def transformer() -> InteractionTransformer:
+    torch.manual_seed(0)
+    config = TransformerConfig(32, 16, 48, 2, 3, 64, text=TextLayersConfig(16, 2, 32, 1))
+    return InteractionTransformer(config).eval().requires_grad_(False)
+
+
+def masked_logits(network: InteractionTransformer) -> Tensor:
+    """Logits of every token of a half masked map."""
+    drawn = torch.Generator().manual_seed(1)
+    ids = torch.randint(32, (3, 2, 5, 9), generator=drawn)
+    ids[torch.rand(ids.shape, generator=drawn) < 0.5] = network.config.mask_id
+    with torch.inference_mode():
+        return network(ids, network.condition(torch.randn(3, 16, generator=drawn)))
+
+
+def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
+    torch.manual_seed(0)
+    layer, x = nn.Linear(64, 96), torch.randn(5, 7, 64) * torch.logspace(-3, 3, 7)[:, None]
+    rounded = EightBitLinear(layer)
+    with torch.inference_mode():
+        exact, near = layer(x), rounded(x)
+        # Half a level of each weight and of each input, if all errors of a sum had the same sign.
+        level = x.abs().amax(-1, keepdim=True) / 127
+        bound = (rounded.scale / 2) * x.abs().sum(-1, keepdim=True) + level / 2 * layer.weight.abs().sum(1) * 1.01
+        part = rounded(x, slice(10, 30))
+    assert ((near - exact).abs() <= bound + 1e-6).all() and not torch.equal(near, exact)
+    assert (near - exact).std() / exact.std() < 0.02
+    torch.testing.assert_close(part, near[..., 10:30])
+    assert torch.equal(rounded(torch.zeros(2, 64)), layer.bias.expand(2, -1))
+
+
+def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: InteractionTransformer) -> None:
+    small = suited(copy.deepcopy(transformer), Device(torch.device("cpu"), "int8"))
+    layers = [part for part in small.blocks.modules() if isinstance(part, EightBitLinear)]
+    assert len(layers) == 2 * (2 * 4 + 2 * 2)
+    assert not any(isinstance(part, EightBitLinear) for part in small.text_layers.modules())
+    exact, near = masked_logits(transformer), masked_logits(small)
+    assert (near - exact).std() / exact.std() < 0.03
+    assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95
+
+
+def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: InteractionTransformer) -> None:
+    # Without a compiler for it: tracing and lowering are what a change of the network can break.
+    graphs = copy.deepcopy(transformer)
+    graphs.compile(fullgraph=True, backend="aot_eager")
+    text = torch.randn(2, 16, generator=torch.Generator().manual_seed(2))
+    for length in (8, 9):
+        free = torch.ones(2, 2, 5, length, dtype=torch.bool)
+        free[:, 1, :, :4] = False
+        settings = SamplingSettings(4, 2.0, 1.0, guided=0.5)
+        wanted = fill(transformer, free.long(), free, text, settings)
+        assert torch.equal(fill(graphs, free.long(), free, text, settings), wanted)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu-int8", "cpu-compiled"])
+def test_a_device_is_called_as_it_is_chosen(name: str) -> None:
+    assert str(choose_device(name)) == name
+    assert choose_device(name).place == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cpu-int4", "mps-int8", "cuda-int8", "cuda:x", "cpu:1:2"])
+def test_a_device_that_is_not_there_is_said(name: str) -> None:
+    with pytest.raises(UserError, match="device"):
+        choose_device(name)
