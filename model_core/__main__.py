@@ -14,7 +14,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="train a network, or go on with it")
-    train.add_argument("part", choices=("tokenizer", "detail", "transformer", "evaluator"))
+    train.add_argument("part", choices=("tokenizer", "transformer", "evaluator"))
     train.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
     train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
     train.add_argument("--choreographed", type=Path, help="folder of what 'choreograph' wrote, to learn from that too")

@@ -21,7 +21,6 @@ from .settings import build
 
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
-_DETAIL = "detail.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """What comes with the project, beside the package: models and text encoders."""
@@ -44,7 +43,6 @@ class ModelConfig:
         longest: frames of the longest clip it was trained on; longer ones are made by extension.
         examples: prompts that it knows.
         about: data, terms and credit in a few sentences.
-        detail: shape of the network that adds the second level of tokens; None where there is one level.
         format: of this folder, for later versions.
     """
 
@@ -56,7 +54,6 @@ class ModelConfig:
     longest: int = 300
     examples: tuple[str, ...] = ()
     about: str = ""
-    detail: TransformerConfig | None = None
     format: int = 1
 
     @property
@@ -74,7 +71,6 @@ class Model:
         tokenizer, transformer: the networks.
         mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
-        detail: adds the second level of tokens (``networks.detail``), if there is one.
     """
 
     config: ModelConfig
@@ -83,7 +79,6 @@ class Model:
     mean: Tensor
     std: Tensor
     text_encoder: Path
-    detail: InteractionTransformer | None = None
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -113,9 +108,6 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     config = read_config(folder)
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
-    detail = None
-    if config.detail is not None:
-        detail = _filled(InteractionTransformer(config.detail), folder / _DETAIL).to(device)
     statistics = _read(folder / _STATISTICS)
     shape = STATISTICS_SHAPE[config.tokenizer.dataset]
     if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
@@ -129,7 +121,6 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         statistics["mean"].float().to(device),
         statistics["std"].float().to(device),
         find_text_encoder(config.text_encoder, folder),
-        detail,
     )
 
 
@@ -164,8 +155,6 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """
     _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
-    if model.detail is not None:
-        _write(folder / _DETAIL, _inference_state(model.detail, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
     values = asdict(model.config)
     with written_whole(folder / _CONFIG) as path:

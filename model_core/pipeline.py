@@ -26,7 +26,6 @@ from .errors import UserError
 from .known_captions import KnownCaptions, Nearest, load_captions
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
-from .networks.detail import second_level
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .representations import REPRESENTATIONS
@@ -364,8 +363,7 @@ class InterMask:
     @torch.inference_mode()
     def decode(self, ids: Tensor) -> np.ndarray:
         """(takes, 2, T, ...) rows in metres from token maps (takes, 2, P, S)."""
-        levels = [ids] if self.model.detail is None else [ids, second_level(self.model.detail, ids)]
-        rows = self.model.tokenizer.decode(torch.stack(levels, 2).flatten(0, 1))
+        rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
         return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()

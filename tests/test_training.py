@@ -13,17 +13,14 @@ from motion_examples import posed_person
 from model_core.errors import UserError
 from model_core.motion.canonical import facing
 from model_core.motion.representation import POSITIONS, rows_from_motion
-from model_core.networks.detail import second_level
-from model_core.networks.quantizer import CodebookSettings
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import TransformerConfig
 from model_core.text_encoders import TextFeatures
 from model_core.training.crops import Clip, Crops, statistics
-from model_core.training.detail_training import DetailTraining, train_detail
 from model_core.training.loop import LoopSettings
 from model_core.training.masking import MaskingSettings, hide, unroll
-from model_core.training.tokenised import TokenisedCrops, tokenised
+from model_core.training.tokenised import tokenised
 from model_core.training.tokenizer_training import TokenizerTraining, train_tokenizer
 from model_core.training.transformer_training import TransformerTraining, train_transformer
 
@@ -157,7 +154,7 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
     assert torch.equal(maps.maps[16], again.maps[16]) and torch.equal(maps.captions[24], again.captions[24])
     other = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 1, cache)
     assert not torch.equal(maps.maps[16], other.maps[16])
-    assert maps.maps[24].shape == (40, 2, 1, 5, 6)
+    assert maps.maps[24].shape == (40, 2, 5, 6)
     assert set(maps.captions[16].tolist()) == {0, 1}
     texts = TextFeatures(torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 16))
     network = TransformerConfig(32, 8, 32, 2, 2, 64, 0.0, TextLayersConfig(16, 2, 32, 1))
@@ -167,24 +164,3 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
     lines = [line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines()]
     accuracy = [float(row[lines[0].index("accuracy")]) for row in lines[1:]]
     assert accuracy[-1] > 3 / 32  # three times what chance gives
-
-
-def test_the_detail_network_learns_what_the_first_level_says_of_the_second(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    quantiser = CodebookSettings(noise=0)
-    tokenizer = Tokenizer(TokenizerConfig(codes=16, code_width=8, width=8, levels=2, row_codes=True, body=True,
-                                          depth=1, codebook=quantiser)).eval()  # fmt: skip
-    for name, tensor in tokenizer.state_dict().items():
-        if name.endswith("codes"):
-            tensor.normal_()
-    first = torch.randint(16, (40, 2, 1, 5, 6))
-    second = (first + torch.arange(5)[:, None]) % 16  # another rule in each row
-    maps = TokenisedCrops({24: torch.cat((first, second), 2)}, {24: torch.zeros(40, dtype=torch.long)})
-    network = TransformerConfig(16, 8, 32, 1, 2, 32, 0.0, TextLayersConfig(8, 1, 8, 1), row_codes=True)
-    loop = LoopSettings(steps=150, batch=16, rate=1e-2, warm_up=5, save_every=150, evaluate_every=150, average=0.9)
-    values = np.stack((np.zeros(262), np.ones(262))).astype(np.float32)
-    trained = train_detail(DetailTraining(network, loop, wrong=0.0), maps, maps, tokenizer, values, tmp_path)
-    guess = second_level(trained, first[:, :, 0])
-    assert (guess == second[:, :, 0]).float().mean() > 0.9
-    found = dict(zip(*[line.split(",") for line in (tmp_path / "held_out.csv").read_text().splitlines()], strict=True))
-    assert float(found["guessed_mm"]) < 0.5 * float(found["first_alone_mm"])

@@ -175,7 +175,14 @@ class Tokenizer(nn.Module):
     def rebuilt_nodes(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As ``forward``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""
         quantised, commitment, perplexity = self.quantizer(self.latent(rows))
-        return self.decoder(quantised).permute(0, 3, 2, 1).float(), commitment, perplexity
+        return self._nodes(quantised), commitment, perplexity
+
+    def decoded_nodes(self, tokens: Tensor) -> Tensor:
+        """As ``decode``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""
+        return self._nodes(self.quantizer.latent(tokens))
+
+    def _nodes(self, quantised: Tensor) -> Tensor:
+        return self.decoder(quantised).permute(0, 3, 2, 1).float()
 
     def _image(self, rows: Tensor) -> Tensor:
         if self.config.dataset == "interx":

@@ -16,12 +16,10 @@ from ..errors import UserError
 from ..files import written_whole
 from ..known_captions import save_captions
 from ..networks.tokenizer import Tokenizer
-from ..networks.transformer import InteractionTransformer, TransformerConfig
 from ..sampling import SamplingSettings
 from ..settings import build
 from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
 from .crops import Crops
-from .detail_training import DetailTraining, train_detail
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
@@ -37,7 +35,6 @@ class TrainingConfig:
         data: which takes.
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
-        detail: the training of the network that adds the second level of tokens; None where there is one level.
     """
 
     name: str
@@ -50,7 +47,6 @@ class TrainingConfig:
     longest: int = 160
     examples: tuple[str, ...] = ()
     about: str = ""
-    detail: DetailTraining | None = None
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -74,13 +70,12 @@ _AVERAGED = "averaged.pt"
 
 
 def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
-    """Train ``tokenizer``, ``detail`` or ``transformer``, going on from the last checkpoint in ``out``.
+    """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
-    After the transformer, and the detail network if the configuration has one and it was not trained before, the whole
-    model folder is written to ``out / "model"``.
+    After the transformer the whole model folder is written to ``out / "model"``.
 
     Args:
-        part: which of the three.
+        part: which.
         config_path: a TOML file.
         sources: folders of motion.
         out: folder for checkpoints, figures and the model.
@@ -102,11 +97,7 @@ def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path
         with written_whole(folder / _AVERAGED) as path:
             torch.save(network.state_dict(), path)
         return
-    prepared = _prepared(config, material, out)
-    if part == "detail":
-        _train_detail(prepared)
-    else:
-        _train_transformer(prepared, earlier, start)
+    _train_transformer(config, material, out, earlier, start)
 
 
 def _same_shape(one: object, other: object, folder: Path | None, part: str) -> None:
@@ -123,120 +114,51 @@ def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
     return network.eval().requires_grad_(False)
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """What follows the tokenizer: its tokens of all crops, and the texts that they stand for.
-
-    Attributes:
-        config: the whole configuration.
-        out: folder for checkpoints, figures and the model.
-        tokenizer: trained.
-        statistics: (2, 262) of the normalisation.
-        maps, held_out: tokenised crops.
-        captions: groups of wordings, by the crops' numbers.
-    """
-
-    config: TrainingConfig
-    out: Path
-    tokenizer: Tokenizer
-    statistics: np.ndarray
-    maps: TokenisedCrops
-    held_out: TokenisedCrops
-    captions: list[tuple[str, ...]]
-
-    @property
-    def transformer(self) -> TransformerConfig:
-        """The shape of the transformer, before it knows its texts."""
-        return self._fitted(self.config.transformer.network)
-
-    @property
-    def detail(self) -> DetailTraining:
-        """The detail network's training.
-
-        Raises:
-            UserError: the configuration has none, or there is no second level to learn.
-        """
-        wanted = self.config.detail
-        if wanted is None or self.config.tokenizer.network.levels != 2:
-            raise UserError("The configuration has no [detail], or its tokenizer has not two levels.")
-        return replace(wanted, network=self._fitted(wanted.network))
-
-    def learnt(self) -> set[int]:
-        """Numbers of the captions that are learnt from, not measured on."""
-        return set(torch.cat(list(self.maps.captions.values())).tolist())
-
-    def _fitted(self, network: TransformerConfig) -> TransformerConfig:
-        shape = self.config.tokenizer.network
-        return replace(network, codes=shape.codes, code_width=shape.code_width, row_codes=shape.row_codes)
-
-
-def _prepared(config: TrainingConfig, material: Material, out: Path) -> _Prepared:
-    tokenizer, settings = _trained_tokenizer(config, out), config.transformer
-    pairs, held_pairs = material.pairs()
-    captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})
-    statistics = np.load(out / _STATISTICS)
-
-    def tokens(crops: Crops, count: int, name: str) -> TokenisedCrops:
-        cache = out / f"{name}.safetensors"
-        return tokenised(crops, tokenizer, statistics, settings.frames, count, captions, settings.seed, cache)
-
-    maps = tokens(pairs, settings.crops, "tokens")
-    held_out = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
-    return _Prepared(config, out, tokenizer, statistics, maps, held_out, captions)
-
-
-def _train_detail(given: _Prepared) -> InteractionTransformer:
-    folder = given.out / "detail"
-    folder.mkdir(parents=True, exist_ok=True)
-    trained = train_detail(given.detail, given.maps, given.held_out, given.tokenizer, given.statistics, folder)
-    with written_whole(folder / _AVERAGED) as path:
-        torch.save(trained.state_dict(), path)
-    return trained
-
-
-def _trained_detail(given: _Prepared) -> InteractionTransformer | None:
-    if given.config.detail is None:
-        return None
-    path = given.out / "detail" / _AVERAGED
-    if not path.is_file():
-        return _train_detail(given)
-    network = InteractionTransformer(given.detail.network)
-    network.load_state_dict(torch.load(path, weights_only=True))
-    return network.eval().requires_grad_(False)
-
-
-def _train_transformer(given: _Prepared, earlier: Model | None, start: Path | None) -> None:
-    config, folder = given.config, given.out / "transformer"
+def _train_transformer(
+    config: TrainingConfig, material: Material, out: Path, earlier: Model | None, start: Path | None
+) -> None:
+    settings, tokenizer = config.transformer, _trained_tokenizer(config, out)
     encoder_folder = find_text_encoder(config.text_encoder)
     encoder = load_text_encoder(encoder_folder)
-    text = replace(config.transformer.network.text, width=encoder.width)
-    settings = replace(config.transformer, network=replace(given.transformer, text=text))
+    shape = config.tokenizer.network
+    text = replace(settings.network.text, width=encoder.width)
+    network = replace(
+        settings.network, codes=shape.codes, code_width=shape.code_width, row_codes=shape.row_codes, text=text
+    )
+    settings = replace(settings, network=network)
     if earlier is not None:
-        _same_shape(earlier.config.transformer, settings.network, start, "transformer")
+        _same_shape(earlier.config.transformer, network, start, "transformer")
 
-    words = sorted({wording for group in given.captions for wording in group})
+    pairs, held_pairs = material.pairs()
+    captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})
+    words = sorted({wording for group in captions for wording in group})
     place = {wording: index for index, wording in enumerate(words)}
-    wordings = [[place[wording] for wording in group] for group in given.captions]
+    wordings = [[place[wording] for wording in group] for group in captions]
+    values, folder = np.load(out / _STATISTICS), out / "transformer"
+
+    def tokens(crops: Crops, count: int, name: str) -> TokenisedCrops:
+        cache = folder / f"{name}.safetensors"
+        return tokenised(crops, tokenizer, values, settings.frames, count, captions, settings.seed, cache)
+
+    maps = tokens(pairs, settings.crops, "tokens")
+    held = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
     begin = None if earlier is None else earlier.transformer
-    codes = given.tokenizer.quantizer.vectors()
-    texts = _encoded(encoder, words)
-    trained = train_transformer(settings, given.maps, given.held_out, texts, wordings, folder, begin, codes)
-    detail = _trained_detail(given)
-    mean, std = torch.from_numpy(given.statistics)
+    codes, texts = tokenizer.quantizer.vectors(), _encoded(encoder, words)
+    trained = train_transformer(settings, maps, held, texts, wordings, folder, begin, codes)
+    mean, std = torch.from_numpy(values)
     description = ModelConfig(
         name=config.name,
-        tokenizer=config.tokenizer.network,
-        transformer=settings.network,
+        tokenizer=shape,
+        transformer=network,
         text_encoder=config.text_encoder,
         sampling=config.sampling,
         longest=config.longest,
         examples=config.examples,
         about=config.about,
-        detail=None if detail is None else detail.config,
     )
-    learnt = sorted({row for group in given.learnt() for row in wordings[group]})
-    save_captions(given.out / "model", [words[row] for row in learnt], texts.pooled[learnt])
-    save_model(given.out / "model", Model(description, given.tokenizer, trained, mean, std, encoder_folder, detail))
+    learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
+    save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
+    save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder))
 
 
 def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:

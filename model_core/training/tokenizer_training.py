@@ -25,6 +25,8 @@ class TokenizerTraining:
         network: its shape.
         loop: length, rate and batch.
         weights: of the losses; of a network that reads poses from the pelvis it is ``body_weights``.
+        decoder_loop: of a second training that has the decoder of a body alone learn on, from the first level of
+            tokens, which is all that the transformer fills in; None for none.
         window: frames of a training window.
         published_sixd: read rotations in the geodesic loss as the published code does.
         seed: of the weights and the crops.
@@ -34,6 +36,7 @@ class TokenizerTraining:
     loop: LoopSettings = LoopSettings()
     weights: LossWeights = LossWeights()
     body_weights: BodyLossWeights = BodyLossWeights()
+    decoder_loop: LoopSettings | None = None
     window: int = 64
     published_sixd: bool = False
     seed: int = 0
@@ -87,6 +90,50 @@ def train_tokenizer(
         random = np.random.default_rng(0)
         rows = (torch.from_numpy(windows(held_out, random, 64, settings.window)) - mean) / std
         rebuilt = averaged.decode(averaged.encode(rows))
+        return {
+            "held_out_mm": joint_error(rebuilt, rows, mean, std),
+            "held_out_root_aligned_mm": joint_error(rebuilt, rows, mean, std, aligned=True),
+        }
+
+    trained = loop.run(losses, evaluate)
+    assert isinstance(trained, Tokenizer)
+    if settings.decoder_loop is not None and trained.frame is not None:
+        return _train_decoder(settings, settings.decoder_loop, trained, train, held_out, statistics, folder / "decoder")
+    return trained
+
+
+def _train_decoder(
+    settings: TokenizerTraining,
+    loop_settings: LoopSettings,
+    network: Tokenizer,
+    train: Crops,
+    held_out: Crops,
+    statistics: np.ndarray,
+    folder: Path,
+) -> Tokenizer:
+    """Let the decoder learn from tokens of the first level that stay as they are."""
+    folder.mkdir(exist_ok=True)
+    network.requires_grad_(False)
+    network.decoder.requires_grad_(True)
+    loop = Loop(network, loop_settings, folder, "decoder")
+    mean, std = torch.from_numpy(statistics)
+    frame = network.frame
+    assert frame is not None
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        random = np.random.default_rng((settings.seed, 1, step))
+        rows = (torch.from_numpy(windows(train, random, loop_settings.batch, settings.window)) - mean) / std
+        with torch.no_grad():
+            tokens = network.encode(rows)[:, :1]
+        nodes = network.decoded_nodes(tokens)
+        rebuilt = frame.rows(nodes)
+        loss = body_losses(nodes, frame.nodes(rows), rebuilt, rows).weighted(settings.body_weights)
+        return loss, {"loss": float(loss.detach()), "joint_mm": joint_error(rebuilt.detach(), rows, mean, std)}
+
+    def evaluate(averaged: nn.Module) -> dict[str, float]:
+        assert isinstance(averaged, Tokenizer)
+        rows = (torch.from_numpy(windows(held_out, np.random.default_rng(0), 64, settings.window)) - mean) / std
+        rebuilt = averaged.decode(averaged.encode(rows)[:, :1])
         return {
             "held_out_mm": joint_error(rebuilt, rows, mean, std),
             "held_out_root_aligned_mm": joint_error(rebuilt, rows, mean, std, aligned=True),

@@ -82,8 +82,7 @@ def train_transformer(
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        maps, captions = train.drawn(random, settings.loop.batch)
-        tokens = maps[:, :, 0]
+        tokens, captions = train.drawn(random, settings.loop.batch)
         text = condition(network, captions, settings.drop_text)
         first = hide(tokens, settings.network, settings.masking)
         logits = network(first.ids, text)
@@ -106,7 +105,7 @@ def train_transformer(
         for share in (0.25, 0.5, 0.75, 1.0):
             right = count = 0
             for frames, maps in held_out.maps.items():
-                tokens = maps[:, :, 0].long()
+                tokens = maps.long()
                 text = condition(model, held_out.captions[frames], 0.0)
                 order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
                 hidden = (order < share * tokens[0].numel()).view(tokens.shape)
