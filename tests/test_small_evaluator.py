@@ -13,7 +13,7 @@ from made_up_library import made_up_library
 from model_core.checkpoint import find_text_encoder
 from model_core.errors import UserError
 from model_core.evaluation.metrics import frechet_distance
-from model_core.evaluation.pair_embedding import EVALUATOR, PairEmbedding, PairEmbeddingConfig, pooled, save_evaluator
+from model_core.evaluation.pair_embedding import PairEmbedding, PairEmbeddingConfig, pooled, save_evaluator
 from model_core.evaluation.retrieval import frechet_rows, retrieval
 from model_core.motion import SMPL, Motion
 from model_core.motion.representation import rows_from_motion
@@ -142,7 +142,6 @@ def test_other_pairs_of_a_kind_are_neither_right_nor_wrong() -> None:
     assert hits == 1
 
 
-@pytest.mark.skipif(not EVALUATOR.is_dir(), reason="no evaluator comes with the project yet")
 def test_the_one_that_comes_with_the_project_knows_kinds_that_it_sees_for_the_first_time() -> None:
     library, random = made_up_library(), np.random.default_rng(0)
     kinds, captions, rows = [], [], []
