@@ -100,14 +100,13 @@ def transformer_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _renamed(published: Mapping[str, Tensor], names: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
-    result = {}
-    for key, value in published.items():
-        if _NOT_LEARNT.search(key):
-            continue
-        for pattern, replacement in names:
-            key = re.sub(pattern, replacement, key)
-        result[key] = value
-    return result
+    return {_ours(key, names): value for key, value in published.items() if not _NOT_LEARNT.search(key)}
+
+
+def _ours(key: str, names: tuple[tuple[str, str], ...]) -> str:
+    for pattern, replacement in names:
+        key = re.sub(pattern, replacement, key)
+    return key
 
 
 def read_options(path: Path) -> dict[str, str]:
@@ -218,7 +217,8 @@ def read_tokenizer(folder: Path, checkpoint: str, graph_scope: GraphScope) -> To
     config = tokenizer_config(read_options(folder / "opt.txt"), folder / "opt.txt", graph_scope)
     path = folder / "model" / checkpoint
     state = read_state(path, ("vq_model", "net"))
-    return _filled(Tokenizer(config), tokenizer_weights(state, config.dataset), path)
+    names = {_ours(key, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[config.dataset])): key for key in state}
+    return _filled(Tokenizer(config), tokenizer_weights(state, config.dataset), path, names)
 
 
 def read_transformer(folder: Path, checkpoint: str, tokenizer: TokenizerConfig) -> InteractionTransformer:
@@ -226,20 +226,23 @@ def read_transformer(folder: Path, checkpoint: str, tokenizer: TokenizerConfig) 
     config = transformer_config(read_options(folder / "opt.txt"), tokenizer, folder / "opt.txt")
     path = folder / "model" / checkpoint
     state = read_state(path, ("t2m_transformer", "trans"))
-    return _filled(InteractionTransformer(config), transformer_weights(state), path)
+    names = {_ours(key, _TRANSFORMER_NAMES): key for key in state}
+    return _filled(InteractionTransformer(config), transformer_weights(state), path, names)
 
 
-def _filled(network: Network, weights: dict[str, Tensor], path: Path) -> Network:
-    """The network with these weights; the first key that does not fit is named."""
+def _filled(network: Network, weights: dict[str, Tensor], path: Path, names: Mapping[str, str]) -> Network:
+    """The network with these weights; the first key that does not fit is named, as the file names it."""
     wanted = network.state_dict()
     for key in [*wanted, *weights]:
         shapes = [tuple(state[key].shape) if key in state else None for state in (wanted, weights)]
         if shapes[0] != shapes[1]:
             raise UserError(
-                f"{path} does not fit its opt.txt: {key} should be {shapes[0] or 'absent'} "
+                f"{path} does not fit its opt.txt: {names.get(key, key)} should be {shapes[0] or 'absent'} "
                 f"and is {shapes[1] or 'absent'}; choose the checkpoint that belongs to this folder."
             )
         if not torch.isfinite(weights[key]).all():
-            raise UserError(f"{path} has values that are not numbers in {key}; copy or download it again.")
+            raise UserError(
+                f"{path} has values that are not numbers in {names.get(key, key)}; copy or download it again."
+            )
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)

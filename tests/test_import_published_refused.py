@@ -138,12 +138,12 @@ def _of_the_other_network(case: Case) -> str:
 
 def _of_another_model(case: Case) -> str:
     case.edited(case.transformer / "opt.txt", "ff_size: 64", "ff_size: 96")
-    return r"trans_golden.model.best_fid.tar does not fit .*feed_forward.widen.weight should be \(96, 48\)"
+    return r"trans_golden.model.best_fid.tar does not fit .*ffn_combined.model.0.weight should be \(96, 48\)"
 
 
 def _values_that_are_not_numbers(case: Case) -> str:
     replaced(case.weights(case.transformer), _not_a_number)
-    return r"trans_golden.model.best_fid.tar has values that are not numbers in head.dense.weight"
+    return r"trans_golden.model.best_fid.tar has values that are not numbers in output_process.dense.weight"
 
 
 def _another_name(case: Case) -> str:
