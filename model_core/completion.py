@@ -23,7 +23,7 @@ from .motion.rotations import (
 )
 from .networks.tokenizer import FRAMES_A_TOKEN, PARTS
 
-SEAM = 12
+SEAM = 24
 """Frames in which new motion settles from where the old one stood to its own path."""
 
 
@@ -141,8 +141,8 @@ def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
         (T) motion. At each seam the difference of the two fades over ``SEAM`` frames of the new motion.
     """
     rooted = made.root_orientation is not None and known.root_orientation is not None
-    joints, turns = made.joints.copy(), _turns(made, rooted)
-    wanted = _turns(known, rooted)
+    joints, begun, wanted = made.joints.copy(), _turns(made, rooted), _turns(known, rooted)
+    turns = begun.copy()
     for start, stop in _stretches(~held):
         length = stop - start
         fade = np.cos(np.linspace(0, np.pi / 2, min(SEAM, length) + 2)[1:-1]) ** 2
@@ -151,10 +151,12 @@ def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
                 continue
             frames, weight = frames[: len(fade)], fade[:, None, None]
             nearest = frames[0]
-            apart = axis_angle_from_quaternion(
-                quaternion_multiply(wanted[border], quaternion_conjugate(turns[nearest]))
-            )
-            joints[frames] += weight * (known.joints[border] - joints[nearest])
+            # The step over the border is the new motion's own: no frame is held still.
+            step = quaternion_multiply(begun[nearest], quaternion_conjugate(begun[border]))
+            goal = quaternion_multiply(step, wanted[border])
+            apart = axis_angle_from_quaternion(quaternion_multiply(goal, quaternion_conjugate(turns[nearest])))
+            shift = known.joints[border] - made.joints[border] + made.joints[nearest] - joints[nearest]
+            joints[frames] += weight * shift
             turns[frames] = quaternion_multiply(quaternion_from_axis_angle(apart * weight), turns[frames])
     joints[held], turns[held] = known.joints[held], wanted[held]
     return _turned(replace(made, joints=joints, fps=known.fps), turns, rooted)
