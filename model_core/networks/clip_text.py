@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from .token_table import TokenTable
@@ -77,7 +78,9 @@ class ClipTextTower(nn.Module):
         """
         x = self.tokens(ids) + self.positions[: ids.shape[1]]
         for layer in self.layers:
-            x = layer(x)
+            # Weights may rest in half precision, as they were trained; the sums are made in single precision.
+            single = {name: weight.float() for name, weight in layer.named_parameters()}
+            x = functional_call(layer, single, (x,))
         return self.norm(x)
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:

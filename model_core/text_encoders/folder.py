@@ -117,7 +117,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path: Path) -> None:
-    """Put a state into the network, named and shaped exactly as the network is; only the table stays compressed."""
+    """Put a state into the network, named and shaped exactly as the network is; what rests compressed stays so."""
     wanted = tower.state_dict()
     for key in sorted(wanted.keys() | state.keys()):
         have = tuple(state[key].shape) if key in state else None
@@ -129,7 +129,9 @@ def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path
             )
     for key in list(state):
         tensor = state.pop(key)
-        wanted[key] = tensor.clone() if key == _TABLE else tensor.float()
+        # CLIP's layers would be the largest part of a model in memory, and serve once for a prompt.
+        rests = key == _TABLE or (isinstance(tower, ClipTextTower) and key.startswith("layers."))
+        wanted[key] = tensor.clone() if rests else tensor.float()
     tower.load_state_dict(wanted, assign=True)
 
 
