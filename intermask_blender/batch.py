@@ -53,7 +53,7 @@ class Options:
         python: interpreter that has torch; None means the one that the add-on would take.
         render: how to render.
         fps: of the scenes; None keeps the opened scene's, or 30.
-        device: what computes: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        device: what computes, as ``model_core.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
     """
@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--characters", default="", help="armatures of the opened scene to key, as in 'Rig A;Rig B'")
     parser.add_argument("--shard", default="1/1", help="which part of the jobs, as in 3/8: the third of eight machines")
-    parser.add_argument("--device", default="auto", help="what computes: auto, cpu, cuda, cuda:N or mps (auto)")
+    parser.add_argument("--device", default="auto", help="what computes: auto, cpu, cpu-int8, cuda or mps (auto)")
     parser.add_argument("--name", default="", help="name of the files (made from the prompt)")
     parser.add_argument("--render", choices=("mp4", "png", "none"), default="mp4", help="film, pictures or neither")
     parser.add_argument("--engine", choices=("workbench", "cycles"), default="workbench", help="renderer")

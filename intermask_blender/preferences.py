@@ -35,6 +35,7 @@ WHERE = {
 DEVICES = (
     ("auto", "Automatic", "A graphics card where there is one that PyTorch can use, else the processor"),
     ("cpu", "Processor", "The processor, which every computer has"),
+    ("cpu-int8", "Processor, Rounded", "Larger models made faster by the processor, with slightly other motion"),
     ("cuda", "NVIDIA Card", "A graphics card by NVIDIA; the runtime must be installed for it"),
     ("mps", "Apple Card", "The graphics part of Apple's chips"),
 )
@@ -71,7 +72,7 @@ class Preferences:
     Attributes:
         idle_seconds: after so long without a request the generator's process is ended to free its memory.
         model_folders: where to look for models beside the bundled ones.
-        device: what computes: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: what computes: ``auto``, ``cpu``, ``cpu-int8``, ``cuda`` or ``mps``.
         body_file: SMPL or SMPL-X model file that new characters are; None makes mannequins.
     """
 
