@@ -22,7 +22,9 @@ _LONGEST_GAP = 0.07
 """Seconds of interruption that are overlooked."""
 _SETTLING = 4
 """Frames in which a standing point comes down to its height."""
-_LONGEST_DRIFT = 0.16
+_HALF_STEP = 0.1
+"""Seconds before and after the fastest moment of a foot that creeps, in which it is moved on."""
+_LONGEST_DRIFT = 0.22
 """Metres between any two places of one stand: beyond that the foot was moved, and stands twice."""
 
 
@@ -84,7 +86,10 @@ def stands(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) ->
     shortest = max(2, round(_SHORTEST_STAND * fps))
     speed = speeds(path[None], fps)[0]
     found = rests(enter, stay, round(_LONGEST_GAP * fps))
-    pieces = [piece for start, stop in found for piece in _undrifted(path, speed, int(start), int(stop), shortest)]
+    step = max(2, round(_HALF_STEP * fps))
+    pieces = [
+        piece for start, stop in found for piece in _undrifted(path, speed, int(start), int(stop), shortest, step)
+    ]
     return np.array(pieces, dtype=int).reshape(-1, 2)
 
 
@@ -100,7 +105,9 @@ def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
     return found
 
 
-def _undrifted(path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int) -> list[tuple[int, int]]:
+def _undrifted(
+    path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int, step: int
+) -> list[tuple[int, int]]:
     """A run, cut at its fastest frame as often as it takes for no piece to drift too far, in order."""
     pieces, open_pieces = [], [(start, stop)]
     while open_pieces:
@@ -114,7 +121,7 @@ def _undrifted(path: np.ndarray, speed: np.ndarray, start: int, stop: int, short
             continue
         first = start + shortest - 1
         cut = first + int(speed[first : stop - shortest + 1].argmax())
-        open_pieces += [(start, cut - 1), (cut + 2, stop)]
+        open_pieces += [(start, cut + 1 - step), (cut + step, stop)]
     return sorted(pieces)
 
 

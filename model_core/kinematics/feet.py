@@ -20,6 +20,8 @@ from .steps import smoothed_steps
 _TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.7)
 """Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
 goes on standing."""
+_SUPPORT_LEADS, _SUPPORT_SPEED = 1.3, 0.8
+"""Somebody who glides stands on the foot that is so many times slower than the other, up to so many m/s."""
 _ANKLE_ENTERS, _ANKLE_STAYS = (0.02, 0.2), (0.05, 0.5)
 """The same for an ankle."""
 _OWN_LEVEL = 0.02
@@ -28,7 +30,7 @@ _LARGEST_LEVELLING = 0.15
 """Metres by which one person is moved up or down against the other at most."""
 _STEP_SPEED = (0.2, 0.6)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
-_HOVERING = 0.6
+_HOVERING = 0.5
 """Share of its clearance that a travelling foot gives up where the other one travels faster."""
 _RISE = (0.5, 0.9)
 """Shares of its clearance that a foot has in the last frame of a stand and in the first after it."""
@@ -153,6 +155,10 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     toes, ankles = toes + settle, ankles + settle
     toe_speed, ankle_speed = speeds(toes, pose.fps), speeds(ankles, pose.fps)
 
+    bears = _SUPPORT_LEADS * toe_speed < toe_speed[..., ::-1]
+    toe_limit = np.where(bears, _SUPPORT_SPEED, _TOE_ENTERS[1])
+    toe_stay = np.maximum(toe_limit, _TOE_STAYS[1])
+
     toe_fix, toe_weight = np.zeros_like(toes), np.zeros(toes.shape[:-1])
     ankle_fix, ankle_weight = np.zeros_like(toes), np.zeros(toes.shape[:-1])
     for person in range(len(joints)):
@@ -160,8 +166,8 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
             at = (person, slice(None), side)
             runs = stands(
                 toes[at],
-                (toe_over[at] < _TOE_ENTERS[0]) & (toe_speed[at] < _TOE_ENTERS[1]),
-                (toe_over[at] < _TOE_STAYS[0]) & (toe_speed[at] < _TOE_STAYS[1]),
+                (toe_over[at] < _TOE_ENTERS[0]) & (toe_speed[at] < toe_limit[at]),
+                (toe_over[at] < _TOE_STAYS[0]) & (toe_speed[at] < toe_stay[at]),
                 pose.fps,
             )
             toe_fix[at], toe_weight[at] = held(toes[at], runs, floor.height, blend)
@@ -181,6 +187,9 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     new_toes, new_ankles = new_toes + lift, new_ankles + lift
     before = joints[:, :, ANKLES], joints[:, :, TOES]
     new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, pose.fps)
+    sunk = np.moveaxis(np.maximum(floor.height - new_toes[..., 1], 0.0), 1, -1)
+    raised = np.moveaxis(covered(sunk, 2), -1, 1)[..., None] * _UP
+    new_toes, new_ankles = new_toes + raised, new_ankles + raised
     # Ankle and toe stay a foot's length apart and the foot near its own direction: a foot that turned while both its
     # ends were held would be wrung around. The end that stands keeps its place.
     length = np.linalg.norm(pose.offsets[:, TOES], axis=-1)[:, None, :, None]

@@ -11,7 +11,7 @@ class SolveSettings:
 
     smooth: bool = True
     """Low-pass what jitters. Decoded tokens jitter by a centimetre or two; captured motion does not and passes."""
-    steady_positions: float = 0.001
+    steady_positions: float = 0.0007
     """Jitter of a person's joints (standard deviation along one axis) up to which their paths are left as they are."""
     steady_rotations: float = 0.6
     """The same for a local rotation, degrees."""
