@@ -150,3 +150,37 @@ def test_one_with_and_one_without_rotations() -> None:
 def test_people_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="length or rate"):
         solve([known_person(8, 20).motion(), known_person(9, 21).motion()])
+
+
+def steps(person: PosedSkeleton) -> np.ndarray:
+    """(T - 1, J) degrees that each joint turns in a frame."""
+    matrices = matrix_from_quaternion(person.rotations)
+    return angle_between(matrices[1:], matrices[:-1]) / DEGREE
+
+
+def test_who_faces_about_within_frames_turns_instead() -> None:
+    """A decoder torn between two facings gives the middle of both for a frame or two: everybody falls onto a line."""
+    known = known_person(14, 60)
+    joints, rotations = known.joints(), known.motion().rotations
+    share = np.clip((np.arange(60) - 28) / 3, 0, 1)[:, None, None]
+    middle = joints[:, :1]
+    about = (joints - middle) @ about_y(np.array(np.pi)).T + middle
+    torn = joints + share * (about - joints)
+    for settings in (RAW_FIT, FITTED):
+        solved = solve([Motion(torn, rotations)], settings)[0]
+        assert steps(solved)[:, 0].max() < 30
+        assert steps(solved)[:, 1:].max() < 60
+        assert joint_errors(solved.joints()[:20], joints[:20]).max() < 20
+
+
+def test_a_forearm_that_goes_through_the_upper_arm_does_not_turn_it_around() -> None:
+    known = known_person(15, 60)
+    joints, rotations = known.joints(), known.motion().rotations
+    elbow, upper = joints[:, 18], joints[:, 16] - joints[:, 18]
+    upper /= np.linalg.norm(upper, axis=-1, keepdims=True)
+    side = np.cross(upper, [0.0, 1.0, 0.0])
+    side /= np.linalg.norm(side, axis=-1, keepdims=True)
+    angle = np.linspace(-0.6, 0.6, 60)[:, None]
+    length = np.linalg.norm(joints[:, 20] - elbow, axis=-1, keepdims=True)
+    joints[:, 20] = elbow + length * (np.cos(angle) * upper + np.sin(angle) * side)
+    assert steps(solve([Motion(joints, rotations)], RAW_FIT)[0])[:, (16, 18)].max() < 45

@@ -27,7 +27,7 @@ _HEAD, _CHEST = SMPL.index("Head"), SMPL.index("Spine3")
 _TRUST_IN_DECODED_TWIST = 0.15
 """Against 1 for a hinge bent at a right angle. A decoded rotation errs by some 5 degrees; so does the plane of a
 hinge bent by 25 degrees between joints a centimetre off."""
-_SHRUNK = (0.5, 0.8)
+_SHRUNK = (0.6, 0.9)
 """Shares of its length at which a bone is not believed at all, and wholly."""
 _FOLDED = (0.75, 0.95)
 """Cosines of how far a lower limb is folded back onto the upper one, at which its plane begins to count less, and does
