@@ -32,8 +32,8 @@ _SHRUNK = (0.6, 0.9)
 _FOLDED = (0.75, 0.95)
 """Cosines of how far a lower limb is folded back onto the upper one, at which its plane begins to count less, and does
 not count: no joint folds so far, and what goes through the other limb comes out turned around."""
-_MOST_FOLDED = 0.9
-"""Cosine of the fold at which flesh meets flesh: 154 degrees of bend."""
+_MOST_FOLDED = 0.98
+"""Cosine of the farthest fold: 168 degrees of bend, a little more than captured arms show."""
 _STEADY_TWIST = 0.1
 """Seconds either side over which a twist is weighed, so that a limb that goes through straight does not snap over."""
 _TRUST_IN_REST_TWIST = 0.03
