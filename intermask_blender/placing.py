@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import bpy
@@ -24,7 +24,7 @@ from .core import (
 from .generation import GenerationSettings, Pair
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
-from .rig.capture import animated_frames, capture_motion
+from .rig.capture import animated_frames, capture
 from .rig.key import key_posed, scene_fps
 from .rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, write_keys
 from .rig.smpl_body import build_smpl_body, remove_body
@@ -51,6 +51,7 @@ class Placement:
         meet: whether hands meet there.
         body: what new characters are; None makes mannequins.
         origin: where the middle of things is for two new characters, in the scene's units.
+        leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
     """
 
     scene: str
@@ -64,6 +65,7 @@ class Placement:
     meet: bool = True
     body: SmplModel | None = None
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    leader: np.ndarray | None = field(default=None, compare=False)
 
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
@@ -129,11 +131,11 @@ def prepare(
     first, last = animated_frames(leader, scene)
     if seconds is not None:
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
-    motion, start = capture_motion(leader, scene, (first, last))
-    size = figure_size(motion)
+    captured = capture(leader, scene, (first, last))
+    motion, size = captured.motion, figure_size(captured.motion)
     settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
-    metres = scene.unit_settings.scale_length or 1.0
-    return settings, Placement(scene.name, start, True, (names[0], names[1]), size, metres)
+    metres, names = scene.unit_settings.scale_length or 1.0, (names[0], names[1])
+    return settings, Placement(scene.name, captured.start, True, names, size, metres, leader=captured.joints)
 
 
 def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> None:
@@ -253,7 +255,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
         if owner is None:
             raise UserError(f"The character {name} was removed from the scene meanwhile; generate again with another.")
         owners[index] = owner
-    if not owners:
+    if not owners and placement.leader is None:
         return pair, {}
     across = 1.0
     if len(owners) == 2:
@@ -275,9 +277,13 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
 
 def _own_body(index: int, pair: Pair, placement: Placement) -> Body:
     """A leader, who is there already, or a new character, made to measure."""
+    there = placement.leader
+    if placement.has_leader and index == 0 and there is not None and len(there) >= len(pair[0]):
+        return Body(lambda posed: there[: len(posed)], Way(1.0, 1.0), held=True)
     up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])
     way = Way(1.0, 1.0, sole=up)
-    return Body(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, placement.has_leader)
+    held = placement.has_leader and index == 0
+    return Body(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
 
 
 def figure_size(leader: Motion) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
 from model_core.errors import UserError
 from model_core.evaluation.physical import skate
+from model_core.kinematics import RAW_FIT, solve
 from model_core.kinematics.capsules import L_PALM, R_PALM, body_points
+from model_core.kinematics.proportions import Body, on_other_bodies
+from model_core.kinematics.retarget import Way
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS
@@ -158,6 +162,34 @@ def test_hands_that_meet_meet_on_characters_of_different_height(kinds: tuple[str
     assert np.abs(there - apart)[apart < 0.1].max() < 0.02
     joints = np.stack([motion.joints for motion in captured])
     assert skate(joints, float(joints[..., 1].min())) < 2 + skate(np.stack([person.joints() for person in pair]))
+
+
+def test_a_reactors_hands_come_to_where_the_leaders_really_are(tmp_path: Path) -> None:
+    """A leader with shoulders higher than SMPL's: read as SMPL's joints, the hands are elsewhere than on the rig."""
+    scene, pair = empty_scene(), couple_holding_hands(60)
+    rig = build_rig(replace(KINDS["mixamo bare"], size=1.0), scene, "Leader")
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    for side in ("Left", "Right"):
+        for name in ("Shoulder", "Arm", "ForeArm", "Hand"):
+            bone = rig.data.edit_bones[side + name]
+            bone.head.z, bone.tail.z = bone.head.z + 0.06, bone.tail.z + 0.06
+    bpy.ops.object.mode_set(mode="OBJECT")
+    key(pair[0], rig, scene, Travel(1.0))
+    settings, placement = prepare(scene, "they hold hands", None, 0, tmp_path, rig)
+    assert isinstance(settings.leader, Motion) and placement.leader is not None
+    wrists = [SMPL.index(side + "Wrist") for side in ("L_", "R_")]
+    assert np.abs(settings.leader.joints - placement.leader)[:, wrists].max() > 0.03
+    read, way = solve([settings.leader], RAW_FIT)[0], Way(1.0, 1.0)
+    bodies = [Body(lambda _: read.joints(), way, held=True), Body(PosedSkeleton.joints, way)]
+    reactor = on_other_bodies(pair, bodies)[0][1]
+    made = place((read, reactor), placement, "They hold hands")[1]
+    motion, _ = capture_motion(made, scene)
+    apart = reactor.joints()[:, wrists] - read.joints()[:, wrists[::-1]]
+    held = np.linalg.norm(apart, axis=-1) < 0.1
+    there = motion.joints[:, wrists] - placement.leader[:, wrists[::-1]]
+    assert held.sum() > 60
+    assert np.linalg.norm(there - apart, axis=-1)[held].max() < 0.02
 
 
 def palms_apart(people: list[Motion], sizes: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -24,13 +25,39 @@ STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
 
 
+@dataclass(frozen=True)
+class Captured:
+    """What a rig does.
+
+    Attributes:
+        motion: on SMPL's joints or, with hands, on SMPL-X's; metres, Y up, at the model's rate.
+        joints: (T, 22, 3) where SMPL's joints really are on the rig, whose proportions may be no person's.
+        start: the scene frame of the first one.
+    """
+
+    motion: Motion
+    joints: np.ndarray
+    start: int
+
+
 def capture_motion(
     owner: bpy.types.Object,
     scene: bpy.types.Scene,
     frame_range: tuple[float, float] | None = None,
     mapping: RigMapping | None = None,
 ) -> tuple[Motion, int]:
-    """The evaluated motion of a rig in the world at the model's rate, on SMPL's joints or, with hands, on SMPL-X's.
+    """The motion of a rig, and the scene frame at which it starts; arguments and errors as for ``capture``."""
+    captured = capture(owner, scene, frame_range, mapping)
+    return captured.motion, captured.start
+
+
+def capture(
+    owner: bpy.types.Object,
+    scene: bpy.types.Scene,
+    frame_range: tuple[float, float] | None = None,
+    mapping: RigMapping | None = None,
+) -> Captured:
+    """The evaluated motion of a rig in the world at the model's rate.
 
     The user's frame, selection and mode stay as they are: the armature is evaluated in a throw-away scene.
 
@@ -40,9 +67,6 @@ def capture_motion(
         frame_range: first and last scene frame; without it ``animated_frames``.
             It starts at a whole frame, so that keys made beside it do.
         mapping: the armature's bones; None finds them.
-
-    Returns:
-        The motion (metres, Y up) and the scene frame at which it starts.
 
     Raises:
         UserError: no person is found in the armature, it has no size or is mirrored, does not move, or moves for less
@@ -65,13 +89,13 @@ def capture_motion(
     names = tuple(dict.fromkeys((*body, *hands, *above)))
     placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS, names)
     _check_evaluated(owner, placed, posed)
-    motion = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
+    motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
             f"{owner.name} does not move between frames {first:g} and {last:g}; unmute its animation, or choose a "
             "leader that has some."
         )
-    return motion, int(first)
+    return Captured(motion, joints, int(first))
 
 
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
@@ -147,8 +171,11 @@ def _motion(
     placed: np.ndarray,
     posed: np.ndarray,
     metres: float,
-) -> Motion:
-    """SMPL's joints, and the hands' where there are some, from the evaluated matrices of bones (T, N, 4, 4)."""
+) -> tuple[Motion, np.ndarray]:
+    """SMPL's joints, and the hands' where there are some, from the evaluated matrices of bones (T, N, 4, 4).
+
+    Besides, where SMPL's joints really are.
+    """
     rig = measure(owner, mapping, placed[0], metres)
     world = placed[:, None] @ posed
     turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])
@@ -156,11 +183,13 @@ def _motion(
     place = {name: number for number, name in enumerate(names)}
     read = [place[name] for name in rig.names]
     body = core.motion_of_bones(rig.rest, turned[:, read], points[:, read])
+    really = core.landmark_points(rig.rest, turned[:, read], points[:, read])
     hands = measure_hands(owner, mapping, rig)
     if hands is None:
-        return body
+        return body, really
     matrices = {name: turned[:, number] for name, number in place.items()}
-    return with_captured_hands(body, owner, hands, matrices, points[:, [place[name] for name in hands.names]])
+    tips = points[:, [place[name] for name in hands.names]]
+    return with_captured_hands(body, owner, hands, matrices, tips), really
 
 
 def _orthonormal(matrices: np.ndarray) -> np.ndarray:
