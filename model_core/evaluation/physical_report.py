@@ -15,7 +15,7 @@ from ..motion.posed import PosedSkeleton
 from ..motion.representation import motion_from_rows, rows_from_motion
 from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
 from ..motion.types import FPS, Motion
-from .physical import contact_distance_changes, floating, jerk, rotation_steps, skate, touching_joints
+from .physical import contact_distance_changes, floating, interpenetration, jerk, rotation_steps, skate, touching_joints
 
 _WINDOW = 120
 _LEAP = 40.0
@@ -121,6 +121,19 @@ def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         yield Row(f"{name} distances of all near joints, passing legs too, change by", passing.max(), None, "mm")
 
 
+def separated(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
+    """What moving bodies out of each other does to generated pairs, and what it costs; means over all of them."""
+    figures = []
+    for settings in (SolveSettings(), SolveSettings(separate=True)):
+        solved = [np.stack([one.joints() for one in solve(people, settings)]) for people in pairs]
+        figures.append([(interpenetration(joints), skate(joints), jerk(joints, FPS)) for joints in solved])
+    (depth, slide, jerks), (less, slide_after, jerks_after) = np.mean(figures, axis=1)
+    yield Row("generated: interpenetration (joints nearer than 12 cm)", depth, None, "mm")
+    yield Row("generated, bodies separated: interpenetration", less, None, "mm")
+    yield Row("generated, bodies separated: skate changes by", slide_after - slide, None, "mm/frame")
+    yield Row("generated, bodies separated: jerk, of that without", 100 * jerks_after / jerks, None, "%")
+
+
 def solve_time(people: Sequence[Motion]) -> Row:
     """Seconds in which 300 frames of two people are solved and cleaned up; the best of three."""
     repeats = -(-300 // len(people[0]))
@@ -179,4 +192,5 @@ def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
         generator.generate(words, frames=_WINDOW, seed=seed)[0].people for words in prompts for seed in range(seeds)
     ]
     yield from cleaned(made)
+    yield from separated(made)
     yield solve_time(made[0])
