@@ -27,7 +27,7 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.motion.capture import motion_from_bvh
     from model_core.motion.hands import with_hands_at_rest
     from model_core.motion.interaction_file import load_npz, save_npz
-    from model_core.motion.joint_names import Humanoid, find_humanoid
+    from model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.protocol import Decoder, Message, ProtocolError
@@ -52,7 +52,7 @@ else:
     from ..model_core.motion.capture import motion_from_bvh
     from ..model_core.motion.hands import with_hands_at_rest
     from ..model_core.motion.interaction_file import load_npz, save_npz
-    from ..model_core.motion.joint_names import Humanoid, find_humanoid
+    from ..model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.motion.smpl_model import SmplModel, load_smpl_model
     from ..model_core.protocol import Decoder, Message, ProtocolError
@@ -84,6 +84,7 @@ __all__ = [
     "UserError",
     "Way",
     "bone_turns",
+    "canonical_name",
     "find_humanoid",
     "fit_rest",
     "landmark_points",

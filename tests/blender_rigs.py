@@ -50,6 +50,16 @@ SMPLX_ADDON = {
     joint: joint.lower().replace("l_", "left_", 1).replace("r_", "right_", 1) if "_" in joint else joint.lower()
     for joint in SMPL.joints
 }
+_METARIG = {
+    "Hip": "thigh", "Knee": "shin", "Ankle": "foot", "Foot": "toe", "Collar": "shoulder", "Shoulder": "upper_arm",
+    "Elbow": "forearm", "Wrist": "hand",
+}  # fmt: skip
+METARIG = _sided(
+    {"Pelvis": "spine", "Spine1": "spine.001", "Spine2": "spine.002", "Spine3": "spine.003", "Neck": "spine.004",
+     "Head": "spine.006"},
+    {k: v + ".L" for k, v in _METARIG.items()},
+    {k: v + ".R" for k, v in _METARIG.items()},
+)  # fmt: skip
 NAMELESS = {joint: f"Bone.{(7 * number) % 22:03d}" for number, joint in enumerate(SMPL.joints)}
 
 
@@ -96,6 +106,7 @@ KINDS = {
     "unreal": Kind("Unreal", UNREAL, lowered=50, tails="across", units=100.0, root="root", twist=True),
     "vrm": Kind("VRM", VRM, tails="up", root="Root", size=0.85),
     "makehuman": Kind("MakeHuman", MAKEHUMAN, lowered=45, twist=True, mode="AXIS_ANGLE"),
+    "metarig": Kind("Rigify metarig", METARIG, lowered=30),
     "nameless": Kind("Humanoid (by structure)", NAMELESS, lowered=30, tails="across", twist=True),
 }
 

@@ -14,6 +14,7 @@ import pytest
 from blender_rigs import KINDS, build_rig, build_rigify
 from blender_scene import empty_scene
 from couple_examples import couple_holding_hands
+from mathutils import Vector
 from motion_examples import posed_person
 
 from intermask_blender import compat
@@ -273,6 +274,38 @@ def test_what_lacks_a_known_rigs_feet_is_told_so_and_other_bones_are_not_taken_f
     in_edit_mode(rig, lambda bones: [bones.remove(bones[name]) for name in ("foot_l", "foot_r", "ball_l", "ball_r")])
     with pytest.raises(UserError, match="looks like Unreal but lacks the bones for L_Ankle, R_Ankle"):
         detect_rig(rig)
+
+
+def with_heels(rig: bpy.types.Object, ankles: tuple[str, str]) -> None:
+    """Bones from the ankles backward, lower than the toes, as Rigify has them."""
+
+    def heels(bones: Any) -> None:
+        for number, ankle in enumerate(ankles):
+            bone = bones.new(f"Heel {number}")
+            bone.head = bones[ankle].head + Vector((0, 0.05, 0.0))
+            bone.head.z = 0.0
+            bone.tail, bone.parent = bone.head + Vector((0.05, 0, 0)), bones[ankle]
+
+    in_edit_mode(rig, heels)
+
+
+def test_heels_are_not_taken_for_toes_nor_left_for_right() -> None:
+    scene, kind = empty_scene(), KINDS["nameless"]
+    rig = build_rig(kind, scene)
+    with_heels(rig, (kind.names["L_Ankle"], kind.names["R_Ankle"]))
+    assert dict(detect_rig(rig).bones) == {joint: kind.names[joint] for joint in SMPL.joints}
+    # Bones of no direction, whose names alone say which side is left.
+    rig = build_rig(kind, empty_scene())
+
+    def renamed(bones: Any) -> None:
+        for joint, name in kind.names.items():
+            if joint.startswith(("L_", "R_")):
+                bones[name].name = f"{name}.{joint[0]}"
+            if joint.endswith("_Foot"):
+                bones.remove(bones[f"{name}.{joint[0]}"])
+
+    in_edit_mode(rig, renamed)
+    assert detect_rig(rig).bones["L_Knee"] == f"{kind.names['L_Knee']}.L"
 
 
 def test_toes_and_heads_of_no_length_do_not_turn_what_is_captured() -> None:

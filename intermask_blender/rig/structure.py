@@ -8,11 +8,14 @@ from itertools import pairwise
 import bpy
 import numpy as np
 
-from ..core import SMPL
+from ..core import SMPL, canonical_name
 from .map import RigMapping
 
 _LEAST_LIMB = 0.08
 """Share of the figure's height that an upper arm, a forearm, a thigh and a shin are at least long."""
+
+_SOLE = 0.06
+"""Share of the height within which bones of a foot begin over the lowest of them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def mapped_by_structure(owner: bpy.types.Object) -> RigMapping | None:
     # Where bones begin is where joints are; where they end is a matter of taste in many rigs.
     across = tree.heads @ side
     middle = float(np.median(across))
-    feet = [_foot(tree, leaves, (across - middle) * sign > 0.02 * height) for sign in (1.0, -1.0)]
+    feet = [_foot(tree, leaves, (across - middle) * sign > 0.02 * height, height) for sign in (1.0, -1.0)]
     hands = [_hand(leaves, (across - middle) * sign) for sign in (1.0, -1.0)]
     if any(bone is None for bone in feet) or len({*feet, *hands}) < 4:
         return None
@@ -68,7 +71,8 @@ def mapped_by_structure(owner: bpy.types.Object) -> RigMapping | None:
     # Toes point forward; who looks the other way has left and right the other way round.
     behind = np.cross((0.0, 0.0, 1.0), side)
     toes = np.mean([_toe(tree, leg) - tree.heads[leg[2]] for leg in (left_leg, right_leg)], axis=0)
-    if toes @ behind > 0:
+    named = _sides_of_names(tree, (left_leg, left_arm), (right_leg, right_arm))
+    if named < 0 or (named == 0 and toes @ behind > 0):
         left_leg, right_leg, left_arm, right_arm = right_leg, left_leg, right_arm, left_arm
     for letter, leg, arm in (("L_", left_leg, left_arm), ("R_", right_leg, right_arm)):
         joints |= {letter + name: bone for name, bone in zip(("Hip", "Knee", "Ankle", "Foot"), leg, strict=False)}
@@ -76,9 +80,18 @@ def mapped_by_structure(owner: bpy.types.Object) -> RigMapping | None:
         path = tree.path(arm[0])
         if path[-2] != chest:
             joints[letter + "Collar"] = path[-2]
-    named = {joint: tree.names[joints[joint]] for joint in SMPL.joints if joint in joints}
-    mapping = RigMapping("Humanoid (by structure)", named)
-    return None if mapping.lacking or len(set(named.values())) < len(named) else mapping
+    bones = {joint: tree.names[joints[joint]] for joint in SMPL.joints if joint in joints}
+    mapping = RigMapping("Humanoid (by structure)", bones)
+    return None if mapping.lacking or len(set(bones.values())) < len(bones) else mapping
+
+
+def _sides_of_names(tree: _Tree, left: tuple[list[int], ...], right: tuple[list[int], ...]) -> int:
+    """Above zero where names say left and right as the limbs are given, below where the other way round, else zero."""
+    votes = 0
+    for limbs, side in ((left, "L_"), (right, "R_")):
+        said = [canonical_name(tree.names[bone])[0] for limb in limbs for bone in limb]
+        votes += sum((name == side) - (name not in (side, "")) for name in said)
+    return votes
 
 
 def _tree_of(owner: bpy.types.Object) -> _Tree:
@@ -98,10 +111,18 @@ def _side_axis(tree: _Tree, leaves: list[int]) -> np.ndarray:
     return vectors[:, int(values.argmax())] * (1.0, 1.0, 0.0)
 
 
-def _foot(tree: _Tree, leaves: list[int], on_side: np.ndarray) -> int | None:
-    """The lowest leaf of one side."""
+def _foot(tree: _Tree, leaves: list[int], on_side: np.ndarray, height: float) -> int | None:
+    """Of the lowest leaves of one side the one that begins farthest from its parent on the ground: toes, not a heel."""
     own = [leaf for leaf in leaves if on_side[leaf]]
-    return min(own, key=lambda leaf: tree.heads[leaf, 2], default=None)
+    if not own:
+        return None
+    near = min(tree.heads[own, 2]) + _SOLE * height
+
+    def reach(leaf: int) -> float:
+        above = tree.parents[leaf]
+        return float(np.linalg.norm((tree.heads[leaf] - tree.heads[above])[:2])) if above >= 0 else 0.0
+
+    return max((leaf for leaf in own if tree.heads[leaf, 2] <= near), key=reach)
 
 
 def _toe(tree: _Tree, leg: list[int]) -> np.ndarray:
