@@ -40,7 +40,6 @@ from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
 from .preferences import InterMaskPreferences
 from .properties import (
     InterMaskBone,
-    InterMaskBoneMap,
     InterMaskBoneSetting,
     InterMaskProgress,
     InterMaskSettings,
@@ -68,7 +67,6 @@ CLASSES: tuple[BlenderClass, ...] = (
     InterMaskProgress,
     InterMaskBone,
     InterMaskBoneSetting,
-    InterMaskBoneMap,
     INTERMASK_OT_generate,
     INTERMASK_OT_cancel,
     INTERMASK_OT_install_runtime,

@@ -53,7 +53,7 @@ def unknown_rig(scene: bpy.types.Scene) -> bpy.types.Object:
 
 
 def choose(rig: bpy.types.Object, bones: dict[str, str]) -> None:
-    for item in rig.intermask_bones.joints:
+    for item in rig.intermask_bones:
         item.bone = bones.get(item.name, "")
 
 
@@ -97,7 +97,7 @@ def test_a_map_goes_through_its_file_with_controls_and_settings(tmp_path: Path) 
     rig = build_rigify(scene, tmp_path)
     scene.intermask.mapped, path = rig, tmp_path / "maps" / "my rig.json"
     bpy.ops.intermask.edit_bones()
-    rig.intermask_bones.joints["L_Foot"].bone = ""
+    rig.intermask_bones["L_Foot"].bone = ""
     before = mapping_of(rig)
     assert before.root == "torso" and before.settings and "L_Foot" in before.missing
     assert bpy.ops.intermask.save_bones(filepath=str(path)) == {"FINISHED"}
@@ -119,7 +119,7 @@ def test_a_map_with_a_fault_is_told_and_what_is_there_stays(tmp_path: Path) -> N
     rig, person = build_rig(KINDS["vrm"], scene), posed_person(1, 16)
     scene.intermask.mapped = rig
     bpy.ops.intermask.edit_bones()
-    items, good = rig.intermask_bones.joints, dict(mapping_of(rig).bones)
+    items, good = rig.intermask_bones, dict(mapping_of(rig).bones)
     for joint, bone, sentence in (
         ("L_Knee", "gone", "The bone gone, which L_Knee is mapped to, is not in Rig"),
         ("L_Knee", "", "lacks L_Knee"),
@@ -183,9 +183,11 @@ def test_a_linked_rig_needs_an_override_whose_map_can_be_edited(tmp_path: Path) 
     own = linked.override_create(remap_local_usages=True)
     scene.intermask.mapped = own
     bpy.ops.intermask.edit_bones()
-    own.intermask_bones.joints["L_Foot"].bone = ""
+    own.intermask_bones["L_Foot"].bone = ""
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     own = next(o for o in bpy.data.objects if o.override_library is not None)
     assert is_edited(own) and mapping_of(own).missing == ("L_Foot",)
     write_keys(rig_keys(posed_person(1, 16), own, bpy.context.scene, 1), "Dance")
+    bpy.context.scene.intermask.mapped = own
+    assert bpy.ops.intermask.detect_bones() == {"FINISHED"} and not mapping_of(own).missing

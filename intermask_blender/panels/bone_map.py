@@ -73,12 +73,13 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
 
     @staticmethod
     def _draw_list(layout: bpy.types.UILayout, owner: bpy.types.Object) -> None:
-        stored = owner.intermask_bones
-        layout.template_list(INTERMASK_UL_bones.bl_idname, "", stored, "joints", stored, "index", rows=8)
+        layout.template_list(
+            INTERMASK_UL_bones.bl_idname, "", owner, "intermask_bones", owner, "intermask_bone_index", rows=8
+        )
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        if 0 <= stored.index < len(stored.joints):
-            item = stored.joints[stored.index]
+        if 0 <= owner.intermask_bone_index < len(owner.intermask_bones):
+            item = owner.intermask_bones[owner.intermask_bone_index]
             column.prop_search(item, "control", owner.data, "bones", text=f"{item.name} Keyed On")
-        column.prop_search(stored, "root", owner.data, "bones")
+        column.prop_search(owner, "intermask_root_bone", owner.data, "bones")
         layout.operator(INTERMASK_OT_detect_bones.bl_idname, icon="FILE_REFRESH")

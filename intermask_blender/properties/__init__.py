@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .bone_map import InterMaskBone, InterMaskBoneMap, InterMaskBoneSetting
+from .bone_map import OBJECT_PROPERTIES, InterMaskBone, InterMaskBoneSetting
 from .progress import InterMaskProgress
 from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_gone, wanted_model
 from .takes import InterMaskTake
@@ -12,7 +12,6 @@ from .takes import InterMaskTake
 __all__ = [
     "NO_MODEL",
     "InterMaskBone",
-    "InterMaskBoneMap",
     "InterMaskBoneSetting",
     "InterMaskProgress",
     "InterMaskSettings",
@@ -28,14 +27,14 @@ __all__ = [
 def attach() -> None:
     """Hang the groups on scenes, on objects and on the window manager."""
     bpy.types.Scene.intermask = bpy.props.PointerProperty(type=InterMaskSettings)
-    bpy.types.Object.intermask_bones = bpy.props.PointerProperty(
-        type=InterMaskBoneMap, override={"LIBRARY_OVERRIDABLE"}
-    )
+    for name, value in OBJECT_PROPERTIES.items():
+        setattr(bpy.types.Object, name, value)
     bpy.types.WindowManager.intermask = bpy.props.PointerProperty(type=InterMaskProgress)
 
 
 def detach() -> None:
     """Take them off again; the data in files stays."""
     del bpy.types.WindowManager.intermask
-    del bpy.types.Object.intermask_bones
+    for name in OBJECT_PROPERTIES:
+        delattr(bpy.types.Object, name)
     del bpy.types.Scene.intermask

@@ -29,18 +29,20 @@ class InterMaskBoneSetting(bpy.types.PropertyGroup):
     value: bpy.props.FloatProperty(override=_OVERRIDABLE)  # type: ignore[valid-type]
 
 
-class InterMaskBoneMap(bpy.types.PropertyGroup):
-    """The bones of one armature that are SMPL's joints, as its user chose them."""
-
-    edited: bpy.props.BoolProperty(override=_OVERRIDABLE)  # type: ignore[valid-type]
-    rig: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Kind", description="What such rigs are called", override=_OVERRIDABLE
-    )
-    root: bpy.props.StringProperty(  # type: ignore[valid-type]
+OBJECT_PROPERTIES = {
+    "intermask_bones": bpy.props.CollectionProperty(type=InterMaskBone, override=_GROWING),
+    "intermask_bone_settings": bpy.props.CollectionProperty(type=InterMaskBoneSetting, override=_GROWING),
+    "intermask_bones_edited": bpy.props.BoolProperty(override=_OVERRIDABLE),
+    "intermask_bone_index": bpy.props.IntProperty(name="Joint", override=_OVERRIDABLE),
+    "intermask_rig": bpy.props.StringProperty(override=_OVERRIDABLE),
+    "intermask_root_bone": bpy.props.StringProperty(
         name="Travel",
         description="Control that carries the body and takes its travel; empty means the pelvis's",
         override=_OVERRIDABLE,
-    )
-    joints: bpy.props.CollectionProperty(type=InterMaskBone, override=_GROWING)  # type: ignore[valid-type]
-    settings: bpy.props.CollectionProperty(type=InterMaskBoneSetting, override=_GROWING)  # type: ignore[valid-type]
-    index: bpy.props.IntProperty(name="Joint", override=_OVERRIDABLE)  # type: ignore[valid-type]
+    ),
+}
+"""The bones of one armature that are SMPL's joints, as its user chose them.
+
+Properties of the object itself: Blender 5.0 does not load a group of them that a library override has and its library
+has not.
+"""

@@ -37,22 +37,20 @@ def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
 
 def is_edited(owner: bpy.types.Object) -> bool:
     """Whether the armature has a map of its own; where the add-on is not registered there is none."""
-    stored = getattr(owner, "intermask_bones", None)
-    return stored is not None and stored.edited
+    return bool(getattr(owner, "intermask_bones_edited", False))
 
 
 def stored_mapping(owner: bpy.types.Object) -> RigMapping:
     """The edited map as it is, faults and all."""
-    stored = owner.intermask_bones
-    items = {item.name: item for item in stored.joints if item.name in SMPL.joints}
+    items = {item.name: item for item in owner.intermask_bones if item.name in SMPL.joints}
     chosen = {joint: items[joint] for joint in SMPL.joints if joint in items and items[joint].bone}
     return RigMapping(
-        stored.rig,
+        owner.intermask_rig,
         {joint: item.bone for joint, item in chosen.items()},
         {joint: item.control for joint, item in chosen.items() if item.control},
-        stored.root,
+        owner.intermask_root_bone,
         {joint: item.follows for joint, item in chosen.items() if item.follows},
-        tuple(Setting(item.bone, item.name, item.value) for item in stored.settings),
+        tuple(Setting(item.bone, item.name, item.value) for item in owner.intermask_bone_settings if item.bone),
     )
 
 
@@ -72,11 +70,7 @@ def forget(owner: bpy.types.Object) -> None:
         UserError: the armature is linked from a library.
     """
     _check_editable(owner)
-    stored = owner.intermask_bones
-    stored.joints.clear()
-    stored.settings.clear()
-    stored.rig = stored.root = ""
-    stored.edited = False
+    owner.intermask_bones_edited = False
 
 
 def load_own_map(owner: bpy.types.Object, path: Path) -> RigMapping:
@@ -112,17 +106,20 @@ def joint_fault(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
 
 
 def _store(owner: bpy.types.Object, mapping: RigMapping) -> None:
-    forget(owner)
-    stored = owner.intermask_bones
+    _check_editable(owner)
+    # Items are used again, for a library override cannot lose those of its library.
     for joint in SMPL.joints:
-        item = stored.joints.add()
+        item = owner.intermask_bones.get(joint) or owner.intermask_bones.add()
         item.name, item.bone = joint, mapping.bones.get(joint, "")
         item.control, item.follows = mapping.controls.get(joint, ""), mapping.follows.get(joint, "")
-    for setting in mapping.settings:
-        item = stored.settings.add()
+    settings = owner.intermask_bone_settings
+    for item in settings:
+        item.bone = ""
+    for number, setting in enumerate(mapping.settings):
+        item = settings[number] if number < len(settings) else settings.add()
         item.name, item.bone, item.value = setting.property, setting.bone, setting.value
-    stored.rig, stored.root, stored.index = mapping.rig, mapping.root, 0
-    stored.edited = True
+    owner.intermask_rig, owner.intermask_root_bone = mapping.rig, mapping.root
+    owner.intermask_bone_index, owner.intermask_bones_edited = 0, True
 
 
 def _check_editable(owner: bpy.types.Object) -> None:
