@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ class SmplModel:
 def load_smpl_model(path: Path) -> SmplModel:
     """Read a model file: ``.npz``, or ``.pkl``, of which nothing is run.
 
-    Pose-dependent corrections (``posedirs``) and SMPL-X's expressions are left out.
+    A file that did not change is read once. Pose-dependent corrections (``posedirs``) and SMPL-X's expressions are left
+    out.
 
     Raises:
         UserError: the file cannot be read, holds code, or is not laid out as SMPL's or SMPL-X's.
@@ -64,8 +66,8 @@ def load_smpl_model(path: Path) -> SmplModel:
     if path.suffix.lower() not in (".npz", ".pkl"):
         raise UserError(f"{path.name} is no SMPL model file; choose an .npz or .pkl file of SMPL or SMPL-X.")
     try:
-        arrays = (_from_npz if path.suffix.lower() == ".npz" else _from_pickle)(path)
-        return _model(path.stem, arrays)
+        state = path.stat()
+        return _read(path, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise UserError(f"Cannot read the SMPL model {path}: {error.strerror or error}; check the path.") from error
     except RefusedPickleError as error:
@@ -79,6 +81,13 @@ def load_smpl_model(path: Path) -> SmplModel:
         ) from error
     except ValueError as error:
         raise UserError(f"The SMPL model {path.name} is damaged or cut off; download it again.") from error
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int, size: int) -> SmplModel:
+    """A file as it was then: SMPL-X's have hundreds of megabytes, which take seconds to read."""
+    arrays = (_from_npz if path.suffix.lower() == ".npz" else _from_pickle)(path)
+    return _model(path.stem, arrays)
 
 
 class _LayoutError(Exception):
