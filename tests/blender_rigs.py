@@ -181,7 +181,7 @@ def build_rigify(scene: bpy.types.Scene, folder: Path) -> bpy.types.Object:
     In a process of its own: Blender does not end well where an add-on's classes were registered.
     """
     path = folder / "rigify.blend"
-    subprocess.run([sys.executable, "-c", _GENERATE, str(path)], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", _GENERATE, str(path)], check=True, timeout=600, stdout=subprocess.DEVNULL)
     with bpy.data.libraries.load(str(path)) as (_, wanted):
         wanted.objects = ["Rigify"]
     rig = wanted.objects[0]
