@@ -41,6 +41,8 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         row.enabled = scene.use_preview_range
         button = row.operator(INTERMASK_OT_edit.bl_idname, text="In-Between the Range", icon="IPO_EASE_IN_OUT")
         button.part, button.strength = "ALL", 1.0
+        if not scene.use_preview_range:
+            layout.label(text="Switch the range on above first", icon="INFO")
         row = layout.row(align=True)
         row.prop(settings, "strength", slider=True)
         button = row.operator(INTERMASK_OT_edit.bl_idname, text="Restyle")
