@@ -47,9 +47,8 @@ def process_of(client: WorkerClient) -> subprocess.Popen[bytes]:
 
 
 def test_a_prompt_becomes_two_posed_people_with_progress(client: WorkerClient, model: Path) -> None:
-    start = time.perf_counter()
     request = submit(client, GenerationSettings(" they hug ", model, 2.0, seed=5, takes=2))
-    assert time.perf_counter() - start < 0.5, "the caller had to wait"
+    assert request.stage == "starting" and not request.done, "the caller had to wait"
     seen: list[tuple[str, int]] = []
 
     def arrived() -> bool:
@@ -61,7 +60,8 @@ def test_a_prompt_becomes_two_posed_people_with_progress(client: WorkerClient, m
     poll_until(client, arrived)
     takes = takes_of(request)
     assert len(takes) == 2 and all(len(person) == 60 for pair in takes for person in pair)
-    assert {stage for stage, _ in seen} >= {"starting", "sampling"}
+    # Of a worker that is faster than we look some stages are missed, but never the first and the last.
+    assert seen[0] == ("starting", 0) and seen[-1] == ("solving", 2)
     again = submit(client, GenerationSettings("they hug", model, 2.0, seed=5, takes=2))
     client.wait(again)
     for pair, same in zip(takes, takes_of(again), strict=True):

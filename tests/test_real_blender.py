@@ -89,6 +89,7 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     )
     time.sleep(1.0)
     picture(blender, "generated")
+    look_at_it(blender)
     begin(blender)
     assert len(generated(blender)) == 4
     blender.keys("ctrl+z")
@@ -138,6 +139,24 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     )
     assert not blender.ask("answer = hasattr(bpy.types.Scene, 'intermask')")
     assert "Traceback" not in blender.log.read_text(errors="replace")
+
+
+def look_at_it(blender: RealBlender) -> None:
+    """The buttons beside the list of takes, and what the panel says of a prompt that the model does not know."""
+    distance = "answer = view3d()['area'].spaces.active.region_3d.view_distance"
+    before = blender.ask(distance)
+    blender.click_until("intermask.view_take(", lambda: blender.ask(distance) != before)
+    preview = "s = bpy.context.scene; answer = s.use_preview_range and [s.frame_preview_start, s.frame_preview_end]"
+    blender.click_until("intermask.play_take(", lambda: blender.ask(preview) == [1, 24])
+    blender.ask(
+        "bpy.context.scene.use_preview_range = False; bpy.context.scene.intermask.prompt = 'a man cooks dinner'"
+    )
+    line = (
+        "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.familiar'))\n"
+        "answer = sys.modules[name].familiar_line(bpy.context)[0]"
+    )
+    blender.until(lambda: "knows nothing like it" in blender.ask(line), 30.0, "a line of what the model knows")
+    blender.ask("bpy.context.scene.intermask.prompt = 'two people dance salsa'\nbpy.ops.ed.undo_push(message='Looked')")
 
 
 def while_it_works(blender: RealBlender, folder: Path) -> None:
