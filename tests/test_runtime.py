@@ -156,10 +156,10 @@ def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, sh
     found = look([str(tmp_path / "site")], (BIG,))
     runtime = blender_runtime(found, *OWN)
     assert runtime is not None and runtime.source == BLENDER and runtime.last == (tmp_path / "site",)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         look()
-    assert time.perf_counter() - start < 2.0, "too slow for a panel that is drawn all the time"
+    assert time.process_time() - start < 2.0, "too slow for a panel that is drawn all the time"
 
 
 def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
