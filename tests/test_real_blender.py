@@ -88,8 +88,8 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
         "bpy.context.scene.frame_set(15); view3d()['area'].tag_redraw()"
     )
     time.sleep(1.0)
-    picture(blender, "generated")
     look_at_it(blender)
+    picture(blender, "generated")
     begin(blender)
     assert len(generated(blender)) == 4
     blender.keys("ctrl+z")

@@ -35,7 +35,7 @@ from model_core.sampling import SamplingSettings
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
 FINAL = {"loaded", "result", "cancelled", "error", "pong"}
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 
 class Client:
