@@ -91,9 +91,8 @@ def main(arguments: Sequence[str]) -> int:
     from .preferences import current_runtime
 
     stop = Stop()
-    stop.listen()
     blend = bpy.data.filepath
-    with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
+    with stop.listening(), tempfile.TemporaryDirectory(prefix="intermask-") as folder:
         client = WorkerClient(
             options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SAID = b"\nintermask: stopping after this step; once more ends it at once.\n"
 
@@ -19,10 +21,18 @@ class Stop:
         """Nothing came yet."""
         self.wanted = False
 
-    def listen(self) -> None:
-        """Take SIGINT, which Blender keeps to itself, and SIGTERM for a wish to stop; a second one ends the process."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._take)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT, which Blender keeps to itself, and SIGTERM for a wish to stop; a second one ends the process.
+
+        Whoever runs a batch in his own process has his handlers back afterwards.
+        """
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def ask(self) -> None:
         """Go on, or end here: asked between two steps and while the generator works.

@@ -220,7 +220,9 @@ def test_jobs_are_read_from_csv_and_json_lines(model: Path, tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_written_fails_the_row(model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     arguments = ["--prompt", "they hug", "--seconds", "1", "--model", str(model), "--render", "none"]
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert main([*arguments, "--out", str(tmp_path / "file" / "out")]) == 1
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert files_in(tmp_path) == {"file"}
 
 
