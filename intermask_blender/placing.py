@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class Placement:
         meet: whether hands meet there.
         body: what new characters are; None makes mannequins.
         origin: where the middle of things is for two new characters, in the scene's units.
+        at_origin: the characters are those that an earlier take put there: keys count from it, not from the world's.
         leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
     """
 
@@ -65,6 +67,7 @@ class Placement:
     meet: bool = True
     body: SmplModel | None = None
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    at_origin: bool = False
     leader: np.ndarray | None = field(default=None, compare=False)
 
 
@@ -155,9 +158,10 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     scene = bpy.data.scenes.get(placement.scene)
     first = len(scene.intermask.takes) if scene is not None and hasattr(scene, "intermask") else 0
     for number, pair in enumerate(pairs, 1):
+        at_origin = placement.at_origin or len(new_people(placement)) == 2
         owners = place(pair, placement, prompt)
         names = {index: owner.name for index, owner in owners.items()}
-        placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")))
+        placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")), at_origin=at_origin)
         if scene is not None and hasattr(scene, "intermask"):
             people = (owners.get(0), owners.get(1))
             add_take(scene, prompt, settings.seed, number, settings.model.name, people)
@@ -183,9 +187,11 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     if scene is None:
         raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
+    at = placement.origin if len(new_people(placement)) == 2 else (0.0, 0.0, 0.0)
     placement, collection = _with_bodies(placement, scene, title)
     try:
-        pair, keys = _chosen_keys(pair, placement, scene)
+        with _in_the_middle(placement, scene):
+            pair, keys = _chosen_keys(pair, placement, scene)
     except UserError:
         if collection is not None:
             for owner in [item for item in collection.objects if item.type == "ARMATURE"]:
@@ -197,6 +203,8 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         name, held = f"Person {index + 1}: {title}", placement.held
         if held is None or not write_edit(item, name, held, index, scene_fps(scene)):
             write_keys(item, name)
+        if collection is not None and item.owner.name in collection.objects:
+            item.owner.location = at
     new = [index for index in _moving(placement) if index not in keys]
     if not new:
         return made
@@ -208,7 +216,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         armature = build_armature(name, posed.offsets, collection, posed.skeleton)
         build_mannequin(armature, posed.offsets, COLOURS[index])
         # Beside a character of the scene the keys say where the other one is.
-        armature.location = placement.origin if len(new) == 2 else (0.0, 0.0, 0.0)
+        armature.location = at
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made[index] = armature
     return made
@@ -229,6 +237,21 @@ def _with_bodies(
         owner = build_smpl_body(placement.body, f"Person {index + 1}", collection, COLOURS[index], size)
         names[index] = owner.name
     return replace(placement, characters=(names[0], names[1])), collection
+
+
+@contextmanager
+def _in_the_middle(placement: Placement, scene: bpy.types.Scene) -> Iterator[None]:
+    """Characters that stand at the placement's origin are at the world's for a while."""
+    owners = [scene.objects.get(name) for name in placement.characters] if placement.at_origin else []
+    there = [(owner, owner.location.copy()) for owner in owners if owner is not None]
+    try:
+        for owner, _ in there:
+            owner.location = (0.0, 0.0, 0.0)
+        scene.view_layers[0].update()
+        yield
+    finally:
+        for owner, location in there:
+            owner.location = location
 
 
 def new_people(placement: Placement) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 
 import intermask_blender
+from intermask_blender import compat
 from intermask_blender.registration import CLASSES
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
@@ -90,7 +91,7 @@ def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: str, fps: 
     scene = empty_scene(fps)
     scene.frame_start, scene.frame_current = start, 5
     scene.cursor.location = (3.0, -2.0, 1.0)
-    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, seed=1, model=model) == {"FINISHED"}
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, seed=1, model=model, takes=2) == {"FINISHED"}
     people = armatures()
     for person in people:
         first, last = person.animation_data.action.frame_range
@@ -100,6 +101,12 @@ def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: str, fps: 
     scene.frame_set(scene.frame_start)
     joints = np.stack([joints_in_blender(person) for person in people])
     assert 1.0 < joints[..., 1].min() < 1.2
+    take = scene.intermask.takes[1]
+    for person, action in ((take.character_1, take.action_1), (take.character_2, take.action_2)):
+        compat.assign_action(person, action)
+    scene.frame_set(scene.frame_start)
+    others = np.stack([joints_in_blender(person) for person in people])
+    assert np.abs(others - joints).max() < 1.0, "two takes stand in two places"
     np.testing.assert_allclose(joints[:, 0].mean(axis=0)[[0, 2]], (3.0, 2.0), atol=1.5)
 
 
