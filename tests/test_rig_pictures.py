@@ -62,8 +62,9 @@ def test_one_reaction_on_three_rigs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(after.joints, before.joints)
     # Hands may be brought to their partner by each body's own measure, and hips lie otherwise; shins are one motion.
     shins = [normalized(joints[:, SHINS] - joints[:, [SMPL.parents[j] for j in SHINS]]) for joints in motions]
+    # Legs of other proportions bend a little otherwise, so that feet stand where they do in the motion.
     for other in shins[1:]:
-        assert np.degrees(np.arccos(np.clip((shins[0] * other).sum(-1), -1, 1))).max() < 1
+        assert np.degrees(np.arccos(np.clip((shins[0] * other).sum(-1), -1, 1))).max() < 8
     if folder := os.environ.get("INTERMASK_PICTURES"):
         picture(scene, leader.children[0], rigs, figures, np.stack([before.joints, *motions]), Path(folder))
 

@@ -90,7 +90,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
     prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Prompt",
         description="What the two people do, in one English sentence",
-        default="two people dance salsa",
+        default="two people shake hands",
         update=_ask_of_the_prompt,
     )
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
