@@ -112,7 +112,8 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     ]
     jobs.write_text("\n".join(rows), encoding="utf-8")
     out = tmp_path / "out"
-    arguments = ("--jobs", jobs, "--model", model, "--out", out, "--render", "png", "--resolution", "160x90")
+    here = os.path.relpath(out)  # Blender takes relative places for the .blend file's
+    arguments = ("--jobs", jobs, "--model", model, "--out", here, "--render", "png", "--resolution", "160x90")
     done = run(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 of 8 done" in done.stdout and "Traceback" not in done.stderr

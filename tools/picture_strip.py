@@ -16,7 +16,7 @@ from PIL import Image
 
 MOMENTS = (0.25, 0.5, 0.75)
 """Shares of a clip."""
-BAND = (0.08, 0.92)
+BAND = (0.02, 0.98)
 """Share of a frame's width that is kept: people stand in the middle."""
 
 
@@ -41,7 +41,9 @@ def strip(folders: Sequence[Path], columns: int = 2) -> Image.Image:
 def _cut(path: Path) -> Image.Image:
     picture = Image.open(path).convert("RGB")
     left, right = (round(share * picture.width) for share in BAND)
-    return picture.crop((left, 0, right, picture.height))
+    return picture.crop((left, 0, right, picture.height)).resize(
+        (round((right - left) * 0.7), round(picture.height * 0.7))
+    )
 
 
 if __name__ == "__main__":

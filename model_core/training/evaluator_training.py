@@ -20,6 +20,9 @@ from .crops import Clip, Crops
 from .loop import Loop, LoopSettings
 from .material import Material
 
+_LEAST_SPREAD = 0.05
+"""Of any feature: metres, or parts of a rotation's six numbers."""
+
 
 @dataclass(frozen=True)
 class EvaluatorTraining:
@@ -85,7 +88,8 @@ def contrasted(
     with torch.no_grad():
         features = seen_by_each(_drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0])
         network.mean.copy_(features.mean((0, 1, 2)))
-        network.spread.copy_(features.std((0, 1, 2)).clamp_min(1e-3))
+        # What hardly moves in the data (wrists, toes) must not become all that matters once the solver has touched it.
+        network.spread.copy_(features.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
     loop = Loop(network, settings.loop, folder, "evaluator")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
