@@ -138,9 +138,8 @@ def parse(arguments: Sequence[str]) -> Options:
     report = "report" if shards == 1 else f"report-{shard}-of-{shards}"
     recorded = given.jobs is not None
     jobs = jobs[shard - 1 :: shards]
-    return Options(
-        jobs, given.out.absolute(), find_model(given.model), python, render, given.fps, given.device, recorded, report
-    )
+    out = given.out.resolve()  # Blender takes a relative place for one beside the .blend file
+    return Options(jobs, out, find_model(given.model), python, render, given.fps, given.device, recorded, report)
 
 
 def _shard(text: str) -> tuple[int, int]:
