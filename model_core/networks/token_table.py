@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .eight_bits import in_eight_bits
+
 
 class TokenTable(nn.Module):
     """Rows of half precision or of eight bits with a scale a row, converted only where they are looked up."""
@@ -31,9 +33,8 @@ class TokenTable(nn.Module):
     @classmethod
     def in_eight_bits(cls, weights: Tensor) -> TokenTable:
         """The nearest table of whole numbers -127..127 with a scale a row, for weights (V, C)."""
-        scales = weights.float().abs().amax(dim=1).clamp(min=1e-12) / 127
-        rows = (weights.float() / scales[:, None]).round().to(torch.int8)
-        return cls(rows, scales)
+        rows, scales = in_eight_bits(weights.float())
+        return cls(rows, scales[:, 0])
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, L) token ids to (B, L, C) embeddings in float32."""

@@ -58,8 +58,8 @@ class TransformerConfig:
 
     @property
     def separator_id(self) -> int:
-        """Id of the token between the two people."""
-        return self.codes + 2
+        """Place in the table of embeddings of the token between the two people."""
+        return self.embedded + 2
 
 
 class Together(nn.Module):
@@ -225,7 +225,7 @@ class InteractionTransformer(nn.Module):
         B, two, P, S = ids.shape
         people = self.token_projection(self.token_embedding(self._places(ids)))  # (B, 2, P, S, C)
         people = people + positions(config.width, S, people.device).to(people.dtype)
-        lone = torch.full((B, 1), config.embedded + 2, device=ids.device)
+        lone = torch.full((B, 1), config.separator_id, device=ids.device)
         separator = self.token_projection(self.token_embedding(lone))  # (B, 1, C)
         everyone = None
         if valid is not None:
