@@ -247,7 +247,6 @@ def _in_the_middle(placement: Placement, scene: bpy.types.Scene) -> Iterator[Non
     try:
         for owner, _ in there:
             owner.location = (0.0, 0.0, 0.0)
-        scene.view_layers[0].update()
         yield
     finally:
         for owner, location in there:

@@ -88,9 +88,7 @@ def rig_keys(
     Raises:
         UserError: the armature cannot be keyed.
     """
-    _check(owner)
-    mapping = mapping or mapping_of(owner)
-    rig = _measured(owner, mapping, scene)
+    mapping, rig = _known(owner, mapping, scene)
     posed = resampled(posed, scene_fps(scene))
     placed = np.array(owner.matrix_world, np.float64)
     chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
@@ -139,9 +137,7 @@ def body_of_rig(
     Raises:
         UserError: the armature cannot be keyed.
     """
-    _check(owner)
-    mapping = mapping or mapping_of(owner)
-    rig = _measured(owner, mapping, scene)
+    mapping, rig = _known(owner, mapping, scene)
     placed, metres = np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0
     rest = rest_matrices(owner, rig.names)
     landmarks = rig.rest.landmarks
@@ -197,6 +193,15 @@ def _check_root(owner: bpy.types.Object, name: str) -> None:
             f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "
             "disconnect it in Edit Mode."
         )
+
+
+def _known(
+    owner: bpy.types.Object, mapping: RigMapping | None, scene: bpy.types.Scene
+) -> tuple[RigMapping, MeasuredRig]:
+    """The bones of an armature that can be keyed, found where no mapping is given, and its measures."""
+    _check(owner)
+    mapping = mapping or mapping_of(owner)
+    return mapping, _measured(owner, mapping, scene)
 
 
 def _measured(owner: bpy.types.Object, mapping: RigMapping, scene: bpy.types.Scene) -> MeasuredRig:
