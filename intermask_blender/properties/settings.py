@@ -90,7 +90,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
     prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Prompt",
         description="What the two people do, in one English sentence",
-        default="two people shake hands",
+        default="two friends hug each other",
         update=_ask_of_the_prompt,
     )
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
