@@ -8,6 +8,7 @@ import bpy
 
 from ..core import UserError
 from ..rig.own_map import begin_editing, forget, is_edited, load_own_map, save_own_map
+from .attempting import Attempting, refuse
 
 
 def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | None:
@@ -18,7 +19,7 @@ def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | Non
     return None
 
 
-class _OnArmature:
+class _OnArmature(Attempting):
     """Something done with the armature whose map is shown."""
 
     EDITS = True
@@ -28,13 +29,9 @@ class _OnArmature:
         """Whether an armature is chosen that this can be done with; the reason is shown on the grey button."""
         owner = mapped_armature(context.scene.intermask)
         if owner is None:
-            cls.poll_message_set("Choose an armature above")  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, "Choose an armature above")
         if cls.EDITS and owner.library is not None:
-            cls.poll_message_set(  # type: ignore[attr-defined]
-                "The armature is linked from a library: make a library override of it first"
-            )
-            return False
+            return refuse(cls, "The armature is linked from a library: make a library override of it first")
         return True
 
     @staticmethod
@@ -53,14 +50,10 @@ class INTERMASK_OT_edit_bones(_OnArmature, bpy.types.Operator):
     bl_label = "Edit Bones"
     bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Keep what is recognised as a list."""
-        try:
-            begin_editing(self.owner(context))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        begin_editing(self.owner(context))
+        return ""
 
 
 class INTERMASK_OT_detect_bones(_OnArmature, bpy.types.Operator):
@@ -76,14 +69,13 @@ class INTERMASK_OT_detect_bones(_OnArmature, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not is_edited(cls.owner(context)):
-            cls.poll_message_set("The bones were not edited")
-            return False
+            return refuse(cls, "The bones were not edited")
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Drop them."""
         forget(self.owner(context))
-        return {"FINISHED"}
+        return ""
 
 
 class _WithFile(_OnArmature):
@@ -116,17 +108,12 @@ class INTERMASK_OT_save_bones(_WithFile, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Write."""
-        try:
-            path = self.path()
-            path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
-            save_own_map(self.owner(context), path)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {path.name}")
-        return {"FINISHED"}
+        path = self.path()
+        path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
+        save_own_map(self.owner(context), path)
+        return f"Wrote {path.name}"
 
 
 class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
@@ -141,13 +128,9 @@ class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Read, and say which joints found no bone."""
-        try:
-            mapping = load_own_map(self.owner(context), self.path())
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        mapping = load_own_map(self.owner(context), self.path())
         if mapping.missing:
             self.report({"WARNING"}, f"No bone was found for {', '.join(mapping.missing)}")
-        return {"FINISHED"}
+        return ""

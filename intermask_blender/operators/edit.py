@@ -12,6 +12,7 @@ from ..placing import Placement, Sampling
 from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..takes import parts
+from .attempting import refuse
 from .generating import Generating
 
 BODY_PARTS = (
@@ -33,11 +34,9 @@ class _Editing(Generating):
         if not super().poll(context):
             return False
         if not 0 <= settings.take_index < len(settings.takes):
-            cls.poll_message_set("There is no take to change: generate one")  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, "There is no take to change: generate one")
         if not parts(settings.takes[settings.take_index]):
-            cls.poll_message_set("The characters of this take were deleted")  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, "The characters of this take were deleted")
         return True
 
     def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, Sampling]:

@@ -10,9 +10,10 @@ from ..core import UserError
 from ..export import SUFFIXES, export_take, missing_exporter
 from ..properties.settings import EXPORT_FORMATS
 from ..takes import parts
+from .attempting import Attempting, refuse
 
 
-class INTERMASK_OT_export(bpy.types.Operator):
+class INTERMASK_OT_export(Attempting, bpy.types.Operator):
     """Write both characters of the chosen take to a file"""
 
     bl_idname = "intermask.export"
@@ -30,17 +31,13 @@ class INTERMASK_OT_export(bpy.types.Operator):
         """Whether there is something to write; the reason is shown on the grey button."""
         settings = context.scene.intermask
         if not 0 <= settings.take_index < len(settings.takes):
-            cls.poll_message_set("There is no take to export: generate one")
-            return False
+            return refuse(cls, "There is no take to export: generate one")
         if not parts(settings.takes[settings.take_index]):
-            cls.poll_message_set("The characters of this take were deleted")
-            return False
+            return refuse(cls, "The characters of this take were deleted")
         if context.mode != "OBJECT":
-            cls.poll_message_set("Go back to Object Mode: Blender's exporters work there")
-            return False
+            return refuse(cls, "Go back to Object Mode: Blender's exporters work there")
         if reason := missing_exporter(settings.export_format):
-            cls.poll_message_set(reason)
-            return False
+            return refuse(cls, reason)
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -54,21 +51,16 @@ class INTERMASK_OT_export(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Write."""
         self._take_format(context)
         settings = context.scene.intermask
-        try:
-            if not self.filepath.strip():
-                raise UserError("No file was named; choose where to write.")
-            made = export_take(
-                context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
-            )
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {', '.join(path.name for path in made)}")
-        return {"FINISHED"}
+        if not self.filepath.strip():
+            raise UserError("No file was named; choose where to write.")
+        made = export_take(
+            context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
+        )
+        return f"Wrote {', '.join(path.name for path in made)}"
 
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):

@@ -16,6 +16,7 @@ from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..rig.key import scene_fps
 from ..session import pending
+from .attempting import refuse
 from .generating import Generating
 
 
@@ -144,8 +145,7 @@ class INTERMASK_OT_cancel(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is anything to cancel."""
         if not pending():
-            cls.poll_message_set("Nothing is being generated")
-            return False
+            return refuse(cls, "Nothing is being generated")
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:

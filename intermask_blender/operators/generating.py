@@ -13,6 +13,7 @@ from ..history import remember_prompt
 from ..placing import Placement, place_takes
 from ..services import worker_client
 from ..session import Pending, pending, show_progress
+from .attempting import failed, refuse
 
 LOOKS = 0.05
 """Seconds between two looks at the worker while it works."""
@@ -36,8 +37,7 @@ class Generating:
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can run now; the reason is shown on the grey button."""
         if context.mode not in ALLOWED_MODES:
-            cls.poll_message_set(LEAVE_MODE)  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, LEAVE_MODE)
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -99,7 +99,7 @@ class Generating:
             settings, self._placement = self.prepared(context)
             self._generation = Generation(worker_client(context), settings)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            failed(self, error)
             return False
         remember_prompt(settings.prompt.strip())
         return True
@@ -109,8 +109,7 @@ class Generating:
         try:
             place_takes(self._generation.takes(), self._placement, self._generation.settings)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return failed(self, error)
         if self._generation.restarted:
             self.report({"WARNING"}, RESTARTED)
         return {"FINISHED"}

@@ -12,6 +12,7 @@ from ..model_import import ImportPlan, ModelImport
 from ..preferences import DATASETS, current_runtime, model_home
 from ..runtime import NOT_FOUND
 from ..services import end_worker
+from .attempting import refuse
 from .waiting import Waiting, free
 
 
@@ -41,8 +42,7 @@ class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):
         if not free(cls):
             return False
         if current_runtime(context) is None:
-            cls.poll_message_set("PyTorch, which reads the weights, was not found: press Install Runtime first")
-            return False
+            return refuse(cls, "PyTorch, which reads the weights, was not found: press Install Runtime first")
         return True
 
     def begin(self, context: bpy.types.Context) -> ModelImport:

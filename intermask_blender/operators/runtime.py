@@ -15,6 +15,7 @@ from ..preferences import AUTOMATIC, current_runtime, own_python, runtime_root, 
 from ..runtime import Inspection
 from ..runtime_jobs import job_board
 from ..services import end_worker
+from .attempting import Attempting, refuse
 from .waiting import Waiting, free
 
 NOT_AN_EXTENSION = "Install the add-on as an extension first: only then has it a folder of its own"
@@ -49,14 +50,11 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         if not free(cls):
             return False
         if not bpy.app.online_access:
-            cls.poll_message_set("Blender is kept offline; allow online access in Preferences > System")
-            return False
+            return refuse(cls, "Blender is kept offline; allow online access in Preferences > System")
         if runtime_root(create=False) is None:
-            cls.poll_message_set(NOT_AN_EXTENSION)
-            return False
+            return refuse(cls, NOT_AN_EXTENSION)
         if not runtime.look().missing:
-            cls.poll_message_set("Blender's own Python has PyTorch already")
-            return False
+            return refuse(cls, "Blender's own Python has PyTorch already")
         return True
 
     def begin(self, context: bpy.types.Context) -> Installation:
@@ -82,8 +80,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
         if not free(cls):
             return False
         if current_runtime(context) is None:
-            cls.poll_message_set("There is nothing to test; press Install Runtime or name a Python")
-            return False
+            return refuse(cls, "There is nothing to test; press Install Runtime or name a Python")
         return True
 
     def begin(self, context: bpy.types.Context) -> Inspection:
@@ -107,8 +104,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         """Whether it can run now; the reason is shown on the grey button."""
         stored = stored_preferences(context)
         if stored is None or not stored.python:
-            cls.poll_message_set("Name the program file of a Python first")
-            return False
+            return refuse(cls, "Name the program file of a Python first")
         return free(cls)
 
     def begin(self, context: bpy.types.Context) -> Inspection:
@@ -121,7 +117,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         return Inspection(named)
 
 
-class INTERMASK_OT_remove_runtime(bpy.types.Operator):
+class INTERMASK_OT_remove_runtime(Attempting, bpy.types.Operator):
     """Delete what Install Runtime installed and what it fetched for it"""
 
     bl_idname = "intermask.remove_runtime"
@@ -133,25 +129,19 @@ class INTERMASK_OT_remove_runtime(bpy.types.Operator):
         """Whether it can run now; the reason is shown on the grey button."""
         root = runtime_root(create=False)
         if root is None or not root.is_dir():
-            cls.poll_message_set("No runtime is installed")
-            return False
+            return refuse(cls, "No runtime is installed")
         return free(cls)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """End what runs from it, then delete it."""
         root = runtime_root(create=False)
         end_worker()
-        try:
-            if root is not None:
-                remove(root)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        if root is not None:
+            remove(root)
         stored = stored_preferences(context)
         if stored is not None:
             stored.source, stored.tested = AUTOMATIC, ""
-        self.report({"INFO"}, "The installed runtime was removed")
-        return {"FINISHED"}
+        return "The installed runtime was removed"
 
 
 class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
@@ -165,8 +155,7 @@ class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is anything to stop."""
         if job_board().job is None:
-            cls.poll_message_set("Nothing is being installed, tested or imported")
-            return False
+            return refuse(cls, "Nothing is being installed, tested or imported")
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:

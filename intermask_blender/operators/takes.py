@@ -5,14 +5,14 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..core import UserError
 from ..takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
+from .attempting import Attempting, refuse
 
 CLOSENESS = 1.8
 """Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""
 
 
-class _OnTake:
+class _OnTake(Attempting):
     """Something done with the take that is chosen in the list."""
 
     @classmethod
@@ -20,8 +20,7 @@ class _OnTake:
         """Whether a take is chosen; the reason is shown on the grey button."""
         settings = context.scene.intermask
         if not 0 <= settings.take_index < len(settings.takes):
-            cls.poll_message_set("There is no take yet: generate one")  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, "There is no take yet: generate one")
         return True
 
 
@@ -32,10 +31,10 @@ class INTERMASK_OT_delete_take(_OnTake, bpy.types.Operator):
     bl_label = "Delete Take"
     bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Delete it."""
         delete_takes(context.scene, [context.scene.intermask.take_index])
-        return {"FINISHED"}
+        return ""
 
 
 class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
@@ -45,12 +44,12 @@ class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
     bl_label = "Delete Other Takes"
     bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Delete them."""
         settings = context.scene.intermask
         others = [number for number, take in enumerate(settings.takes) if not take.keep]
         delete_takes(context.scene, [number for number in others if number != settings.take_index])
-        return {"FINISHED"}
+        return ""
 
 
 class _OnCharacters(_OnTake):
@@ -63,8 +62,7 @@ class _OnCharacters(_OnTake):
             return False
         settings = context.scene.intermask
         if not parts(settings.takes[settings.take_index]):
-            cls.poll_message_set("The characters of this take were deleted")  # type: ignore[attr-defined]
-            return False
+            return refuse(cls, "The characters of this take were deleted")
         return True
 
 
@@ -75,15 +73,11 @@ class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
     bl_label = "Push Down to NLA"
     bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Push it down."""
         settings = context.scene.intermask
-        try:
-            push_to_nla(settings.takes[settings.take_index])
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        push_to_nla(settings.takes[settings.take_index])
+        return ""
 
 
 class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
@@ -93,13 +87,13 @@ class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
     bl_label = "Preview Range to Take"
     bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Set it."""
         scene = context.scene
         first, last = frames_of(scene.intermask.takes[scene.intermask.take_index])
         scene.use_preview_range = True
         scene.frame_preview_start, scene.frame_preview_end = first, last
-        return {"FINISHED"}
+        return ""
 
 
 class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
@@ -114,15 +108,14 @@ class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
         if not super().poll(context):
             return False
         if context.region_data is None or context.region_data.view_perspective == "CAMERA":
-            cls.poll_message_set("Look at the scene through a 3D view and not through its camera")
-            return False
+            return refuse(cls, "Look at the scene through a 3D view and not through its camera")
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def attempt(self, context: bpy.types.Context) -> str:
         """Move it; what is selected stays."""
         settings, view = context.scene.intermask, context.region_data
         owners = [owner for owner, _ in parts(settings.takes[settings.take_index])]
         low, high = bounds_now(owners)
         view.view_location = (low + high) / 2
         view.view_distance = CLOSENESS * float(np.linalg.norm(high - low))
-        return {"FINISHED"}
+        return ""

@@ -9,6 +9,7 @@ import bpy
 from ..core import UserError
 from ..runtime_jobs import Job, job_board
 from ..session import pending
+from .attempting import failed, refuse
 
 LOOKS = 0.1
 """Seconds between two looks at the child process."""
@@ -58,7 +59,7 @@ class Waiting:
         try:
             self._job = job_board().job = self.begin(context)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            failed(self, error)
             return False
         return True
 
@@ -71,8 +72,7 @@ class Waiting:
     def _ended(self, context: bpy.types.Context) -> set[str]:
         job_board().job = None
         if self._job.failure:
-            self.report({"ERROR"}, self._job.failure)
-            return {"CANCELLED"}
+            return failed(self, UserError(self._job.failure))
         self.report({"INFO"}, self.finished(context, self._job.sentence))
         return {"FINISHED"}
 
@@ -86,11 +86,9 @@ class Waiting:
 def free(cls: type[bpy.types.Operator]) -> bool:
     """Whether nothing is under way that such a job would disturb; the reason is shown on the grey button."""
     if job_board().job is not None:
-        cls.poll_message_set("An installation, a test or an import is running; wait for it or stop it")
-        return False
+        return refuse(cls, "An installation, a test or an import is running; wait for it or stop it")
     if pending():
-        cls.poll_message_set("A generation is running; wait for it or cancel it")
-        return False
+        return refuse(cls, "A generation is running; wait for it or cancel it")
     return True
 
 
