@@ -29,7 +29,7 @@ from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .representations import REPRESENTATIONS
-from .sampling import SamplingSettings, StepCallback, fill, given_confidence
+from .sampling import Randomness, SamplingSettings, StepCallback, fill, given_confidence
 from .text_encoders import TextEncoder, load_text_encoder
 
 SHORTEST = 16
@@ -40,10 +40,14 @@ LONGEST = 1800
 
 @dataclass(frozen=True)
 class _Draw:
-    """How to sample, and the randomness to do it with."""
+    """How to sample, and the randomness to do it with: one source for all takes, or one for each."""
 
     settings: SamplingSettings
-    generator: torch.Generator
+    sources: tuple[torch.Generator, ...]
+
+    def of(self, part: slice) -> Randomness:
+        """The randomness for some of the takes."""
+        return self.sources[0] if len(self.sources) == 1 else self.sources[part]
 
 
 class InterMask:
@@ -126,6 +130,47 @@ class InterMask:
             One interaction a take, in the canonical frame of the first person.
         """
         return self.complete(prompt, [(None, None)] * takes, free_everything(frames), frames, settings, seed, on_step)
+
+    def generate_rows(
+        self,
+        prompts: Sequence[str],
+        frames: int,
+        seeds: Sequence[int],
+        settings: SamplingSettings | None = None,
+        on_step: StepCallback | None = None,
+    ) -> list[Interaction]:
+        """Several texts, each with a seed of its own, as one batch.
+
+        A row is what ``generate`` makes of it alone, but for rounding: networks sum a batch in another order, which
+        can turn a draw between two codes that are equally likely to six digits.
+
+        Args:
+            prompts, seeds: of the rows, equally many.
+            frames, settings, on_step: as in ``generate``; rows with times in their prompts go with those of the same.
+
+        Returns:
+            One interaction a row.
+        """
+        self._check(frames)
+        chosen = settings or self.config.sampling
+        rows = [self._stretches(prompt, frames, 0) for prompt in prompts]
+        groups: dict[tuple[Window | int, ...], list[int]] = {}
+        for row, stretches in enumerate(rows):
+            alike = tuple(window for window, _ in stretches)
+            # Steps are left out for all of a batch or for none, so each row is one of its own there.
+            groups.setdefault(alike if chosen.settled == 1 else (row,), []).append(row)
+        made: dict[int, Interaction] = {}
+        for number, members in enumerate(groups.values()):
+            together = [
+                (parts[0][0], torch.cat([text for _, text in parts]))
+                for parts in zip(*(rows[row] for row in members), strict=True)
+            ]
+            draw = _Draw(chosen, tuple(self._source(seeds[row]) for row in members))
+            nobody, free = [(None, None)] * len(members), free_everything(frames)
+            pairs = self._completed(together, nobody, free, frames, draw, _within(on_step, number, len(groups)))
+            for row, pair in zip(members, pairs, strict=True):
+                made[row] = Interaction(pair, prompts[row], self.config.name, seeds[row])
+        return [made[row] for row in range(len(rows))]
 
     def react(
         self,
@@ -221,7 +266,7 @@ class InterMask:
         frames = len(known)
         self._check(frames)
         guidance = (settings or self.config.sampling).guidance
-        generator = torch.Generator(self.device).manual_seed(seed)
+        generator = self._source(seed)
         everything = free_everything(frames)
         if share == 1:
             return everything if within is None else within
@@ -276,10 +321,22 @@ class InterMask:
             as they were.
         """
         self._check(frames)
-        stretches = self._stretches(prompt, frames, begun)
+        draw = _Draw(settings or self.config.sampling, (self._source(seed),))
+        pairs = self._completed(self._stretches(prompt, frames, begun), known, free, frames, draw, on_step)
+        return [Interaction(pair, prompt, self.config.name, seed) for pair in pairs]
+
+    def _completed(
+        self,
+        stretches: list[tuple[Window, Tensor]],
+        known: Sequence[tuple[Motion | None, Motion | None]],
+        free: np.ndarray,
+        frames: int,
+        draw: _Draw,
+        on_step: StepCallback | None,
+    ) -> list[tuple[Motion, Motion]]:
+        """Both people of each take, window by window; a stretch has one condition (1, W) or one for each take."""
         prepared = self.representation.prepared
         takes = [[None if person is None else lasting(prepared(person), frames) for person in pair] for pair in known]
-        draw = _Draw(settings or self.config.sampling, torch.Generator(self.device).manual_seed(seed))
         for number, (window, text) in enumerate(stretches):
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
             if task.free.any():
@@ -289,7 +346,11 @@ class InterMask:
         people = [(first, second) for first, second in made_pairs]
         if not any(person is not None for pair in known for person in pair):
             people = [self.representation.settled(pair) for pair in people]
-        return [Interaction(pair, prompt, self.config.name, seed) for pair in people]
+        return people
+
+    def _source(self, seed: int) -> torch.Generator:
+        """Randomness that a seed determines."""
+        return torch.Generator(self.device).manual_seed(seed)
 
     def _complete_window(
         self,
@@ -329,16 +390,17 @@ class InterMask:
             vectors = text.expand(batch, -1)[part]
             # Half precision pays on GPUs; on the CPU single precision is as fast and exact.
             with torch.autocast(self.device.type, torch.float16, enabled=self.device.type != "cpu"):
-                return fill(transformer, ids[part], mask[part], vectors, draw.settings, draw.generator, on_step)
+                return fill(transformer, ids[part], mask[part], vectors, draw.settings, draw.of(part), on_step)
 
-        state = draw.generator.get_state()
+        states = [source.get_state() for source in draw.sources]
         for size in (batch, -(-batch // 4)):
             try:
                 return torch.cat([run(slice(start, start + size)) for start in range(0, batch, size)])
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-            draw.generator.set_state(state)
+            for source, state in zip(draw.sources, states, strict=True):
+                source.set_state(state)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
         raise UserError(

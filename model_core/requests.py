@@ -119,7 +119,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class MotionRequest:
-    """Make an interaction, from a prompt alone, with a leader, or from an interaction that is known.
+    """Make an interaction, from a prompt alone, with a leader, or from one that is known; or several from prompts.
 
     Attributes:
         load: the model to make it with.
@@ -131,6 +131,7 @@ class MotionRequest:
         leader: the given person, in its own world; None where both people are made.
         known: the interaction that is edited or extended; None where there is none.
         edit: what of ``known`` is made anew; None where it is extended.
+        rows: prompt and seed of each interaction where several are made at once, one take each; empty elsewhere.
     """
 
     load: LoadRequest
@@ -144,15 +145,17 @@ class MotionRequest:
     leader: Motion | None
     known: Interaction | None
     edit: Edit | None
+    rows: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, message: Message) -> MotionRequest:
-        """Read a ``generate``, ``react``, ``edit`` or ``extend`` message.
+        """Read a ``generate``, ``generate_rows``, ``react``, ``edit`` or ``extend`` message.
 
         Raises:
             UserError: a value is missing or out of range.
         """
         values = message.values
+        rows = _rows(values) if message.type == "generate_rows" else ()
         leader = _leader(message) if message.type == "react" else None
         known = _known(message) if message.type in ("edit", "extend") else None
         edit = _edit(values, len(known)) if known is not None and message.type == "edit" else None
@@ -166,7 +169,7 @@ class MotionRequest:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
             LoadRequest.of(message),
-            _prompt(values),
+            rows[0][0] if rows else _prompt(values),
             seconds,
             frames,
             _whole(values, "seed", 0, 0, _LARGEST_SEED) or 0,
@@ -176,6 +179,7 @@ class MotionRequest:
             leader,
             known,
             edit,
+            rows,
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -232,6 +236,19 @@ def _prompt(values: Mapping[str, Any]) -> str:
     if not isinstance(prompt, str) or not prompt.strip():
         raise UserError("The prompt is empty; say in a sentence what the two people do.")
     return prompt.strip()
+
+
+def _rows(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Prompts with their seeds."""
+    prompts, seeds = values.get("prompts"), values.get("seeds")
+    if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MOST_TAKES:
+        raise UserError(f"Several clips are asked for by lists of 1 to {MOST_TAKES} prompts and seeds; give both.")
+    if len(prompts) != len(seeds):
+        raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
+    return tuple(
+        (_prompt({"prompt": prompt}), _whole({"seed": seed}, "seed", 0, 0, _LARGEST_SEED) or 0)
+        for prompt, seed in zip(prompts, seeds, strict=True)
+    )
 
 
 def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:

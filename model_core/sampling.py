@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -13,6 +13,10 @@ from .networks.transformer import Condition, InteractionTransformer
 
 StepCallback = Callable[[int, int], None]
 """Called with (steps done, steps in all) after each step; may raise ``Cancelled``."""
+
+
+Randomness = torch.Generator | Sequence[torch.Generator] | None
+"""Of a batch: one source for all of it, or one a row, whose draws depend on nothing but the row then."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for it
@@ -50,7 +54,7 @@ def fill(
     free: Tensor,
     text: Tensor,
     settings: SamplingSettings,
-    generator: torch.Generator | None = None,
+    generator: Randomness = None,
     on_step: StepCallback | None = None,
 ) -> Tensor:
     """Fill in the free tokens of equally long token maps; the others are held.
@@ -61,7 +65,8 @@ def fill(
         free: (B, 2, P, S) true where a token is to be filled in.
         text: (B, W) condition vectors.
         settings: see ``SamplingSettings``.
-        generator: source of randomness, on the device of ``ids``.
+        generator: source of randomness, on the device of ``ids``; one a row lets rows be independent of each other,
+            but where ``settled`` leaves steps out, which it does for all rows at once.
         on_step: progress and cancelling.
 
     Returns:
@@ -166,7 +171,7 @@ def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condit
     return torch.lerp(without, with_text, guidance)
 
 
-def _drawn(logits: Tensor, kept: int, temperature: float, generator: torch.Generator | None) -> Tensor:
+def _drawn(logits: Tensor, kept: int, temperature: float, generator: Randomness) -> Tensor:
     """(B, N) one code for each place, drawn among the ``kept`` likeliest."""
     if kept == 1:
         return logits.argmax(-1)
@@ -175,7 +180,14 @@ def _drawn(logits: Tensor, kept: int, temperature: float, generator: torch.Gener
     return codes.gather(-1, winner)[..., 0]
 
 
-def _gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
+def _gumbel(like: Tensor, generator: Randomness) -> Tensor:
     """Standard Gumbel noise: the largest of logits plus it is a draw from their softmax."""
-    uniform = torch.rand(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+
+    def drawn(shape: torch.Size, source: torch.Generator | None) -> Tensor:
+        return torch.rand(shape, generator=source, device=like.device, dtype=like.dtype)
+
+    if isinstance(generator, torch.Generator) or generator is None:
+        uniform = drawn(like.shape, generator)
+    else:
+        uniform = torch.stack([drawn(like.shape[1:], source) for source in generator])
     return -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))

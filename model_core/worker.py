@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of the messages: a client of another version cannot use this worker."""
 
-_REQUESTS = frozenset(("load", "compare", "generate", "react", "edit", "extend"))
+_REQUESTS = frozenset(("load", "compare", "generate", "generate_rows", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - it is no error: the client has gone
@@ -176,6 +176,9 @@ class Worker:
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
+        if request.rows:
+            prompts, seeds = zip(*request.rows, strict=True)
+            return model.generate_rows(prompts, frames, seeds, settings, on_step)
         if request.known is not None:
             first, second = (_with_rotations(person) for person in request.known.people)
             known = Interaction((first, second))

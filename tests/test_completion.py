@@ -166,6 +166,24 @@ def test_parts_of_a_prompt_fill_the_clip() -> None:
     ]
 
 
+def test_a_row_of_a_batch_is_what_it_is_alone(model: InterMask) -> None:
+    prompts = ["they hug", "0-1 s: they bow; 1-2 s: they fight", "they hug", "one kicks the other"]
+    seeds, frames = [3, 4, 5, 3], 60
+    steps: list[tuple[int, int]] = []
+    together = model.generate_rows(prompts, frames, seeds, on_step=lambda *step: steps.append(step))
+    for prompt, seed, row in zip(prompts, seeds, together, strict=True):
+        (alone,) = model.generate(prompt, frames, seed=seed)
+        assert (row.text, row.seed) == (prompt, seed)
+        for person, same in zip(row.people, alone.people, strict=True):
+            np.testing.assert_allclose(person.joints, same.joints, atol=1e-5)
+    apart = [np.abs(together[0].people[0].joints - other.people[0].joints).max() for other in together[1:]]
+    assert min(apart) > 1e-3 and steps[-1][0] == steps[-1][1] and len(steps) < 4 * 20
+    settings = replace(model.config.sampling, settled=0.5)
+    (alone,) = model.generate("they hug", frames, settings, seed=5)
+    row = model.generate_rows(prompts, frames, seeds, settings)[2]
+    np.testing.assert_allclose(row.people[1].joints, alone.people[1].joints, atol=1e-5)
+
+
 def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMask) -> None:
     seen: list[int] = []
 
