@@ -34,12 +34,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from .core import UserError
-from .jobs import Job, character_names, named, read_jobs
+from .jobs import Job, body_files, character_names, named, read_jobs
 from .models import find_model
 from .stopping import Stop
 
 if TYPE_CHECKING:
     from .render import RenderSettings
+
+
+MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Options:
         device: what computes, as ``model_core.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
+        rows: how many rows are generated at once; None means as many as pay on the device.
     """
 
     jobs: list[Job]
@@ -67,6 +71,7 @@ class Options:
     device: str = "auto"
     recorded: bool = False
     report: str = "report"
+    rows: int | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -126,7 +131,8 @@ def parse(arguments: Sequence[str]) -> Options:
         raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
     render = _render_settings(given)
     characters = character_names(given.characters)
-    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, given.name)
+    bodies = body_files(given.body)
+    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.name)
     if given.jobs is None:
         jobs = named([defaults])
         if jobs[0].fault:
@@ -139,7 +145,10 @@ def parse(arguments: Sequence[str]) -> Options:
     recorded = given.jobs is not None
     jobs = jobs[shard - 1 :: shards]
     out = given.out.resolve()  # Blender takes a relative place for one beside the .blend file
-    return Options(jobs, out, find_model(given.model), python, render, given.fps, given.device, recorded, report)
+    if given.batch is not None and not 1 <= given.batch <= MOST_ROWS:
+        raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_ROWS}.")
+    model = find_model(given.model)
+    return Options(jobs, out, model, python, render, given.fps, given.device, recorded, report, given.batch)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -157,7 +166,9 @@ def _shard(text: str) -> tuple[int, int]:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="intermask_blender.batch", description="Generate two-person animation from sentences.")
     parser.add_argument("--prompt", help="what the two people do")
-    parser.add_argument("--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, characters, name")
+    parser.add_argument(
+        "--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, characters, body, name"
+    )
     parser.add_argument("--out", type=Path, default=Path("renders"), help="folder for the results (renders)")
     parser.add_argument("--seconds", type=float, help="duration (4, or as long as the leader)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion (0)")
@@ -166,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         "--leader", default="", help="armature of the opened scene, or a .bvh or .npz file, to react to"
     )
     parser.add_argument("--characters", default="", help="armatures of the opened scene to key, as in 'Rig A;Rig B'")
+    parser.add_argument("--body", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
     parser.add_argument("--shard", default="1/1", help="which part of the jobs, as in 3/8: the third of eight machines")
+    parser.add_argument("--batch", type=int, help="rows generated at once (1 on processors, 8 on graphics cards)")
     parser.add_argument("--device", default="auto", help="what computes: auto, cpu, cpu-int8, cuda or mps (auto)")
     parser.add_argument("--name", default="", help="name of the files (made from the prompt)")
     parser.add_argument("--render", choices=("mp4", "png", "none"), default="mp4", help="film, pictures or neither")

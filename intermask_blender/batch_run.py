@@ -17,11 +17,10 @@ from pathlib import Path
 
 import bpy
 
-from .client import Request
+from .batch_ahead import Ahead, rows_that_pay
 from .core import UserError
-from .generation import submit
 from .jobs import Job
-from .make import Shop, make_clip, render_saved, settings_without_scene
+from .make import Shop, make_clip, render_saved
 from .records import FAILED, Record, file_hash, folder_hash, forget_record, motion_hash, read_record, write_record
 from .report import write_report
 
@@ -45,10 +44,10 @@ class Run:
         self.options = options = self.shop.options
         self.records: list[Record] = []
         self.skipped: set[str] = set()
-        self._ahead: tuple[Job, Request] | None = None
         scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps))
+        self._ahead = Ahead(self.shop.client, options, self._unfinished)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:
@@ -62,6 +61,8 @@ class Run:
             KeyboardInterrupt: somebody wants it to stop; the report tells how far it came.
         """
         start = time.monotonic()
+        if len(self.options.jobs) > 1:
+            self._ahead.rows = self.options.rows or rows_that_pay(self.shop.client, self.options)
         try:
             for number, job in enumerate(self.options.jobs):
                 self.shop.stop.ask()
@@ -124,36 +125,26 @@ class Run:
         return record
 
     def _made(self, job: Job, following: list[Job], folder: Path) -> list[Path]:
-        """Make a row; where the generator's process dies of it, once more with a new one."""
+        """Make a row; once more alone where the generator's process dies of it, or of one that it went with."""
 
         def look_ahead() -> None:
-            self._ahead = self._begun(following[:1])
+            self._ahead.look(following)
 
-        ahead, self._ahead = self._ahead, None
-        request = ahead[1] if ahead is not None and ahead[0] is job else None
+        share = self._ahead.take(job, following)
         try:
-            return make_clip(job, self.shop, folder, request, look_ahead)
+            return make_clip(job, self.shop, folder, share, look_ahead)
         except UserError as error:
-            if self.shop.client.running:
+            if self.shop.client.running and (share is None or share.rows == 1 or not share.request.failure):
                 raise
             print(f"    once more: {error}", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return make_clip(job, self.shop, folder, None, look_ahead)
 
-    def _begun(self, following: list[Job]) -> tuple[Job, Request] | None:
-        """The next row's request, sent while Blender still saves and renders the current one."""
-        for job in following:
-            motion = motion_hash(job, self._surroundings)
-            before = read_record(self.options.out, job.name) if self.options.recorded else None
-            if job.fault or (before is not None and before.holds(self.options.out, motion)):
-                return None
-            try:
-                settings = settings_without_scene(job, self.options)
-                return None if settings is None else (job, submit(self.shop.client, settings))
-            except UserError:
-                return None  # it is told when it is the row's turn
-        return None
+    def _unfinished(self, job: Job) -> bool:
+        """Whether a row must be generated; one that only lacks its film need not."""
+        before = read_record(self.options.out, job.name) if self.options.recorded else None
+        return before is None or not before.holds(self.options.out, motion_hash(job, self._surroundings))
 
     def _moved(self, made: list[Path], folder: Path) -> list[str]:
         """Rename what was made into place; the names relative to the folder of the results."""

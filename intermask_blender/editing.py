@@ -14,6 +14,7 @@ from .placing import Placement, Sampling, figure_size
 from .rig.capture import animated_frames, capture_motion
 from .rig.key import scene_fps
 from .rig.splice import Held, source_of
+from .translations import say
 
 ALL_ROWS = (0, 1, 2, 3, 4)
 
@@ -66,9 +67,15 @@ def prepare_edit(
     leader = scene.intermask.leader if take.character_1 is None else None
     owners = (take.character_1 or leader, take.character_2)
     if owners[0] is None or owners[1] is None:
-        raise UserError(f"A character of the take {take.name} is gone; choose its leader again, or another take.")
+        raise UserError(
+            say("A character of the take {take} is gone; choose its leader again, or another take.").format(
+                take=take.name
+            )
+        )
     if leader is not None and (who == "FIRST" or more is not None):
-        raise UserError(f"{leader.name} leads and is never changed; change the second person alone.")
+        raise UserError(
+            say("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
+        )
     first, last = animated_frames(owners[1], scene)
     captured = [capture_motion(owner, scene, (first, last)) for owner in owners]
     length = min(len(motion) for motion, _ in captured)

@@ -13,6 +13,7 @@ import numpy as np
 from .core import FPS, Motion, PosedSkeleton, UserError, rotations, save_npz, write_bvh, written_whole
 from .rig.capture import capture_motion
 from .takes import parts
+from .translations import say
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
 
@@ -25,7 +26,7 @@ _ADDONS = {"FBX": ("io_scene_fbx", "FBX format"), "GLTF": ("io_scene_gltf2", "gl
 def missing_exporter(kind: str) -> str:
     """Why Blender cannot write a format now, in a few words for a grey button; empty where it can."""
     if kind in _ADDONS and _ADDONS[kind][0] not in bpy.context.preferences.addons:
-        return f"Enable Blender's own add-on {_ADDONS[kind][1]} in the preferences first"
+        return say("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
     return ""
 
 
@@ -47,7 +48,9 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
     path = path.with_suffix(SUFFIXES[kind])
     found = parts(take)
     if not found or any(owner.name not in context.view_layer.objects for owner, _ in found):
-        raise UserError(f"The characters of the take {take.name} are not in this scene; generate it again.")
+        raise UserError(
+            say("The characters of the take {take} are not in this scene; generate it again.").format(take=take.name)
+        )
     first = min(action.frame_range[0] for _, action in found)
     last = max(action.frame_range[1] for _, action in found)
     owners = [owner for owner, _ in found]

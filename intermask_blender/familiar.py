@@ -14,6 +14,7 @@ from .models import installed_models
 from .preferences import current_preferences
 from .services import running_client
 from .session import redraw_sidebars
+from .translations import say
 
 LOOKS = 0.1
 """Seconds between two looks whether the generator has answered."""
@@ -76,8 +77,8 @@ def said(answer: Answer) -> tuple[str, str]:
     if answer.distance is None or answer.distance < ALIKE:
         return "", "NONE"
     if answer.distance < UNLIKE:
-        return f"The nearest that this model knows: “{answer.caption}”", "INFO"
-    return f"This model knows nothing like it. The nearest: “{answer.caption}”", "ERROR"
+        return say("The nearest that this model knows: “{caption}”").format(caption=answer.caption), "INFO"
+    return say("This model knows nothing like it. The nearest: “{caption}”").format(caption=answer.caption), "ERROR"
 
 
 def forget_questions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 
 from .client import Request, WorkerClient
 from .core import SKELETONS, Message, Motion, PosedSkeleton, UserError
+from .translations import mark, say
 
 STAGES = {
-    "starting": "Starting the generator",
-    "loading": "Loading the model",
-    "sampling": "Generating",
-    "solving": "Fitting skeletons",
+    "starting": mark("Starting the generator"),
+    "loading": mark("Loading the model"),
+    "sampling": mark("Generating"),
+    "solving": mark("Fitting skeletons"),
 }
 """What the person at the screen reads while the worker is in each stage."""
 
@@ -148,14 +150,48 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
     Raises:
         UserError: the prompt is empty or too long, there is no such model, or the worker cannot be started.
     """
+    values = _values(settings)
+    if settings.known is not None:
+        return _submit_known(client, settings.known, values)
+    if settings.leader is None:
+        return client.submit("generate", values)
+    return client.submit("react", values, _leader_arrays(settings.leader))
+
+
+def submit_rows(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Request:
+    """Send several generations, which differ in prompt and seed alone, as one request; a take of its result is a row.
+
+    Raises:
+        UserError: as ``submit``.
+    """
+    values = [_values(row) for row in rows]
+    lists = {"prompts": [row["prompt"] for row in values], "seeds": [row["seed"] for row in values]}
+    shared = {name: value for name, value in values[0].items() if name not in ("prompt", "seed", "takes")}
+    return client.submit("generate_rows", {**shared, **lists})
+
+
+def _values(settings: GenerationSettings) -> dict[str, Any]:
+    """The fields of a request.
+
+    Raises:
+        UserError: the prompt is empty or too long, or there is no such model.
+    """
     prompt = settings.prompt.strip()
     if not prompt:
-        raise UserError("The prompt is empty; write what the two people do.")
+        raise UserError(say("The prompt is empty; write what the two people do."))
     if len(prompt) > LONGEST_PROMPT:
-        raise UserError(f"The prompt has {len(prompt)} characters; shorten it to {LONGEST_PROMPT} at the most.")
+        raise UserError(
+            say("The prompt has {count} characters; shorten it to {most} at the most.").format(
+                count=len(prompt), most=LONGEST_PROMPT
+            )
+        )
     if not (settings.model / "config.json").is_file():
-        raise UserError(f"There is no model in {settings.model}; choose a folder that holds a config.json.")
-    values: dict[str, Any] = {
+        raise UserError(
+            say("There is no model in {folder}; choose a folder that holds a config.json.").format(
+                folder=settings.model
+            )
+        )
+    return {
         "model": str(settings.model),
         "prompt": prompt,
         "seconds": settings.seconds,
@@ -170,11 +206,6 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
             "close_contacts": settings.contact,
         },
     }
-    if settings.known is not None:
-        return _submit_known(client, settings.known, values)
-    if settings.leader is None:
-        return client.submit("generate", values)
-    return client.submit("react", values, _leader_arrays(settings.leader))
 
 
 def _submit_known(client: WorkerClient, known: Known, values: dict[str, Any]) -> Request:
@@ -202,8 +233,31 @@ def takes_of(request: Request) -> list[Pair]:
     if request.failure:
         raise UserError(request.failure)
     if request.reply is None:
-        raise UserError("The generation was cancelled.")
+        raise UserError(say("The generation was cancelled."))
     return pairs_of(request.reply)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a row has of a request.
+
+    Attributes:
+        request: asked for it, and perhaps for others.
+        place: the row's take in the result.
+        rows: how many rows the request is for.
+    """
+
+    request: Request
+    place: int = 0
+    rows: int = 1
+
+    def pair(self) -> Pair:
+        """The row's people.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        return takes_of(self.request)[self.place]
 
 
 def pairs_of(reply: Message) -> list[Pair]:
@@ -219,7 +273,7 @@ def pairs_of(reply: Message) -> list[Pair]:
 
 def progress_text(request: Request) -> str:
     """One line for the panel and the status bar."""
-    text = STAGES.get(request.stage, request.stage)
+    text = say(STAGES.get(request.stage, request.stage))
     return f"{text} {request.step}/{request.steps}" if request.steps > 1 else f"{text} ..."
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .core import UserError
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "name")
+FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "name")
 LONGEST_NAME = 60
 
 
@@ -27,6 +27,8 @@ class Job:
         leader: an armature of the opened scene by name, a .bvh or an .npz file; empty generates both people.
         characters: names of the armatures of the opened scene that the first and the second person are keyed on;
             an empty name, or none, makes a new character.
+        bodies: SMPL or SMPL-X model files that the first and the second person are where they are new characters;
+            an empty name, or none, makes a mannequin.
         name: of the files that are made, without suffix.
         where: how messages call the row.
         fault: one sentence where the row cannot be run.
@@ -37,6 +39,7 @@ class Job:
     seed: int = 0
     leader: str = ""
     characters: tuple[str, ...] = ()
+    bodies: tuple[str, ...] = ()
     name: str = ""
     where: str = "the command line"
     fault: str = ""
@@ -119,9 +122,9 @@ def _json_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _job(row: dict[str, Any], where: str, defaults: Job) -> Job:
     """A row as a job; what cannot be understood becomes its fault."""
-    listed = row.get("characters")
-    if isinstance(listed, list):
-        row = {**row, "characters": ";".join("" if name is None else str(name) for name in listed)}
+    for field in ("characters", "body"):
+        if isinstance(listed := row.get(field), list):
+            row = {**row, field: ";".join("" if name is None else str(name) for name in listed)}
     given = {name: str(value).strip() for name, value in row.items() if value is not None and str(value).strip()}
     job = replace(defaults, where=where, name=given.get("name", ""), prompt=given.get("prompt", defaults.prompt))
     if "fault" in given:
@@ -136,9 +139,11 @@ def _job(row: dict[str, Any], where: str, defaults: Job) -> Job:
         return replace(job, fault=f"seed is {given['seed']!r}; write a whole number.")
     try:
         characters = character_names(given["characters"]) if "characters" in given else job.characters
+        bodies = body_files(given["body"]) if "body" in given else job.bodies
     except UserError as error:
         return replace(job, fault=str(error))
-    return replace(job, seconds=seconds, seed=seed, leader=given.get("leader", job.leader), characters=characters)
+    leader = given.get("leader", job.leader)
+    return replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
 
 
 def character_names(text: str) -> tuple[str, ...]:
@@ -151,3 +156,15 @@ def character_names(text: str) -> tuple[str, ...]:
     if len(names) > 2:
         raise UserError(f"characters names {len(names)} armatures; write at most two, as in Rig A;Rig B.")
     return names if any(names) else ()
+
+
+def body_files(text: str) -> tuple[str, ...]:
+    """The model files of both people, as in ``ann.npz;ben.npz``; one file is both people's, ``;ben.npz`` the second's.
+
+    Raises:
+        UserError: there are more than two.
+    """
+    files = tuple(file.strip() for file in text.split(";"))
+    if len(files) > 2:
+        raise UserError(f"body names {len(files)} files; write at most two, as in ann.npz;ben.npz.")
+    return (*files, *files)[:2] if any(files) else ()

@@ -13,10 +13,21 @@ import numpy as np
 
 from .client import Request, WorkerClient
 from .contact_sheet import write_contact_sheet
-from .core import FPS, Motion, UserError, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh, written_whole
-from .generation import GenerationSettings, Pair, progress_text, submit, takes_of
+from .core import (
+    FPS,
+    Motion,
+    UserError,
+    load_npz,
+    load_smpl_model,
+    motion_from_bvh,
+    read_bvh,
+    save_npz,
+    write_bvh,
+    written_whole,
+)
+from .generation import GenerationSettings, Pair, Share, progress_text, submit
 from .jobs import Job
-from .placing import Characters, Placement, place, prepare
+from .placing import Characters, Placement, new_people, place, prepare
 from .render import prepare_scene, render_clip
 from .rig.axes import vectors_to_blender
 from .rig.key import resampled, scene_fps
@@ -48,14 +59,14 @@ class Shop:
     stop: Stop
 
 
-def make_clip(job: Job, shop: Shop, folder: Path, request: Request | None, generated: Callable[[], None]) -> list[Path]:
+def make_clip(job: Job, shop: Shop, folder: Path, share: Share | None, generated: Callable[[], None]) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
         job: what to make.
         shop: what it is made with.
         folder: where the files go.
-        request: the job's, where it was sent before; see ``settings_without_scene``.
+        share: the job's in a request that was sent before, None where it is made here.
         generated: called when the generator has done its part and is free for another job.
 
     Returns:
@@ -69,9 +80,9 @@ def make_clip(job: Job, shop: Shop, folder: Path, request: Request | None, gener
     scene = _fresh_scene(shop.blend, options.fps)
     settings, placement = _prepared(job, options, scene)
     shop.stop.ask()
-    request = request or submit(shop.client, settings)
-    _follow(shop, request)
-    pair = takes_of(request)[0]
+    share = share or Share(submit(shop.client, settings))
+    _follow(shop, share.request)
+    pair = share.pair()
     generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
@@ -138,6 +149,17 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
 
 def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
     """Settings and placement, with the leader from the scene or from a file."""
+    settings, placement = _asked(job, options, scene)
+    new = new_people(placement)
+    first, second = (
+        load_smpl_model(Path(file)) if file and index in new else None
+        for index, file in enumerate(job.bodies or ("", ""))
+    )
+    return settings, replace(placement, bodies=(first, second))
+
+
+def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
+    """Settings and placement, with mannequins for new characters."""
     characters = _characters(job)
     from_file = settings_without_scene(replace(job, characters=()), options)
     if from_file is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from .child import Child
 from .core import CORE_PARENT, UserError
 from .runtime import SEARCH, Runtime
+from .translations import mark, say
 
 IMPORT = (
     SEARCH
@@ -85,7 +86,7 @@ class ModelImport:
     """
 
     plan: ImportPlan
-    text: str = field(default="Starting the import", init=False)
+    text: str = field(default=mark("Starting the import"), init=False)
     factor: float = field(default=0.0, init=False)
     failure: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
@@ -150,7 +151,7 @@ class ModelImport:
     def cancel(self) -> None:
         """Stop; nothing is left behind."""
         if not self.done:
-            self._fail("The import was stopped; press Import Published Weights to begin anew.")
+            self._fail(mark("The import was stopped; press Import Published Weights to begin anew."))
 
     def _options(self) -> list[str]:
         plan = self.plan
@@ -198,7 +199,11 @@ class ModelImport:
                 old.replace(out)
             raise
         self._clear_up()
-        self.sentence, self.factor, self.done = f"The model {out.name} was imported into {out}", 1.0, True
+        self.sentence, self.factor, self.done = (
+            say("The model {model} was imported into {folder}").format(model=out.name, folder=out),
+            1.0,
+            True,
+        )
 
     def _fail(self, sentence: str) -> None:
         self._child.end()

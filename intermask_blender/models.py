@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .core import ASSETS, UserError
+from .translations import say
 
 BUNDLED = ASSETS / "models"
 
@@ -43,7 +44,11 @@ def find_model(name: str, more: Sequence[Path] = ()) -> Path:
     if (Path(name) / "config.json").is_file():
         return Path(name).resolve()
     known = ", ".join(models) or "none"
-    raise UserError(f"There is no model called {name}; installed are: {known}, or give a folder with a config.json.")
+    raise UserError(
+        say("There is no model called {name}; installed are: {known}, or give a folder with a config.json.").format(
+            name=name, known=known
+        )
+    )
 
 
 def model_title(folder: Path) -> str:

@@ -23,6 +23,8 @@ from .core import (
     on_other_bodies,
 )
 from .generation import GenerationSettings, Pair
+from .in_the_way import things_in_the_way
+from .rig.axes import vectors_to_blender
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
 from .rig.capture import animated_frames, capture
@@ -31,6 +33,7 @@ from .rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, wri
 from .rig.smpl_body import build_smpl_body, remove_body
 from .rig.splice import Held, write_edit
 from .takes import add_take
+from .translations import say
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
@@ -50,7 +53,7 @@ class Placement:
         held: what of the characters' keys stays; None where all of them are new.
         stand: whether feet stand on characters of other proportions as they do in the motion.
         meet: whether hands meet there.
-        body: what new characters are; None makes mannequins.
+        bodies: what the first and the second person are where they are new characters; None makes a mannequin.
         origin: where the middle of things is for two new characters, in the scene's units.
         at_origin: the characters are those that an earlier take put there: keys count from it, not from the world's.
         leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
@@ -65,7 +68,7 @@ class Placement:
     held: Held | None = None
     stand: bool = True
     meet: bool = True
-    body: SmplModel | None = None
+    bodies: tuple[SmplModel | None, SmplModel | None] = (None, None)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     at_origin: bool = False
     leader: np.ndarray | None = field(default=None, compare=False)
@@ -122,7 +125,9 @@ def prepare(
         characters = (None, characters[1])
     chosen = [owner for owner in (leader, *characters) if owner is not None]
     if len(set(chosen)) < len(chosen):
-        raise UserError(f"{chosen[-1].name} is chosen for both people; choose two different armatures.")
+        raise UserError(
+            say("{name} is chosen for both people; choose two different armatures.").format(name=chosen[-1].name)
+        )
     for owner in characters:
         if owner is not None:
             hip_ratio(SMPL_REST_OFFSETS, owner, scene)
@@ -141,13 +146,16 @@ def prepare(
     return settings, Placement(scene.name, captured.start, True, names, size, metres, leader=captured.joints)
 
 
-def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> None:
+def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> list[str]:
     """Key all takes on the same characters, list them with the scene, and show the first.
 
     Args:
         pairs: both people of each take.
         placement: what ``prepare`` gave.
         settings: how they were generated.
+
+    Returns:
+        Names of the things that new characters stand in.
 
     Raises:
         UserError: as ``place``.
@@ -157,6 +165,7 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     owners: dict[int, bpy.types.Object] = {}
     scene = bpy.data.scenes.get(placement.scene)
     first = len(scene.intermask.takes) if scene is not None and hasattr(scene, "intermask") else 0
+    in_the_way: list[str] = []
     for number, pair in enumerate(pairs, 1):
         at_origin = placement.at_origin or len(new_people(placement)) == 2
         owners = place(pair, placement, prompt)
@@ -164,9 +173,15 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
         placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")), at_origin=at_origin)
         if scene is not None and hasattr(scene, "intermask"):
             people = (owners.get(0), owners.get(1))
-            add_take(scene, prompt, settings.seed, number, settings.model.name, people)
+            take = add_take(scene, prompt, settings.seed, number, settings.model.name, people)
+            if at_origin:
+                joints = vectors_to_blender(np.stack([person.joints()[:, : len(SMPL)] for person in pair]))
+                things = things_in_the_way(scene, joints + placement.origin)
+                take.stands_in = "\n".join(thing.name for thing in things)
+                in_the_way += [thing.name for thing in things]
     if scene is not None and hasattr(scene, "intermask"):
         scene.intermask.take_index = first
+    return list(dict.fromkeys(in_the_way))
 
 
 def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.Object]:
@@ -185,7 +200,9 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     """
     scene = bpy.data.scenes.get(placement.scene)
     if scene is None:
-        raise UserError(f"The scene {placement.scene} was removed meanwhile; generate again in another one.")
+        raise UserError(
+            say("The scene {name} was removed meanwhile; generate again in another one.").format(name=placement.scene)
+        )
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
     at = placement.origin if len(new_people(placement)) == 2 else (0.0, 0.0, 0.0)
     placement, collection = _with_bodies(placement, scene, title)
@@ -208,8 +225,9 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     new = [index for index in _moving(placement) if index not in keys]
     if not new:
         return made
-    collection = bpy.data.collections.new(title)
-    scene.collection.children.link(collection)
+    if collection is None:
+        collection = bpy.data.collections.new(title)
+        scene.collection.children.link(collection)
     for index in new:
         name = f"Person {index + 1}"
         posed = _scaled(pair[index], 1.0 / placement.metres) if placement.has_leader else _on_soles(pair[index])
@@ -226,15 +244,15 @@ def _with_bodies(
     placement: Placement, scene: bpy.types.Scene, title: str
 ) -> tuple[Placement, bpy.types.Collection | None]:
     """New characters that are the user's own body, in a new collection; they are keyed as chosen ones are."""
-    new = new_people(placement)
-    if placement.body is None or not new:
+    new = [(index, body) for index in new_people(placement) if (body := placement.bodies[index]) is not None]
+    if not new:
         return placement, None
     collection = bpy.data.collections.new(title)
     scene.collection.children.link(collection)
     size = placement.size / placement.metres if placement.has_leader else 1.0
     names = list(placement.characters)
-    for index in new:
-        owner = build_smpl_body(placement.body, f"Person {index + 1}", collection, COLOURS[index], size)
+    for index, body in new:
+        owner = build_smpl_body(body, f"Person {index + 1}", collection, COLOURS[index], size)
         names[index] = owner.name
     return replace(placement, characters=(names[0], names[1])), collection
 
@@ -275,7 +293,11 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
             continue
         owner = scene.objects.get(name)
         if owner is None:
-            raise UserError(f"The character {name} was removed from the scene meanwhile; generate again with another.")
+            raise UserError(
+                say("The character {name} was removed from the scene meanwhile; generate again with another.").format(
+                    name=name
+                )
+            )
         owners[index] = owner
     if not owners and placement.leader is None:
         return pair, {}

@@ -13,6 +13,7 @@ from . import runtime
 from .client import default_python
 from .models import installed_models
 from .runtime_jobs import job_board
+from .translations import mark, say
 
 ADDON = __package__.removesuffix(".intermask_blender")
 """What Blender calls the add-on: the extension's package, or this one where it is used by itself."""
@@ -27,9 +28,9 @@ SOURCES = (
 )
 
 WHERE = {
-    runtime.BLENDER: "in Blender's own Python",
-    runtime.INSTALLED: "in the installed runtime",
-    runtime.NAMED: "in your Python",
+    runtime.BLENDER: mark("PyTorch {version} in Blender's own Python: {python}"),
+    runtime.INSTALLED: mark("PyTorch {version} in the installed runtime: {python}"),
+    runtime.NAMED: mark("PyTorch {version} in your Python: {python}"),
 }
 
 DEVICES = (
@@ -164,7 +165,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         box = layout.box().column()
         for text, icon in state_lines(context):
-            box.label(text=text, icon=icon)
+            box.label(text=text, icon=icon, translate=False)
         self._draw_runtime(layout.column())
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
@@ -193,7 +194,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
     def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
         job = job_board().job
         if job is not None:
-            layout.progress(factor=job.factor, text=job.text)
+            layout.progress(factor=job.factor, text=say(job.text))
             layout.operator("intermask.stop_runtime_job", icon="X")
             return
         row = layout.row(align=True)
@@ -201,7 +202,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         row.operator("intermask.install_runtime", icon="IMPORT")
         row.operator("intermask.remove_runtime", icon="TRASH")
         row = layout.row(align=True)
-        row.prop(self, "python", text="", placeholder="Program file of another Python")
+        row.prop(self, "python", text="", placeholder=say("Program file of another Python"))
         row.operator("intermask.use_python", icon="CHECKMARK")
         row = layout.row(align=True)
         row.prop(self, "source", text="")
@@ -285,7 +286,7 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 def runtime_problem(context: bpy.types.Context) -> str:
     """Why nothing can be generated, in a few words for a panel; empty where it can."""
-    return "" if current_runtime(context) is not None else "PyTorch was not found: install it in the preferences"
+    return "" if current_runtime(context) is not None else say("PyTorch was not found: install it in the preferences")
 
 
 def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
@@ -293,15 +294,15 @@ def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
     stored, chosen = stored_preferences(context), current_runtime(context)
     lines = []
     if chosen is None:
-        lines.append((runtime.NOT_FOUND, "ERROR"))
+        lines.append((say(runtime.NOT_FOUND), "ERROR"))
     else:
-        version = f" {chosen.version}" if chosen.version else ""
-        lines.append((f"PyTorch{version} {WHERE[chosen.source]}: {chosen.python}", "CHECKMARK"))
+        line = say(WHERE[chosen.source]).format(version=chosen.version, python=chosen.python)
+        lines.append((line.replace("  ", " "), "CHECKMARK"))
         tested = stored.tested if stored is not None else ""
-        lines.append((tested, "INFO") if tested else ("Not tested yet: press Test", "QUESTION"))
+        lines.append((tested, "INFO") if tested else (say("Not tested yet: press Test"), "QUESTION"))
     models = list(installed_models(current_preferences(context).model_folders))
     if models:
-        lines.append((f"Models: {', '.join(models)}", "CHECKMARK"))
+        lines.append((say("Models: {names}").format(names=", ".join(models)), "CHECKMARK"))
     else:
-        lines.append(("No model is installed; name a folder with models below", "ERROR"))
+        lines.append((say("No model is installed; name a folder with models below"), "ERROR"))
     return lines

@@ -82,7 +82,7 @@ def forget_record(out: Path, name: str) -> None:
 
 
 def motion_hash(job: Job, surroundings: Sequence[str]) -> str:
-    """What decides a row's motion: its own fields, the content of a leader's file, and what holds for the whole run.
+    """What decides a row's motion: its own fields, the content of the files that it names, and what holds for the run.
 
     Args:
         job: the row. Where it stands in its file does not count.
@@ -90,7 +90,8 @@ def motion_hash(job: Job, surroundings: Sequence[str]) -> str:
     """
     leader = Path(job.leader)
     content = file_hash(leader) if leader.suffix.lower() in (".bvh", ".npz") and leader.is_file() else ""
-    fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content]
+    bodies = [file_hash(Path(file)) if Path(file).is_file() else file for file in job.bodies]
+    fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
     return hashlib.sha256(json.dumps([fields, *surroundings]).encode()).hexdigest()
 
 

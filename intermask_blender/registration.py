@@ -50,6 +50,8 @@ from .properties import (
 from .runtime_jobs import job_board
 from .services import end_worker
 from .session import abandon_all
+from .translations import register as register_translations
+from .translations import unregister as unregister_translations
 
 BlenderClass = (
     type[bpy.types.AddonPreferences]
@@ -103,7 +105,8 @@ CLASSES: tuple[BlenderClass, ...] = (
 
 
 def register_all() -> None:
-    """Register all classes and settings."""
+    """Register all classes and settings, and what they are called in other languages."""
+    register_translations()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     attach()
@@ -118,3 +121,4 @@ def unregister_all() -> None:
     detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    unregister_translations()

@@ -8,6 +8,7 @@ from functools import cache
 import bpy
 
 from .generation import Generation
+from .translations import say
 
 
 @dataclass
@@ -52,8 +53,10 @@ def show_progress(context: bpy.types.Context) -> None:
         return
     progress.running, progress.count, progress.text, progress.factor = bool(items), count, text, factor
     if context.workspace is not None:
-        waiting = f", {count - 1} waiting" if count > 1 else ""
-        context.workspace.status_text_set(f"{text}{waiting}   (Esc cancels)" if items else None)
+        template = (
+            say("{progress}, {count} waiting   (Esc cancels)") if count > 1 else say("{progress}   (Esc cancels)")
+        )
+        context.workspace.status_text_set(template.format(progress=text, count=count - 1) if items else None)
     redraw_sidebars(context)
 
 

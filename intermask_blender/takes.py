@@ -9,6 +9,7 @@ import numpy as np
 
 from . import compat
 from .core import UserError
+from .translations import say
 
 Part = tuple[bpy.types.Object, bpy.types.Action]
 
@@ -21,13 +22,16 @@ def parts(take: bpy.types.PropertyGroup) -> list[Part]:
 
 def add_take(
     scene: bpy.types.Scene, prompt: str, seed: int, number: int, model: str, owners: Sequence[bpy.types.Object | None]
-) -> None:
+) -> bpy.types.PropertyGroup:
     """Remember what the characters do now as a take.
 
     Args:
         scene: that lists it.
         prompt, seed, number, model: how it was generated, ``number`` from 1.
         owners: the first and the second person; None for a leader, whose motion is the user's.
+
+    Returns:
+        The take.
     """
     take = scene.intermask.takes.add()
     # The number leads, for a narrow list cuts the end off.
@@ -37,6 +41,7 @@ def add_take(
         if owner is not None:
             setattr(take, f"character_{index}", owner)
             setattr(take, f"action_{index}", owner.animation_data.action)
+    return take
 
 
 def show_take(take: bpy.types.PropertyGroup) -> None:
@@ -56,7 +61,7 @@ def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     """
     ranges = [action.frame_range for _, action in parts(take)]
     if not ranges:
-        raise UserError(f"The characters of the take {take.name} are gone; generate it again.")
+        raise UserError(say("The characters of the take {take} are gone; generate it again.").format(take=take.name))
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
@@ -90,7 +95,7 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
     """
     found = parts(take)
     if not found:
-        raise UserError(f"The characters of the take {take.name} are gone; generate it again.")
+        raise UserError(say("The characters of the take {take} are gone; generate it again.").format(take=take.name))
     for owner, action in found:
         compat.assign_action(owner, action)
         animation = owner.animation_data

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
+from smpl_files import smpl_arrays, write_npz
 
 from intermask_blender.batch import main, parse
+from intermask_blender.client import Request, WorkerClient
 from intermask_blender.jobs import Job, read_jobs
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
@@ -181,6 +184,8 @@ def test_an_opened_scene_keeps_its_own_camera_and_gives_a_leader(model: Path, tm
         (["--prompt", "x", "--model", "gone"], "no model called gone"),
         (["--prompt", "x", "--shard", "9/8"], "third of eight"),
         (["--prompt", "x", "--characters", "a;b;c"], "at most two"),
+        (["--prompt", "x", "--batch", "0"], "choose 1 to 64"),
+        (["--prompt", "x", "--body", "a;b;c"], "at most two"),
         (["--jobs", "gone.csv"], "Cannot read"),
         (["--jobs", "gone.xls"], "neither .csv nor .jsonl"),
     ],
@@ -281,12 +286,13 @@ def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path)
     rows = "\n".join(f"clip {index},0.6,{index}" for index in range(6))
     jobs.write_text(f"prompt,seconds,seed\n{rows}\n", encoding="utf-8")
     arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none"]
-    assert stopped_run("SIGKILL", [*arguments, "--out", str(out)]) == -signal.SIGKILL
+    together = [*arguments, "--batch", "4", "--out", str(out)]
+    assert stopped_run("SIGKILL", together) == -signal.SIGKILL
     finished = {path.stem for path in (out / "records").iterdir()}
     assert finished >= {"clip_0", "clip_1"} and len(finished) < 6
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("*.npz") if path.stem in finished}
 
-    done = run(*arguments, "--out", out)
+    done = run(*together)
     assert done.returncode == 0 and "6 of 6 done" in done.stdout, done.stderr
     assert done.stdout.count("finished before") == len(finished)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
@@ -295,7 +301,10 @@ def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path)
     reports = {f"report{part}.{kind}" for part in ("", "-1-of-2", "-2-of-2") for kind in ("csv", "html")}
     assert files_in(out) - reports == files_in(whole) - reports and not list(out.glob(".*"))
     for index in range(6):
-        assert (out / f"clip_{index}_1.bvh").read_bytes() == (whole / f"clip_{index}_1.bvh").read_bytes()
+        # A row is the same alone as together with others, but for rounding.
+        one, other = (load_npz(folder / f"clip_{index}.npz") for folder in (out, whole))
+        for person, same in zip(one.people, other.people, strict=True):
+            np.testing.assert_allclose(person.joints(), same.joints(), atol=1e-4)
     with (out / "report.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["outcome"] for row in table].count("skipped") == len(finished) and len(table) == 6
@@ -309,15 +318,42 @@ def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path)
     assert len(load_npz(out / "clip_5.npz").people[0]) == 21 and (out / "clip_2.npz").exists()
 
 
+def test_rows_of_one_length_are_one_request_and_a_fault_of_one_is_its_own(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+    send = WorkerClient.submit
+
+    def noted(self: WorkerClient, kind: str, values: dict[str, Any], arrays: Any = None) -> Request:
+        asked.append((kind, len(values.get("prompts", ()))))
+        return send(self, kind, values, arrays)
+
+    monkeypatch.setattr(WorkerClient, "submit", noted)
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    rows = ["a,they hug,0.6,1", "b,they bow,0.6,2", "c,they hug,0.8,3", "d,they kick,0.6,4", "e,0-9 s: they hug,0.8,5"]
+    jobs.write_text("name,prompt,seconds,seed\n" + "\n".join([*rows, "f,they sit,0.8,6"]), encoding="utf-8")
+    arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]
+    assert main([*arguments, "--batch", "3"]) == 1
+    # One request for a, b and d; one for c, e and f. The times of e do not fit, so each of these is asked for alone.
+    assert asked == [("generate_rows", 3), ("generate_rows", 3), *[("generate", 0)] * 3]
+    made = {path.stem for path in out.glob("*.npz")}
+    assert made == {"a", "b", "c", "d", "f"} and "0.8" in (out / "records" / "e.json").read_text(encoding="utf-8")
+    assert [len(load_npz(out / f"{name}.npz").people[0]) for name in "abcdf"] == [18, 18, 24, 18, 24]
+    asked.clear()
+    assert main(arguments) == 1 and asked == [("load", 0), ("generate", 0)], "on a processor rows go one by one"
+
+
 def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tmp_path: Path) -> None:
     scene = empty_scene()
     for name in ("Ann", "Ben"):
         build_armature(name, dancer(3).offsets, scene.collection)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     jobs, out = tmp_path / "jobs.jsonl", tmp_path / "out"
+    body = write_npz(tmp_path / "body.npz", smpl_arrays(24))
     jobs.write_text(
         '{"prompt": "they hug", "seconds": 0.6, "characters": ["Ann", "Ben"], "name": "both"}\n'
-        '{"prompt": "they hug", "seconds": 0.6, "characters": "Ann;Carl", "name": "gone"}\n',
+        '{"prompt": "they hug", "seconds": 0.6, "characters": "Ann;Carl", "name": "gone"}\n'
+        f'{{"prompt": "they hug", "seconds": 0.6, "body": ["", "{body.as_posix()}"], "name": "bodied"}}\n',
         encoding="utf-8",
     )
     arguments = ["--jobs", str(jobs), "--model", str(model), "--out", str(out), "--resolution", "64x64"]
@@ -327,6 +363,8 @@ def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tm
     assert {thing.name for thing in bpy.data.objects if thing.type == "ARMATURE"} == {"Ann", "Ben"}
     assert all(bpy.data.objects[name].animation_data.action for name in ("Ann", "Ben"))
     assert "no armature Carl" in (out / "records" / "gone.json").read_text(encoding="utf-8")
+    bpy.ops.wm.open_mainfile(filepath=str(out / "bodied.blend"))
+    assert [len(bpy.data.objects[f"Person {number}"].data.bones) for number in (1, 2)] == [22, 24]
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
     assert main([*arguments, "--render", "png"]) == 1
     assert len(list((out / "both").glob("*.png"))) == 18 and (out / "both.npz").stat().st_mtime_ns == written

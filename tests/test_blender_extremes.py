@@ -15,6 +15,7 @@ from small_model import save_small_model
 import intermask_blender
 from intermask_blender.core import UserError
 from intermask_blender.generation import Generation
+from intermask_blender.in_the_way import still_there
 from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.placing import place_takes, prepare
 from intermask_blender.properties import model_is_gone
@@ -108,6 +109,25 @@ def test_a_character_that_is_deleted_meanwhile_is_told_and_the_other_stays_as_it
     with pytest.raises(UserError, match="Ben was removed from the scene meanwhile"):
         place_takes(generation.takes(), placement, settings)
     assert ann.animation_data is None and not scene.intermask.takes
+
+
+def test_in_blenders_first_scene_it_is_told_that_people_stand_in_the_cube_and_nothing_else_changes(model: Path) -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    scene, cube = bpy.context.scene, bpy.data.objects["Cube"]
+    bpy.ops.mesh.primitive_plane_add(size=30.0)
+    bpy.ops.mesh.primitive_cube_add(size=1.0, scale=(2.0, 2.0, 0.02))
+    bpy.context.object.name = "Carpet"
+    before = {thing.name: thing.matrix_world.copy() for thing in scene.objects}
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model)) == {"FINISHED"}
+    assert all(scene.objects[name].matrix_world == place for name, place in before.items()) and cube.visible_get()
+    take = scene.intermask.takes[0]
+    assert take.stands_in == "Cube" and still_there(scene, take) == ["Cube"]
+    cube.hide_set(True)
+    assert still_there(scene, take) == []
+    cube.hide_set(False)
+    scene.cursor.location = (6.0, 0.0, 0.0)
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model)) == {"FINISHED"}
+    assert scene.intermask.takes[1].stands_in == ""
 
 
 def test_among_two_hundred_armatures_a_new_one_finds_its_place(model: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_character_is_the_files_body_and_does_the_motion(tmp_path: Path, joi
     scene, model = empty_scene(), made_up(tmp_path, joints)
     pair = (posed_person(3, 24), posed_person(4, 24))
     pair = pair if joints == 24 else (with_fingers(pair[0]), with_fingers(pair[1]))
-    owners = place(pair, Placement(scene.name, 1, body=model), "They meet")
+    owners = place(pair, Placement(scene.name, 1, bodies=(model, model)), "They meet")
     assert sorted(o.name for o in bpy.data.objects) == ["Person 1", "Person 1 Body", "Person 2", "Person 2 Body"]
     root = np.array((model.joints[0, 0], model.vertices[:, 1].min(), model.joints[0, 2]))
     for person, owner in zip(pair, owners.values(), strict=True):
@@ -124,12 +124,34 @@ def test_the_preferences_file_is_the_character_or_one_sentence_before_anything_i
         bpy.context.preferences.addons.remove(addon)
 
 
+def test_each_person_has_a_body_of_its_own(tmp_path: Path) -> None:
+    small_model = pytest.importorskip("small_model", exc_type=ImportError)
+    scene, model = empty_scene(), small_model.save_small_model(tmp_path / "models" / "small")
+    files = [str(write_npz(tmp_path / f"{joints}.npz", smpl_arrays(joints))) for joints in (24, 55)]
+    scene.cursor.location = (2.0, 1.0, 0.0)
+    asked = {"prompt": "they hug", "seconds": 1.0, "model": str(model), "takes": 2}
+    assert bpy.ops.intermask.generate(**asked, body_1=files[0], body_2=files[1]) == {"FINISHED"}
+    people = [bpy.data.objects["Person 1"], bpy.data.objects["Person 2"]]
+    assert [len(person.data.bones) for person in people] == [24, 55] and len(bpy.data.collections) == 1
+    scene.intermask.body_2 = files[0]
+    assert bpy.ops.intermask.generate(**asked) == {"FINISHED"}
+    mixed = [scene.intermask.takes[2].character_1, scene.intermask.takes[2].character_2]
+    assert [len(person.data.bones) for person in mixed] == [22, 24]
+    assert len(bpy.data.collections) == 2 and all(o.users_collection == mixed[0].users_collection for o in mixed)
+    first, second = (capture_motion(person, scene)[0].joints[:, 0] for person in mixed)
+    same, other = (capture_motion(person, scene)[0].joints[:, 0] for person in people)
+    # One draw on other bodies: the ways of both people stay what they are to each other.
+    apart = np.linalg.norm(first - second, axis=-1) - np.linalg.norm(same - other, axis=-1)
+    assert np.abs(apart).max() < 0.1
+    assert all(tuple(person.location) == (2.0, 1.0, 0.0) for person in (*people, *mixed))
+
+
 def test_a_body_that_cannot_be_keyed_leaves_nothing_behind(tmp_path: Path) -> None:
     scene, arrays = empty_scene(), smpl_arrays(24)
     # A knee where the hip is.
     arrays["J_regressor"][4] = arrays["J_regressor"][1]
     model = load_smpl_model(write_npz(tmp_path / "body.npz", arrays))
     with pytest.raises(intermask_blender.core.UserError, match="the limb has no length"):
-        place((dancer(1), dancer(2)), Placement(scene.name, 1, body=model), "They meet")
+        place((dancer(1), dancer(2)), Placement(scene.name, 1, bodies=(model, model)), "They meet")
     left = (bpy.data.objects, bpy.data.meshes, bpy.data.armatures, bpy.data.materials, bpy.data.collections)
     assert not any(len(kind) for kind in left) and len(bpy.data.scenes) == 1

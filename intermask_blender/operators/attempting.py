@@ -8,17 +8,18 @@ from typing import Any
 import bpy
 
 from ..core import UserError
+from ..translations import say
 
 
 def refuse(operator: type[Any], reason: str) -> bool:
     """Say on an operator's grey button why it cannot run now; false, as its ``poll`` answers then."""
-    operator.poll_message_set(reason)
+    operator.poll_message_set(say(reason))
     return False
 
 
 def failed(operator: Any, error: UserError) -> set[str]:
     """Report what went wrong; what ``execute`` answers then."""
-    operator.report({"ERROR"}, str(error))
+    operator.report({"ERROR"}, say(str(error)))
     return {"CANCELLED"}
 
 

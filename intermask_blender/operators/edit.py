@@ -12,6 +12,7 @@ from ..placing import Placement, Sampling
 from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..takes import parts
+from ..translations import say
 from .attempting import refuse
 from .generating import Generating
 
@@ -92,7 +93,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
         if self.properties.is_property_set("start") and self.properties.is_property_set("end"):
             frames = self.start, self.end
         if self.who not in ("BOTH", "FIRST", "SECOND"):
-            raise UserError(f"{self.who!r} is nobody; choose BOTH, FIRST or SECOND.")
+            raise UserError(say("{who} is nobody; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
         take, settings, sampling = self.chosen(context)
         return prepare_edit(scene, take, settings, sampling, self.part, self.who, frames, self.strength)
 

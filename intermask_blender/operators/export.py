@@ -10,6 +10,7 @@ from ..core import UserError
 from ..export import SUFFIXES, export_take, missing_exporter
 from ..properties.settings import EXPORT_FORMATS
 from ..takes import parts
+from ..translations import say
 from .attempting import Attempting, refuse
 
 
@@ -56,11 +57,11 @@ class INTERMASK_OT_export(Attempting, bpy.types.Operator):
         self._take_format(context)
         settings = context.scene.intermask
         if not self.filepath.strip():
-            raise UserError("No file was named; choose where to write.")
+            raise UserError(say("No file was named; choose where to write."))
         made = export_take(
             context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
         )
-        return f"Wrote {', '.join(path.name for path in made)}"
+        return say("Wrote {files}").format(files=", ".join(path.name for path in made))
 
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):

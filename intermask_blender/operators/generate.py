@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import bpy
@@ -16,6 +17,7 @@ from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..rig.key import scene_fps
 from ..session import pending
+from ..translations import say
 from .attempting import refuse
 from .generating import Generating
 
@@ -48,6 +50,18 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     character_2: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Second Character", description="Name of the armature to key the second person on; empty makes a new one"
     )
+    body_1: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="First Body",
+        description="SMPL or SMPL-X model file (.npz or .pkl) that a new first character is; empty means as the "
+        "preferences say",
+        subtype="FILE_PATH",
+    )
+    body_2: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Second Body",
+        description="SMPL or SMPL-X model file (.npz or .pkl) that a new second character is; empty means as the "
+        "preferences say",
+        subtype="FILE_PATH",
+    )
     guidance: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Guidance", description="How closely the prompt is followed; -1 as the model has it", default=-1, min=-1
     )
@@ -67,7 +81,9 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         name="Contact", description="Keep touching hands together with what they touch", default=True
     )
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ("prompt", "seed", "foot_lock", "contact", "use_markers")
+    SETTINGS: ClassVar[tuple[str, ...]] = (
+        "prompt", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2",
+    )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
     def take_settings(self, context: bpy.types.Context) -> None:
@@ -102,9 +118,12 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         settings, placement = prepare(
             context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling()
         )
-        if preferences.body_file is not None and new_people(placement):
-            placement = replace(placement, body=load_smpl_model(preferences.body_file))
-        return settings, placement
+        files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
+        new = new_people(placement)
+        first_body, second_body = (
+            load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
+        )
+        return settings, replace(placement, bodies=(first_body, second_body))
 
     def _length(self, scene: bpy.types.Scene) -> float:
         """Seconds."""
@@ -126,8 +145,11 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         """The object that was named for a role, None where none was."""
         name = getattr(self, role)
         if name and name not in scene.objects:
-            what = "leader" if role == "leader" else "character"
-            raise UserError(f"There is no object called {name} in this scene; choose another {what}.")
+            if role == "leader":
+                template = say("There is no object called {name} in this scene; choose another leader.")
+            else:
+                template = say("There is no object called {name} in this scene; choose another character.")
+            raise UserError(template.format(name=name))
         return scene.objects[name] if name else None
 
 

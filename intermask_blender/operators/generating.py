@@ -10,9 +10,11 @@ from ..core import UserError
 from ..familiar import ask
 from ..generation import Generation, GenerationSettings
 from ..history import remember_prompt
+from ..in_the_way import sentence
 from ..placing import Placement, place_takes
 from ..services import worker_client
 from ..session import Pending, pending, show_progress
+from ..translations import mark, say
 from .attempting import failed, refuse
 
 LOOKS = 0.05
@@ -21,9 +23,9 @@ LOOKS = 0.05
 ALLOWED_MODES = ("OBJECT", "POSE")
 """In other modes Blender's undo knows one data-block only, and would not take the characters back."""
 
-LEAVE_MODE = "Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode"
+LEAVE_MODE = mark("Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode")
 
-RESTARTED = "The generator stopped unexpectedly and was started again; this is what it made then"
+RESTARTED = mark("The generator stopped unexpectedly and was started again; this is what it made then")
 
 
 class Generating:
@@ -75,7 +77,7 @@ class Generating:
                 return {"RUNNING_MODAL"}
         if self._pending.stop:
             self._leave(context)
-            self.report({"INFO"}, "The generation was cancelled")
+            self.report({"INFO"}, say("The generation was cancelled"))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -84,7 +86,7 @@ class Generating:
         if not self._generation.done:
             return {"PASS_THROUGH"}
         if self._generation.succeeded and context.mode not in ALLOWED_MODES:
-            context.workspace.status_text_set(LEAVE_MODE)
+            context.workspace.status_text_set(say(LEAVE_MODE))
             return {"PASS_THROUGH"}
         self._leave(context)
         return self._finish()
@@ -107,11 +109,13 @@ class Generating:
     def _finish(self) -> set[str]:
         """Key the result: the one moment in which the file changes, so that one undo takes it back."""
         try:
-            place_takes(self._generation.takes(), self._placement, self._generation.settings)
+            things = place_takes(self._generation.takes(), self._placement, self._generation.settings)
         except UserError as error:
             return failed(self, error)
         if self._generation.restarted:
-            self.report({"WARNING"}, RESTARTED)
+            self.report({"WARNING"}, say(RESTARTED))
+        if things:
+            self.report({"WARNING"}, sentence(things))
         return {"FINISHED"}
 
     def _leave(self, context: bpy.types.Context) -> None:

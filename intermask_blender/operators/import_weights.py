@@ -12,6 +12,7 @@ from ..model_import import ImportPlan, ModelImport
 from ..preferences import DATASETS, current_runtime, model_home
 from ..runtime import NOT_FOUND
 from ..services import end_worker
+from ..translations import say
 from .attempting import refuse
 from .waiting import Waiting, free
 
@@ -51,12 +52,12 @@ class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):
         if runtime is None:
             raise UserError(NOT_FOUND)
         if not self.checkpoints:
-            raise UserError("No checkpoints were named; choose the folder that you downloaded as Checkpoints.")
+            raise UserError(say("No checkpoints were named; choose the folder that you downloaded as Checkpoints."))
         if not self.clip:
-            raise UserError("No CLIP model was named; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder.")
+            raise UserError(say("No CLIP model was named; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder."))
         home = _path(self.folder) if self.folder else model_home(context)
         if home is None:
-            raise UserError("There is no folder for models; name one as Models in the add-on's preferences.")
+            raise UserError(say("There is no folder for models; name one as Models in the add-on's preferences."))
         # A model that is in use may not be replaced on every system.
         if self.replace:
             end_worker()

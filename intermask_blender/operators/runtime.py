@@ -15,10 +15,11 @@ from ..preferences import AUTOMATIC, current_runtime, own_python, runtime_root, 
 from ..runtime import Inspection
 from ..runtime_jobs import job_board
 from ..services import end_worker
+from ..translations import mark, say
 from .attempting import Attempting, refuse
 from .waiting import Waiting, free
 
-NOT_AN_EXTENSION = "Install the add-on as an extension first: only then has it a folder of its own"
+NOT_AN_EXTENSION = mark("Install the add-on as an extension first: only then has it a folder of its own")
 
 
 class _RuntimeJob(Waiting):
@@ -33,7 +34,7 @@ class _RuntimeJob(Waiting):
         if stored is not None:
             stored.source = self.SOURCE or stored.source
             stored.tested = sentence
-        return f"It works: {sentence}"
+        return say("It works: {found}").format(found=sentence)
 
 
 class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
@@ -61,7 +62,7 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         """Start pip."""
         stored, root, own = stored_preferences(context), runtime_root(create=True), own_python()
         if stored is None or root is None:
-            raise UserError(f"{NOT_AN_EXTENSION}.")
+            raise UserError(f"{say(NOT_AN_EXTENSION)}.")
         end_worker()
         index, space = index_options(stored.accelerator, sys.platform), SPACE[stored.accelerator]
         return Installation(Plan(root, runtime.look(), *own, runtime.find_pip(*own), index, space=space))
@@ -113,7 +114,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         python = Path(bpy.path.abspath(stored.python if stored is not None else ""))
         named = runtime.named_runtime(python, runtime.look())
         if named is None:
-            raise UserError(f"There is no file {python}; choose the program file of a Python.")
+            raise UserError(say("There is no file {path}; choose the program file of a Python.").format(path=python))
         return Inspection(named)
 
 
@@ -141,7 +142,7 @@ class INTERMASK_OT_remove_runtime(Attempting, bpy.types.Operator):
         stored = stored_preferences(context)
         if stored is not None:
             stored.source, stored.tested = AUTOMATIC, ""
-        return "The installed runtime was removed"
+        return say("The installed runtime was removed")
 
 
 class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):

@@ -9,6 +9,7 @@ import bpy
 from ..core import UserError
 from ..runtime_jobs import Job, job_board
 from ..session import pending
+from ..translations import say
 from .attempting import failed, refuse
 
 LOOKS = 0.1
@@ -42,7 +43,7 @@ class Waiting:
         before = self._job.text, self._job.factor
         self._job.poll()
         if (self._job.text, self._job.factor) != before:
-            context.workspace.status_text_set(self._job.text)
+            context.workspace.status_text_set(say(self._job.text))
             _redraw(context)
         if not self._job.done:
             return {"PASS_THROUGH"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..translations import say
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -28,11 +29,21 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         row = column.row()
         row.enabled = not led
         if led:
-            row.label(text=f"First: {settings.leader.name}, the leader", translate=False)
+            row.label(text=say("First: {name}, the leader").format(name=settings.leader.name), translate=False)
         else:
-            row.prop(settings, "character_1", text="First", placeholder="New mannequin")
+            row.prop(settings, "character_1", text="First", placeholder=say("New mannequin"))
             draw_rig_line(self.layout, context, settings.character_1)
+            self._draw_body(settings, 1)
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, "character_2", text="Second", placeholder="New mannequin")
+        column.prop(settings, "character_2", text="Second", placeholder=say("New mannequin"))
         draw_rig_line(self.layout, context, settings.character_2)
+        self._draw_body(settings, 2)
+
+    def _draw_body(self, settings: bpy.types.PropertyGroup, number: int) -> None:
+        """What a new character is; an armature of the scene has its own body."""
+        if getattr(settings, f"character_{number}") is not None:
+            return
+        column = self.layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, f"body_{number}", text="Body", placeholder=say("As in Preferences"))

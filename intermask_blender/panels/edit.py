@@ -5,7 +5,11 @@ from __future__ import annotations
 import bpy
 
 from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
+from ..translations import mark
 from .generate import TAB
+
+BUTTONS = (("ARMS", mark("Arms")), ("LEGS", mark("Legs")), ("UPPER_BODY", mark("Upper Body")), ("HANDS", mark("Hands")))
+"""Parts of the body with a button each."""
 
 
 class INTERMASK_PT_edit(bpy.types.Panel):
@@ -32,9 +36,9 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         sub.active = scene.use_preview_range
         sub.prop(scene, "frame_preview_start", text="Start")
         sub.prop(scene, "frame_preview_end", text="End")
-        layout.label(text="Make Anew" if scene.use_preview_range else "Make Anew, Whole Take")
+        layout.label(text=mark("Make Anew") if scene.use_preview_range else mark("Make Anew, Whole Take"))
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
-        for part, title in (("ARMS", "Arms"), ("LEGS", "Legs"), ("UPPER_BODY", "Upper Body"), ("HANDS", "Hands")):
+        for part, title in BUTTONS:
             button = grid.operator(INTERMASK_OT_edit.bl_idname, text=title)
             button.part, button.strength = part, 1.0
         row = layout.row()

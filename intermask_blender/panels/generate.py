@@ -11,6 +11,7 @@ from ..preferences import ADDON, runtime_problem
 from ..properties import NO_MODEL, known_prompts, model_is_gone
 from ..runtime_jobs import job_board
 from ..session import pending
+from ..translations import mark, say
 from .rig_line import draw_rig_line
 from .wrapping import letters_across, paragraph
 
@@ -28,7 +29,7 @@ class INTERMASK_MT_prompts(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """Both lists."""
         past, examples = known_prompts(context.scene.intermask, context)
-        for title, prompts in (("Used Before", past[:MOST_IN_MENU]), ("Examples", examples)):
+        for title, prompts in ((mark("Used Before"), past[:MOST_IN_MENU]), (mark("Examples"), examples)):
             if not prompts:
                 continue
             self.layout.label(text=title)
@@ -51,7 +52,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         """Settings, what is under way, and the button."""
         settings, layout = context.scene.intermask, self.layout
         row = layout.row(align=True)
-        row.prop(settings, "prompt", text="", placeholder="Two people …")
+        row.prop(settings, "prompt", text="", placeholder=say("Two people …"))
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
         if len(settings.prompt) > letters_across(context) + 4:
             paragraph(layout, context, settings.prompt[:400])
@@ -71,7 +72,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.operator(INTERMASK_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
         column.prop(settings, "takes_wanted")
         column.prop(settings, "model")
-        column.prop(settings, "leader", placeholder="Nobody")
+        column.prop(settings, "leader", placeholder=say("Nobody"))
         draw_rig_line(layout, context, settings.leader)
         problem = runtime_problem(context)
         if problem:
@@ -79,11 +80,11 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         self._draw_pending(layout)
         reason = "" if problem else self._missing(settings)
         if reason:
-            layout.label(text=reason, icon="INFO")
+            layout.label(text=reason, icon="INFO", translate=False)
         row = layout.row()
         row.scale_y = 1.5
         row.enabled = not (problem or reason)
-        text = "Generate" if not pending() else "Generate Next"
+        text = mark("Generate") if not pending() else mark("Generate Next")
         row.operator(INTERMASK_OT_generate.bl_idname, text=text, icon="PLAY")
 
     @staticmethod
@@ -94,18 +95,18 @@ class INTERMASK_PT_generate(bpy.types.Panel):
             if number == 0:
                 row.progress(factor=item.generation.factor, text=item.generation.text)
             else:
-                row.label(text=f"Waiting: {item.title[:60]}", icon="TIME")
+                row.label(text=say("Waiting: {prompt}").format(prompt=item.title[:60]), icon="TIME", translate=False)
             row.operator(INTERMASK_OT_cancel.bl_idname, text="", icon="X").number = number
 
     @staticmethod
     def _missing(settings: bpy.types.PropertyGroup) -> str:
         """What must be filled in first, empty where nothing is missing."""
         if not settings.prompt.strip():
-            return "Write what the two people do"
+            return say("Write what the two people do")
         if settings.model == NO_MODEL:
-            return "No model is installed"
+            return say("No model is installed")
         if model_is_gone(settings):
-            return f"The model {settings.model_name} is gone: choose one"
+            return say("The model {model} is gone: choose one").format(model=settings.model_name)
         return ""
 
 
@@ -114,11 +115,11 @@ def _draw_runtime(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     box = layout.box()
     job = job_board().job
     if job is not None:
-        box.progress(factor=job.factor, text=job.text)
+        box.progress(factor=job.factor, text=say(job.text))
         box.operator("intermask.stop_runtime_job", icon="X")
         return
-    paragraph(box, context, "PyTorch, which computes the motion, is not installed yet.", "ERROR")
+    paragraph(box, context, say("PyTorch, which computes the motion, is not installed yet."), "ERROR")
     box.operator("intermask.install_runtime", icon="IMPORT")
     box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ADDON
     if not bpy.app.online_access:
-        paragraph(box, context, "Blender is kept offline: allow online access in Preferences, System.", "INFO")
+        paragraph(box, context, say("Blender is kept offline: allow online access in Preferences, System."), "INFO")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..in_the_way import sentence, still_there
 from ..operators.takes import (
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_delete_take,
@@ -12,7 +13,9 @@ from ..operators.takes import (
     INTERMASK_OT_view_take,
 )
 from ..takes import parts
+from ..translations import say
 from .generate import TAB
+from .wrapping import paragraph
 
 
 class INTERMASK_UL_takes(bpy.types.UIList):
@@ -62,5 +65,9 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         side.operator(INTERMASK_OT_play_take.bl_idname, text="", icon="PREVIEW_RANGE")
         if 0 <= settings.take_index < len(settings.takes):
             take = settings.takes[settings.take_index]
-            layout.label(text=f"Seed {take.seed}, take {take.number}, model {take.model}", translate=False)
+            line = say("Seed {seed}, take {number}, model {model}")
+            line = line.format(seed=take.seed, number=take.number, model=take.model)
+            layout.label(text=line, translate=False)
+            if told := sentence(still_there(context.scene, take)):
+                paragraph(layout, context, told, "ERROR")
         layout.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")

@@ -11,6 +11,7 @@ from ..history import past_prompts
 from ..models import installed_models, model_examples, model_title
 from ..preferences import current_preferences
 from ..takes import show_take
+from ..translations import mark, say
 from .takes import InterMaskTake
 
 NO_MODEL = "NONE"
@@ -33,15 +34,16 @@ EnumItem = tuple[str, str, str, int]
 
 
 @cache
-def _model_items(models: tuple[tuple[str, str], ...]) -> list[EnumItem]:
+def _model_items(models: tuple[tuple[str, str], ...], tooltip: str) -> list[EnumItem]:
     """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly."""
-    items = [(name, title, f"Use the model {title}", number) for number, (name, title) in enumerate(models)]
-    return items or [(NO_MODEL, "No model", "No model is installed", 0)]
+    items = [(name, title, tooltip.format(title=title), number) for number, (name, title) in enumerate(models)]
+    return items or [(NO_MODEL, mark("No model"), mark("No model is installed"), 0)]
 
 
 def _models(_owner: InterMaskSettings, context: bpy.types.Context | None) -> list[EnumItem]:
     folders = installed_models(current_preferences(context or bpy.context).model_folders)
-    return _model_items(tuple((name, model_title(folder)) for name, folder in folders.items()))
+    titles = tuple((name, model_title(folder)) for name, folder in folders.items())
+    return _model_items(titles, say("Use the model {title}"))
 
 
 def _chosen_model(owner: InterMaskSettings) -> int:
@@ -134,6 +136,18 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="Armature that the second person's motion is keyed on; empty makes a new character",
         type=bpy.types.Object,
         poll=_is_armature,
+    )
+    body_1: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="First Body",
+        description="SMPL or SMPL-X model file (.npz or .pkl) that a new first character is; empty means as the "
+        "preferences say",
+        subtype="FILE_PATH",
+    )
+    body_2: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Second Body",
+        description="SMPL or SMPL-X model file (.npz or .pkl) that a new second character is; empty means as the "
+        "preferences say",
+        subtype="FILE_PATH",
     )
     mapped: bpy.props.PointerProperty(  # type: ignore[valid-type]
         name="Armature",

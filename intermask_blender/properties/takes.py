@@ -12,6 +12,7 @@ class InterMaskTake(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty()  # type: ignore[valid-type]
     number: bpy.props.IntProperty()  # type: ignore[valid-type]
     model: bpy.props.StringProperty()  # type: ignore[valid-type]
+    stands_in: bpy.props.StringProperty()  # type: ignore[valid-type]
     keep: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Keep", description="Spare this take when the others are deleted"
     )

@@ -84,11 +84,6 @@ class RigMapping:
         """The bone that is keyed for a joint."""
         return self.controls.get(joint, self.bones[joint])
 
-    def summary(self) -> str:
-        """One line on what was recognised and what was not."""
-        text = f"{self.rig}: {len(self.bones)} of {len(SMPL)} joints"
-        return f"{text}; without {', '.join(self.missing)}" if self.missing else text
-
 
 @lru_cache(8192)
 def canonical(name: str, prefixes: tuple[str, ...] = ()) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..core import SMPL, UserError
+from ..translations import say
 from .detect import detect_rig, nearest_rig, resolve
 from .map import RigMapping, Setting, load_map, save_map
 
@@ -29,10 +30,20 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
 def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
     """One line for the panel on what an armature was recognised as, and whether it can be used."""
     try:
-        text = mapping_of(owner).summary()
+        text = _summary(mapping_of(owner))
     except UserError as error:
-        return str(error), False
-    return (f"Edited, {text}" if is_edited(owner) else text), True
+        return say(str(error)), False
+    return (say("Edited, {found}").format(found=text) if is_edited(owner) else text), True
+
+
+def _summary(mapping: RigMapping) -> str:
+    """What was recognised and what was not."""
+    if mapping.missing:
+        template = say("{rig}: {found} of {all} joints; without {missing}")
+    else:
+        template = say("{rig}: {found} of {all} joints")
+    values = {"rig": mapping.rig, "found": len(mapping.bones), "all": len(SMPL), "missing": ", ".join(mapping.missing)}
+    return template.format(**values)
 
 
 def is_edited(owner: bpy.types.Object) -> bool:

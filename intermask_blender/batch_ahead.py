@@ -1,0 +1,104 @@
+"""Which rows of a batch are asked of the generator together, and ahead of their turn.
+
+Rows of one length that take nothing from a scene and follow no leader can be one request. Another request waits behind
+the one whose rows are being saved and rendered, so that the generator never waits for Blender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .batch import Options
+from .client import WorkerClient
+from .core import UserError
+from .generation import GenerationSettings, Share, submit, submit_rows
+from .jobs import Job
+from .make import settings_without_scene
+
+ROWS_ON_CARDS = 8
+"""How many rows go together on a graphics card: enough to fill it, few enough for small ones."""
+
+REACH = 4
+"""Of so many times the rows of a request those are looked for that go together."""
+
+
+@dataclass
+class Ahead:
+    """The requests that were sent before their rows have their turn.
+
+    Attributes:
+        client: the generator.
+        options: of the run.
+        unfinished: whether a row must be generated at all.
+        rows: how many go together at the most.
+    """
+
+    client: WorkerClient
+    options: Options
+    unfinished: Callable[[Job], bool]
+    rows: int = 1
+    _shares: dict[str, Share] = field(default_factory=dict, init=False)
+
+    def take(self, job: Job, following: Sequence[Job]) -> Share | None:
+        """The row's share: of a request sent before, else of a new one for it and rows behind it.
+
+        None for a row that takes something from the scene: its request is made there.
+        """
+        if job.name not in self._shares:
+            self._send(job, following)
+        return self._shares.pop(job.name, None)
+
+    def look(self, following: Sequence[Job]) -> None:
+        """Send the next request, if none waits for its rows yet."""
+        waiting = {id(share.request) for share in self._shares.values() if not share.request.done}
+        reach = following[: REACH * self.rows]
+        missing = [number for number, job in enumerate(reach) if job.name not in self._shares]
+        if not waiting and missing:
+            self._send(following[missing[0]], following[missing[0] + 1 :])
+
+    def _send(self, job: Job, following: Sequence[Job]) -> None:
+        """Ask for a row and those behind it that go with it; nothing where it has a fault, which its turn tells."""
+        settings = self._alone(job)
+        if settings is None:
+            return
+        members = [(job, settings)]
+        for other in following[: REACH * self.rows]:
+            if len(members) >= self.rows:
+                break
+            if other.name not in self._shares and (same := self._alone(other)) and _alike(same, settings):
+                members.append((other, same))
+        try:
+            if len(members) == 1:
+                self._shares[job.name] = Share(submit(self.client, settings))
+                return
+            request = submit_rows(self.client, [row for _, row in members])
+        except UserError:
+            return
+        for place, (member, _) in enumerate(members):
+            self._shares[member.name] = Share(request, place, len(members))
+
+    def _alone(self, job: Job) -> GenerationSettings | None:
+        """What to ask for a row whatever the scene, None where that cannot be or need not."""
+        if job.fault or not self.unfinished(job):
+            return None
+        try:
+            return settings_without_scene(job, self.options)
+        except UserError:
+            return None
+
+
+def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
+    """Whether two rows can be one request: all but prompt and seed is the same, and nobody leads."""
+    return one.leader is None and other.leader is None and replace(one, prompt=other.prompt, seed=other.seed) == other
+
+
+def rows_that_pay(client: WorkerClient, options: Options) -> int:
+    """How many rows to generate at once where the user does not say.
+
+    On graphics cards more at once take little longer than one; a processor is busy with one already.
+    """
+    request = client.submit("load", {"model": str(options.model)})
+    client.wait(request)
+    device = str(request.reply.values["device"]) if request.reply is not None else "cpu"
+    return 1 if device.startswith("cpu") else ROWS_ON_CARDS

@@ -1,0 +1,53 @@
+"""The add-on in other languages: a table a language of what it shows, handed to Blender's own translations.
+
+Blender itself translates labels and tooltips of what is registered with it, and constants that are drawn. What is put
+together from values goes through ``say`` as a template, so that a language can order its words as it likes:
+``say("Wrote {files}").format(files=names)``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+TABLES = Path(__file__).parent
+CONTEXTS = ("*", "Operator")
+"""Blender looks names of buttons up in one context and all else in another; ours mean the same in both."""
+
+_OWNER = __package__
+
+
+def say(sentence: str) -> str:
+    """A sentence or a template in the language of Blender's interface; as it is where there is no translation."""
+    import bpy  # here, because what asks the generator is of use without Blender, and says nothing then
+
+    return str(bpy.app.translations.pgettext_iface(sentence))
+
+
+def mark(sentence: str) -> str:
+    """The sentence as it is: it is kept somewhere and goes through ``say`` when it is shown."""
+    return sentence
+
+
+def load_table(path: Path) -> dict[str, str]:
+    """What one language calls what: English to translation."""
+    table: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return table
+
+
+def register() -> None:
+    """Make the tables known to Blender. A file is named by its language: ``de.json`` serves German everywhere."""
+    import bpy
+
+    tables = {
+        path.stem: {(context, english): words for english, words in load_table(path).items() for context in CONTEXTS}
+        for path in sorted(TABLES.glob("*.json"))
+    }
+    bpy.app.translations.register(_OWNER, tables)
+
+
+def unregister() -> None:
+    """Take them back."""
+    import bpy
+
+    bpy.app.translations.unregister(_OWNER)

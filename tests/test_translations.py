@@ -1,0 +1,106 @@
+"""The tables of other languages against all that the add-on shows: what is registered, and what its code says."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import pytest
+
+import intermask_blender
+from intermask_blender.properties.bone_map import OBJECT_PROPERTIES
+from intermask_blender.registration import CLASSES
+from intermask_blender.translations import TABLES, load_table
+
+assert blender_scene
+
+CODE = Path(intermask_blender.__file__).parent
+LANGUAGES = sorted(TABLES.glob("*.json"))
+SPOKEN = {"say": 0, "mark": 0, "refuse": 1}
+"""Our functions whose argument of that number is shown."""
+NOT_SHOWN = {"InterMask"}
+"""The name of the tab is a name."""
+
+
+@pytest.fixture(scope="module")
+def registered() -> Iterator[None]:
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def properties() -> Iterator[dict[str, Any]]:
+    """What every property of ours is declared with."""
+    for owner in {base for cls in CLASSES for base in cls.__mro__ if base.__module__.startswith(CODE.name)}:
+        for declared in inspect.get_annotations(owner).values():
+            if "bpy.props." in declared:
+                yield eval(declared, vars(sys.modules[owner.__module__])).keywords
+    for value in OBJECT_PROPERTIES.values():
+        yield value.keywords
+
+
+def of_blender() -> set[str]:
+    """Labels and tooltips of what is registered: of classes, their properties, and the items of menus."""
+    found: set[str] = set()
+    for cls in CLASSES:
+        if issubclass(cls, bpy.types.Operator | bpy.types.Panel | bpy.types.Menu):
+            tooltip = getattr(cls, "bl_description", "") or cls.__doc__ if issubclass(cls, bpy.types.Operator) else ""
+            found |= {cls.bl_label, tooltip or ""}
+    for keywords in properties():
+        found |= {keywords.get("name", ""), keywords.get("description", "")}
+        items = keywords.get("items", ())
+        found |= {words for item in items for words in item[1:3]} if isinstance(items, tuple) else set()
+    return found
+
+
+def of_code() -> Iterator[tuple[str, str]]:
+    """(where, sentence) of all that code says, or draws as a constant; an f-string there cannot be translated."""
+    for path in CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            where = f"{path.relative_to(CODE)}:{node.lineno}"
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            words = {word.arg: word.value for word in node.keywords}
+            shown: list[ast.expr] = []
+            if name in SPOKEN and len(node.args) > SPOKEN[name]:
+                shown.append(node.args[SPOKEN[name]])
+            if path.parent.name == "panels" or path.name == "preferences.py":
+                plain = isinstance(words.get("translate"), ast.Constant)
+                shown += [words[word] for word in ("text", "placeholder") if word in words and not plain]
+            if name in ("report", "status_text_set", "paragraph"):
+                shown.append(node.args[-1 if name != "paragraph" else 2])
+            for value in shown:
+                assert not isinstance(value, ast.JoinedStr), f"{where} shows an f-string: use say(...).format(...)"
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    yield where, value.value
+
+
+def all_shown() -> set[str]:
+    spoken = {words for _, words in of_code()}
+    return {words for words in spoken | of_blender() if any(letter.isalpha() for letter in words)} - NOT_SHOWN
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_there_are_tables() -> None:
+    assert [path.stem for path in LANGUAGES] == ["de", "fr"]
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_a_table_holds_all_that_is_shown_and_nothing_else(registered: None, path: Path) -> None:
+    table, shown = load_table(path), all_shown()
+    assert not sorted(shown - set(table)), "without a translation"
+    assert not sorted(set(table) - shown), "no longer shown"
+    for english, words in table.items():
+        assert words.strip() and fields(words) == fields(english), english
+        assert english.endswith(".") == words.endswith("."), english
