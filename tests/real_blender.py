@@ -22,6 +22,8 @@ INSIDE = Path(__file__).with_name("real_blender_inside.py")
 SIZE = (1280, 800)
 STEP = 9
 """Pixels between two places at which a button is looked for: less than half a button's height."""
+ICON = 48
+"""Pixels from the sidebar's right edge, its tabs included, to the icon at the end of a field."""
 _COLUMNS = (0.6, 0.86, 0.9, 0.94)
 """Where across the sidebar buttons are looked for: small ones stand at its right edge."""
 
@@ -153,6 +155,56 @@ class RealBlender:
                 time.sleep(0.1)
         raise AssertionError(f"six clicks on {operator} did nothing: {self.log.read_text(errors='replace')[-1500:]}")
 
+    def open_panel(self, name: str, below: str) -> None:
+        """Unfold a panel by its title, one of those right below the button of an operator."""
+        times = f"answer = drawn({name!r})"
+        self.ask(times)
+        assert self._look_for(below), f"there is no button for {below} in the sidebar"
+        x, y = self.ask("answer = mouse()")
+        for down in range(STEP, 16 * STEP, STEP):
+            self.point(x, y - down)
+            if below in self.ask("answer = hovered()"):
+                continue
+            self._tell("click 1")
+            time.sleep(0.5)
+            before = self.ask("view3d()['region'].tag_redraw(); " + times)
+            time.sleep(0.5)
+            if self.ask(times) > before or before:
+                return
+            # Another title, or none: what was unfolded is folded again.
+            self._tell("click 1")
+            time.sleep(0.5)
+        raise AssertionError(f"no title below {below} unfolds {name}")
+
+    def click_icon(self, path: str, true: Callable[[], object]) -> None:
+        """Click on the icon at the right end of a property's field until it had its effect."""
+        for _ in range(4):
+            assert self._look_for(path, "field"), f"there is no field {path} in the sidebar"
+            y, edge = self.ask("r = view3d()['region']; answer = [mouse()[1], r.x + r.width]")
+            self.click_at(edge - ICON, y)
+            if true():
+                return
+            self._tell("key Escape")
+            time.sleep(0.5)
+        raise AssertionError(f"the icon of {path} did nothing")
+
+    def type_into(self, path: str, words: str, enter: str = "Return") -> None:
+        """Click on the field of a property and type into it; ``path`` ends its path."""
+        assert self._look_for(path, "field"), f"there is no field {path} in the sidebar"
+        self._tell("click 1")
+        time.sleep(1.0)
+        self._tell(f"type {words}")
+        time.sleep(1.0)
+        self._tell(f"key {enter}")
+        time.sleep(0.5)
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click at a place of the window, counted as ``point`` counts; a running tool may keep the mouse to itself."""
+        across, down = round(x), round(SIZE[1] - 1 - y)
+        for words in (f"mousemove {across + 1} {down}", f"mousemove {across} {down}", "click 1"):
+            self._tell(words)
+            time.sleep(0.5)
+
     def _click(self, operator: str, done: Callable[[], object]) -> None:
         """Click on a button in the sidebar, wherever it is: the mouse looks for it, and scrolls."""
         for attempt in range(4):
@@ -166,17 +218,22 @@ class RealBlender:
             time.sleep(0.4)
         raise AssertionError(f"there is no button for {operator} in the sidebar")
 
-    def _look_for(self, operator: str) -> bool:
-        """Move the mouse onto the button, if the sidebar shows it: in its middle, else at its right edge."""
+    def _look_for(self, operator: str, kind: str = "hovered") -> bool:
+        """Move the mouse onto the button, if the sidebar shows it: in its middle, else at its right edge.
+
+        Args:
+            operator: what Python calls it, or a property where ``kind`` is ``field``.
+            kind: of what is looked for, as the helpers inside are called.
+        """
         x, y, width, height = self.ask("r = view3d()['region']; answer = [r.x, r.y, r.width, r.height]")
         for share in _COLUMNS:
             for up in range(height - STEP, 0, -STEP):
                 self.point(x + width * share, y + up)
-                if operator not in self.ask("answer = hovered()"):
+                if operator not in self.ask(f"answer = {kind}()"):
                     continue
                 # Into the button, off its edge; and look again, for the panel may be drawn anew meanwhile.
                 self.point(x + width * share, y + up - 4)
-                if operator in self.ask("answer = hovered()"):
+                if operator in self.ask(f"answer = {kind}()"):
                     return True
         return False
 

@@ -34,6 +34,30 @@ def hovered() -> str:
     return bpy.context.window_manager.clipboard
 
 
+def field() -> str:
+    """The property of the field under the mouse, as a path from ``bpy``; empty where there is none."""
+    with bpy.context.temp_override(**view3d()):
+        if not bpy.ops.ui.copy_data_path_button.poll():
+            return ""
+        bpy.context.window_manager.clipboard = ""
+        bpy.ops.ui.copy_data_path_button(full_path=True)
+    return bpy.context.window_manager.clipboard
+
+
+def drawn(name: str) -> int:
+    """How often a panel was drawn since this was first asked: one that is folded is not drawn."""
+    panel = getattr(bpy.types, name)
+    if not hasattr(panel, "times_drawn"):
+        draw, panel.times_drawn = panel.draw, 0
+
+        def counted(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+            panel.times_drawn += 1
+            draw(self, context)
+
+        panel.draw = counted
+    return panel.times_drawn
+
+
 class TEST_OT_watch(bpy.types.Operator):
     """Sees where the mouse is, and leaves every event to Blender"""
 
@@ -71,7 +95,8 @@ def look() -> float:
     for path in sorted(FOLDER.glob("ask-*.py")):
         code = path.read_text(encoding="utf-8")
         path.unlink()
-        names: dict[str, object] = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "mouse": mouse, "answer": None}
+        helpers = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "field": field, "mouse": mouse, "drawn": drawn}
+        names: dict[str, object] = {**helpers, "answer": None}
         try:
             exec(code, names)
             told = {"answer": names["answer"]}

@@ -18,6 +18,11 @@ from real_blender import RealBlender
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULE = "bl_ext.user_default.intermask"
 PEOPLE = "answer = sorted(o.name for o in bpy.data.objects if o.type == 'ARMATURE')"
+MODAL = "answer = [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators]"
+RIG_LINE = (
+    "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.rig.own_map'))\n"
+    "answer = sys.modules[name].rig_line(bpy.data.objects['{name}'])[0]"
+)
 RUNNING = "answer = bpy.context.window_manager.intermask.running"
 
 pytestmark = pytest.mark.skipif(bool(real_blender.missing()), reason=real_blender.missing() or "there is one")
@@ -194,8 +199,8 @@ def while_it_works(blender: RealBlender, folder: Path) -> None:
     blender.sidebar("InterMask")
 
 
-def react_to_another_rig(blender: RealBlender, folder: Path) -> None:
-    """A character from a BVH file leads; somebody new reacts to it."""
+def walkers(blender: RealBlender, folder: Path, *names: str) -> None:
+    """Characters from BVH files, side by side, that walk."""
     import numpy as np
 
     from model_core.motion import PosedSkeleton
@@ -204,14 +209,104 @@ def react_to_another_rig(blender: RealBlender, folder: Path) -> None:
 
     turns = np.zeros((60, 22, 4))
     turns[..., 0] = 1.0
-    walk = np.stack((np.zeros(60), np.full(60, 0.95), np.linspace(0.0, 1.0, 60)), axis=1)
-    write_bvh(folder / "lead.bvh", PosedSkeleton(SMPL_REST_OFFSETS, turns, walk, 30.0))
+    for number, name in enumerate(names):
+        walk = np.stack((np.full(60, 1.5 * number), np.full(60, 0.95), np.linspace(0.0, 1.0, 60)), axis=1)
+        write_bvh(folder / f"{name}.bvh", PosedSkeleton(SMPL_REST_OFFSETS, turns, walk, 30.0))
+        blender.ask(
+            "with bpy.context.temp_override(**view3d()):\n"
+            f"    bpy.ops.import_anim.bvh(filepath={str(folder / f'{name}.bvh')!r}, axis_forward='-Z', axis_up='Y')"
+        )
+
+
+def react_to_another_rig(blender: RealBlender, folder: Path) -> None:
+    """A character from a BVH file leads; somebody new reacts to it."""
+    walkers(blender, folder, "lead")
     blender.ask(
-        "with bpy.context.temp_override(**view3d()):\n"
-        f"    bpy.ops.import_anim.bvh(filepath={str(folder / 'lead.bvh')!r}, axis_forward='-Z', axis_up='Y')\n"
         "bpy.context.scene.intermask.leader = bpy.data.objects['lead']\n"
         "bpy.context.scene.intermask.seconds = 1.0\n"
         "bpy.ops.ed.undo_push(message='Leader')"
     )
     begin(blender)
     assert generated(blender) == ["Person 1", "Person 2", "Person 2.001", "lead"]
+
+
+def test_a_leader_by_eyedropper_bones_by_hand_and_a_reactor_that_is_there(tmp_path: Path) -> None:
+    """What an animator does who brings two rigs along; then the same panel in German."""
+    archive = build_zip(tmp_path / "dist")
+    variables = {"OMP_NUM_THREADS": "1"}
+    if real_blender.tool() is None:
+        variables["INTERMASK_PYTHON"] = sys.executable
+    blender = RealBlender(tmp_path / "blender", variables)
+    try:
+        blender.ask(
+            f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
+            "enable_on_install=True)\n"
+            "bpy.data.objects.remove(bpy.data.objects['Cube'])"
+        )
+        blender.sidebar("InterMask")
+        bring_two_rigs(blender, tmp_path)
+        in_german(blender)
+        assert "Traceback" not in blender.log.read_text(errors="replace")
+    finally:
+        blender.close()
+
+
+def bring_two_rigs(blender: RealBlender, folder: Path) -> None:
+    """One leads, picked in the view; the other, with a bone chosen by hand, reacts."""
+    walkers(blender, folder, "lead", "other")
+    settings = "bpy.context.scene.intermask"
+    place = blender.ask(
+        "import mathutils\n"
+        "from bpy_extras.view3d_utils import location_3d_to_region_2d as where\n"
+        f"s = {settings}; s.seconds = 1.0\n"
+        "bpy.ops.object.select_all(action='DESELECT')\n"
+        "v = view3d()['area'].spaces.active; v.region_3d.view_location = (0.7, 0, 0.9); v.region_3d.view_distance = 5\n"
+        "v.region_3d.view_rotation = mathutils.Euler((1.35, 0, 0.4)).to_quaternion(); v.region_3d.update()\n"
+        "lead = bpy.data.objects['lead']; bone = lead.pose.bones['L_Hip']\n"
+        "r = next(r for r in view3d()['area'].regions if r.type == 'WINDOW')\n"
+        "at = where(r, v.region_3d, lead.matrix_world @ ((bone.head + bone.tail) / 2))\n"
+        "answer = [r.x + at[0], r.y + at[1]]"
+    )
+    leader = f"l = {settings}.leader; answer = l.name if l else ''"
+    blender.click_icon("intermask.leader", lambda: any("eyedropper" in name.lower() for name in blender.ask(MODAL)))
+    blender.click_at(*place)
+    blender.until(lambda: blender.ask(leader) == "lead", 20.0, "the leader that was picked in the view")
+    blender.ask(f"{settings}.character_2 = bpy.data.objects['other']; {settings}.mapped = bpy.data.objects['other']")
+
+    blender.open_panel("INTERMASK_PT_bone_map", "intermask.generate(")
+    edited = "answer = bpy.data.objects['other'].intermask_bones_edited"
+    blender.click_until("intermask.edit_bones(", lambda: blender.ask(edited))
+    hand = "answer = next(b.bone for b in bpy.data.objects['other'].intermask_bones if b.name == 'Pelvis')"
+    assert blender.ask(hand) == "Pelvis"
+    blender.type_into("intermask_root_bone", "Pelvis")
+    blender.until(
+        lambda: blender.ask("answer = bpy.data.objects['other'].intermask_root_bone") == "Pelvis",
+        20.0,
+        "a bone by hand",
+    )
+    picture(blender, "bone-map")
+    assert "Edited, SMPL: 22 of 22" in blender.ask(RIG_LINE.format(name="other"))
+
+    before = blender.ask("answer = bpy.data.objects['other'].animation_data.action.name")
+    blender.click_until(
+        "intermask.generate(", lambda: blender.ask(RUNNING) or blender.ask(f"answer = len({settings}.takes)") == 1
+    )
+    assert generated(blender) == ["lead", "other"]
+    assert blender.ask("answer = bpy.data.objects['other'].animation_data.action.name") != before
+    assert blender.ask(f"t = {settings}.takes[0]; answer = [t.character_1 is None, t.character_2.name]") == [
+        True,
+        "other",
+    ]
+
+
+def in_german(blender: RealBlender) -> None:
+    """The interface speaks German at once, names and buttons and what is put together from values."""
+    if "de_DE" not in blender.ask("answer = list(bpy.app.translations.locales)"):
+        return
+    blender.ask("v = bpy.context.preferences.view; v.language = 'de_DE'; v.use_translate_interface = True")
+    assert "von 22 Gelenken" in blender.ask(RIG_LINE.format(name="lead"))
+    title = blender.ask("answer = bpy.app.translations.pgettext_iface('Generate Interaction', 'Operator')")
+    assert title == "Interaktion generieren"
+    time.sleep(1.0)
+    picture(blender, "german")
+    blender.ask("bpy.context.preferences.view.language = 'en_US'")

@@ -55,11 +55,14 @@ def stored_mapping(owner: bpy.types.Object) -> RigMapping:
     """The edited map as it is, faults and all."""
     items = {item.name: item for item in owner.intermask_bones if item.name in SMPL.joints}
     chosen = {joint: items[joint] for joint in SMPL.joints if joint in items and items[joint].bone}
+    pelvis = chosen.get("Pelvis")
+    # To name the bone that takes the travel anyway says nothing new.
+    usual = pelvis is not None and owner.intermask_root_bone in (pelvis.control or pelvis.bone, "")
     return RigMapping(
         owner.intermask_rig,
         {joint: item.bone for joint, item in chosen.items()},
         {joint: item.control for joint, item in chosen.items() if item.control},
-        owner.intermask_root_bone,
+        "" if usual else owner.intermask_root_bone,
         {joint: item.follows for joint, item in chosen.items() if item.follows},
         tuple(Setting(item.bone, item.name, item.value) for item in owner.intermask_bone_settings if item.bone),
     )
