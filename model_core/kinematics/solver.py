@@ -14,6 +14,7 @@ from .bones import measured_offsets
 from .capsules import body_points
 from .feet import on_their_feet
 from .hands import hands_moved
+from .leaps import without_leaps
 from .pose import Pose, joined
 from .root import root_fit
 from .separation import apart, arms_out
@@ -44,6 +45,8 @@ def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[
         bodies = solve([body_of(person) for person in people], settings)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
+    if settings.bridge_leaps:
+        people = without_leaps(people, settings.held)
     pose = _fitted(people, settings)
     fitted = pose.world()[0]
     if settings.separate and len(people) == 2:
