@@ -11,7 +11,7 @@ import bpy
 from .core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
 from .generation import GenerationSettings, Known
 from .placing import Placement, Sampling, figure_size
-from .rig.capture import animated_frames, capture_motion
+from .rig.capture import animated_frames, capture
 from .rig.key import scene_fps
 from .rig.splice import Held, source_of
 from .translations import say
@@ -77,11 +77,11 @@ def prepare_edit(
             say("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
         )
     first, last = animated_frames(owners[1], scene)
-    captured = [capture_motion(owner, scene, (first, last)) for owner in owners]
-    length = min(len(motion) for motion, _ in captured)
-    size = figure_size(captured[0][0] if leader is not None else captured[1][0])
-    first_person, second_person = (_shrunk(motion.frames(0, length), size) for motion, _ in captured)
-    start = captured[1][1]
+    captured = [capture(owner, scene, (first, last)) for owner in owners]
+    length = min(len(one.motion) for one in captured)
+    size = figure_size(captured[0 if leader is not None else 1].motion)
+    first_person, second_person = (_shrunk(one.motion.frames(0, length), size) for one in captured)
+    start = captured[1].start
     rate = FPS / scene_fps(scene)
     begin, stop = 0, length
     if frames is not None:
@@ -100,7 +100,8 @@ def prepare_edit(
     names = ("" if leader is not None else owners[0].name, owners[1].name)
     metres = scene.unit_settings.scale_length or 1.0
     held = _held(owners, moving, JOINTS[part], frames, None if more is None else last)
-    placement = Placement(scene.name, start, leader is not None, names, size, metres, held)
+    there = None if leader is None else captured[0].joints[:length]
+    placement = Placement(scene.name, start, leader is not None, names, size, metres, held, leader=there)
     return replace(request, known=known), placement
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..motion.rotations import cross, normalized, rotate
-from .contacts import ANKLES, TOES, Floor, estimated_floor, held, speeds, stands
+from .contacts import ANKLES, TOES, Floor, estimated_floor, held, rests, speeds, stands
 from .filters import blurred, covered, eased
 from .fitting import swing, turn_about
 from .knees import knees_kept
@@ -20,7 +20,7 @@ from .steps import smoothed_steps
 _TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.7)
 """Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
 goes on standing."""
-_SUPPORT_LEADS, _SUPPORT_SPEED = 1.3, 0.8
+_SUPPORT_LEADS, _SUPPORT_SPEED = 1.1, 1.6
 """Somebody who glides stands on the foot that is so many times slower than the other, up to so many m/s."""
 _ANKLE_ENTERS, _ANKLE_STAYS = (0.02, 0.2), (0.05, 0.5)
 """The same for an ankle."""
@@ -32,6 +32,14 @@ _STEP_SPEED = (0.2, 0.6)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
 _HOVERING = 0.5
 """Share of its clearance that a travelling foot gives up where the other one travels faster."""
+_ALOFT = 0.05
+"""Metres over where a person's feet stand, from which nothing of him touches the floor."""
+_LONGEST_FLIGHT, _SETTLED = 0.8, 0.13
+"""Seconds. Who is in the air for longer does not jump but lacks a floor, and gets a foot down to it in the second."""
+_SEATED = 0.15
+"""m/s of the pelvis, up to which it rests on something high and feet may hang."""
+_OTHER_FOOT = 0.25
+"""Metres over the lower foot from which the other one is not brought down with it."""
 _RISE = (0.5, 0.9)
 """Shares of its clearance that a foot has in the last frame of a stand and in the first after it."""
 _LARGEST_WRING = 0.4
@@ -153,6 +161,10 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     near = 1 - eased((toe_over - 0.05) / 0.2)
     settle = ((floor.height - floor.toes)[:, None, None] * near)[..., None] * _UP
     toes, ankles = toes + settle, ankles + settle
+    hover = _hover(joints, floor, pose.fps)[..., None]
+    sunk = hover * (1 - eased((toe_over - toe_over.min(-1, keepdims=True)) / _OTHER_FOOT))
+    toes, ankles = toes - sunk[..., None] * _UP, ankles - sunk[..., None] * _UP
+    toe_over, ankle_over = toe_over - sunk, ankle_over - sunk
     toe_speed, ankle_speed = speeds(toes, pose.fps), speeds(ankles, pose.fps)
 
     bears = _SUPPORT_LEADS * toe_speed < toe_speed[..., ::-1]
@@ -186,7 +198,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     lift = _lift(new_toes, standing, floor.height, pose.fps, settings)[..., None] * _UP
     new_toes, new_ankles = new_toes + lift, new_ankles + lift
     before = joints[:, :, ANKLES], joints[:, :, TOES]
-    new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, pose.fps)
+    new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, toe_over, pose.fps)
     sunk = np.moveaxis(np.maximum(floor.height - new_toes[..., 1], 0.0), 1, -1)
     raised = np.moveaxis(covered(sunk, 2), -1, 1)[..., None] * _UP
     new_toes, new_ankles = new_toes + raised, new_ankles + raised
@@ -201,6 +213,18 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     excess = new_toes - new_ankles - foot
     new_ankles, new_toes = new_ankles + toe_share * excess, new_toes - (1 - toe_share) * excess
     return Footing(new_ankles, new_toes, toe_weight, standing)
+
+
+def _hover(joints: np.ndarray, floor: Floor, fps: float) -> np.ndarray:
+    """(P, T) metres over the floor of people who hang there: for longer than a jump, and not seated."""
+    over = np.maximum(joints[..., 1].min(-1) - floor.toes[:, None], 0.0)
+    speed, hanging = speeds(joints[:, :, 0], fps), np.zeros(over.shape, dtype=bool)
+    for person in range(len(over)):
+        off = over[person] > _ALOFT
+        for start, stop in rests(off, off, 0):
+            moves = np.median(speed[person, start:stop]) > _SEATED
+            hanging[person, start:stop] = moves and stop - start > _LONGEST_FLIGHT * fps
+    return over * blurred(hanging.astype(np.float64), round(_SETTLED * fps))
 
 
 def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:

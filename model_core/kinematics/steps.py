@@ -12,23 +12,32 @@ _HOLD, _REST = 1000.0, 20.0
 """How much more than one that travels a foot that stands keeps its place, and its height."""
 _CORRECTED = 0.03
 """Metres: feet corrected by this much or more are smoothed fully, feet that are left alone not at all."""
+_KICK = (0.15, 0.4)
+"""Metres over the floor: up to the first a foot makes a step, from the second on it does something else."""
 _WINDOW = 128
 """Frames smoothed at once."""
 
 
 def smoothed_steps(
-    ankles: np.ndarray, toes: np.ndarray, before: tuple[np.ndarray, np.ndarray], standing: np.ndarray, fps: float
+    ankles: np.ndarray,
+    toes: np.ndarray,
+    before: tuple[np.ndarray, np.ndarray],
+    standing: np.ndarray,
+    over: np.ndarray,
+    fps: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ways of feet with the least third differences that stay where feet stand.
 
     Holding a foot to a place makes it leave with a jerk, and captured feet do not: they gather speed. A foot's way is
-    therefore fitted anew (Whittaker 1923, weighted), as far as it had been changed.
+    therefore fitted anew (Whittaker 1923, weighted), as far as it had been changed. A foot that kicks is quicker than
+    any step and has an aim: high over the floor it keeps its way.
 
     Args:
         ankles: (P, T, 2, 3) corrected, metres.
         toes: (P, T, 2, 3) corrected.
         before: both as they were before the correction.
         standing: (P, T, 2) from 0 to 1: the foot stands.
+        over: (P, T, 2) metres of the toes over the floor.
         fps: frames a second.
 
     Returns:
@@ -39,6 +48,7 @@ def smoothed_steps(
     path = np.concatenate((ankles, toes), axis=-1)
     change = np.linalg.norm(path - np.concatenate(before, axis=-1), axis=-1)
     need = np.moveaxis(eased(covered(np.moveaxis(change, 1, -1), round(0.2 * fps)) / _CORRECTED), -1, 1)
+    need = need * (1 - eased((over - _KICK[0]) / (_KICK[1] - _KICK[0])))
     signals, stays = np.moveaxis(path, 1, -2), np.moveaxis(standing, 1, -1) ** 2
     level, upright = [0, 2, 3, 5], [1, 4]
     smooth = signals.copy()
