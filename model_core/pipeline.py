@@ -129,7 +129,8 @@ class InterMask:
         Returns:
             One interaction a take, in the canonical frame of the first person.
         """
-        return self.complete(prompt, [(None, None)] * takes, free_everything(frames), frames, settings, seed, on_step)
+        free = free_everything(frames)
+        return self.complete(prompt, (None, None), free, frames, settings, seed, takes, on_step)
 
     def generate_rows(
         self,
@@ -166,8 +167,8 @@ class InterMask:
                 for parts in zip(*(rows[row] for row in members), strict=True)
             ]
             draw = _Draw(chosen, tuple(self._source(seeds[row]) for row in members))
-            nobody, free = [(None, None)] * len(members), free_everything(frames)
-            pairs = self._completed(together, nobody, free, frames, draw, _within(on_step, number, len(groups)))
+            step, free = _within(on_step, number, len(groups)), free_everything(frames)
+            pairs = self._completed(together, (None, None), free, frames, draw, len(members), step)
             for row, pair in zip(members, pairs, strict=True):
                 made[row] = Interaction(pair, prompts[row], self.config.name, seeds[row])
         return [made[row] for row in range(len(rows))]
@@ -195,7 +196,7 @@ class InterMask:
         halved = replace(chosen, steps=max(1, chosen.steps // 2))
         free = free_everything(len(leader))
         free[0] = False
-        return self.complete(prompt, [(leader, None)] * takes, free, len(leader), halved, seed, on_step)
+        return self.complete(prompt, (leader, None), free, len(leader), halved, seed, takes, on_step)
 
     def extend(
         self,
@@ -209,7 +210,7 @@ class InterMask:
     ) -> list[Interaction]:
         """Go on with an interaction until it has so many frames; what is known stays exactly as it is."""
         free = free_everything(frames)
-        return self.complete(prompt, [known.people] * takes, free, frames, settings, seed, on_step, len(known))
+        return self.complete(prompt, known.people, free, frames, settings, seed, takes, on_step, len(known))
 
     def restyle(
         self,
@@ -238,7 +239,7 @@ class InterMask:
             UserError: the strength is not between 0 and 1, or the length cannot be made.
         """
         free = self.least_confident(prompt, known, strength, settings, seed, within)
-        return self.complete(prompt, [known.people] * takes, free, len(known), settings, seed, on_step)
+        return self.complete(prompt, known.people, free, len(known), settings, seed, takes, on_step)
 
     def least_confident(
         self,
@@ -297,11 +298,12 @@ class InterMask:
     def complete(
         self,
         prompt: str,
-        known: Sequence[tuple[Motion | None, Motion | None]],
+        known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
         settings: SamplingSettings | None = None,
         seed: int = 0,
+        takes: int = 1,
         on_step: StepCallback | None = None,
         begun: int = 0,
     ) -> list[Interaction]:
@@ -309,11 +311,11 @@ class InterMask:
 
         Args:
             prompt: what the two do.
-            known: for each take the two people as far as they are known, from frame 0 on, in one world; the last
-                frame of a shorter one counts as repeated. None for a person of whom nothing is held.
+            known: the two people as far as they are known, from frame 0 on, in one world; the last frame of a shorter
+                one counts as repeated. None for a person of whom nothing is held.
             free: (2, P, S) true for the tokens to fill in, S = frames / 4 rounded up.
             frames: of the result.
-            settings, seed, on_step: as in ``generate``.
+            settings, seed, takes, on_step: as in ``generate``.
             begun: so many frames at the beginning are known of both people and stay, whatever ``free`` says.
 
         Returns:
@@ -322,29 +324,31 @@ class InterMask:
         """
         self._check(frames)
         draw = _Draw(settings or self.config.sampling, (self._source(seed),))
-        pairs = self._completed(self._stretches(prompt, frames, begun), known, free, frames, draw, on_step)
+        pairs = self._completed(self._stretches(prompt, frames, begun), known, free, frames, draw, takes, on_step)
         return [Interaction(pair, prompt, self.config.name, seed) for pair in pairs]
 
     def _completed(
         self,
         stretches: list[tuple[Window, Tensor]],
-        known: Sequence[tuple[Motion | None, Motion | None]],
+        known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
         draw: _Draw,
+        takes: int,
         on_step: StepCallback | None,
     ) -> list[tuple[Motion, Motion]]:
         """Both people of each take, window by window; a stretch has one condition (1, W) or one for each take."""
         prepared = self.representation.prepared
-        takes = [[None if person is None else lasting(prepared(person), frames) for person in pair] for pair in known]
+        given = [None if person is None else lasting(prepared(person), frames) for person in known]
+        pairs = [list(given) for _ in range(takes)]
         for number, (window, text) in enumerate(stretches):
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
             if task.free.any():
                 step = _within(on_step, number, len(stretches))
-                self._complete_window(takes, task, window, frames, text, draw, step)
-        made_pairs = [[person for person in pair if person is not None] for pair in takes]
+                self._complete_window(pairs, task, window, frames, text, draw, step)
+        made_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in made_pairs]
-        if not any(person is not None for pair in known for person in pair):
+        if all(person is None for person in known):
             people = [self.representation.settled(pair) for pair in people]
         return people
 

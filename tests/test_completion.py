@@ -84,7 +84,7 @@ def test_either_person_can_be_the_leader(model: InterMask, pair: Interaction) ->
     free = free_everything(100)
     free[1] = False
     leader = pair.people[1]
-    made = model.complete("they dance", [(None, leader)], free, 100, seed=5)[0]
+    made = model.complete("they dance", (None, leader), free, 100, seed=5)[0]
     halved = model.react("they dance", leader, model.config.sampling, seed=5)[0]
     assert same(made.people[1], leader) and len(made.people[0]) == len(halved.people[1])
 
@@ -100,10 +100,11 @@ def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> N
     free = free_everything(100)
     free[..., :8] = False
     free[..., 17:] = False
-    made = model.complete("they turn", [pair.people], free, 100, seed=2)[0]
-    for new, old in zip(made.people, pair.people, strict=True):
-        assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100))
-        assert not same(new, old, slice(40, 60))
+    takes = model.complete("they turn", pair.people, free, 100, seed=2, takes=2)
+    for person, old in enumerate(pair.people):
+        one, other = (take.people[person] for take in takes)
+        assert all(same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) for new in (one, other))
+        assert not same(one, old, slice(40, 60)) and not same(one, other, slice(40, 60))
 
 
 def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction) -> None:
@@ -127,7 +128,7 @@ def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
 def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None:
     free = np.zeros((2, 5, columns(100)), dtype=bool)
     free[0, 4, 8:17] = True
-    made = model.complete("they wave", [pair.people], free, 100, seed=2)[0]
+    made = model.complete("they wave", pair.people, free, 100, seed=2)[0]
     assert same(made.people[1], pair.people[1])
     new, old = made.people[0], pair.people[0]
     assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) and not same(new, old, slice(40, 60))
