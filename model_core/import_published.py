@@ -201,6 +201,7 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
     source = folder.parent / named
     if not source.is_dir():
         raise UserError(f"The tokenizer {named} that {folder} names is not beside it; copy its folder to {source}.")
+    _check_one_data_set(folder, source)
     _check_there(source / "model", wanted.tokenizer_checkpoint, "--vq-checkpoint")
     _check_there(folder / "model", wanted.checkpoint, "--checkpoint")
     tokenizer = read_tokenizer(source, wanted.tokenizer_checkpoint, "none")
@@ -223,6 +224,24 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
         about=f"Imported from published InterMask weights (Javed et al. 2025), trained on {facts.title}. {facts.terms}",
     )
     return Model(config, tokenizer, transformer, mean, std, wanted.out / TEXT_ENCODER)
+
+
+def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
+    """Refuse networks of one data set in the place of the other's: transformers of both have the same shapes."""
+    named = {folder: read_options(folder / "opt.txt").get("dataset_name", "") for folder in (transformer, tokenizer)}
+    for folder, dataset in named.items():
+        place = folder.absolute().parent.name
+        if dataset in _FACTS and place in _FACTS and place != dataset:
+            raise UserError(
+                f"{folder} lies in the folder of {place} and its opt.txt names {dataset}; "
+                "put each network into the folder of its own data set."
+            )
+    first, second = named[transformer], named[tokenizer]
+    if first in _FACTS and second in _FACTS and first != second:
+        raise UserError(
+            f"{transformer / 'opt.txt'} names the data set {first} and the tokenizer's, {tokenizer / 'opt.txt'}, "
+            f"{second}; put each network into the folder of its own data set."
+        )
 
 
 def _check_there(folder: Path, name: str, option: str) -> None:

@@ -217,6 +217,12 @@ def read_tokenizer(folder: Path, checkpoint: str, graph_scope: GraphScope) -> To
     config = tokenizer_config(read_options(folder / "opt.txt"), folder / "opt.txt", graph_scope)
     path = folder / "model" / checkpoint
     state = read_state(path, ("vq_model", "net"))
+    found: Dataset = "interhuman" if any(key.startswith("encoder.gcn_layer") for key in state) else "interx"
+    if found != config.dataset:
+        raise UserError(
+            f"{path} is a tokenizer of the data set {found} and its opt.txt names {config.dataset}; "
+            "put each file into the folder of its own data set."
+        )
     names = {_ours(key, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[config.dataset])): key for key in state}
     return _filled(Tokenizer(config), tokenizer_weights(state, config.dataset), path, names)
 

@@ -27,6 +27,7 @@ class Case:
 
     def __init__(self, root: Path, golden: Path, statistics: Path, dataset: str = "interhuman") -> None:
         self.root = root
+        self.golden = golden
         self.checkpoints = copied(golden / dataset / "checkpoints", root / "checkpoints")
         self.statistics = copied(statistics, root / "stats")
         self.transformer = self.checkpoints / dataset / "trans_golden"
@@ -101,6 +102,25 @@ def _uneven_heads(case: Case) -> str:
 def _unknown_data_set(case: Case) -> str:
     case.edited(case.tokenizer / "opt.txt", "dataset_name: interhuman", "dataset_name: humanml")
     return r"vq_golden.opt.txt names the data set 'humanml'"
+
+
+def _of_the_other_data_set(case: Case) -> str:
+    shutil.rmtree(case.checkpoints / "interhuman")
+    copied(case.golden / "interx" / "checkpoints" / "interx", case.checkpoints / "interhuman")
+    return r"trans_golden lies in the folder of interhuman and its opt.txt names interx"
+
+
+def _a_transformer_of_the_other_data_set(case: Case) -> str:
+    (case.checkpoints / "interhuman").rename(case.checkpoints / "mine")
+    case.transformer = case.checkpoints / "mine" / "trans_golden"
+    case.edited(case.transformer / "opt.txt", "dataset_name: interhuman", "dataset_name: interx")
+    return r"trans_golden.opt.txt names the data set interx and the tokenizer's, .*vq_golden.opt.txt, interhuman"
+
+
+def _a_tokenizer_of_the_other_data_set(case: Case) -> str:
+    other = case.golden / "interx" / "checkpoints" / "interx" / "vq_golden" / "model" / "best_fid.tar"
+    case.written(case.weights(case.tokenizer), other.read_bytes())
+    return r"best_fid.tar is a tokenizer of the data set interx and its opt.txt names interhuman"
 
 
 def _code_in_the_archive(case: Case) -> str:
@@ -205,6 +225,9 @@ SPOILED = (
     _options_without_numbers,
     _uneven_heads,
     _unknown_data_set,
+    _of_the_other_data_set,
+    _a_transformer_of_the_other_data_set,
+    _a_tokenizer_of_the_other_data_set,
     _code_in_the_archive,
     _code_in_a_plain_pickle,
     _cut_short,
