@@ -24,7 +24,13 @@ from .motion.rotations import (
 from .networks.tokenizer import FRAMES_A_TOKEN, PARTS
 
 SEAM = 24
-"""Frames in which new motion settles from where the old one stood to its own path."""
+"""Frames in which new motion settles from where the old one stood to its own path, at least."""
+LONGEST_SEAM = 48
+"""The same, at most: what is further apart takes longer, so that nobody has to hurry."""
+CATCHING_UP = 0.5
+"""Metres a second that settling may add to what a joint does, where the frames suffice for it."""
+CHANGING_PACE = 8
+"""Frames in which new motion goes over from the old one's velocity to its own."""
 
 
 def columns(frames: int) -> int:
@@ -138,28 +144,47 @@ def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
         held: (T,) true for the frames that stay exactly as they are.
 
     Returns:
-        (T) motion. At each seam the difference of the two fades over ``SEAM`` frames of the new motion.
+        (T) motion. At each seam it goes on from where the known one stands and as fast, and settles to the new one's
+        own path in ``SEAM`` to ``LONGEST_SEAM`` frames.
     """
     rooted = made.root_orientation is not None and known.root_orientation is not None
-    joints, begun, wanted = made.joints.copy(), _turns(made, rooted), _turns(known, rooted)
-    turns = begun.copy()
+    joints, turns, wanted = made.joints.copy(), _turns(made, rooted), _turns(known, rooted)
+    shifts = known.joints - made.joints
+    apart = quaternion_multiply(wanted, quaternion_conjugate(turns))
     for start, stop in _stretches(~held):
-        length = stop - start
-        fade = np.cos(np.linspace(0, np.pi / 2, min(SEAM, length) + 2)[1:-1]) ** 2
         for border, frames in ((start - 1, np.arange(start, stop)), (stop, np.arange(stop - 1, start - 1, -1))):
             if not 0 <= border < len(held):
                 continue
-            frames, weight = frames[: len(fade)], fade[:, None, None]
-            nearest = frames[0]
-            # The step over the border is the new motion's own: no frame is held still.
-            step = quaternion_multiply(begun[nearest], quaternion_conjugate(begun[border]))
-            goal = quaternion_multiply(step, wanted[border])
-            apart = axis_angle_from_quaternion(quaternion_multiply(goal, quaternion_conjugate(turns[nearest])))
-            shift = known.joints[border] - made.joints[border] + made.joints[nearest] - joints[nearest]
-            joints[frames] += weight * shift
-            turns[frames] = quaternion_multiply(quaternion_from_axis_angle(apart * weight), turns[frames])
+            before = 2 * border - frames[0]  # further inside the known motion
+            if not (0 <= before < len(held) and held[before]):
+                before = border
+            distance = float(np.linalg.norm(shifts[border], axis=-1).max())
+            settling, changing = (fade[:, None, None] for fade in _fades(len(frames), distance * known.fps))
+            joints[frames] += settling * shifts[border] + changing * (shifts[border] - shifts[before])
+            turned = quaternion_multiply(apart[border], quaternion_conjugate(apart[before]))
+            turn = settling * axis_angle_from_quaternion(apart[border]) + changing * axis_angle_from_quaternion(turned)
+            turns[frames] = quaternion_multiply(quaternion_from_axis_angle(turn), turns[frames])
     joints[held], turns[held] = known.joints[held], wanted[held]
     return _turned(replace(made, joints=joints, fps=known.fps), turns, rooted)
+
+
+def _fades(length: int, hurry: float) -> tuple[np.ndarray, np.ndarray]:
+    """How much of a difference at a border is left in each of the next frames, and of the pace at which it grew.
+
+    Together they begin with the known motion's place and pace and end with the new one's (Bollo 2018).
+
+    Args:
+        length: frames to fade in.
+        hurry: the difference, in metres a second if it went within one frame.
+
+    Returns:
+        (length,) each.
+    """
+    frames = np.arange(1, length + 1)
+    slow = hurry * np.pi / 2 / CATCHING_UP  # frames in which a cosine's steepest slope is that speed
+    settling = np.minimum(frames / (min(max(slow, SEAM), LONGEST_SEAM, length) + 1), 1)
+    changing = np.minimum(frames / min(CHANGING_PACE, length + 1), 1)
+    return np.cos(settling * np.pi / 2) ** 2, frames * (1 - changing) ** 2
 
 
 def edited(made: Motion, before: Motion, known: Motion) -> Motion:

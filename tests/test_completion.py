@@ -11,7 +11,7 @@ import torch
 from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
-from model_core.completion import SEAM, columns, free_everything, joined, windows
+from model_core.completion import LONGEST_SEAM, SEAM, columns, free_everything, joined, windows
 from model_core.errors import UserError
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
@@ -30,7 +30,7 @@ def pair() -> Interaction:
     return Interaction((posed_person(1, 100).motion(), posed_person(2, 100).motion()))
 
 
-def same(one: Motion, other: Motion, frames: slice = slice(None)) -> bool:
+def same(one: Motion, other: Motion, frames: slice | np.ndarray = slice(None)) -> bool:
     assert one.rotations is not None and other.rotations is not None
     return np.allclose(one.joints[frames], other.joints[frames], atol=1e-9) and np.allclose(
         one.rotations[frames], other.rotations[frames], atol=1e-6
@@ -123,6 +123,25 @@ def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
     drift = largest_steps(replace(known, joints=joined(made, known, held).joints - known.joints))
     assert drift.max() * 30 < 0.35 and drift[:39].max() == 0
     assert np.allclose(joined(made, known, held).joints[40 + SEAM :], made.joints[40 + SEAM :])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_seam_keeps_place_and_pace(pair: Interaction, first: bool) -> None:
+    known = pair.people[0]
+    held, border = (np.arange(100) < 40, np.arange(100) - 37) if first else (np.arange(100) >= 60, np.arange(100) - 63)
+    moving = 0.02 * border[:, None, None] * np.array([1.0, 0.0, 0.5])  # 0.67 m/s faster than what it should join
+    turning = about_y(0.05 * border)[:, None]
+    assert known.rotations is not None
+    made = replace(known, joints=known.joints + moving, rotations=turning @ known.rotations)
+    result = joined(made, known, held)
+    assert same(result, known, held) and result.rotations is not None
+    off = result.joints - known.joints
+    angle = angle_between(result.rotations, known.rotations)
+    for values, pace in ((off, 0.022), (angle, 0.05)):
+        change = np.abs(np.diff(values, 2, axis=0))
+        assert change.max() < 0.45 * pace  # joined without its pace, the seam would change it by all of this at once
+    far = slice(40 + LONGEST_SEAM, None) if first else slice(0, 60 - LONGEST_SEAM)
+    assert np.allclose(result.joints[far], made.joints[far])
 
 
 def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None:
