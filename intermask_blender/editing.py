@@ -10,6 +10,7 @@ import bpy
 
 from .core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
 from .generation import GenerationSettings, Known
+from .models import has_rows_of_parts
 from .placing import Placement, Sampling, figure_size
 from .rig.capture import animated_frames, capture
 from .rig.key import scene_fps
@@ -18,8 +19,10 @@ from .translations import say
 
 ALL_ROWS = (0, 1, 2, 3, 4)
 
-PARTS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
-"""Rows of the token map that govern each part of the body, measured: ``docs/body-parts.md``."""
+SOFT_ROWS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
+"""Rows of a published model's token map that govern each part of the body, measured: ``docs/body-parts.md``."""
+PART_ROWS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (3, 4), "LEGS": (1, 2), "UPPER_BODY": (0, 3, 4)}
+"""The same where rows are trunk, left leg, right leg, left arm, right arm, as in the bundled model."""
 
 _ARMS = frozenset(side + name for side in ("L_", "R_") for name in ("Collar", "Shoulder", "Elbow", "Wrist"))
 _LEGS = frozenset(side + name for side in ("L_", "R_") for name in ("Hip", "Knee", "Ankle", "Foot"))
@@ -55,7 +58,7 @@ def prepare_edit(
         take: it must be the one that is shown.
         settings: prompt, seed and the model's folder.
         sampling: how to draw.
-        part: a key of ``PARTS``.
+        part: a key of ``PART_ROWS``.
         who: a key of ``WHO``; a leader is never changed.
         frames: first and last scene frame that are made anew; None means all.
         strength: share of it that is made anew.
@@ -93,8 +96,9 @@ def prepare_edit(
                 f"{last:g}; choose a range within it."
             )
     moving = (1,) if leader is not None else WHO[who]
-    known = Known(_alike(first_person, second_person), PARTS[part], moving, begin, stop, strength, more is not None)
     prompt, seed, model = settings
+    rows = (PART_ROWS if has_rows_of_parts(model) else SOFT_ROWS)[part]
+    known = Known(_alike(first_person, second_person), rows, moving, begin, stop, strength, more is not None)
     seconds = None if more is None else length / FPS + more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
     names = ("" if leader is not None else owners[0].name, owners[1].name)

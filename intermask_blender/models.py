@@ -63,6 +63,12 @@ def model_examples(folder: Path) -> list[str]:
     return [text for text in examples if isinstance(text, str)] if isinstance(examples, list) else []
 
 
+def has_rows_of_parts(folder: Path) -> bool:
+    """Whether each row of the model's token map is one part of the body; rows of published models have soft borders."""
+    tokenizer = _config(folder).get("tokenizer")
+    return isinstance(tokenizer, dict) and bool(tokenizer.get("body"))
+
+
 def _config(folder: Path) -> dict[str, Any]:
     """What the folder's config.json holds, nothing where it is gone or damaged."""
     try:

@@ -131,9 +131,11 @@ def _evaluate_parts(options: argparse.Namespace) -> int:
     from .motion import SMPL
 
     moved = governed_joints(load_model(options.model or bundled_model())) * 1000
-    for row, millimetres in enumerate(moved):
-        order = millimetres.argsort()[::-1]
-        print(f"row {row}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
+    for where, rows in zip(("in the world", "seen from the pelvis"), moved, strict=True):
+        print(f"Millimetres {where}:")
+        for row, millimetres in enumerate(rows):
+            order = millimetres.argsort()[::-1]
+            print(f"row {row}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
     return 0
 
 

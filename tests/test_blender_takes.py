@@ -14,14 +14,18 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 
 import intermask_blender
+from intermask_blender.editing import PART_ROWS, SOFT_ROWS
 from intermask_blender.familiar import Answer, said
 from intermask_blender.generation import Generation, GenerationSettings
 from intermask_blender.history import past_prompts
 from intermask_blender.markers import timed_prompt
+from intermask_blender.models import has_rows_of_parts
 from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.services import worker_client
+from model_core.checkpoint import bundled_model, load_model
+from model_core.evaluation.parts import governed_joints
 from model_core.motion import SMPL
 from model_core.motion.bvh import read_bvh
 from model_core.motion.capture import motion_from_bvh
@@ -290,6 +294,15 @@ def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Pat
     assert moved[SMPL.index("L_Wrist")] > 0.002
     settings.take_index = 0
     np.testing.assert_array_equal(joints_over(frames), before)
+
+
+def test_the_bundled_models_rows_are_those_of_the_panels_parts() -> None:
+    assert has_rows_of_parts(bundled_model()) and set(PART_ROWS) == set(SOFT_ROWS)
+    moved = governed_joints(load_model(bundled_model()))[1]  # (5, 22) seen from the pelvis
+    for part, ends in {"ARMS": ("Wrist",), "HANDS": ("Wrist",), "LEGS": ("Knee", "Ankle", "Foot")}.items():
+        rows = {int(moved[:, SMPL.index(side + end)].argmax()) for side in ("L_", "R_") for end in ends}
+        assert rows == set(PART_ROWS[part])
+    assert not set(PART_ROWS["UPPER_BODY"]) & set(PART_ROWS["LEGS"])
 
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])

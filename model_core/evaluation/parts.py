@@ -21,7 +21,8 @@ def governed_joints(model: Model, samples: int = 64, columns: int = 16, seed: in
         seed: of the maps.
 
     Returns:
-        (5, 22) mean displacement in metres of each joint when a row's tokens are drawn anew.
+        (2, 5, 22) mean displacement in metres of each joint when a row's tokens are drawn anew: in the world, and seen
+        from the pelvis.
     """
     generator = torch.Generator().manual_seed(seed)
     codes = model.config.tokenizer.codes
@@ -40,5 +41,6 @@ def governed_joints(model: Model, samples: int = 64, columns: int = 16, seed: in
         changed = tokens.clone()
         changed[:, 0, part, middle - 1 : middle + 1] = draw(samples, 2)
         frames = slice(4 * middle - 4, 4 * middle + 4)
-        moved.append((joints(changed) - before)[:, frames].norm(dim=-1).mean((0, 1)))
-    return torch.stack(moved).cpu().numpy()
+        change = (joints(changed) - before)[:, frames]  # (N, 8, 22, 3)
+        moved.append(torch.stack((change, change - change[:, :, :1])).norm(dim=-1).mean((1, 2)))
+    return torch.stack(moved, 1).cpu().numpy()
