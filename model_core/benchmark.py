@@ -206,7 +206,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     model = InterMask.load(folder or bundled_model(), "cpu")
     transformer, prompts = model.model.transformer, model.config.examples[:2] or ("two people dance",)
     guidance = model.config.sampling.guidance if model.config.sampling.guidance != 1 else 2.0  # 1 has nothing to save
-    dense = replace(model.config.sampling, guidance=guidance, filter=1.0, variety=0.0, guided=1.0, settled=1.0)
+    dense = replace(model.config.sampling, guidance=guidance, filter=1.0, variety=0.0, guided=1.0, settled=1.0, looks=0)
     ids = torch.zeros(len(prompts), 2, 5, 22, dtype=torch.long)
     text = torch.cat([model._condition(prompt) for prompt in prompts])
     rows = 0

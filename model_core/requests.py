@@ -34,6 +34,8 @@ _SAMPLING_LIMITS = {
     "variety": (0.0, 100.0, "a number from 0 to 100"),
     "guided": (0.0, 1.0, "a number from 0 to 1"),
     "settled": (0.0, 1.0, "a number from 0 to 1"),
+    "looks": (0, 100, "a whole number from 0 to 100"),
+    "doubt": (0.0, 1.0, "a number from 0 to 1"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log
 
 import torch
 from torch import Tensor
@@ -37,6 +37,8 @@ class SamplingSettings:
         guided: share of the steps, the first ones, that are guided; the others cost half. 1 as published.
         settled: tokens drawn with at least this probability need no further look, and steps that would only look at
             such are left out; 1, as published, makes every step.
+        looks: second looks at the filled map, in each of which every token is judged by the others; 0 as published.
+        doubt: in a second look a token is drawn anew whose probability is under this share of the likeliest's.
     """
 
     steps: int = 20
@@ -46,6 +48,8 @@ class SamplingSettings:
     variety: float = 0.0
     guided: float = 1.0
     settled: float = 1.0
+    looks: int = 0
+    doubt: float = 0.1
 
 
 def fill(
@@ -72,9 +76,8 @@ def fill(
     Returns:
         (B, 2, P, S) ids without masks; held ones unchanged.
     """
-    config, steps = transformer.config, settings.steps
-    shape, codes = ids.shape, config.codes
-    kept = min(codes, max(1, ceil(round((1 - settings.filter) * codes, 6))))
+    config, steps, whole = transformer.config, settings.steps, settings.steps + LOOKED_AT * settings.looks
+    shape, kept = ids.shape, _kept(settings, config.codes)
     with torch.inference_mode():
         guided = settings.guidance != 1
         condition = transformer.condition(torch.cat((text, torch.zeros_like(text))) if guided else text)
@@ -101,8 +104,42 @@ def fill(
             confidence = torch.where(masked, sure, certain)
             step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
             if on_step is not None:
-                on_step(step, steps)
+                on_step(step, whole)
+        for look in range(LOOKED_AT * settings.looks):
+            if look % LOOKED_AT == 0:
+                turn = _ranks(_gumbel(confidence, generator)) % LOOKED_AT
+            hidden = (turn == look % LOOKED_AT) & free
+            flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guided, generator)
+            if on_step is not None:
+                on_step(steps + look + 1, whole)
     return flat.view(shape)
+
+
+LOOKED_AT = 4
+"""Parts of the tokens that are hidden one after the other when all are judged, each by the rest."""
+
+
+def _doubtful_anew(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    hidden: Tensor,
+    condition: Condition,
+    settings: SamplingSettings,
+    guided: bool,
+    generator: Randomness,
+) -> Tensor:
+    """Token maps (B, N) in which hidden ones (B, N) that the rest of the map makes improbable are drawn anew.
+
+    Tokens filled in early never saw those that came later, and some disagree with them: a pelvis that is elsewhere for
+    four frames. A network that is shown a token would only repeat it, so each is judged while it is hidden.
+    """
+    flat, config = ids.flatten(1), transformer.config
+    seen = torch.where(hidden, config.mask_id, flat).view(ids.shape)
+    logits = _guided_logits(transformer, seen, condition, settings.guidance if guided else 1).flatten(1, 3)
+    least = logits.amax(-1) + log(max(settings.doubt, 1e-9))
+    doubtful = hidden & (logits.gather(-1, flat[..., None])[..., 0] < least)
+    drawn = _drawn(logits, _kept(settings, config.codes), settings.temperature, generator)
+    return torch.where(doubtful, drawn, flat)
 
 
 def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int:
@@ -110,10 +147,6 @@ def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int
     needed = (torch.round(shares[:, None] * counts) <= unsure).any(1).tolist()
     later = [number for number in range(step + 1, len(shares)) if needed[number]]
     return min([*later, max(len(shares) - 1, step + 1)])
-
-
-CONFIDENCE_GROUPS = 4
-"""Passes in which the confidence of given tokens is measured, a part of them hidden in each."""
 
 
 def given_confidence(
@@ -141,9 +174,9 @@ def given_confidence(
         both = torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text
         condition = transformer.condition(both)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
-        group = (order % CONFIDENCE_GROUPS).view(ids.shape)
+        group = (order % LOOKED_AT).view(ids.shape)
         confidence = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
-        for number in range(CONFIDENCE_GROUPS):
+        for number in range(LOOKED_AT):
             hidden = group == number
             shown = ids.masked_fill(hidden, transformer.config.mask_id)
             logits = _guided_logits(transformer, shown, condition, guidance)
@@ -159,8 +192,12 @@ def _masked_shares(steps: int, device: torch.device) -> Tensor:
 
 def least_confident(confidence: Tensor, counts: Tensor) -> Tensor:
     """(B, N) true for the ``counts`` (B,) smallest values of each row."""
-    ranks = confidence.argsort(1).argsort(1)
-    return ranks < counts[:, None]
+    return _ranks(confidence) < counts[:, None]
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """(B, N) the place of each value in its row, 0 for the smallest."""
+    return values.argsort(1).argsort(1)
 
 
 def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
@@ -169,6 +206,11 @@ def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condit
         return model(ids, condition)
     with_text, without = model(torch.cat((ids, ids)), condition).chunk(2)
     return torch.lerp(without, with_text, guidance)
+
+
+def _kept(settings: SamplingSettings, codes: int) -> int:
+    """How many codes may be drawn."""
+    return min(codes, max(1, ceil(round((1 - settings.filter) * codes, 6))))
 
 
 def _drawn(logits: Tensor, kept: int, temperature: float, generator: Randomness) -> Tensor:

@@ -30,13 +30,13 @@ def held_patterns() -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("pattern", held_patterns())
-@pytest.mark.parametrize("variety", [0.0, 4.0])
+@pytest.mark.parametrize(("variety", "looks"), [(0.0, 0), (4.0, 0), (4.0, 2)])
 def test_held_tokens_come_back_and_free_ones_are_filled(
-    transformer: InteractionTransformer, pattern: str, variety: float
+    transformer: InteractionTransformer, pattern: str, variety: float, looks: int
 ) -> None:
     free = held_patterns()[pattern].expand(3, -1, -1, -1)
     ids = torch.randint(32, free.shape)
-    settings = SamplingSettings(6, 2.0, 0.5, 1.0, variety)
+    settings = SamplingSettings(6, 2.0, 0.5, 1.0, variety, looks=looks)
     out = fill(transformer, ids, free, torch.randn(3, 16), settings, torch.Generator().manual_seed(1))
     assert torch.equal(out[~free], ids[~free])
     assert (out >= 0).all() and (out < 32).all()
@@ -129,3 +129,30 @@ def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: 
     assert torch.equal(same, dense) and len(rows) == 8  # a random network is never so sure
     _, rows = passes(transformer, SamplingSettings(8, 2.0, 1.0, settled=0.0))
     assert len(rows) == 2  # the first step, and the last
+
+
+def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
+    ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), torch.randn(4, 16)
+    free = torch.ones_like(ids, dtype=torch.bool)
+
+    def surprise(looks: int) -> Tensor:
+        """(4,) mean over tokens of how much likelier the likeliest code was, each token judged by all others."""
+        hot = SamplingSettings(6, 1.0, 0.9, 1.0, looks=looks, doubt=0.9)
+        out = fill(transformer, ids, free, text, hot, torch.Generator().manual_seed(5))
+        ratios = []
+        for place in range(out[0].numel()):
+            seen = out.flatten(1).clone()
+            seen[:, place] = transformer.config.mask_id
+            with torch.inference_mode():
+                logits = transformer(seen.view(out.shape), transformer.condition(text)).flatten(1, 3)[:, place]
+            ratios.append(logits.amax(-1) - logits.gather(-1, out.flatten(1)[:, place, None])[:, 0])
+        return torch.stack(ratios).mean(0)
+
+    assert (surprise(4) < 0.8 * surprise(0)).all()
+
+
+def test_progress_counts_second_looks(transformer: InteractionTransformer) -> None:
+    ids, seen = torch.zeros(1, 2, 5, 8, dtype=torch.long), []
+    settings = SamplingSettings(5, 2.0, looks=2)
+    fill(transformer, ids, ids == 0, torch.randn(1, 16), settings, None, lambda done, of: seen.append((done, of)))
+    assert seen == [(done, 13) for done in range(1, 14)]
