@@ -167,10 +167,11 @@ class RealBlender:
                 continue
             self._tell("click 1")
             time.sleep(0.5)
-            before = self.ask("view3d()['region'].tag_redraw(); " + times)
-            time.sleep(0.5)
-            if self.ask(times) > before or before:
-                return
+            end = time.monotonic() + 4.0
+            while time.monotonic() < end:
+                if self.ask("view3d()['region'].tag_redraw(); " + times):
+                    return
+                time.sleep(0.2)
             # Another title, or none: what was unfolded is folded again.
             self._tell("click 1")
             time.sleep(0.5)
