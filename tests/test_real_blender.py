@@ -307,6 +307,10 @@ def in_german(blender: RealBlender) -> None:
     assert "von 22 Gelenken" in blender.ask(RIG_LINE.format(name="lead"))
     title = blender.ask("answer = bpy.app.translations.pgettext_iface('Generate Interaction', 'Operator')")
     assert title == "Interaktion generieren"
+    # Words that Blender itself knows in another sense are ours: its own Characters are letters.
+    panel = "p = bpy.types.INTERMASK_PT_characters; "
+    word = "answer = bpy.app.translations.pgettext_iface(p.bl_label, p.bl_translation_context)"
+    assert blender.ask(panel + word) == "Figuren"
     time.sleep(1.0)
     picture(blender, "german")
     blender.ask("bpy.context.preferences.view.language = 'en_US'")

@@ -40,7 +40,7 @@ def clip(folder: Path, picture: Path, fps: float = 30.0, every: int = 2) -> None
             duration=round(1000 * every / fps),
             loop=0,
             quality=quality,
-            method=6,
+            method=4,
         )
         if picture.stat().st_size <= LARGEST:
             return

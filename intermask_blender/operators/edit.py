@@ -12,7 +12,7 @@ from ..placing import Placement, Sampling
 from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..takes import parts
-from ..translations import say
+from ..translations import OWN, say
 from .attempting import refuse
 from .generating import Generating
 
@@ -77,7 +77,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "who": "edit_who"}
 
-    prompt: bpy.props.StringProperty(name="Prompt")  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(name="Prompt", translation_context=OWN)  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     part: bpy.props.EnumProperty(name="Part", items=BODY_PARTS)  # type: ignore[valid-type]
@@ -107,7 +107,7 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "seconds": "seconds_more"}
 
-    prompt: bpy.props.StringProperty(name="Prompt")  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(name="Prompt", translation_context=OWN)  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(name="Seconds More", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]

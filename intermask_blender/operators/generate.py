@@ -17,7 +17,7 @@ from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..rig.key import scene_fps
 from ..session import pending
-from ..translations import say
+from ..translations import OWN, say
 from .attempting import refuse
 from .generating import Generating
 
@@ -31,7 +31,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     # Without REGISTER: Adjust Last Operation would generate anew, and freeze the window, at every change of a field.
     bl_options = {"UNDO"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", description="What the two people do")  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(name="Prompt", description="What the two people do", translation_context=OWN)  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(name="Seconds", default=4.0, min=0.5, max=60.0)  # type: ignore[valid-type]
     use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Use Scene Range", description="As long as the scene's frame range, whatever Seconds says"

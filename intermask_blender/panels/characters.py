@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..translations import say
+from ..translations import OWN, say
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -15,6 +15,7 @@ class INTERMASK_PT_characters(bpy.types.Panel):
     bl_idname = "INTERMASK_PT_characters"
     bl_parent_id = "INTERMASK_PT_generate"
     bl_label = "Characters"
+    bl_translation_context = OWN
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = TAB
@@ -31,12 +32,12 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         if led:
             row.label(text=say("First: {name}, the leader").format(name=settings.leader.name), translate=False)
         else:
-            row.prop(settings, "character_1", text="First", placeholder=say("New mannequin"))
+            row.prop(settings, "character_1", text="First", text_ctxt=OWN, placeholder=say("New mannequin"))
             draw_rig_line(self.layout, context, settings.character_1)
             self._draw_body(settings, 1)
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, "character_2", text="Second", placeholder=say("New mannequin"))
+        column.prop(settings, "character_2", text="Second", text_ctxt=OWN, placeholder=say("New mannequin"))
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 

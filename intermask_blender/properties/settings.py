@@ -11,7 +11,7 @@ from ..history import past_prompts
 from ..models import installed_models, model_examples, model_title
 from ..preferences import current_preferences
 from ..takes import show_take
-from ..translations import mark, say
+from ..translations import OWN, mark, say
 from .takes import InterMaskTake
 
 NO_MODEL = "NONE"
@@ -94,6 +94,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="What the two people do, in one English sentence",
         default="two friends hug each other",
         update=_ask_of_the_prompt,
+        translation_context=OWN,
     )
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Seconds",
@@ -183,7 +184,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="Timeline markers say what happens from their frame on; before the first it is the prompt",
     )
     edit_who: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Change", description="Whose motion is made anew", items=WHO
+        name="Change", description="Whose motion is made anew", items=WHO, translation_context=OWN
     )
     strength: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Strength", description="How much of it is made anew to suit the prompt", default=0.5, min=0.05, max=1.0,

@@ -11,8 +11,12 @@ import json
 from pathlib import Path
 
 TABLES = Path(__file__).parent
-CONTEXTS = ("*", "Operator")
-"""Blender looks names of buttons up in one context and all else in another; ours mean the same in both."""
+OWN = "InterMask"
+"""The context of words that mean something else elsewhere in Blender, whose own translations come first: its Characters
+are letters, and its Second is a part of a minute."""
+
+CONTEXTS = ("*", "Operator", OWN)
+"""Blender looks names of buttons up in the second and all else in the first; ours mean the same everywhere."""
 
 _OWNER = __package__
 
