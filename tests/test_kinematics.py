@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
+from model_core.kinematics.smoothing import steadied_bodies
 from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import (
@@ -184,3 +185,18 @@ def test_a_forearm_that_goes_through_the_upper_arm_does_not_turn_it_around() -> 
     length = np.linalg.norm(joints[:, 20] - elbow, axis=-1, keepdims=True)
     joints[:, 20] = elbow + length * (np.cos(angle) * upper + np.sin(angle) * side)
     assert steps(solve([Motion(joints, rotations)], RAW_FIT)[0])[:, (16, 18)].max() < 45
+
+
+def test_a_body_that_shakes_as_a_whole_is_steadied_and_no_other() -> None:
+    """Captured motion, even a race's, stays to the bit; what shakes loses most of it, and no bone changes."""
+    quiet = known_person(16, 120).joints()
+    shake = np.repeat(np.random.default_rng(16).normal(0, 0.012, (40, 3)), 3, axis=0)[:, None]
+    joints = np.stack((quiet, quiet + shake))
+    after = steadied_bodies(joints, FPS, SolveSettings().steady_bodies)
+    assert np.array_equal(after[0], quiet)
+    inside = slice(8, -8)
+    assert np.abs(after[1] - quiet)[inside].mean() < 0.85 * np.abs(shake[inside]).mean()
+    assert np.linalg.norm(np.diff(after[1] - quiet, n=3, axis=0), axis=-1).mean() < 0.25 * (
+        np.linalg.norm(np.diff(shake, n=3, axis=0), axis=-1).mean()
+    )
+    assert np.abs((after - after[:, :, :1]) - (joints - joints[:, :, :1])).max() < 1e-12

@@ -15,6 +15,8 @@ class SolveSettings:
     """Low-pass what jitters. Decoded tokens jitter by a centimetre or two; captured motion does not and passes."""
     steady_positions: float = 0.0007
     """Jitter of a person's joints (standard deviation along one axis) up to which their paths are left as they are."""
+    steady_bodies: float = 0.0015
+    """The same for a person as a whole: how far his pelvis may go to and fro faster than six times a second, metres."""
     steady_rotations: float = 0.6
     """The same for a local rotation, degrees."""
 

@@ -20,6 +20,10 @@ _QUICKER = 2.5
 """How many times higher the cut-off is where motion is quicker than elsewhere in the clip."""
 _EXCESS = (1.3, 2.2)
 """Times the expected jitter: from the first on the quicker filter fades in, at the second it has taken over."""
+_SHAKE, _STEADY_BODY = 6.0, 3.5
+"""Hz: faster than the first a body as a whole hardly goes to and fro; one that does is smoothed above the second."""
+_SHAKING = 1.35
+"""Times the steady level at which a shaking body is smoothed fully."""
 _RADIANS_PER_METRE = 8.0
 """Rotations that jitter more than this for each metre that joints do are taken to be moving."""
 
@@ -45,6 +49,28 @@ def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
     width = max(5, round(0.5 * joints.shape[1] / fps) | 1)
     padded = np.pad(typical, ((0, 0), (width // 2, width // 2)), mode="reflect")
     return np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1).mean(-1)
+
+
+def steadied_bodies(joints: np.ndarray, fps: float, steady: float) -> np.ndarray:
+    """Joints (P, T, 22, 3) of people whose pelvis shakes, moved as a whole so that it goes on evenly.
+
+    A decoder that places a body anew in every column of tokens lets it shake with all its bones at their length. A
+    pelvis carries a person's weight and cannot: over the ground captured couples' go to and fro by 1 mm. Heights do not
+    tell, for who lands from a jump is shaken too.
+
+    Args:
+        joints: positions, metres.
+        fps: frames a second.
+        steady: metres (root of the mean square) that a pelvis may go to and fro; who is steadier stays as is.
+    """
+    pelvis = np.moveaxis(joints[:, :, 0], 1, -1)
+    power = _power(pelvis[:, ::2])
+    fast = _frequencies(power.shape[-1], fps) > _SHAKE
+    need = np.clip((np.sqrt((power * fast).mean(-1)) / steady - 1) / (_SHAKING - 1), 0, 1)
+    if not need.any():
+        return joints
+    smooth = _whittaker(pelvis[:, None], np.full((len(joints), 1), _STEADY_BODY), fps)[:, 0]
+    return joints + np.moveaxis(need[:, None, None] * (smooth - pelvis), -1, 1)[:, :, None]
 
 
 def smoothed_positions(joints: np.ndarray, jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:

@@ -19,7 +19,7 @@ from .pose import Pose, joined
 from .root import root_fit
 from .separation import apart, arms_out
 from .settings import SolveSettings
-from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations
+from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, steadied_bodies
 from .touch import closing_moves, kept_touch
 from .tree import swung_down_the_tree
 
@@ -83,6 +83,8 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
     if settings.smooth and len(people[0]) >= FEWEST_FRAMES:
         jitter = jitter_spectrum(joints, fps)
         joints = smoothed_positions(joints, jitter, fps, settings.steady_positions)
+        # Only now: what joints do each for themselves is no shaking of the body.
+        joints = steadied_bodies(joints, fps, settings.steady_bodies)
         if decoded:
             local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
     pose = Pose(measured_offsets(joints), local, joints[:, :, 0], fps)
