@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import subprocess
 import sys
@@ -112,18 +111,20 @@ def _sampling() -> Iterator[str]:
     settings = SamplingSettings()
     keep_freed_memory()
 
+    works = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (90, 300)}
+    suited(transformer, choose_device("cpu"))
+
     def run(frames: int, batch: int, network: InteractionTransformer = transformer) -> Callable[[], object]:
         ids = torch.zeros(batch, 2, 5, frames // 4, dtype=torch.long)
         return lambda: fill(network, ids, torch.ones_like(ids, dtype=torch.bool), torch.randn(batch, 768), settings)
 
     run(16, 1)()
     dense = {}
-    for frames in (90, 300):
+    for frames, work in works.items():
         length = frames // 4 * 4
         product = _matrix_rate()
         seconds = dense[frames] = _least(run(length, 1), 2)
         product = max(product, _matrix_rate())  # the same machine before and after
-        work = _operations(transformer, length // 4) * settings.steps
         share = work / seconds / product
         yield (
             f"{frames} frames: {seconds:.2f} s for {work / 1e12:.2f} TFLOP = {work / seconds / 1e9:.0f} GFLOP/s, "
@@ -133,7 +134,7 @@ def _sampling() -> Iterator[str]:
     for batch in (1, 4, 16):
         seconds = _least(run(88, batch), 1)
         yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames a minute"
-    small = suited(copy.deepcopy(transformer), choose_device("cpu-int8"))
+    small = suited(InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8"))
     for frames, before in dense.items():
         seconds = _least(run(frames // 4 * 4, 1, small), 2)
         yield f"in eight bits, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
@@ -198,7 +199,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     import torch
     from torch import Tensor, nn
 
-    from .checkpoint import bundled_model
+    from .checkpoint import bundled_model, load_model
     from .devices import choose_device, suited
     from .pipeline import InterMask
     from .sampling import SamplingSettings, fill
@@ -231,7 +232,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
         ((name, value),) = change.items()
         yield f"{name} {value:g}: {made / all_rows:.0%} of the work, {equal:.0%} of the tokens equal"
     hook.remove()
-    rounded = suited(copy.deepcopy(transformer), choose_device("cpu-int8"))
+    rounded = suited(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
     tokens = fill(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
     hidden = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
     shown = expected.masked_fill(hidden, transformer.config.mask_id)

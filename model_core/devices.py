@@ -9,6 +9,7 @@ import torch
 
 from .errors import UserError
 from .networks.eight_bits import use_eight_bits
+from .networks.packed import use_packed
 from .networks.tokenizer import PARTS
 from .networks.transformer import InteractionTransformer
 
@@ -68,6 +69,8 @@ def suited(transformer: InteractionTransformer, device: Device) -> InteractionTr
     Raises:
         UserError: this installation cannot compute so.
     """
+    if device == Device(torch.device("cpu")):
+        use_packed(transformer)
     if device.how == "int8":
         use_eight_bits(transformer.blocks)
     if device.how == "compiled":

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from model_core.devices import Device, choose_device, suited
 from model_core.errors import UserError
 from model_core.networks.eight_bits import EightBitLinear
+from model_core.networks.packed import PackedLinear, can_pack
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.sampling import SamplingSettings, fill
@@ -46,6 +47,17 @@ def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
     assert (near - exact).std() / exact.std() < 0.02
     torch.testing.assert_close(part, near[..., 10:30])
     assert torch.equal(rounded(torch.zeros(2, 64)), layer.bias.expand(2, -1))
+
+
+def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer) -> None:
+    packed = suited(copy.deepcopy(transformer), choose_device("cpu"))
+    layers = [part for part in packed.modules() if isinstance(part, PackedLinear)]
+    assert len(layers) == (2 * (2 * 4 + 2 * 2) + 2 if can_pack() else 0)
+    torch.testing.assert_close(masked_logits(packed), masked_logits(transformer), atol=2e-5, rtol=0)
+    ids, text = torch.zeros(2, 2, 5, 9, dtype=torch.long), torch.randn(2, 16)
+    free = torch.ones_like(ids, dtype=torch.bool)
+    one, other = (fill(network, ids, free, text, SamplingSettings(6, 2.0, 1.0)) for network in (packed, transformer))
+    assert torch.equal(one, other)
 
 
 def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: InteractionTransformer) -> None:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..devices import choose_device, suited
 from ..errors import UserError
 from ..motion import Interaction
 from ..motion.canonical import mirrored_pair, mirrored_rows, relative_placement
@@ -118,7 +119,7 @@ def _verify_networks(path: Path) -> Iterator[Check]:
     for check in (
         *_verify_tokenizer(tokenizer, recorded),
         *_verify_transformer(transformer, recorded),
-        *_verify_sampling(transformer, recorded),
+        *_verify_sampling(suited(transformer, choose_device("cpu")), recorded),
     ):
         yield Check(f"{label}: {check.name}", check.difference, check.tolerance)
 

@@ -70,11 +70,12 @@ class FeedForward(nn.Module):
         super().__init__()
         self.widen: nn.Module = nn.Linear(width, hidden)
         self.narrow: nn.Module = nn.Linear(hidden, width)
+        self.activation: nn.Module = nn.GELU()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) to the same."""
-        return self.dropout(self.narrow(self.dropout(functional.gelu(self.widen(x)))))
+        return self.dropout(self.narrow(self.dropout(self.activation(self.widen(x)))))
 
 
 def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -125,16 +125,17 @@ class Head(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.width, config.width)
+        self.dense: nn.Module = nn.Linear(config.width, config.width)
+        self.activation: nn.Module = nn.GELU()
         self.modulation = nn.Linear(config.width, 2 * config.width)
-        self.codes = (
+        self.codes: nn.Module = (
             RowLinear(config.width, config.codes) if config.row_codes else nn.Linear(config.width, config.codes)
         )
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
         """(B, 2, P, S, C) to logits (B, 2, P, S, codes); modulation (B, 1, 2 C)."""
         shift, scale = modulation[:, :, None, None].chunk(2, -1)
-        return self.codes(modulated(functional.gelu(self.dense(x)), shift, scale))
+        return self.codes(modulated(self.activation(self.dense(x)), shift, scale))
 
 
 class RowLinear(nn.Module):
