@@ -63,3 +63,21 @@ def test_the_same_bodies_keep_the_motion_and_a_held_one_stays() -> None:
     assert adapted[0] is people[0]
     truth = np.stack([person.joints() for person in people])
     assert np.abs(wrists_apart(on(bodies, adapted)) - wrists_apart(truth)).max() < 0.05
+
+
+def test_hands_that_cannot_meet_stay_as_they_were_made_and_let_go_without_a_jerk() -> None:
+    people = couple_holding_hands(120)
+    far = [body(1.0, 2.6), body(1.0, 2.6)]
+    adapted, left = on_other_bodies(people, far, stand=False)
+    assert left > 0.2
+    for before, after in zip(people, adapted, strict=True):
+        np.testing.assert_allclose(after.joints(), before.joints(), atol=1e-3)
+    # One whose partner walks off holds him as long as he can.
+    away = np.zeros((120, 3))
+    away[:, 2] = 1.5 * np.clip((np.arange(120) - 40) / 60, 0, 1)
+    plain = body(1.0, 1.0)
+    leaving = replace(plain, joints=lambda posed: plain.joints(posed) + away[:, None], held=True)
+    adapted, _ = on_other_bodies(people, [plain, leaving], stand=False)
+    moved = np.linalg.norm(adapted[0].joints()[:, (20, 21)] - people[0].joints()[:, (20, 21)], axis=-1)
+    assert 0.04 < moved.max() < 0.5 and moved[:30].max() < 0.01 and moved[105:].max() < 0.01
+    assert np.abs(np.diff(moved, axis=0)).max() < 0.06

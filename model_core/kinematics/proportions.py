@@ -37,6 +37,8 @@ _LARGEST_LEAN = 0.35
 """Radians that a trunk leans for a hand at most."""
 _LARGEST_DROP = 0.1
 """Metres, of an adult: how far a pelvis sinks at most for legs that do not reach."""
+_GIVES_UP = (0.06, 0.16)
+"""Metres, of an adult, that a hand lacks to its meeting: from the first it lets go, at the second it has let go."""
 _ROUNDS = 8
 _GOOD = 0.001
 """Metres at which hands have met."""
@@ -216,10 +218,32 @@ def _meeting(
             mutual = touches[person, hand].weight[:, _HANDS].sum(1) * (not bodies[1 - person].held)
             moves[person, :, hand] += ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * way
         rotations = turned_for_hands(joints, begun, moves, offsets, place, _LARGEST_LEAN)
+    reached = _reached(ways, touches, hands, people[0].fps)
+    if reached.min() < 1:
+        rotations = turned_for_hands(joints, begun, reached * moves, offsets, place, _LARGEST_LEAN)
     met = [
         person if bodies[number].held else _turned(person, rotations[number]) for number, person in enumerate(people)
     ]
     return met, float(np.quantile(left, 0.9)) if len(left) else 0.0
+
+
+def _reached(
+    ways: dict[tuple[int, int], np.ndarray],
+    touches: dict[tuple[int, int], _Touch],
+    hands: np.ndarray,
+    fps: float,
+) -> np.ndarray:
+    """(2, T, 2, 1) from 0 to 1 how far hands go for their meetings: those that cannot get there stay as they were.
+
+    An arm that is stretched at a partner who is out of reach looks worse than a hand that is held where it was made.
+    """
+    result = np.ones((2, len(next(iter(ways.values()))), 2, 1))
+    least, most = _GIVES_UP
+    for (person, hand), way in ways.items():
+        lacks = np.linalg.norm(way, axis=-1) * (touches[person, hand].strength > 0.5) / hands[person]
+        gone = eased((lacks - least) / (most - least))
+        result[person, :, hand, 0] = 1 - covered(gone, max(1, round(0.5 * _BLEND * fps)))
+    return result
 
 
 def _way_to_meeting(
