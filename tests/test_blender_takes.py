@@ -14,12 +14,13 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 
 import intermask_blender
-from intermask_blender.editing import PART_ROWS, SOFT_ROWS
+from intermask_blender.editing import PART_ROWS, SOFT_ROWS, prepare_edit
 from intermask_blender.familiar import Answer, said
 from intermask_blender.generation import Generation, GenerationSettings
 from intermask_blender.history import past_prompts
 from intermask_blender.markers import timed_prompt
 from intermask_blender.models import has_rows_of_parts
+from intermask_blender.placing import Sampling
 from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
@@ -371,6 +372,11 @@ def test_who_reacts_to_a_larger_leader_is_edited_at_its_size(model: Path, size: 
     reactor = scene.intermask.takes[0].character_2
     frames = range(1, 61)
     before = joints_over(frames)
+    # Hands are brought to where the leader's joints really are, as in the reaction itself.
+    placement = prepare_edit(scene, scene.intermask.takes[0], ("they hug", 5, model), Sampling())[1]
+    place = [o.name for o in (leader, reactor)].index(leader.name)
+    assert placement.leader is not None
+    np.testing.assert_allclose(placement.leader[:60], before[place][: len(placement.leader)], atol=1e-3 * size)
     assert bpy.ops.intermask.edit(part="ALL", start=20, end=40, seed=5, model=str(model)) == {"FINISHED"}
     after = joints_over(frames)
     held = np.array([not 20 <= frame <= 40 for frame in frames])
