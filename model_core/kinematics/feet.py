@@ -17,7 +17,7 @@ from .pose import Pose
 from .settings import SolveSettings
 from .steps import smoothed_steps
 
-_TOE_ENTERS, _TOE_STAYS = (0.035, 0.4), (0.06, 0.7)
+_TOE_ENTERS, _TOE_STAYS = (0.06, 0.4), (0.08, 0.7)
 """Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
 goes on standing."""
 _SUPPORT_LEADS, _SUPPORT_SPEED = 1.1, 1.6
