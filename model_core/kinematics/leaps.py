@@ -50,10 +50,9 @@ def without_leaps(people: Sequence[Motion], held: int | None = None) -> list[Mot
         people: one or two motions, equally long, metres.
         held: index of a person who is not touched.
     """
-    beside = _beside(people)
     result = []
     for index, person in enumerate(people):
-        ways = np.zeros((len(person), 2)) if index == held else _way_back(person, beside)
+        ways = np.zeros((len(person), 2)) if index == held else _way_back(person, people)
         if not ways.any():
             result.append(person)
             continue
@@ -72,8 +71,8 @@ def _beside(people: Sequence[Motion]) -> np.ndarray:
     return np.asarray(np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2)) < _BESIDE)
 
 
-def _way_back(person: Motion, beside: np.ndarray) -> np.ndarray:
-    """(T, 2) metres along X and Z by which a person has to be moved; zeros where he never leaps."""
+def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
+    """(T, 2) metres along X and Z by which one of the people has to be moved; zeros if he never leaps."""
     fps = person.fps
     steps = np.diff(person.joints[:, 0, [0, 2]].astype(np.float64), axis=0)
     leaps = _leaps(steps * fps, fps)
@@ -82,7 +81,7 @@ def _way_back(person: Motion, beside: np.ndarray) -> np.ndarray:
     offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, leaps, fps) - steps, axis=0)))
     # Stretches of frames between the leaps, first and last frame of each, and how much moving on in step moves them.
     first, last = np.r_[0, leaps[:, 1]], np.r_[leaps[:, 0], len(steps)]
-    staying = _staying(offset[first], first, last, beside, fps)
+    staying = _staying(offset[first], first, last, _beside(people), fps)
     ways = offset - offset[first[staying[0]]]
     for here, there in pairwise(staying):
         back = offset[first[there]] - offset[first[here]]
