@@ -73,6 +73,7 @@ def round_trip(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
     """Captured pairs through the representation, the solver and forward kinematics."""
     for name, settings, limits in (
         ("fitted", RAW_FIT, (10.0, 40.0)),
+        ("feet alone cleaned up", SolveSettings(ground=False, close_contacts=False), (None, None)),
         ("cleaned up", SolveSettings(ground=False), (None, None)),
     ):
         errors, leaps = [], 0
