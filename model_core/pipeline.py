@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from .completion import (
     pasted,
     windows,
 )
-from .devices import Device, choose_device, keep_freed_memory, out_of_memory, suited
+from .devices import Device, choose_device, keep_freed_memory, suited
+from .draws import Draw
 from .errors import UserError
 from .known_captions import KnownCaptions, Nearest, load_captions
 from .motion import FPS, Interaction, Motion
@@ -29,25 +30,13 @@ from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .representations import REPRESENTATIONS
-from .sampling import Randomness, SamplingSettings, StepCallback, fill, given_confidence
+from .sampling import SamplingSettings, StepCallback, given_confidence
 from .text_encoders import TextEncoder, load_text_encoder
 
 SHORTEST = 16
 """Frames of the shortest clip: four columns of tokens."""
 LONGEST = 1800
 """Frames of the longest clip, a minute; what is longer than the model's own clips is made by extension."""
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """How to sample, and the randomness to do it with: one source for all takes, or one for each."""
-
-    settings: SamplingSettings
-    sources: tuple[torch.Generator, ...]
-
-    def of(self, part: slice) -> Randomness:
-        """The randomness for some of the takes."""
-        return self.sources[0] if len(self.sources) == 1 else self.sources[part]
 
 
 class InterMask:
@@ -166,7 +155,7 @@ class InterMask:
                 (parts[0][0], torch.cat([text for _, text in parts]))
                 for parts in zip(*(rows[row] for row in members), strict=True)
             ]
-            draw = _Draw(chosen, tuple(self._source(seeds[row]) for row in members))
+            draw = Draw(chosen, tuple(self._source(seeds[row]) for row in members))
             step, free = _within(on_step, number, len(groups)), free_everything(frames)
             pairs = self._completed(together, (None, None), free, frames, draw, len(members), step)
             for row, pair in zip(members, pairs, strict=True):
@@ -323,7 +312,7 @@ class InterMask:
             as they were.
         """
         self._check(frames)
-        draw = _Draw(settings or self.config.sampling, (self._source(seed),))
+        draw = Draw(settings or self.config.sampling, (self._source(seed),))
         pairs = self._completed(self._stretches(prompt, frames, begun), known, free, frames, draw, takes, on_step)
         return [Interaction(pair, prompt, self.config.name, seed) for pair in pairs]
 
@@ -333,7 +322,7 @@ class InterMask:
         known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
-        draw: _Draw,
+        draw: Draw,
         takes: int,
         on_step: StepCallback | None,
     ) -> list[tuple[Motion, Motion]]:
@@ -363,7 +352,7 @@ class InterMask:
         window: Window,
         frames: int,
         text: Tensor,
-        draw: _Draw,
+        draw: Draw,
         on_step: StepCallback | None,
     ) -> None:
         """Fill in one window of all takes at once and put it into them."""
@@ -372,7 +361,8 @@ class InterMask:
         maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, places, strict=True)])
         mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
         # The person who leads the window comes first, as in training.
-        filled = self._filled(maps[:, task.order], mask[:, task.order], text, draw, on_step)[:, task.order]
+        transformer = self.model.transformer
+        filled = draw.fill(transformer, maps[:, task.order], mask[:, task.order], text, on_step)[:, task.order]
         made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
         for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
             for person in (0, 1):
@@ -385,33 +375,6 @@ class InterMask:
                 assert new is not None
                 result = task.result(person, pair[person], new, old)
                 takes[index][person] = pasted(takes[index][person], result, window.start, frames)
-
-    def _filled(self, ids: Tensor, mask: Tensor, text: Tensor, draw: _Draw, on_step: StepCallback | None) -> Tensor:
-        """Token maps (takes, 2, P, S) with the free places filled in; in smaller batches where memory runs out."""
-        transformer, batch = self.model.transformer, len(ids)
-
-        def run(part: slice) -> Tensor:
-            vectors = text.expand(batch, -1)[part]
-            # Half precision pays on GPUs; on the CPU single precision is as fast and exact.
-            with torch.autocast(self.device.type, torch.float16, enabled=self.device.type != "cpu"):
-                return fill(transformer, ids[part], mask[part], vectors, draw.settings, draw.of(part), on_step)
-
-        states = [source.get_state() for source in draw.sources]
-        for size in (batch, -(-batch // 4)):
-            try:
-                return torch.cat([run(slice(start, start + size)) for start in range(0, batch, size)])
-            except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
-            for source, state in zip(draw.sources, states, strict=True):
-                source.set_state(state)
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-        raise UserError(
-            f"There is not enough memory on {self.device} for {batch} takes of "
-            f"{ids.shape[-1] * FRAMES_A_TOKEN} frames; "
-            "ask for fewer takes or a shorter clip, close other programs, or choose the device cpu."
-        )
 
     def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
         """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""

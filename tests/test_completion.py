@@ -238,7 +238,7 @@ def test_a_restyle_holds_what_is_most_confident(
         maps.append((arguments[1].numpy(), filled.numpy()))
         return filled
 
-    monkeypatch.setattr("model_core.pipeline.fill", recorded)
+    monkeypatch.setattr("model_core.draws.fill", recorded)
     moved = Interaction((pair.people[0].moved(np.eye(3), OFF), pair.people[1].moved(np.eye(3), OFF)))
     takes = model.restyle("they fight", moved, strength, seed=3, takes=2, within=within)
     assert len(takes) == 2 and all(same(take.people[1], moved.people[1]) for take in takes)
