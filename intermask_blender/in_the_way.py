@@ -31,14 +31,17 @@ def things_in_the_way(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.ty
     above = [number for number, joint in enumerate(SMPL.joints) if joint not in FEET]
     points = joints[..., above, :].reshape(-1, 3)
     largest = LARGEST / (scene.unit_settings.scale_length or 1.0)
+    lowest, highest = points.min(0), points.max(0)
     found = []
     for thing in scene.objects:
         moved = thing.parent is not None and thing.parent.type == "ARMATURE"
         if thing.type not in SOLID or moved or not _visible(thing):
             continue
         low, high = _box(thing)
-        inside = ((points > low) & (points < high)).all(axis=1).any()
-        if inside and (high - low)[:2].max() <= largest:
+        # Most things of a large scene are nowhere near, which needs no look at every joint of every frame.
+        if (high - low)[:2].max() > largest or (low > highest).any() or (high < lowest).any():
+            continue
+        if ((points > low) & (points < high)).all(axis=1).any():
             found.append(thing)
     return found
 

@@ -18,7 +18,6 @@ from .core import (
     Motion,
     UserError,
     load_npz,
-    load_smpl_model,
     motion_from_bvh,
     read_bvh,
     save_npz,
@@ -27,7 +26,7 @@ from .core import (
 )
 from .generation import GenerationSettings, Pair, Share, progress_text, submit
 from .jobs import Job
-from .placing import Characters, Placement, new_people, place, prepare
+from .placing import Characters, Placement, place, prepare, with_bodies
 from .render import prepare_scene, render_clip
 from .rig.axes import vectors_to_blender
 from .rig.key import resampled, scene_fps
@@ -150,12 +149,7 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
 def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
     """Settings and placement, with the leader from the scene or from a file."""
     settings, placement = _asked(job, options, scene)
-    new = new_people(placement)
-    first, second = (
-        load_smpl_model(Path(file)) if file and index in new else None
-        for index, file in enumerate(job.bodies or ("", ""))
-    )
-    return settings, replace(placement, bodies=(first, second))
+    return settings, with_bodies(placement, [Path(file) if file else None for file in job.bodies or ("", "")])
 
 
 def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:

@@ -20,6 +20,7 @@ from .core import (
     SmplModel,
     UserError,
     Way,
+    load_smpl_model,
     on_other_bodies,
 )
 from .generation import GenerationSettings, Pair
@@ -274,6 +275,23 @@ def _in_the_middle(placement: Placement, scene: bpy.types.Scene) -> Iterator[Non
 def new_people(placement: Placement) -> tuple[int, ...]:
     """Which of the two people are new characters."""
     return tuple(index for index in _moving(placement) if not placement.characters[index])
+
+
+def with_bodies(placement: Placement, files: Sequence[Path | None]) -> Placement:
+    """The same, new people having the bodies of the user's own SMPL or SMPL-X model files, where such are given.
+
+    Args:
+        placement: of both people.
+        files: one a person.
+
+    Raises:
+        UserError: a file that is needed cannot be read.
+    """
+    new = new_people(placement)
+    first, second = (
+        load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
+    )
+    return replace(placement, bodies=(first, second))
 
 
 def _moving(placement: Placement) -> tuple[int, ...]:

@@ -106,14 +106,15 @@ CLASSES: tuple[BlenderClass, ...] = (
 
 def register_all() -> None:
     """Register all classes and settings, and what they are called in other languages."""
-    register_translations()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     attach()
+    register_translations()  # last: Blender undoes nothing of a failed registration, and takes a table only once
 
 
 def unregister_all() -> None:
     """Undo ``register_all`` and end the generator's process."""
+    unregister_translations()
     job_board().stop()
     abandon_all()
     forget_questions()
@@ -121,4 +122,3 @@ def unregister_all() -> None:
     detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
-    unregister_translations()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import bpy
 
-from ..core import UserError, load_smpl_model
+from ..core import UserError
 from ..generation import GenerationSettings
 from ..markers import timed_prompt
 from ..models import find_model
-from ..placing import Placement, Sampling, new_people, prepare
+from ..placing import Placement, Sampling, prepare, with_bodies
 from ..preferences import current_preferences
 from ..properties import wanted_model
 from ..rig.key import scene_fps
@@ -119,11 +118,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
             context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling()
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
-        new = new_people(placement)
-        first_body, second_body = (
-            load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
-        )
-        return settings, replace(placement, bodies=(first_body, second_body))
+        return settings, with_bodies(placement, files)
 
     def _length(self, scene: bpy.types.Scene) -> float:
         """Seconds."""

@@ -23,8 +23,10 @@ _OWNER = __package__
 
 def say(sentence: str) -> str:
     """A sentence or a template in the language of Blender's interface; as it is where there is no translation."""
-    import bpy  # here, because what asks the generator is of use without Blender, and says nothing then
-
+    try:
+        import bpy
+    except ModuleNotFoundError:  # what asks the generator is of use without Blender
+        return sentence
     return str(bpy.app.translations.pgettext_iface(sentence))
 
 
