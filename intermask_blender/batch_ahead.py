@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from .batch import Options
 from .client import WorkerClient
 from .core import UserError
-from .generation import GenerationSettings, Share, submit, submit_rows
+from .generation import GenerationSettings, Share, request_values, submit, submit_rows
 from .jobs import Job
 from .make import settings_without_scene
 
@@ -83,9 +83,12 @@ class Ahead:
         if job.fault or not self.unfinished(job):
             return None
         try:
-            return settings_without_scene(job, self.options)
+            settings = settings_without_scene(job, self.options)
+            if settings is not None:
+                request_values(settings)  # a fault of one row must not be one of those that go with it
         except UserError:
             return None
+        return settings
 
 
 def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:

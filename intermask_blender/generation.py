@@ -150,7 +150,7 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
     Raises:
         UserError: the prompt is empty or too long, there is no such model, or the worker cannot be started.
     """
-    values = _values(settings)
+    values = request_values(settings)
     if settings.known is not None:
         return _submit_known(client, settings.known, values)
     if settings.leader is None:
@@ -164,13 +164,13 @@ def submit_rows(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Req
     Raises:
         UserError: as ``submit``.
     """
-    values = [_values(row) for row in rows]
+    values = [request_values(row) for row in rows]
     lists = {"prompts": [row["prompt"] for row in values], "seeds": [row["seed"] for row in values]}
     shared = {name: value for name, value in values[0].items() if name not in ("prompt", "seed", "takes")}
     return client.submit("generate_rows", {**shared, **lists})
 
 
-def _values(settings: GenerationSettings) -> dict[str, Any]:
+def request_values(settings: GenerationSettings) -> dict[str, Any]:
     """The fields of a request.
 
     Raises:
