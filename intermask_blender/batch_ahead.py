@@ -31,13 +31,13 @@ class Ahead:
         client: the generator.
         options: of the run.
         unfinished: whether a row must be generated at all.
-        rows: how many go together at the most.
+        rows: how many go together at the most; None means as many as pay, which the first row that is generated finds.
     """
 
     client: WorkerClient
     options: Options
     unfinished: Callable[[Job], bool]
-    rows: int = 1
+    rows: int | None = None
     _shares: dict[str, Share] = field(default_factory=dict, init=False)
 
     def take(self, job: Job, following: Sequence[Job]) -> Share | None:
@@ -52,31 +52,38 @@ class Ahead:
     def look(self, following: Sequence[Job]) -> None:
         """Send the next request, if none waits for its rows yet."""
         waiting = {id(share.request) for share in self._shares.values() if not share.request.done}
-        reach = following[: REACH * self.rows]
-        missing = [number for number, job in enumerate(reach) if job.name not in self._shares]
-        if not waiting and missing:
-            self._send(following[missing[0]], following[missing[0] + 1 :])
+        if waiting:
+            return
+        for number, job in enumerate(following[: REACH * (self.rows or 1)]):
+            if job.name not in self._shares and self._send(job, following[number + 1 :]):
+                return
 
-    def _send(self, job: Job, following: Sequence[Job]) -> None:
-        """Ask for a row and those behind it that go with it; nothing where it has a fault, which its turn tells."""
+    def _send(self, job: Job, following: Sequence[Job]) -> bool:
+        """Ask for a row and those behind it that go with it; whether it was.
+
+        It is not where it must wait for its scene, need not be generated, or has a fault, which its turn tells.
+        """
         settings = self._alone(job)
         if settings is None:
-            return
-        members = [(job, settings)]
-        for other in following[: REACH * self.rows]:
-            if len(members) >= self.rows:
-                break
-            if other.name not in self._shares and (same := self._alone(other)) and _alike(same, settings):
-                members.append((other, same))
+            return False
         try:
+            if self.rows is None:
+                self.rows = rows_that_pay(self.client, self.options)
+            members = [(job, settings)]
+            for other in following[: REACH * self.rows]:
+                if len(members) >= self.rows:
+                    break
+                if other.name not in self._shares and (same := self._alone(other)) and _alike(same, settings):
+                    members.append((other, same))
             if len(members) == 1:
                 self._shares[job.name] = Share(submit(self.client, settings))
-                return
+                return True
             request = submit_rows(self.client, [row for _, row in members])
         except UserError:
-            return
+            return False
         for place, (member, _) in enumerate(members):
             self._shares[member.name] = Share(request, place, len(members))
+        return True
 
     def _alone(self, job: Job) -> GenerationSettings | None:
         """What to ask for a row whatever the scene, None where that cannot be or need not."""
@@ -100,6 +107,9 @@ def rows_that_pay(client: WorkerClient, options: Options) -> int:
     """How many rows to generate at once where the user does not say.
 
     On graphics cards more at once take little longer than one; a processor is busy with one already.
+
+    Raises:
+        UserError: there is no runtime, or the generator cannot be started.
     """
     request = client.submit("load", {"model": str(options.model)})
     client.wait(request)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import bpy
 
-from .batch_ahead import Ahead, rows_that_pay
+from .batch_ahead import Ahead
 from .core import UserError
 from .jobs import Job
 from .make import Shop, make_clip, render_saved
@@ -47,7 +47,8 @@ class Run:
         scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps))
-        self._ahead = Ahead(self.shop.client, options, self._unfinished)
+        # A job that is alone goes alone: the generator need not be asked what pays.
+        self._ahead = Ahead(self.shop.client, options, self._unfinished, options.rows if len(options.jobs) > 1 else 1)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:
@@ -61,8 +62,6 @@ class Run:
             KeyboardInterrupt: somebody wants it to stop; the report tells how far it came.
         """
         start = time.monotonic()
-        if len(self.options.jobs) > 1:
-            self._ahead.rows = self.options.rows or rows_that_pay(self.shop.client, self.options)
         try:
             for number, job in enumerate(self.options.jobs):
                 self.shop.stop.ask()

@@ -316,31 +316,54 @@ def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path)
     )
     assert main([*arguments, "--out", str(out)]) == 0
     assert len(load_npz(out / "clip_5.npz").people[0]) == 21 and (out / "clip_2.npz").exists()
+    nothing_left = [*arguments, "--out", str(out), "--python", str(tmp_path / "no python")]
+    assert main(nothing_left) == 0, "what is finished needs no generator"
+
+
+def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path) -> None:
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    jobs.write_text("prompt\nthey hug\nthey bow\n", encoding="utf-8")
+    arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]
+    assert main([*arguments, "--python", str(tmp_path / "no python")]) == 1
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        faults = [row["fault"] for row in csv.DictReader(file)]
+    assert len(faults) == 2 and all("no python cannot be started" in fault for fault in faults)
 
 
 def test_rows_of_one_length_are_one_request_and_a_fault_of_one_is_its_own(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, int]] = []
+    finished: list[int] = []
     send = WorkerClient.submit
 
     def noted(self: WorkerClient, kind: str, values: dict[str, Any], arrays: Any = None) -> Request:
         asked.append((kind, len(values.get("prompts", ()))))
+        finished.append(len(list(out.glob("records/*.json"))))
         return send(self, kind, values, arrays)
 
     monkeypatch.setattr(WorkerClient, "submit", noted)
     jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
-    rows = ["a,they hug,0.6,1", "b,they bow,0.6,2", "c,they hug,0.8,3", "d,they kick,0.6,4", "e,0-9 s: they hug,0.8,5"]
-    jobs.write_text("name,prompt,seconds,seed\n" + "\n".join([*rows, "f,they sit,0.8,6"]), encoding="utf-8")
-    arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]
-    assert main([*arguments, "--batch", "3"]) == 1
-    # One request for a, b and d; one for c, e and f. The times of e do not fit, so each of these is asked for alone.
+    rows = ["a,they hug,0.6,1", "z,,0.6,7", "b,they bow,0.6,2", "c,they hug,0.8,3", "d,they kick,0.6,4"]
+    rows += ["e,0-9 s: they hug,0.8,5", "f,they sit,0.8,6"]
+    jobs.write_text("name,prompt,seconds,seed\n" + "\n".join(rows), encoding="utf-8")
+    arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none"]
+    assert main([*arguments, "--out", str(out), "--batch", "3"]) == 1
+    # One request for a, b and d, whose neighbour z has no prompt; one for c, e and f. The times of e do not fit, so
+    # each of these is asked for alone.
     assert asked == [("generate_rows", 3), ("generate_rows", 3), *[("generate", 0)] * 3]
     made = {path.stem for path in out.glob("*.npz")}
     assert made == {"a", "b", "c", "d", "f"} and "0.8" in (out / "records" / "e.json").read_text(encoding="utf-8")
     assert [len(load_npz(out / f"{name}.npz").people[0]) for name in "abcdf"] == [18, 18, 24, 18, 24]
+    assert "prompt is empty" in (out / "records" / "z.json").read_text(encoding="utf-8")
+
+    out = tmp_path / "one by one"
     asked.clear()
-    assert main(arguments) == 1 and asked == [("load", 0), ("generate", 0)], "on a processor rows go one by one"
+    finished.clear()
+    assert main([*arguments, "--out", str(out), "--device", "cpu"]) == 1
+    assert asked == [("load", 0), *[("generate", 0)] * 6], "on a processor rows go one by one"
+    # Each is asked for before the one ahead of it is finished: b with a, as z needs nothing. Not f, as e failed.
+    assert finished == [0, 0, 0, 2, 3, 4, 6]
 
 
 def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tmp_path: Path) -> None:
@@ -366,5 +389,6 @@ def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tm
     bpy.ops.wm.open_mainfile(filepath=str(out / "bodied.blend"))
     assert [len(bpy.data.objects[f"Person {number}"].data.bones) for number in (1, 2)] == [22, 24]
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
-    assert main([*arguments, "--render", "png"]) == 1
+    # Films are made where no generator is.
+    assert main([*arguments, "--render", "png", "--python", str(tmp_path / "no python")]) == 1
     assert len(list((out / "both").glob("*.png"))) == 18 and (out / "both.npz").stat().st_mtime_ns == written
