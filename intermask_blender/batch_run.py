@@ -21,7 +21,17 @@ from .batch_ahead import Ahead
 from .core import UserError
 from .jobs import Job
 from .make import Shop, make_clip, render_saved
-from .records import FAILED, Record, file_hash, folder_hash, forget_record, motion_hash, read_record, write_record
+from .records import (
+    FAILED,
+    FileHashes,
+    Record,
+    file_hash,
+    folder_hash,
+    forget_record,
+    motion_hash,
+    read_record,
+    write_record,
+)
 from .report import write_report
 
 SKIPPED = "finished before"
@@ -47,6 +57,7 @@ class Run:
         scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps))
+        self._hashes = FileHashes()
         # A job that is alone goes alone: the generator need not be asked what pays.
         self._ahead = Ahead(self.shop.client, options, self._unfinished, options.rows if len(options.jobs) > 1 else 1)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
@@ -90,7 +101,7 @@ class Run:
         try:
             if job.fault:
                 raise UserError(job.fault)
-            motion = motion_hash(job, self._surroundings)
+            motion = motion_hash(job, self._surroundings, self._hashes)
             before = read_record(out, job.name) if self.options.recorded else None
             made_before = before is not None and before.holds(out, motion)
             if before is not None and made_before and self._render in ("", before.render):
@@ -143,7 +154,9 @@ class Run:
     def _unfinished(self, job: Job) -> bool:
         """Whether a row must be generated; one that only lacks its film need not."""
         before = read_record(self.options.out, job.name) if self.options.recorded else None
-        return before is None or not before.holds(self.options.out, motion_hash(job, self._surroundings))
+        if before is None:
+            return True
+        return not before.holds(self.options.out, motion_hash(job, self._surroundings, self._hashes))
 
     def _moved(self, made: list[Path], folder: Path) -> list[str]:
         """Rename what was made into place; the names relative to the folder of the results."""

@@ -81,18 +81,42 @@ def forget_record(out: Path, name: str) -> None:
         ) from error
 
 
-def motion_hash(job: Job, surroundings: Sequence[str]) -> str:
+def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> str:
     """What decides a row's motion: its own fields, the content of the files that it names, and what holds for the run.
 
     Args:
         job: the row. Where it stands in its file does not count.
         surroundings: hashes and settings of the run, such as the model's and the opened scene's.
+        hashes: of the files that rows of the run name.
     """
     leader = Path(job.leader)
-    content = file_hash(leader) if leader.suffix.lower() in (".bvh", ".npz") and leader.is_file() else ""
-    bodies = [file_hash(Path(file)) if Path(file).is_file() else file for file in job.bodies]
+    content = hashes.of(leader) if leader.suffix.lower() in (".bvh", ".npz") and leader.is_file() else ""
+    bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
     fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
     return hashlib.sha256(json.dumps([fields, *surroundings]).encode()).hexdigest()
+
+
+class FileHashes:
+    """Hashes of files that many rows name: a file is read again only when its size or its time has changed."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._known: dict[tuple[Path, int, int], str] = {}
+
+    def of(self, path: Path) -> str:
+        """As ``file_hash``.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        key = (path, state.st_size, state.st_mtime_ns)
+        if key not in self._known:
+            self._known[key] = file_hash(path)
+        return self._known[key]
 
 
 def file_hash(path: Path) -> str:
@@ -105,7 +129,11 @@ def file_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}; check the path.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"Cannot read {path}: {error.strerror}; check the path.")
 
 
 def folder_hash(folder: Path) -> str:

@@ -21,6 +21,7 @@ from smpl_files import smpl_arrays, write_npz
 from intermask_blender.batch import main, parse
 from intermask_blender.client import Request, WorkerClient
 from intermask_blender.jobs import Job, read_jobs
+from intermask_blender.records import FileHashes, motion_hash
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.key import key_posed
@@ -364,6 +365,19 @@ def test_rows_of_one_length_are_one_request_and_a_fault_of_one_is_its_own(
     assert asked == [("load", 0), *[("generate", 0)] * 6], "on a processor rows go one by one"
     # Each is asked for before the one ahead of it is finished: b with a, as z needs nothing. Not f, as e failed.
     assert finished == [0, 0, 0, 2, 3, 4, 6]
+
+
+def test_a_row_depends_on_its_body_files_which_are_read_once(tmp_path: Path) -> None:
+    body, hashes = tmp_path / "body.npz", FileHashes()
+    row, bare = Job("they hug", bodies=("", str(body))), Job("they hug")
+    body.write_bytes(b"thin")
+    before, stamp = motion_hash(row, (), hashes), body.stat().st_mtime_ns
+    body.write_bytes(b"wide")
+    os.utime(body, ns=(stamp, stamp))
+    assert motion_hash(row, (), hashes) == before, "size and time are the same: it is not read again"
+    os.utime(body, ns=(stamp, stamp + 10**9))
+    after = motion_hash(row, (), hashes)
+    assert len({before, after, motion_hash(bare, (), hashes)}) == 3 and motion_hash(row, (), FileHashes()) == after
 
 
 def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tmp_path: Path) -> None:
