@@ -87,9 +87,11 @@ class Ahead:
 
     def _alone(self, job: Job) -> GenerationSettings | None:
         """What to ask for a row whatever the scene, None where that cannot be or need not."""
-        if job.fault or not self.unfinished(job):
+        if job.fault:
             return None
         try:
+            if not self.unfinished(job):
+                return None
             settings = settings_without_scene(job, self.options)
             if settings is not None:
                 request_values(settings)  # a fault of one row must not be one of those that go with it
