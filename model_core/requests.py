@@ -177,7 +177,7 @@ class MotionRequest:
             _whole(values, "seed", 0, 0, _LARGEST_SEED) or 0,
             _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
             _sampling(values),
-            _solve_settings(values, leader),
+            _solve_settings(values, leader, known),
             leader,
             known,
             edit,
@@ -260,10 +260,18 @@ def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _solve_settings(values: Mapping[str, Any], leader: Motion | None) -> SolveSettings:
-    """The solver's settings; a leader, whose motion the user owns, is held unless the client says otherwise."""
-    given = _table(values, "solve")
-    return build(SolveSettings, given if leader is None else {"held": 0, **given}, "The table of solver settings")
+def _solve_settings(values: Mapping[str, Any], leader: Motion | None, known: Interaction | None) -> SolveSettings:
+    """The solver's settings: what the user owns stays where it is, unless the client says otherwise.
+
+    A leader is held. Of known motion no frame is led back however fast it is: its keys stay, and what is new goes on
+    from them.
+    """
+    ours: dict[str, Any] = {}
+    if leader is not None:
+        ours["held"] = 0
+    if known is not None:
+        ours["bridge_leaps"] = False
+    return build(SolveSettings, {**ours, **_table(values, "solve")}, "The table of solver settings")
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:

@@ -266,6 +266,24 @@ def test_a_part_is_made_anew_and_a_clip_goes_on(warm: Client, model: Path) -> No
     assert longer.values["frames"] == 90 and moved(longer).max() < 0.02
 
 
+def test_what_is_known_stays_however_fast_it_is(warm: Client, model: Path) -> None:
+    arrays = known_pair(60)
+    # At 8 m/s for 0.3 s: faster than the solver believes of what it made itself.
+    arrays["known_joints"][0, ..., 0] += np.clip(np.arange(60) - 24, 0, 9)[:, None] * np.float32(8 / 30)
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance"}
+
+    def led_away(kind: str, **values: Any) -> float:
+        warm.send(kind, arrays, id=1, **request, **values)
+        answer = warm.final()
+        assert answer.type == "result", answer.values
+        ways = answer.arrays["translation"][0][:, :60] - arrays["known_joints"][:, :, 0]
+        return float(np.linalg.norm(ways[..., [0, 2]], axis=-1).max())
+
+    assert led_away("extend", frames=90) < 0.25  # smoothing alone
+    assert led_away("edit", strength=0.0) < 0.25
+    assert led_away("edit", strength=0.0, solve={"bridge_leaps": True}) > 1.0
+
+
 def test_an_edit_counts_in_the_networks_rows_and_columns() -> None:
     assert (requests.ROWS, requests.FRAMES_A_TOKEN) == (PARTS, FRAMES_A_TOKEN)
     free = requests.Edit((1,), (3, 4), 23, 41, 1.0).free(58)
