@@ -44,6 +44,19 @@ def test_motion_without_leaps_is_the_same_object() -> None:
         assert all(after is before for after, before in zip(without_leaps(motions), motions, strict=True))
 
 
+@pytest.mark.parametrize(("sudden", "mended"), [(False, False), (True, True)])
+def test_a_sprint_is_no_leap_unless_it_begins_at_once(sudden: bool, mended: bool) -> None:
+    person = couple()[0]
+    # Up to 6.5 m/s within two seconds and back, against the same speed from one frame to the next.
+    speed = 6.5 * np.clip(np.minimum(np.arange(len(person)) - 20, 180 - np.arange(len(person))) / 60, 0, 1)
+    if sudden:
+        speed = np.where(speed < 6.4, 0.0, speed)
+    joints = person.joints + np.cumsum(speed / FPS)[:, None, None] * np.array([0.6, 0.0, 0.8])
+    sprinter = replace(person, joints=joints)
+    assert fastest(sprinter) > FASTEST
+    assert (without_leaps([sprinter])[0] is not sprinter) is mended
+
+
 @pytest.mark.parametrize("ramp", [1, 3, 6])
 @pytest.mark.parametrize("stay", [2, 12, 25])
 def test_who_is_away_for_a_while_is_back_in_his_place(stay: int, ramp: int) -> None:

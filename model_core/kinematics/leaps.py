@@ -20,9 +20,12 @@ from .contacts import rests
 from .filters import eased
 
 _FASTEST = 6.0
-"""m/s over the ground. Captured runners' pelvises reach 4.1, and 3.8 in choreographed chases."""
+"""m/s over the ground. Captured runners' pelvises reach 4.1, and 3.8 in choreographed chases; sprinters pass it..."""
+_SPRINTERS_START = 15.0
+"""...but m/s^2 between the tenth of a second before and that after a frame tell them from who leaps. Sprinters leave
+their blocks at ten."""
 _QUICKEST_START = 30.0
-"""m/s^2 between the tenth of a second before and that after a frame. Captured jumps reach 13."""
+"""The same for who is slower. Captured jumps reach 13."""
 _START_WINDOW = 0.1
 """Seconds: that tenth."""
 _DOUBTFUL = 3.0
@@ -96,19 +99,27 @@ def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
 def _leaps(velocity: np.ndarray, fps: float) -> np.ndarray:
     """(N, 2) runs of steps, first and one past the last, that are a leap; ``velocity`` (T - 1, 2) in m/s."""
     speed = np.linalg.norm(velocity, axis=-1)
-    window = max(1, round(_START_WINDOW * fps))
-    sudden = np.zeros(len(speed), dtype=bool)
-    if len(speed) >= 2 * window:
-        total = np.concatenate((np.zeros((1, 2)), np.cumsum(velocity, axis=0)))
-        change = (total[2 * window :] - 2 * total[window:-window] + total[: -2 * window]) / window
-        starts = np.flatnonzero(np.linalg.norm(change, axis=-1) * fps / window > _QUICKEST_START)
-        sudden[(starts[:, None] + np.arange(2 * window)).ravel()] = True
-    fast = (speed > _FASTEST) | (sudden & (speed > _DOUBTFUL))
+    sudden = _suddenness(velocity, fps)
+    fast = (speed > _FASTEST) | ((sudden > _QUICKEST_START) & (speed > _DOUBTFUL))
     if not fast.any():
         return np.zeros((0, 2), dtype=int)
     flank = round(_FLANK * fps)
     near = np.lib.stride_tricks.sliding_window_view(np.pad(fast, flank), 2 * flank + 1).any(-1)
-    return rests(fast, near & (speed > _DOUBTFUL), round(_SHORTEST_STAY * fps))
+    runs = rests(fast, near & (speed > _DOUBTFUL), round(_SHORTEST_STAY * fps))
+    # Who gathers speed and loses it as people do is no leaper however fast he gets.
+    return np.array([run for run in runs if sudden[slice(*run)].max() > _SPRINTERS_START], dtype=int).reshape(-1, 2)
+
+
+def _suddenness(velocity: np.ndarray, fps: float) -> np.ndarray:
+    """(T - 1,) m/s^2, the largest change of velocity (T - 1, 2) that a step has a part in."""
+    window = max(1, round(_START_WINDOW * fps))
+    result = np.zeros(len(velocity))
+    if len(velocity) >= 2 * window:
+        total = np.concatenate((np.zeros((1, 2)), np.cumsum(velocity, axis=0)))
+        change = (total[2 * window :] - 2 * total[window:-window] + total[: -2 * window]) / window
+        each = np.pad(np.linalg.norm(change, axis=-1) * fps / window, 2 * window - 1)
+        result = np.lib.stride_tricks.sliding_window_view(each, 2 * window).max(-1)
+    return result
 
 
 def _paced(steps: np.ndarray, leaps: np.ndarray, fps: float) -> np.ndarray:
