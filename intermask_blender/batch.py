@@ -33,16 +33,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from .core import UserError
+from .core import MOST_TAKES, UserError
 from .jobs import Job, body_files, character_names, named, read_jobs
 from .models import find_model
 from .stopping import Stop
 
 if TYPE_CHECKING:
     from .render import RenderSettings
-
-
-MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -145,8 +142,8 @@ def parse(arguments: Sequence[str]) -> Options:
     recorded = given.jobs is not None
     jobs = jobs[shard - 1 :: shards]
     out = given.out.resolve()  # Blender takes a relative place for one beside the .blend file
-    if given.batch is not None and not 1 <= given.batch <= MOST_ROWS:
-        raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_ROWS}.")
+    if given.batch is not None and not 1 <= given.batch <= MOST_TAKES:
+        raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_TAKES}.")
     model = find_model(given.model)
     return Options(jobs, out, model, python, render, given.fps, given.device, recorded, report, given.batch)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.protocol import Decoder, Message, ProtocolError
+    from model_core.requests import MOST_TAKES
 else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
@@ -56,6 +57,7 @@ else:
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.motion.smpl_model import SmplModel, load_smpl_model
     from ..model_core.protocol import Decoder, Message, ProtocolError
+    from ..model_core.requests import MOST_TAKES
 
 CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
 """The folder that holds the ``model_core`` package: what another Python must search to find it."""
@@ -67,6 +69,7 @@ __all__ = [
     "ASSETS",
     "CORE_PARENT",
     "FPS",
+    "MOST_TAKES",
     "SKELETONS",
     "SMPL",
     "SMPLX",

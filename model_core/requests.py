@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
+"""Draws, or rows of a batch, that one request may ask for."""
 ROWS = 5
 FRAMES_A_TOKEN = 4
 """Of the token map; as in ``networks.tokenizer``, which would load torch before the worker is ready."""
