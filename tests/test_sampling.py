@@ -18,6 +18,16 @@ def transformer() -> InteractionTransformer:
     return InteractionTransformer(config).eval()
 
 
+def drawn() -> torch.Generator:
+    """What is drawn with it does not depend on which tests ran before."""
+    return torch.Generator().manual_seed(2)
+
+
+def a_text(count: int) -> Tensor:
+    """(count, 16) embeddings."""
+    return torch.randn(count, 16, generator=drawn())
+
+
 def held_patterns() -> dict[str, Tensor]:
     """Places that are free in each form of completion, (1, 2, 5, 8)."""
     free = {name: torch.zeros(1, 2, 5, 8, dtype=torch.bool) for name in ("all", "react", "between", "extend", "part")}
@@ -35,9 +45,9 @@ def test_held_tokens_come_back_and_free_ones_are_filled(
     transformer: InteractionTransformer, pattern: str, variety: float, looks: int
 ) -> None:
     free = held_patterns()[pattern].expand(3, -1, -1, -1)
-    ids = torch.randint(32, free.shape)
+    ids = torch.randint(32, free.shape, generator=drawn())
     settings = SamplingSettings(6, 2.0, 0.5, 1.0, variety, looks=looks)
-    out = fill(transformer, ids, free, torch.randn(3, 16), settings, torch.Generator().manual_seed(1))
+    out = fill(transformer, ids, free, a_text(3), settings, torch.Generator().manual_seed(1))
     assert torch.equal(out[~free], ids[~free])
     assert (out >= 0).all() and (out < 32).all()
     if pattern == "all":
@@ -46,7 +56,7 @@ def test_held_tokens_come_back_and_free_ones_are_filled(
 
 def test_a_seed_determines_the_result(transformer: InteractionTransformer) -> None:
     ids = torch.zeros(2, 2, 5, 8, dtype=torch.long)
-    free, text = torch.ones_like(ids, dtype=torch.bool), torch.randn(2, 16)
+    free, text = torch.ones_like(ids, dtype=torch.bool), a_text(2)
 
     def draw(seed: int) -> Tensor:
         settings = SamplingSettings(5, 1.5, 0.0, 1.0, 2.0)
@@ -57,15 +67,16 @@ def test_a_seed_determines_the_result(transformer: InteractionTransformer) -> No
 
 
 def test_what_stands_at_free_places_does_not_matter(transformer: InteractionTransformer) -> None:
-    free = torch.rand(1, 2, 5, 8) < 0.6
-    ids, text = torch.randint(32, free.shape), torch.randn(1, 16)
-    other = torch.where(free, torch.randint(32, free.shape), ids)
+    source = drawn()
+    free = torch.rand(1, 2, 5, 8, generator=source) < 0.6
+    ids, text = torch.randint(32, free.shape, generator=source), a_text(1)
+    other = torch.where(free, torch.randint(32, free.shape, generator=source), ids)
     settings = SamplingSettings(6, filter=0.99)
     assert torch.equal(fill(transformer, ids, free, text, settings), fill(transformer, other, free, text, settings))
 
 
 def test_low_temperature_is_greedy(transformer: InteractionTransformer) -> None:
-    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
     greedy = fill(transformer, ids, free, text, SamplingSettings(6, filter=1.0))
     cold = SamplingSettings(6, filter=0.0, temperature=1e-4)
@@ -73,7 +84,7 @@ def test_low_temperature_is_greedy(transformer: InteractionTransformer) -> None:
 
 
 def test_no_guidance_is_the_conditional_prediction(transformer: InteractionTransformer) -> None:
-    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
     one = fill(transformer, ids, free, text, SamplingSettings(6, 1.0, 1.0))
     nearly = fill(transformer, ids, free, text, SamplingSettings(6, 1.0 + 1e-6, 1.0))
@@ -81,7 +92,7 @@ def test_no_guidance_is_the_conditional_prediction(transformer: InteractionTrans
 
 
 def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransformer) -> None:
-    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), torch.randn(1, 16)
+    ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
     seen: list[tuple[int, int]] = []
     fill(transformer, ids, free, text, SamplingSettings(4), on_step=lambda step, steps: seen.append((step, steps)))
@@ -132,7 +143,7 @@ def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: 
 
 
 def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
-    ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), torch.randn(4, 16)
+    ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), a_text(4)
     free = torch.ones_like(ids, dtype=torch.bool)
 
     def surprise(looks: int) -> Tensor:
@@ -154,5 +165,5 @@ def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer
 def test_progress_counts_second_looks(transformer: InteractionTransformer) -> None:
     ids, seen = torch.zeros(1, 2, 5, 8, dtype=torch.long), []
     settings = SamplingSettings(5, 2.0, looks=2)
-    fill(transformer, ids, ids == 0, torch.randn(1, 16), settings, None, lambda done, of: seen.append((done, of)))
+    fill(transformer, ids, ids == 0, a_text(1), settings, None, lambda done, of: seen.append((done, of)))
     assert seen == [(done, 13) for done in range(1, 14)]
