@@ -20,7 +20,7 @@ from model_core.evaluation.physical import (
 from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
 from model_core.kinematics.contacts import stands
-from model_core.kinematics.limbs import ARMS
+from model_core.kinematics.limbs import ARMS, LEGS
 from model_core.kinematics.pose import Pose
 from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.rotations import about_y, matrix_from_axis_angle, matrix_from_quaternion
@@ -113,6 +113,28 @@ def test_a_foot_that_creeps_stands_as_often_whichever_way_it_creeps() -> None:
 
 def test_one_person_is_cleaned_up_too(couple: list[PosedSkeleton]) -> None:
     assert skate(joints_of(solve([spoiled(couple[0], 3)]))) < 3
+
+
+def test_who_is_carried_or_lifted_is_left_in_the_air_and_who_lacks_a_floor_gets_a_foot_to_it() -> None:
+    frames = 180
+    place = np.stack((np.zeros(frames), 0.4 * np.clip(np.arange(frames) - 66, 0, 48) / FPS), -1)
+    up = np.clip(np.minimum(np.arange(frames) - 66, 114 - np.arange(frames)) / 6, 0, 1)
+
+    def lowest_toe(tucked: float, lifted: float, beside: float) -> float:
+        """Metres over the floor of the lower foot of somebody in the air for 1.5 s, ``beside`` a partner."""
+        person = standing(place, np.zeros(frames))
+        for side, leg in enumerate(LEGS):
+            ankle = np.stack((np.full(frames, 0.1 - 0.2 * side), 0.075 + tucked * up, place[:, 1] - 0.03), -1)
+            person = limb_to(person, leg, ankle)
+        person = replace(person, translation=person.translation + (lifted * up)[:, None] * np.array([0.0, 1.0, 0.0]))
+        partner = standing(place + np.array([beside, 0.0]), np.zeros(frames))
+        people = [*person.skeletons(), *partner.skeletons()]
+        joints = solve([one.motion() for one in people], SolveSettings(ground=False))[0].joints()
+        return float(np.median(joints[76:104, TOES, 1].min(-1)))
+
+    assert lowest_toe(0.2, 0.0, 1.5) < 0.06
+    assert lowest_toe(0.2, 0.0, 0.2) > 0.18
+    assert lowest_toe(0.0, 0.5, 1.5) > 0.48
 
 
 # --- hands that arrive ---------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ _LARGEST_TOE_BEND = 1.0
 _ROUNDS = 4
 """How often feet of two people give way to each other."""
 _NEAR = (0.13, 0.25)
-"""Metres between two people's upper bodies within which they rise and sink together."""
+"""Metres between two people's upper bodies within which they rise and sink together, and one may carry the other."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     near = 1 - eased((toe_over - 0.05) / 0.2)
     settle = ((floor.height - floor.toes)[:, None, None] * near)[..., None] * _UP
     toes, ankles = toes + settle, ankles + settle
-    hover = _hover(joints, floor, pose.fps)[..., None]
+    hover = _hover(pose, joints, floor, settings)[..., None]
     sunk = hover * (1 - eased((toe_over - toe_over.min(-1, keepdims=True)) / _OTHER_FOOT))
     toes, ankles = toes - sunk[..., None] * _UP, ankles - sunk[..., None] * _UP
     toe_over, ankle_over = toe_over - sunk, ankle_over - sunk
@@ -215,16 +215,38 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     return Footing(new_ankles, new_toes, toe_weight, standing)
 
 
-def _hover(joints: np.ndarray, floor: Floor, fps: float) -> np.ndarray:
-    """(P, T) metres over the floor of people who hang there: for longer than a jump, and not seated."""
+def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> np.ndarray:
+    """(P, T) metres over the floor of people who hang there: for longer than a jump, not seated, and not carried."""
     over = np.maximum(joints[..., 1].min(-1) - floor.toes[:, None], 0.0)
-    speed, hanging = speeds(joints[:, :, 0], fps), np.zeros(over.shape, dtype=bool)
+    beyond = _hips_over_legs(pose, joints, floor) > settings.largest_drop
+    carried = _upper_bodies_apart(joints) < _NEAR[1]
+    speed, hanging = speeds(joints[:, :, 0], pose.fps), np.zeros(over.shape, dtype=bool)
     for person in range(len(over)):
         off = over[person] > _ALOFT
         for start, stop in rests(off, off, 0):
-            moves = np.median(speed[person, start:stop]) > _SEATED
-            hanging[person, start:stop] = moves and stop - start > _LONGEST_FLIGHT * fps
-    return over * blurred(hanging.astype(np.float64), round(_SETTLED * fps))
+            run = slice(start, stop)
+            moves = np.median(speed[person, run]) > _SEATED
+            lacks_floor = carried[run].mean() < 0.5 and beyond[person, run].mean() < 0.5
+            hanging[person, run] = moves and lacks_floor and stop - start > _LONGEST_FLIGHT * pose.fps
+    return over * blurred(hanging.astype(np.float64), round(_SETTLED * pose.fps))
+
+
+def _hips_over_legs(pose: Pose, joints: np.ndarray, floor: Floor) -> np.ndarray:
+    """(P, T) metres by which the lower hip is higher than a straight leg that stands on the floor would have it."""
+    short = []
+    for leg in LEGS:
+        length = np.linalg.norm(pose.offsets[:, [leg.hinge, leg.end]], axis=-1).sum(-1)
+        short.append(joints[:, :, leg.upper, 1] - (floor.ankles + length)[:, None])
+    return np.minimum(*short)
+
+
+def _upper_bodies_apart(joints: np.ndarray) -> np.ndarray:
+    """(T,) metres between joints of two people that belong to no lower leg; infinitely many for one person."""
+    if len(joints) < 2:
+        return np.full(joints.shape[1], np.inf)
+    upper = [j for j in range(joints.shape[2]) if j not in _LEG_JOINTS]
+    apart = np.linalg.norm(joints[0][:, upper, None] - joints[1][:, None, upper], axis=-1)
+    return np.asarray(apart.min(axis=(1, 2)))
 
 
 def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:
@@ -264,9 +286,7 @@ def _drop(pose: Pose, joints: np.ndarray, footing: Footing, settings: SolveSetti
     if len(joints) < 2:
         return drop
     # What two people hold each other by must not drift apart: close together they sink together.
-    upper = [j for j in range(joints.shape[2]) if j not in _LEG_JOINTS]
-    apart = np.linalg.norm(joints[0][:, upper, None] - joints[1][:, None, upper], axis=-1).min(axis=(1, 2))
-    near = 1 - eased((apart - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
+    near = 1 - eased((_upper_bodies_apart(joints) - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
     shared = drop.max(0) if settings.held is None else np.zeros_like(drop[0])
     return drop + near * (shared - drop)
 
