@@ -135,3 +135,13 @@ def test_the_solver_knows_it() -> None:
     for settings, most in ((SolveSettings(), 2.5), (SolveSettings(held=1), 200.0)):
         pelvis = solve(people, settings)[1].translation
         assert np.linalg.norm(np.diff(pelvis[:, GROUND], axis=0), axis=-1).max() * FPS < most
+
+
+def test_who_leaps_does_not_go_up_and_down_on_the_way() -> None:
+    first, second = couple()
+    joints = first.joints.astype(np.float64)
+    joints[..., 2] += 3.0 * np.clip(1 - np.arange(len(joints)) / 8, 0, 1)[:, None]
+    joints[:8, :, 1] += np.array([0.3, -0.4, 0.2, -0.3, 0.3, -0.2, 0.1, -0.1])[:, None]
+    mended = without_leaps([replace(first, joints=joints), second])[0]
+    assert np.abs(np.diff(mended.joints[:, 0, 1])).max() < 0.02 < np.abs(np.diff(joints[:, 0, 1])).max()
+    np.testing.assert_array_equal(mended.joints[8:, :, 1], joints[8:, :, 1])

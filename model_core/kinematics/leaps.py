@@ -55,13 +55,11 @@ def without_leaps(people: Sequence[Motion], held: int | None = None) -> list[Mot
     """
     result = []
     for index, person in enumerate(people):
-        ways = np.zeros((len(person), 2)) if index == held else _way_back(person, people)
+        ways = np.zeros((len(person), 3)) if index == held else _way_back(person, people)
         if not ways.any():
             result.append(person)
             continue
-        moved = person.joints.astype(np.float64)
-        moved[..., 0] += ways[:, :1]
-        moved[..., 2] += ways[:, 1:]
+        moved = person.joints.astype(np.float64) + ways[:, None]
         result.append(replace(person, joints=moved.astype(person.joints.dtype)))
     return result
 
@@ -75,12 +73,12 @@ def _beside(people: Sequence[Motion]) -> np.ndarray:
 
 
 def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
-    """(T, 2) metres along X and Z by which one of the people has to be moved; zeros if he never leaps."""
-    fps = person.fps
-    steps = np.diff(person.joints[:, 0, [0, 2]].astype(np.float64), axis=0)
+    """(T, 3) metres by which one of the people has to be moved; zeros if he never leaps."""
+    fps, pelvis = person.fps, person.joints[:, 0].astype(np.float64)
+    steps = np.diff(pelvis[:, [0, 2]], axis=0)
     leaps = _leaps(steps * fps, fps)
     if not len(leaps) or (leaps[0] == (0, len(steps))).all():
-        return np.zeros((len(person), 2))
+        return np.zeros((len(person), 3))
     offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, leaps, fps) - steps, axis=0)))
     # Stretches of frames between the leaps, first and last frame of each, and how much moving on in step moves them.
     first, last = np.r_[0, leaps[:, 1]], np.r_[leaps[:, 0], len(steps)]
@@ -93,7 +91,16 @@ def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
         ways[start:] -= eased((np.arange(start, len(ways)) - start) / (stop - start))[:, None] * back
     # Who stays does so to the bit.
     ways[np.abs(ways).max(1) < 1e-9] = 0.0
-    return ways
+    return np.stack((ways[:, 0], _levelled(pelvis[:, 1], leaps), ways[:, 1]), -1)
+
+
+def _levelled(height: np.ndarray, leaps: np.ndarray) -> np.ndarray:
+    """(T,) metres that bring a pelvis's height (T,) within leaps onto the line between the frames before and after."""
+    frames = np.arange(len(height))
+    within = np.zeros(len(height), dtype=bool)
+    for start, stop in leaps:
+        within[(0 if start == 0 else start + 1) : (len(height) if stop == len(height) - 1 else stop)] = True
+    return np.where(within, np.interp(frames, frames[~within], height[~within]) - height, 0.0)
 
 
 def _leaps(velocity: np.ndarray, fps: float) -> np.ndarray:
