@@ -152,10 +152,7 @@ def character_names(text: str) -> tuple[str, ...]:
     Raises:
         UserError: there are more than two.
     """
-    names = tuple(name.strip() for name in text.split(";"))
-    if len(names) > 2:
-        raise UserError(f"characters names {len(names)} armatures; write at most two, as in Rig A;Rig B.")
-    return names if any(names) else ()
+    return _of_two(text, "characters names {count} armatures; write at most two, as in Rig A;Rig B.")
 
 
 def body_files(text: str) -> tuple[str, ...]:
@@ -164,7 +161,13 @@ def body_files(text: str) -> tuple[str, ...]:
     Raises:
         UserError: there are more than two.
     """
-    files = tuple(file.strip() for file in text.split(";"))
-    if len(files) > 2:
-        raise UserError(f"body names {len(files)} files; write at most two, as in ann.npz;ben.npz.")
-    return (*files, *files)[:2] if any(files) else ()
+    files = _of_two(text, "body names {count} files; write at most two, as in ann.npz;ben.npz.")
+    return (*files, *files)[:2]
+
+
+def _of_two(text: str, fault: str) -> tuple[str, ...]:
+    """The parts of a field that are one person's each, none where all are empty; ``fault`` is told of more than two."""
+    parts = tuple(part.strip() for part in text.split(";"))
+    if len(parts) > 2:
+        raise UserError(fault.format(count=len(parts)))
+    return parts if any(parts) else ()

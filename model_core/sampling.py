@@ -105,13 +105,13 @@ def fill(
             step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
             if on_step is not None:
                 on_step(step, whole)
-        for look in range(LOOKED_AT * settings.looks):
-            if look % LOOKED_AT == 0:
-                turn = _ranks(_gumbel(confidence, generator)) % LOOKED_AT
-            hidden = (turn == look % LOOKED_AT) & free
-            flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guided, generator)
-            if on_step is not None:
-                on_step(steps + look + 1, whole)
+        for look in range(settings.looks):
+            turn = _ranks(_gumbel(confidence, generator)) % LOOKED_AT
+            for part in range(LOOKED_AT):
+                hidden = (turn == part) & free
+                flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guided, generator)
+                if on_step is not None:
+                    on_step(steps + LOOKED_AT * look + part + 1, whole)
     return flat.view(shape)
 
 
