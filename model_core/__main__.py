@@ -90,7 +90,8 @@ def _train(options: argparse.Namespace) -> None:
         raise UserError("'train evaluator' needs --choreographed, what 'choreograph' wrote, and takes no --start.")
     config = read_training_config(options.config)
     material = load_material(sources, config.data, config.captions, options.out / "captured.npz")
-    train_evaluator(material, config.text_encoder, options.out, config.about)
+    folder, result = options.out / "evaluator", options.out / "evaluation"
+    train_evaluator(material, config.text_encoder, folder, result, config.about)
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -209,7 +209,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     guidance = model.config.sampling.guidance if model.config.sampling.guidance != 1 else 2.0  # 1 has nothing to save
     dense = replace(model.config.sampling, guidance=guidance, filter=1.0, variety=0.0, guided=1.0, settled=1.0, looks=0)
     ids = torch.zeros(len(prompts), 2, 5, 22, dtype=torch.long)
-    text = torch.cat([model._condition(prompt) for prompt in prompts])
+    text = torch.cat([model.told(prompt).condition for prompt in prompts])
     rows = 0
 
     def count(network: nn.Module, arguments: tuple[Tensor, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from .devices import out_of_memory
 from .errors import UserError
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .networks.transformer import InteractionTransformer
-from .sampling import Randomness, SamplingSettings, StepCallback, fill
+from .sampling import Choice, Randomness, SamplingSettings, StepCallback, fill
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Draw:
         free: Tensor,
         text: Tensor,
         on_step: StepCallback | None,
+        choose: Callable[[Tensor, slice], Tensor] | None,
     ) -> Tensor:
         """Fill in the free tokens of all takes; in quarters where memory does not suffice for all at once.
 
         Args:
             transformer, ids, free, on_step: as in ``sampling.fill``.
             text: (1, W) condition of all takes, or (takes, W).
+            choose: who judges drafts, as in ``sampling.fill``, and which of the takes they are of.
 
         Raises:
             UserError: memory does not suffice for a quarter either.
@@ -47,9 +50,10 @@ class Draw:
 
         def run(part: slice) -> Tensor:
             vectors = text.expand(batch, -1)[part]
+            choice: Choice | None = None if choose is None else lambda drafts: choose(drafts, part)
             # Half precision pays on GPUs; on the CPU single precision is as fast and exact.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
-                return fill(transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step)
+                return fill(transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice)
 
         states = [source.get_state() for source in self.sources]
         for size in (batch, -(-batch // 4)):

@@ -24,10 +24,12 @@ from .completion import (
 from .devices import Device, choose_device, keep_freed_memory, suited
 from .draws import Draw
 from .errors import UserError
+from .judging import Told, judged_by
 from .known_captions import KnownCaptions, Nearest, load_captions
 from .motion import FPS, Interaction, Motion
 from .motion.canonical import Placement
 from .networks.tokenizer import FRAMES_A_TOKEN
+from .pair_embedding import JUDGE, PairEmbedding
 from .prompts import segments
 from .representations import REPRESENTATIONS
 from .sampling import SamplingSettings, StepCallback, given_confidence
@@ -43,10 +45,16 @@ class InterMask:
     """A loaded model. Every result is a draw that its seed determines."""
 
     def __init__(
-        self, model: Model, text_encoder: TextEncoder, computes: Device, captions: KnownCaptions | None = None
+        self,
+        model: Model,
+        text_encoder: TextEncoder,
+        computes: Device,
+        captions: KnownCaptions | None = None,
+        judge: PairEmbedding | None = None,
     ) -> None:
         self.model = model
         self.captions = captions
+        self.judge = judge
         self.text_encoder = text_encoder
         self.computes = computes
         self.device = computes.place
@@ -70,7 +78,14 @@ class InterMask:
         if chosen.place.type == "cpu":
             keep_freed_memory()
         encoder = load_text_encoder(model.text_encoder, chosen.place)
-        return cls(model, encoder, chosen, load_captions(Path(folder)))
+        judge = Path(folder) / JUDGE
+        return cls(
+            model,
+            encoder,
+            chosen,
+            load_captions(Path(folder)),
+            PairEmbedding.load(judge, encoder) if judge.is_dir() else None,
+        )
 
     @property
     def config(self) -> ModelConfig:
@@ -152,7 +167,7 @@ class InterMask:
         made: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
             together = [
-                (parts[0][0], torch.cat([text for _, text in parts]))
+                (parts[0][0], Told.together([told for _, told in parts]))
                 for parts in zip(*(rows[row] for row in members), strict=True)
             ]
             draw = Draw(chosen, tuple(self._source(seeds[row]) for row in members))
@@ -262,12 +277,12 @@ class InterMask:
             return everything if within is None else within
         confidence = np.zeros(everything.shape)
         people = [self.representation.prepared(person) for person in known.people]
-        for window, text in self._stretches(prompt, frames, 0):
+        for window, told in self._stretches(prompt, frames, 0):
             place = slice(window.start // FRAMES_A_TOKEN, columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             pair = [person.frames(window.start, window.stop) for person in people]
             ids = self._maps(pair, task.placement(pair, self.representation.placement), task)
-            sure = given_confidence(self.model.transformer, ids[None], text, guidance, generator)[0]
+            sure = given_confidence(self.model.transformer, ids[None], told.condition, guidance, generator)[0]
             new = ~held_columns(window.overlap, task.frames)  # the others were judged in the window before
             confidence[:, :, place][:, :, new] = sure.float().cpu().numpy()[:, :, new]
         chosen = everything if within is None else within
@@ -275,12 +290,12 @@ class InterMask:
         ranks = np.where(chosen, confidence, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
         return (ranks < count).reshape(chosen.shape) & chosen
 
-    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, Tensor]]:
-        """The windows of a clip, each with the condition vector of what happens in it."""
-        stretches: list[tuple[Window, Tensor]] = []
+    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, Told]]:
+        """The windows of a clip, each with what happens in it."""
+        stretches: list[tuple[Window, Told]] = []
         for segment in segments(prompt, frames, FPS):
-            text = self._condition(segment.prompt)
-            stretches += [(window, text) for window in windows(segment.stop, self.config.longest, begun)]
+            told = self.told(segment.prompt)
+            stretches += [(window, told) for window in windows(segment.stop, self.config.longest, begun)]
             begun = max(begun, segment.stop)
         return stretches
 
@@ -318,7 +333,7 @@ class InterMask:
 
     def _completed(
         self,
-        stretches: list[tuple[Window, Tensor]],
+        stretches: list[tuple[Window, Told]],
         known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
@@ -326,15 +341,15 @@ class InterMask:
         takes: int,
         on_step: StepCallback | None,
     ) -> list[tuple[Motion, Motion]]:
-        """Both people of each take, window by window; a stretch has one condition (1, W) or one for each take."""
+        """Both people of each take, window by window; a stretch tells all takes the same, or each its own."""
         prepared = self.representation.prepared
         given = [None if person is None else lasting(prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
-        for number, (window, text) in enumerate(stretches):
+        for number, (window, told) in enumerate(stretches):
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
             if task.free.any():
                 step = _within(on_step, number, len(stretches))
-                self._complete_window(pairs, task, window, frames, text, draw, step)
+                self._complete_window(pairs, task, window, frames, told, draw, step)
         made_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in made_pairs]
         if all(person is None for person in known):
@@ -351,7 +366,7 @@ class InterMask:
         task: WindowTask,
         window: Window,
         frames: int,
-        text: Tensor,
+        told: Told,
         draw: Draw,
         on_step: StepCallback | None,
     ) -> None:
@@ -361,8 +376,10 @@ class InterMask:
         maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, places, strict=True)])
         mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
         # The person who leads the window comes first, as in training.
-        transformer = self.model.transformer
-        filled = draw.fill(transformer, maps[:, task.order], mask[:, task.order], text, on_step)[:, task.order]
+        ids, places_free = maps[:, task.order], mask[:, task.order]
+        judge = self.judge
+        choose = None if judge is None or told.wanted is None else judged_by(judge, told.wanted, self.decode)
+        filled = draw.fill(self.model.transformer, ids, places_free, told.condition, on_step, choose)[:, task.order]
         made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
         for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
             for person in (0, 1):
@@ -396,10 +413,12 @@ class InterMask:
         return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()
-    def _condition(self, prompt: str) -> Tensor:
-        """(1, W) condition vector of a prompt."""
+    def told(self, prompt: str) -> Told:
+        """What a prompt says to the networks."""
         features = self.text_encoder.encode([prompt])
-        return self.model.transformer.text_layers(features.hidden, features.mask, features.end)
+        condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
+        wanted = None if self.judge is None else torch.from_numpy(self.judge.texts([prompt]))
+        return Told(condition, wanted)
 
     def _check(self, frames: int) -> None:
         if not SHORTEST <= frames <= LONGEST:

@@ -37,6 +37,7 @@ _SAMPLING_LIMITS = {
     "settled": (0.0, 1.0, "a number from 0 to 1"),
     "looks": (0, 100, "a whole number from 0 to 100"),
     "doubt": (0.0, 1.0, "a number from 0 to 1"),
+    "drafts": (1, 16, "a whole number from 1 to 16"),
 }
 
 

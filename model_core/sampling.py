@@ -18,6 +18,9 @@ StepCallback = Callable[[int, int], None]
 Randomness = torch.Generator | Sequence[torch.Generator] | None
 """Of a batch: one source for all of it, or one a row, whose draws depend on nothing but the row then."""
 
+Choice = Callable[[Tensor], Tensor]
+"""From drafts (B, drafts, 2, P, S) to the number of the best of each row (B,)."""
+
 
 class Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for it
     """Raised out of a generation by a callback when the user has asked to stop."""
@@ -39,6 +42,8 @@ class SamplingSettings:
             such are left out; 1, as published, makes every step.
         looks: second looks at the filled map, in each of which every token is judged by the others; 0 as published.
         doubt: in a second look a token is drawn anew whose probability is under this share of the likeliest's.
+        drafts: clips drawn for each one that is wanted, of which somebody who can judge them chooses one before the
+            second looks; 1 as published.
     """
 
     steps: int = 20
@@ -50,6 +55,7 @@ class SamplingSettings:
     settled: float = 1.0
     looks: int = 0
     doubt: float = 0.1
+    drafts: int = 1
 
 
 def fill(
@@ -60,6 +66,7 @@ def fill(
     settings: SamplingSettings,
     generator: Randomness = None,
     on_step: StepCallback | None = None,
+    choose: Choice | None = None,
 ) -> Tensor:
     """Fill in the free tokens of equally long token maps; the others are held.
 
@@ -72,46 +79,89 @@ def fill(
         generator: source of randomness, on the device of ``ids``; one a row lets rows be independent of each other,
             but where ``settled`` leaves steps out, which it does for all rows at once.
         on_step: progress and cancelling.
+        choose: who judges drafts; without, one is drawn of each.
 
     Returns:
         (B, 2, P, S) ids without masks; held ones unchanged.
     """
-    config, steps, whole = transformer.config, settings.steps, settings.steps + LOOKED_AT * settings.looks
-    shape, kept = ids.shape, _kept(settings, config.codes)
     with torch.inference_mode():
-        guided = settings.guidance != 1
-        condition = transformer.condition(torch.cat((text, torch.zeros_like(text))) if guided else text)
-        flat, free = ids.flatten(1).clone(), free.flatten(1)
-        counts = free.sum(1)
-        certain = torch.finfo(text.dtype).max
-        confidence = torch.zeros_like(flat, dtype=text.dtype).masked_fill_(~free, certain)
-        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
-        step = 0
-        while step < steps:
-            if guided and step >= last_guided:
-                guided, condition = False, condition.first(len(flat))
-            share = shares[step]
-            masked = least_confident(confidence, torch.round(share * counts).clamp_min(1)) & free
-            flat = torch.where(masked, config.mask_id, flat)
-            logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance if guided else 1)
-            logits = logits.flatten(1, 3)
-            drawn = _drawn(logits, kept, settings.temperature, generator)
-            flat = torch.where(masked, drawn, flat)
-            sure = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
-            unsure = ((sure < settings.settled) & masked).sum(1)
-            if settings.variety > 0:
-                sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, generator)
-            confidence = torch.where(masked, sure, certain)
-            step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
+        if choose is None or settings.drafts == 1:
+            flat = _drafted(transformer, ids, free, text, settings, generator, on_step)
+        else:
+            count = settings.drafts
+            wide, wide_free, wide_text = (one.repeat_interleave(count, 0) for one in (ids, free, text))
+            sources = generator
+            if isinstance(generator, Sequence):
+                sources = [source for source in generator for _ in range(count)]
+            drafts = _drafted(transformer, wide, wide_free, wide_text, settings, sources, on_step)
+            drafts = drafts.unflatten(0, (-1, count))
+            best = choose(drafts.unflatten(-1, ids.shape[1:]))
+            flat = drafts[torch.arange(len(drafts), device=drafts.device), best.to(drafts.device)]
+        return _looked_over(transformer, flat.view(ids.shape), free, text, settings, generator, on_step)
+
+
+def _drafted(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    free: Tensor,
+    text: Tensor,
+    settings: SamplingSettings,
+    generator: Randomness,
+    on_step: StepCallback | None,
+) -> Tensor:
+    """(B, N) token maps whose free tokens are filled in, most confident first; see ``fill``."""
+    config, steps = transformer.config, settings.steps
+    shape, kept = ids.shape, _kept(settings, config.codes)
+    guided, condition = settings.guidance != 1, _condition(transformer, text, settings.guidance)
+    flat, free = ids.flatten(1).clone(), free.flatten(1)
+    counts = free.sum(1)
+    certain = torch.finfo(text.dtype).max
+    confidence = torch.zeros_like(flat, dtype=text.dtype).masked_fill_(~free, certain)
+    shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
+    step = 0
+    while step < steps:
+        if guided and step >= last_guided:
+            guided, condition = False, condition.first(len(flat))
+        share = shares[step]
+        masked = least_confident(confidence, torch.round(share * counts).clamp_min(1)) & free
+        flat = torch.where(masked, config.mask_id, flat)
+        logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance if guided else 1)
+        logits = logits.flatten(1, 3)
+        drawn = _drawn(logits, kept, settings.temperature, generator)
+        flat = torch.where(masked, drawn, flat)
+        sure = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
+        unsure = ((sure < settings.settled) & masked).sum(1)
+        if settings.variety > 0:
+            sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, generator)
+        confidence = torch.where(masked, sure, certain)
+        step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
+        if on_step is not None:
+            on_step(step, steps + LOOKED_AT * settings.looks)
+    return flat
+
+
+def _looked_over(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    free: Tensor,
+    text: Tensor,
+    settings: SamplingSettings,
+    generator: Randomness,
+    on_step: StepCallback | None,
+) -> Tensor:
+    """(B, 2, P, S) token maps after the second looks at their free tokens; see ``fill``."""
+    if not settings.looks:
+        return ids
+    shape, flat, free = ids.shape, ids.flatten(1), free.flatten(1)
+    guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
+    condition = _condition(transformer, text, guidance)
+    for look in range(settings.looks):
+        turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=text.dtype), generator)) % LOOKED_AT
+        for part in range(LOOKED_AT):
+            hidden = (turn == part) & free
+            flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guidance, generator)
             if on_step is not None:
-                on_step(step, whole)
-        for look in range(settings.looks):
-            turn = _ranks(_gumbel(confidence, generator)) % LOOKED_AT
-            for part in range(LOOKED_AT):
-                hidden = (turn == part) & free
-                flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guided, generator)
-                if on_step is not None:
-                    on_step(steps + LOOKED_AT * look + part + 1, whole)
+                on_step(settings.steps + LOOKED_AT * look + part + 1, settings.steps + LOOKED_AT * settings.looks)
     return flat.view(shape)
 
 
@@ -125,7 +175,7 @@ def _doubtful_anew(
     hidden: Tensor,
     condition: Condition,
     settings: SamplingSettings,
-    guided: bool,
+    guidance: float,
     generator: Randomness,
 ) -> Tensor:
     """Token maps (B, N) in which hidden ones (B, N) that the rest of the map makes improbable are drawn anew.
@@ -135,7 +185,7 @@ def _doubtful_anew(
     """
     flat, config = ids.flatten(1), transformer.config
     seen = torch.where(hidden, config.mask_id, flat).view(ids.shape)
-    logits = _guided_logits(transformer, seen, condition, settings.guidance if guided else 1).flatten(1, 3)
+    logits = _guided_logits(transformer, seen, condition, guidance).flatten(1, 3)
     least = logits.amax(-1) + log(max(settings.doubt, 1e-9))
     doubtful = hidden & (logits.gather(-1, flat[..., None])[..., 0] < least)
     drawn = _drawn(logits, _kept(settings, config.codes), settings.temperature, generator)
@@ -171,8 +221,7 @@ def given_confidence(
         (B, 2, P, S) logarithm of the probability of each token while it is hidden.
     """
     with torch.inference_mode():
-        both = torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text
-        condition = transformer.condition(both)
+        condition = _condition(transformer, text, guidance)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
         group = (order % LOOKED_AT).view(ids.shape)
         confidence = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
@@ -198,6 +247,11 @@ def least_confident(confidence: Tensor, counts: Tensor) -> Tensor:
 def _ranks(values: Tensor) -> Tensor:
     """(B, N) the place of each value in its row, 0 for the smallest."""
     return values.argsort(1).argsort(1)
+
+
+def _condition(transformer: InteractionTransformer, text: Tensor, guidance: float) -> Condition:
+    """The condition of texts (B, W), followed by that of none where both predictions are needed."""
+    return transformer.condition(torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text)
 
 
 def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float) -> Tensor:

@@ -262,7 +262,7 @@ def test_a_restyle_frees_what_the_network_would_not_have_said(model: InterMask, 
         people = [model.representation.placement(pair.people[0]).of(person) for person in pair.people]
         ids = torch.stack([model.encode(person) for person in people])[None]
         sure = given_confidence(
-            model.model.transformer, ids, model._condition("they fight"), model.config.sampling.guidance,
+            model.model.transformer, ids, model.told("they fight").condition, model.config.sampling.guidance,
             torch.Generator().manual_seed(3),
         )[0].numpy()  # fmt: skip
     assert sure[free].max() <= sure[~free].min()

@@ -167,3 +167,38 @@ def test_progress_counts_second_looks(transformer: InteractionTransformer) -> No
     settings = SamplingSettings(5, 2.0, looks=2)
     fill(transformer, ids, ids == 0, a_text(1), settings, None, lambda done, of: seen.append((done, of)))
     assert seen == [(done, 13) for done in range(1, 14)]
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
+    transformer: InteractionTransformer, looks: int
+) -> None:
+    ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), held_patterns()["extend"].expand(2, -1, -1, -1)
+    seen: list[Tensor] = []
+
+    def last_of_three(drafts: Tensor) -> Tensor:
+        seen.append(drafts)
+        return torch.tensor([2, 1])
+
+    settings = SamplingSettings(6, 2.0, 0.5, looks=looks, doubt=1.0 if looks else 0.1, drafts=3)
+    out = fill(transformer, ids, free, a_text(2), settings, drawn(), choose=last_of_three)
+    (drafts,) = seen
+    assert drafts.shape == (2, 3, 2, 5, 8) and torch.equal(out[~free], ids[~free])
+    assert not torch.equal(drafts[:, 0], drafts[:, 1]) and not (drafts == transformer.config.mask_id).any()
+    chosen = torch.stack((drafts[0, 2], drafts[1, 1]))
+    assert torch.equal(out, chosen) == (looks == 0)
+
+
+def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTransformer) -> None:
+    ids, text = torch.zeros(2, 2, 5, 8, dtype=torch.long), a_text(2)
+    settings = SamplingSettings(6, 2.0, 0.5, variety=2.0, looks=1, drafts=3)
+
+    def made(rows: slice, seeds: tuple[int, ...]) -> Tensor:
+        sources, some = [torch.Generator().manual_seed(seed) for seed in seeds], ids[rows]
+        return fill(transformer, some, some == 0, text[rows], settings, sources, choose=least_sum)
+
+    def least_sum(drafts: Tensor) -> Tensor:
+        return drafts.flatten(2).sum(-1).argmin(1)
+
+    both = made(slice(0, 2), (3, 4))
+    assert torch.equal(both[:1], made(slice(0, 1), (3,))) and torch.equal(both[1:], made(slice(1, 2), (4,)))

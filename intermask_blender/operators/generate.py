@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..core import UserError
+from ..core import MOST_TAKES, UserError
 from ..generation import GenerationSettings
 from ..markers import timed_prompt
 from ..models import find_model
@@ -36,7 +36,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         name="Use Scene Range", description="As long as the scene's frame range, whatever Seconds says"
     )
     seed: bpy.props.IntProperty(name="Seed", default=0, min=0)  # type: ignore[valid-type]
-    takes: bpy.props.IntProperty(name="Takes", default=1, min=1, max=64)  # type: ignore[valid-type]
+    takes: bpy.props.IntProperty(name="Takes", default=1, min=1, max=MOST_TAKES)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Model", description="Name or folder; empty means the first one"
     )

@@ -6,6 +6,7 @@ from functools import cache
 
 import bpy
 
+from ..core import MOST_TAKES
 from ..familiar import ask
 from ..history import past_prompts
 from ..models import installed_models, model_examples, model_title
@@ -108,7 +109,12 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         name="Use Scene Range", description="As long as the scene's frame range"
     )
     takes_wanted: bpy.props.IntProperty(  # type: ignore[valid-type]
-        name="Takes", description="How many different draws to choose from", default=1, min=1, max=64, soft_max=8
+        name="Takes",
+        description="How many different draws to choose from",
+        default=1,
+        min=1,
+        max=MOST_TAKES,
+        soft_max=8,
     )
     seed: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Seed",

@@ -10,8 +10,8 @@ import numpy as np
 from ..motion import Motion
 from ..motion.hands import body_of
 from ..motion.representation import rows_from_motion
+from ..pair_embedding import PairEmbedding
 from ..training.choreography.shards import StoredClip
-from .pair_embedding import PairEmbedding
 from .retrieval import frechet_rows, retrieval
 
 

@@ -18,13 +18,13 @@ from ..files import written_whole
 from ..kinematics import SolveSettings, solve
 from ..motion import FPS, Interaction, Motion
 from ..networks.tokenizer import FRAMES_A_TOKEN
+from ..pair_embedding import EVALUATOR, PairEmbedding
 from ..pipeline import SHORTEST, InterMask
 from ..training.choreography.shards import StoredClip, load_choreographed
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error
 from .detectors import DETECTORS, detected
 from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, rows_of
-from .pair_embedding import EVALUATOR, PairEmbedding
 from .physical import PhysicalMetrics, physical_metrics
 
 _CAPTURED = {"salsa": ("two people dance salsa", 120)}

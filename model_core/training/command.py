@@ -16,10 +16,12 @@ from ..errors import UserError
 from ..files import written_whole
 from ..known_captions import save_captions
 from ..networks.tokenizer import Tokenizer
+from ..pair_embedding import JUDGE
 from ..sampling import SamplingSettings
 from ..settings import build
 from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
 from .crops import Crops
+from .evaluator_training import JUDGE_TRAINING, train_evaluator
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
@@ -72,7 +74,8 @@ _AVERAGED = "averaged.pt"
 def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
-    After the transformer the whole model folder is written to ``out / "model"``.
+    After the transformer the whole model folder is written to ``out / "model"``, with a judge where the configuration
+    asks for drafts.
 
     Args:
         part: which.
@@ -158,6 +161,10 @@ def _train_transformer(
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
+    if config.sampling.drafts > 1:
+        train_evaluator(
+            material, config.text_encoder, out / "judge", out / "model" / JUDGE, config.about, JUDGE_TRAINING
+        )
     save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder))
 
 

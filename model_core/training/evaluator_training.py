@@ -1,4 +1,4 @@
-"""Training our own evaluator: captions and the motion that they tell of are drawn together, others pushed apart."""
+"""Training who judges motion, the evaluator or a model's own judge: captions are drawn to their motion."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..checkpoint import find_text_encoder
-from ..evaluation.pair_embedding import PairEmbeddingConfig, pooled, save_evaluator
 from ..evaluation.retrieval import BATCH, retrieval
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
+from ..pair_embedding import PairEmbeddingConfig, pooled, save_evaluator
 from ..text_encoders import load_text_encoder
 from .crops import Clip, Crops
 from .loop import Loop, LoopSettings
@@ -47,20 +47,29 @@ class EvaluatorTraining:
     seed: int = 0
 
 
+JUDGE_TRAINING = EvaluatorTraining(wordings=6, seed=1)
+"""Of the judge in a model's folder: the evaluator's, but for what is drawn, so that the two are not one network."""
+
+
 def train_evaluator(
-    material: Material, text_encoder: str, out: Path, about: str = "", settings: EvaluatorTraining | None = None
+    material: Material,
+    text_encoder: str,
+    folder: Path,
+    result: Path,
+    about: str = "",
+    settings: EvaluatorTraining | None = None,
 ) -> SmallEvaluator:
-    """Train, or go on training, in ``out / "evaluator"``; write the evaluator's folder to ``out / "evaluation"``.
+    """Train, or go on training, in ``folder``; write the network's own folder to ``result``.
 
     Args:
         material: where pairs come from.
         text_encoder: name of the sentence encoder.
-        out: for both folders.
+        folder: for checkpoints and figures.
+        result: for the network and what is to be known of it.
         about: data and credit, kept in the folder.
         settings: of the training.
     """
     settings = settings or EvaluatorTraining()
-    folder = out / "evaluator"
     folder.mkdir(parents=True, exist_ok=True)
     encoder = load_text_encoder(find_text_encoder(text_encoder))
     settings = replace(settings, network=replace(settings.network, text_width=encoder.width))
@@ -68,7 +77,7 @@ def train_evaluator(
     captions = sorted({caption for crops in (train, held_out) for clip in crops.clips for caption in clip.captions})
     words = dict(zip(captions, pooled(encoder, captions), strict=True))
     network = contrasted(settings, train, held_out, words, folder)
-    save_evaluator(out / "evaluation", network, PairEmbeddingConfig(settings.network, text_encoder, about))
+    save_evaluator(result, network, PairEmbeddingConfig(settings.network, text_encoder, about))
     return network
 
 

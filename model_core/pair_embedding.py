@@ -1,4 +1,7 @@
-"""Our own evaluator in a folder, and what it makes of captions and of motion."""
+"""A small network that tells how well motion of two people and a caption belong together, in a folder.
+
+Of one training it is the evaluator that measures models, of another the judge that keeps the best of several drafts.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..checkpoint import ASSETS, find_text_encoder
-from ..errors import UserError
-from ..files import written_whole
-from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
-from ..settings import build
-from ..text_encoders import TextEncoder, load_text_encoder
+from .checkpoint import ASSETS, find_text_encoder
+from .errors import UserError
+from .files import written_whole
+from .networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
+from .settings import build
+from .text_encoders import TextEncoder, load_text_encoder
 
 EVALUATOR = ASSETS / "evaluation"
 """Where the evaluator that comes with the project lies; it is no part of the add-on."""
+JUDGE = "judge"
+"""The judge's folder in a model's."""
 _CONFIG, _WEIGHTS = "config.json", "evaluator.safetensors"
 _TEXTS_A_BATCH = 128
 
@@ -49,8 +54,8 @@ class PairEmbedding:
         self.network, self.encoder = network.eval(), encoder
 
     @classmethod
-    def load(cls, folder: Path = EVALUATOR) -> PairEmbedding:
-        """Load the evaluator and its sentence encoder.
+    def load(cls, folder: Path = EVALUATOR, encoder: TextEncoder | None = None) -> PairEmbedding:
+        """Load the network and its sentence encoder, or take the one that is loaded already.
 
         Raises:
             UserError: a file is missing, damaged or of another version.
@@ -66,7 +71,7 @@ class PairEmbedding:
             raise UserError(
                 f"There is no whole evaluator in {folder} ({error}); make one with 'train evaluator'."
             ) from error
-        return cls(network, load_text_encoder(find_text_encoder(config.text_encoder, folder)))
+        return cls(network, encoder or load_text_encoder(find_text_encoder(config.text_encoder, folder)))
 
     @torch.inference_mode()
     def texts(self, captions: Sequence[str]) -> np.ndarray:
