@@ -37,6 +37,7 @@ class TrainingConfig:
         data: which takes.
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
+        judge: also train a judge of drafts, which needs choreographed clips of many kinds.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TrainingConfig:
     longest: int = 160
     examples: tuple[str, ...] = ()
     about: str = ""
+    judge: bool = False
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -75,7 +77,7 @@ def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
     After the transformer the whole model folder is written to ``out / "model"``, with a judge where the configuration
-    asks for drafts.
+    asks for one.
 
     Args:
         part: which.
@@ -161,7 +163,7 @@ def _train_transformer(
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
-    if config.sampling.drafts > 1:
+    if config.judge:
         train_evaluator(
             material, config.text_encoder, out / "judge", out / "model" / JUDGE, config.about, JUDGE_TRAINING
         )
