@@ -417,7 +417,7 @@ class InterMask:
         """What a prompt says to the networks."""
         features = self.text_encoder.encode([prompt])
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
-        wanted = None if self.judge is None else torch.from_numpy(self.judge.texts([prompt]))
+        wanted = None if self.judge is None else self.judge.network.text(features.pooled.cpu())
         return Told(condition, wanted)
 
     def _check(self, frames: int) -> None:
