@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 
 import torch
@@ -84,112 +84,112 @@ def fill(
     Returns:
         (B, 2, P, S) ids without masks; held ones unchanged.
     """
+    sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
         if choose is None or settings.drafts == 1:
-            flat = _drafted(transformer, ids, free, text, settings, generator, on_step)
+            drafted = sampler.drafted(ids, free)
         else:
-            count = settings.drafts
-            wide, wide_free, wide_text = (one.repeat_interleave(count, 0) for one in (ids, free, text))
-            sources = generator
-            if isinstance(generator, Sequence):
-                sources = [source for source in generator for _ in range(count)]
-            drafts = _drafted(transformer, wide, wide_free, wide_text, settings, sources, on_step)
-            drafts = drafts.unflatten(0, (-1, count))
-            best = choose(drafts.unflatten(-1, ids.shape[1:]))
-            flat = drafts[torch.arange(len(drafts), device=drafts.device), best.to(drafts.device)]
-        return _looked_over(transformer, flat.view(ids.shape), free, text, settings, generator, on_step)
-
-
-def _drafted(
-    transformer: InteractionTransformer,
-    ids: Tensor,
-    free: Tensor,
-    text: Tensor,
-    settings: SamplingSettings,
-    generator: Randomness,
-    on_step: StepCallback | None,
-) -> Tensor:
-    """(B, N) token maps whose free tokens are filled in, most confident first; see ``fill``."""
-    config, steps = transformer.config, settings.steps
-    shape, kept = ids.shape, _kept(settings, config.codes)
-    guided, condition = settings.guidance != 1, _condition(transformer, text, settings.guidance)
-    flat, free = ids.flatten(1).clone(), free.flatten(1)
-    counts = free.sum(1)
-    certain = torch.finfo(text.dtype).max
-    confidence = torch.zeros_like(flat, dtype=text.dtype).masked_fill_(~free, certain)
-    shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
-    step = 0
-    while step < steps:
-        if guided and step >= last_guided:
-            guided, condition = False, condition.first(len(flat))
-        share = shares[step]
-        masked = least_confident(confidence, torch.round(share * counts).clamp_min(1)) & free
-        flat = torch.where(masked, config.mask_id, flat)
-        logits = _guided_logits(transformer, flat.view(shape), condition, settings.guidance if guided else 1)
-        logits = logits.flatten(1, 3)
-        drawn = _drawn(logits, kept, settings.temperature, generator)
-        flat = torch.where(masked, drawn, flat)
-        sure = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
-        unsure = ((sure < settings.settled) & masked).sum(1)
-        if settings.variety > 0:
-            sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, generator)
-        confidence = torch.where(masked, sure, certain)
-        step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
-        if on_step is not None:
-            on_step(step, steps + LOOKED_AT * settings.looks)
-    return flat
-
-
-def _looked_over(
-    transformer: InteractionTransformer,
-    ids: Tensor,
-    free: Tensor,
-    text: Tensor,
-    settings: SamplingSettings,
-    generator: Randomness,
-    on_step: StepCallback | None,
-) -> Tensor:
-    """(B, 2, P, S) token maps after the second looks at their free tokens; see ``fill``."""
-    if not settings.looks:
-        return ids
-    shape, flat, free = ids.shape, ids.flatten(1), free.flatten(1)
-    guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
-    condition = _condition(transformer, text, guidance)
-    for look in range(settings.looks):
-        turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=text.dtype), generator)) % LOOKED_AT
-        for part in range(LOOKED_AT):
-            hidden = (turn == part) & free
-            flat = _doubtful_anew(transformer, flat.view(shape), hidden, condition, settings, guidance, generator)
-            if on_step is not None:
-                on_step(settings.steps + LOOKED_AT * look + part + 1, settings.steps + LOOKED_AT * settings.looks)
-    return flat.view(shape)
+            drafts = sampler.repeated(settings.drafts).drafted(*_repeated(settings.drafts, ids, free))
+            drafts = drafts.unflatten(0, (-1, settings.drafts))
+            best = choose(drafts)
+            drafted = drafts[torch.arange(len(drafts), device=drafts.device), best.to(drafts.device)]
+        return sampler.looked_over(drafted, free)
 
 
 LOOKED_AT = 4
 """Parts of the tokens that are hidden one after the other when all are judged, each by the rest."""
 
 
-def _doubtful_anew(
-    transformer: InteractionTransformer,
-    ids: Tensor,
-    hidden: Tensor,
-    condition: Condition,
-    settings: SamplingSettings,
-    guidance: float,
-    generator: Randomness,
-) -> Tensor:
-    """Token maps (B, N) in which hidden ones (B, N) that the rest of the map makes improbable are drawn anew.
+def _repeated(count: int, *batches: Tensor) -> list[Tensor]:
+    """Every row of each batch so many times, copies beside each other."""
+    return [batch.repeat_interleave(count, 0) for batch in batches]
 
-    Tokens filled in early never saw those that came later, and some disagree with them: a pelvis that is elsewhere for
-    four frames. A network that is shown a token would only repeat it, so each is judged while it is hidden.
-    """
-    flat, config = ids.flatten(1), transformer.config
-    seen = torch.where(hidden, config.mask_id, flat).view(ids.shape)
-    logits = _guided_logits(transformer, seen, condition, guidance).flatten(1, 3)
-    least = logits.amax(-1) + log(max(settings.doubt, 1e-9))
-    doubtful = hidden & (logits.gather(-1, flat[..., None])[..., 0] < least)
-    drawn = _drawn(logits, _kept(settings, config.codes), settings.temperature, generator)
-    return torch.where(doubtful, drawn, flat)
+
+@dataclass(frozen=True)
+class _Sampler:
+    """What is the same in every pass of one filling; attributes as the arguments of ``fill``."""
+
+    transformer: InteractionTransformer
+    text: Tensor
+    settings: SamplingSettings
+    generator: Randomness
+    on_step: StepCallback | None
+
+    def repeated(self, count: int) -> _Sampler:
+        """The same for so many drafts of every row."""
+        sources = self.generator
+        if isinstance(sources, Sequence):
+            sources = [source for source in sources for _ in range(count)]
+        return replace(self, text=_repeated(count, self.text)[0], generator=sources)
+
+    def drafted(self, ids: Tensor, free: Tensor) -> Tensor:
+        """Token maps (B, 2, P, S) whose free tokens are filled in, most confident first."""
+        settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
+        shape, guided = ids.shape, settings.guidance != 1
+        condition = self._condition(settings.guidance)
+        flat, free = ids.flatten(1).clone(), free.flatten(1)
+        counts = free.sum(1)
+        certain = torch.finfo(self.text.dtype).max
+        confidence = torch.zeros_like(flat, dtype=self.text.dtype).masked_fill_(~free, certain)
+        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
+        step = 0
+        while step < steps:
+            if guided and step >= last_guided:
+                guided, condition = False, condition.first(len(flat))
+            masked = least_confident(confidence, torch.round(shares[step] * counts).clamp_min(1)) & free
+            flat = torch.where(masked, mask_id, flat)
+            logits = _guided_logits(self.transformer, flat.view(shape), condition, settings.guidance if guided else 1)
+            logits = logits.flatten(1, 3)
+            flat = torch.where(masked, self._drawn(logits), flat)
+            sure = logits.softmax(-1).gather(-1, flat[..., None])[..., 0]
+            unsure = ((sure < settings.settled) & masked).sum(1)
+            if settings.variety > 0:
+                sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, self.generator)
+            confidence = torch.where(masked, sure, certain)
+            step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
+            self._report(step)
+        return flat.view(shape)
+
+    def looked_over(self, ids: Tensor, free: Tensor) -> Tensor:
+        """Token maps (B, 2, P, S) after the second looks at their free tokens.
+
+        Tokens filled in early never saw those that came later, and some disagree with them: a pelvis that is elsewhere
+        for four frames. A network that is shown a token would only repeat it, so each is judged while it is hidden, and
+        drawn anew where the rest of the map makes it improbable.
+        """
+        settings = self.settings
+        if not settings.looks:
+            return ids
+        flat, free = ids.flatten(1), free.flatten(1)
+        guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
+        condition, least = self._condition(guidance), log(max(settings.doubt, 1e-9))
+        for look in range(settings.looks):
+            turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % LOOKED_AT
+            for part in range(LOOKED_AT):
+                hidden = (turn == part) & free
+                shown = torch.where(hidden, self.transformer.config.mask_id, flat).view(ids.shape)
+                logits = _guided_logits(self.transformer, shown, condition, guidance).flatten(1, 3)
+                doubtful = hidden & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + least)
+                flat = torch.where(doubtful, self._drawn(logits), flat)
+                self._report(settings.steps + LOOKED_AT * look + part + 1)
+        return flat.view(ids.shape)
+
+    def _condition(self, guidance: float) -> Condition:
+        return _condition(self.transformer, self.text, guidance)
+
+    def _drawn(self, logits: Tensor) -> Tensor:
+        """(B, N) one code for each place, drawn among the likeliest."""
+        settings = self.settings
+        kept = _kept(settings.filter, self.transformer.config.codes)
+        if kept == 1:
+            return logits.argmax(-1)
+        best, codes = logits.topk(kept, -1)
+        winner = (best / max(settings.temperature, 1e-6) + _gumbel(best, self.generator)).argmax(-1, keepdim=True)
+        return codes.gather(-1, winner)[..., 0]
+
+    def _report(self, done: int) -> None:
+        if self.on_step is not None:
+            self.on_step(done, self.settings.steps + LOOKED_AT * self.settings.looks)
 
 
 def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int:
@@ -262,18 +262,9 @@ def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condit
     return torch.lerp(without, with_text, guidance)
 
 
-def _kept(settings: SamplingSettings, codes: int) -> int:
+def _kept(filtered: float, codes: int) -> int:
     """How many codes may be drawn."""
-    return min(codes, max(1, ceil(round((1 - settings.filter) * codes, 6))))
-
-
-def _drawn(logits: Tensor, kept: int, temperature: float, generator: Randomness) -> Tensor:
-    """(B, N) one code for each place, drawn among the ``kept`` likeliest."""
-    if kept == 1:
-        return logits.argmax(-1)
-    best, codes = logits.topk(kept, -1)
-    winner = (best / max(temperature, 1e-6) + _gumbel(best, generator)).argmax(-1, keepdim=True)
-    return codes.gather(-1, winner)[..., 0]
+    return min(codes, max(1, ceil(round((1 - filtered) * codes, 6))))
 
 
 def _gumbel(like: Tensor, generator: Randomness) -> Tensor:
