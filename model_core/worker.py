@@ -124,7 +124,7 @@ class Worker:
 
     def _load(self, request: LoadRequest) -> None:
         model = self._model(request)
-        from .pipeline import LONGEST, SHORTEST
+        from .loaded import LONGEST, SHORTEST
 
         config = model.config
         self._send(
@@ -167,7 +167,7 @@ class Worker:
         return self._loaded[2]
 
     def _sampled(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
-        from .pipeline import LONGEST, SHORTEST
+        from .loaded import LONGEST, SHORTEST
 
         frames = request.length(SHORTEST, LONGEST)
         settings = request.sampling_settings(model.config.sampling)

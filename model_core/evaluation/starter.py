@@ -16,10 +16,11 @@ import torch
 from ..errors import UserError
 from ..files import written_whole
 from ..kinematics import SolveSettings, solve
+from ..loaded import SHORTEST
 from ..motion import FPS, Interaction, Motion
 from ..networks.tokenizer import FRAMES_A_TOKEN
 from ..pair_embedding import EVALUATOR, PairEmbedding
-from ..pipeline import SHORTEST, InterMask
+from ..pipeline import InterMask
 from ..training.choreography.shards import StoredClip, load_choreographed
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error

@@ -1,0 +1,167 @@
+"""A loaded model at work: what texts and motion are to its networks, and a completion made window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .checkpoint import Model, ModelConfig
+from .completion import Window, WindowTask, columns, lasting, pasted, windows
+from .devices import Device
+from .draws import Draw
+from .errors import UserError
+from .judging import Told, judged_by
+from .known_captions import KnownCaptions
+from .motion import FPS, Motion
+from .motion.canonical import Placement
+from .networks.tokenizer import FRAMES_A_TOKEN
+from .pair_embedding import PairEmbedding
+from .prompts import segments
+from .representations import REPRESENTATIONS
+from .sampling import StepCallback
+from .text_encoders import TextEncoder
+
+SHORTEST = 16
+"""Frames of the shortest clip: four columns of tokens."""
+LONGEST = 1800
+"""Frames of the longest clip, a minute; what is longer than the model's own clips is made by extension."""
+
+
+class LoadedModel:
+    """Networks with what they need around them; ``InterMask`` is what users make of it."""
+
+    def __init__(
+        self,
+        model: Model,
+        text_encoder: TextEncoder,
+        computes: Device,
+        captions: KnownCaptions | None = None,
+        judge: PairEmbedding | None = None,
+    ) -> None:
+        self.model = model
+        self.captions = captions
+        self.judge = judge
+        self.text_encoder = text_encoder
+        self.computes = computes
+        self.device = computes.place
+        self.representation = REPRESENTATIONS[model.config.tokenizer.dataset]
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's settings."""
+        return self.model.config
+
+    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, Told]]:
+        """The windows of a clip, each with what happens in it."""
+        stretches: list[tuple[Window, Told]] = []
+        for segment in segments(prompt, frames, FPS):
+            told = self.told(segment.prompt)
+            stretches += [(window, told) for window in windows(segment.stop, self.config.longest, begun)]
+            begun = max(begun, segment.stop)
+        return stretches
+
+    def _completed(
+        self,
+        stretches: list[tuple[Window, Told]],
+        known: tuple[Motion | None, Motion | None],
+        free: np.ndarray,
+        frames: int,
+        draw: Draw,
+        takes: int,
+        on_step: StepCallback | None,
+    ) -> list[tuple[Motion, Motion]]:
+        """Both people of each take, window by window; a stretch tells all takes the same, or each its own."""
+        prepared = self.representation.prepared
+        given = [None if person is None else lasting(prepared(person), frames) for person in known]
+        pairs = [list(given) for _ in range(takes)]
+        for number, (window, told) in enumerate(stretches):
+            task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
+            if task.free.any():
+                step = within(on_step, number, len(stretches))
+                self._complete_window(pairs, task, window, frames, told, draw, step)
+        made_pairs = [[person for person in pair if person is not None] for pair in pairs]
+        people = [(first, second) for first, second in made_pairs]
+        if all(person is None for person in known):
+            people = [self.representation.settled(pair) for pair in people]
+        return people
+
+    def _source(self, seed: int) -> torch.Generator:
+        """Randomness that a seed determines."""
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def _complete_window(
+        self,
+        takes: list[list[Motion | None]],
+        task: WindowTask,
+        window: Window,
+        frames: int,
+        told: Told,
+        draw: Draw,
+        on_step: StepCallback | None,
+    ) -> None:
+        """Fill in one window of all takes at once and put it into them."""
+        pairs = [[None if p is None else p.frames(window.start, window.stop) for p in pair] for pair in takes]
+        places = [task.placement(pair, self.representation.placement) for pair in pairs]
+        maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, places, strict=True)])
+        mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
+        # The person who leads the window comes first, as in training.
+        ids, places_free = maps[:, task.order], mask[:, task.order]
+        judge = self.judge
+        choose = None if judge is None or told.wanted is None else judged_by(judge, told.wanted, self.decode)
+        filled = draw.fill(self.model.transformer, ids, places_free, told.condition, on_step, choose)[:, task.order]
+        made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
+        for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
+            for person in (0, 1):
+                new, old = (
+                    None
+                    if rows is None
+                    else place.inverse.of(self.representation.motion(rows[index, person, : task.frames]))
+                    for rows in (made, before)
+                )
+                assert new is not None
+                result = task.result(person, pair[person], new, old)
+                takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+
+    def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
+        """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
+        blank = torch.zeros(task.free.shape[1:], dtype=torch.long, device=self.device)
+        return torch.stack([blank if person is None else self.encode(placement.of(person)) for person in pair])
+
+    @torch.inference_mode()
+    def encode(self, motion: Motion) -> Tensor:
+        """(P, S) tokens of a motion in its canonical frame; its last frame is repeated to fill the last column."""
+        whole_columns = lasting(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
+        rows = self.representation.rows(whole_columns)
+        normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
+        return self.model.tokenizer.encode(normal[None])[0, 0]
+
+    @torch.inference_mode()
+    def decode(self, ids: Tensor) -> np.ndarray:
+        """(takes, 2, T, ...) rows in metres from token maps (takes, 2, P, S)."""
+        rows = self.model.tokenizer.decode(ids.flatten(0, 1)[:, None])
+        return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def told(self, prompt: str) -> Told:
+        """What a prompt says to the networks."""
+        features = self.text_encoder.encode([prompt])
+        condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
+        wanted = None if self.judge is None else self.judge.network.text(features.pooled.cpu())
+        return Told(condition, wanted)
+
+    def _check(self, frames: int) -> None:
+        if not SHORTEST <= frames <= LONGEST:
+            raise UserError(
+                f"{frames} frames at {FPS:g} a second cannot be made; choose {SHORTEST} to {LONGEST} "
+                f"({SHORTEST / FPS:.1f} to {LONGEST / FPS:g} seconds)."
+            )
+
+
+def within(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
+    """A callback for one of several windows that counts the steps of all."""
+    if on_step is None:
+        return None
+    return lambda step, steps: on_step(number * steps + step, count * steps)
