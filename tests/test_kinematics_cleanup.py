@@ -81,7 +81,10 @@ def test_sound_motion_is_hardly_touched(couple: list[PosedSkeleton]) -> None:
     truth = joints_of(couple)
     solved = joints_of(solve([one.motion() for one in couple], SolveSettings(ground=False)))
     upper = [joint for joint in range(22) if joint not in (4, 5, *FOOT_JOINTS)]
-    assert 1000 * np.linalg.norm(solved - truth, axis=-1)[..., upper].mean() < 8
+    moved = 1000 * np.linalg.norm(solved - truth, axis=-1)
+    assert moved[..., upper].mean() < 8
+    assert moved[..., FOOT_JOINTS].mean() < 4
+    assert moved[..., FOOT_JOINTS].max() < 40
 
 
 def test_both_stand_on_one_floor(couple: list[PosedSkeleton]) -> None:
@@ -109,6 +112,29 @@ def test_a_foot_that_creeps_stands_as_often_whichever_way_it_creeps() -> None:
     for degrees in range(10, 360, 10):
         turned = creeping @ about_y(np.array(np.deg2rad(degrees))).T
         np.testing.assert_array_equal(stands(turned, always, always, FPS), expected)
+
+
+@pytest.mark.parametrize(("pace", "sway"), [(0.5, 0.005), (0.8, 0.005), (0.8, 0.03), (1.2, 0.1)])
+def test_who_glides_on_both_feet_takes_steps_and_is_not_in_the_air(pace: float, sway: float) -> None:
+    # Both soles lie on the floor all the time, and both feet are on their way, now the one and now the other a little
+    # quicker: whoever lifts what travels has this person hover.
+    time = np.arange(150) / FPS
+    glider = standing(np.stack((0 * time, pace * time), -1), 0 * time)
+    for side, leg in enumerate(LEGS):
+        along = pace * time + (1 - 2 * side) * sway * np.sin(2 * np.pi * time)
+        ankle = np.stack((np.full(len(time), 0.1 - 0.2 * side), np.full(len(time), 0.075), along - 0.03), -1)
+        glider = limb_to(glider, leg, ankle)
+        rotations = glider.world()[1]
+        rotations[:, :, (leg.end, TOES[side])] = np.eye(3)
+        glider = glider.turned_to(rotations)
+    given = glider.world()[0]
+    after = joints_of(solve([person(glider).motion()]))
+    assert skate(given) > 1000 * pace / FPS - 1
+    assert skate(after) < 1
+    assert floating(after) < 15
+    assert (after[..., TOES, 1].min(-1) > 0.02).mean() < 1 / 3
+    # He gets where he was going.
+    assert np.abs(after[..., TOES, 2] - given[..., TOES, 2]).max() < 0.3
 
 
 def test_one_person_is_cleaned_up_too(couple: list[PosedSkeleton]) -> None:

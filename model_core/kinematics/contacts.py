@@ -24,7 +24,7 @@ _SETTLING = 4
 """Frames in which a standing point comes down to its height."""
 _HALF_STEP = 0.1
 """Seconds before and after the fastest moment of a foot that creeps, in which it is moved on."""
-_LONGEST_DRIFT = 0.3
+_LONGEST_DRIFT = 0.4
 """Metres between any two places of one stand: beyond that the foot was moved, and stands twice."""
 
 

@@ -17,11 +17,12 @@ from .pose import Pose
 from .settings import SolveSettings
 from .steps import smoothed_steps
 
-_TOE_ENTERS, _TOE_STAYS = (0.06, 0.4), (0.08, 0.7)
+_TOE_ENTERS, _TOE_STAYS = (0.06, 0.4), (0.06, 0.5)
 """Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
-goes on standing."""
-_SUPPORT_LEADS, _SUPPORT_SPEED = 1.1, 1.6
-"""Somebody who glides stands on the foot that is so many times slower than the other, up to so many m/s."""
+goes on standing. What is quicker is the beginning of a step, and dragged back to the stand it would be far off."""
+_SUPPORT_SHARE, _SUPPORT_SPEED = 0.8, 1.6
+"""Somebody who glides stands on the slower foot, up to so many m/s, and on the other too if the slower one has this
+share of its speed: as long as one foot hands the weight to the other both bear it, so that nobody is in the air."""
 _ANKLE_ENTERS, _ANKLE_STAYS = (0.02, 0.2), (0.05, 0.5)
 """The same for an ankle."""
 _OWN_LEVEL = 0.02
@@ -30,8 +31,6 @@ _LARGEST_LEVELLING = 0.15
 """Metres by which one person is moved up or down against the other at most."""
 _STEP_SPEED = (0.2, 0.6)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
-_HOVERING = 0.5
-"""Share of its clearance that a travelling foot gives up where the other one travels faster."""
 _ALOFT = 0.05
 """Metres over where a person's feet stand, from which nothing of him touches the floor."""
 _LONGEST_FLIGHT, _SETTLED = 0.8, 0.13
@@ -40,8 +39,8 @@ _SEATED = 0.15
 """m/s of the pelvis, up to which it rests on something high and feet may hang."""
 _OTHER_FOOT = 0.25
 """Metres over the lower foot from which the other one is not brought down with it."""
-_RISE = (0.5, 0.9)
-"""Shares of its clearance that a foot has in the last frame of a stand and in the first after it."""
+_PEEL = 0.6
+"""Share of its clearance that a foot has in the last frame of a stand and in the first of the next."""
 _LARGEST_WRING = 0.4
 """Share of a foot's length by which holding its ends may move them against each other."""
 _LARGEST_TOE_BEND = 1.0
@@ -167,7 +166,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     toe_over, ankle_over = toe_over - sunk, ankle_over - sunk
     toe_speed, ankle_speed = speeds(toes, pose.fps), speeds(ankles, pose.fps)
 
-    bears = _SUPPORT_LEADS * toe_speed < toe_speed[..., ::-1]
+    bears = _SUPPORT_SHARE * toe_speed < toe_speed[..., ::-1]
     toe_limit = np.where(bears, _SUPPORT_SPEED, _TOE_ENTERS[1])
     toe_stay = np.maximum(toe_limit, _TOE_STAYS[1])
 
@@ -195,7 +194,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     new_toes = toes + toe_share * toe_fix + (1 - toe_share) * ankle_share * ankle_fix
     new_ankles = ankles + ankle_share * ankle_fix + (1 - ankle_share) * toe_share * toe_fix
     standing = np.maximum(toe_weight, ankle_weight)
-    lift = _lift(new_toes, standing, floor.height, pose.fps, settings)[..., None] * _UP
+    lift = _lift(new_toes, standing == 1, floor.height, pose.fps, settings)[..., None] * _UP
     new_toes, new_ankles = new_toes + lift, new_ankles + lift
     before = joints[:, :, ANKLES], joints[:, :, TOES]
     new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, toe_over, pose.fps)
@@ -249,20 +248,16 @@ def _upper_bodies_apart(joints: np.ndarray) -> np.ndarray:
     return np.asarray(apart.min(axis=(1, 2)))
 
 
-def _lift(toes: np.ndarray, standing: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:
-    """(P, T, 2) metres by which to raise feet that travel close over the floor, or are in it."""
+def _lift(toes: np.ndarray, stands: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:
+    """(P, T, 2) metres by which to raise feet that travel close over the floor, or are in it, and do not stand."""
     level = np.stack((toes[..., 0], toes[..., 2]), -1)
     slow, quick = _STEP_SPEED
-    speed = speeds(level, fps)
-    # Of two feet that travel at once the slower one stays nearer to the floor: nobody hovers.
-    leads = eased(0.5 + (speed - speed[..., ::-1]) / (2 * quick))
-    free = 1 - _HOVERING * (1 - leads) * (1 - standing[..., ::-1])
-    wanted = settings.clearance * free * eased((speed - slow) / (quick - slow))
-    held_down = np.moveaxis(standing == 1, 1, -1)
+    wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
+    held_down = np.moveaxis(stands, 1, -1)
     short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
-    # Horizontally a foot is held to the last frame of its stand; it peels off the floor a little before.
-    deep = ~_spread(~held_down)
-    share = np.where(deep, 0.0, np.where(held_down, _RISE[0], np.where(_spread(held_down), _RISE[1], 1.0)))
+    # Horizontally a foot is held to the last frame of its stand, and then it is on its way at once: it peels off the
+    # floor a little before.
+    share = np.where(held_down, _PEEL * _spread(~held_down), 1.0)
     return np.moveaxis(covered(short, 2) * share, -1, 1)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from .filters import covered, eased
 
-_CUT = 2.2
-"""Hz above which a corrected foot's way between its stands is smoothed."""
+_CUT = 4.0
+"""Hz above which a corrected foot's way between its stands is smoothed. Were it lower, steps would reach into the
+stands: a foot would creep, and be in the air, where it should stand."""
 _HOLD, _REST = 1000.0, 20.0
 """How much more than one that travels a foot that stands keeps its place, and its height."""
 _CORRECTED = 0.03
