@@ -163,6 +163,24 @@ def test_who_is_carried_or_lifted_is_left_in_the_air_and_who_lacks_a_floor_gets_
     assert lowest_toe(0.0, 0.5, 1.5) > 0.48
 
 
+@pytest.mark.parametrize(("seconds", "falls"), [(0.5, True), (0.5, False), (0.7, True), (0.7, False)])
+def test_both_feet_are_in_the_air_only_as_far_as_the_pelvis_flies(seconds: float, falls: bool) -> None:
+    # Whoever draws up both feet jumps if gravity says so, and else stands on the lower one.
+    frames, time = 90, np.arange(90) / FPS - 1.5
+    flight = np.clip(1 - (2 * time / seconds) ** 2, 0, None)
+    place = np.stack((np.zeros(frames), 0.5 * time), -1)
+    person = standing(place, np.zeros(frames))
+    for side, leg in enumerate(LEGS):
+        height = 0.075 + (0.25 + 0.08 * side) * np.sqrt(flight)
+        ankle = np.stack((np.full(frames, 0.1 - 0.2 * side), height, place[:, 1] - 0.03), -1)
+        person = limb_to(person, leg, ankle)
+    rise = 9.81 * seconds**2 / 8 if falls else 0.0
+    lifted = replace(person, translation=person.translation + (rise * flight)[:, None] * np.array([0.0, 1.0, 0.0]))
+    after = joints_of(solve([one.motion() for one in lifted.skeletons()], SolveSettings(ground=False)))
+    lowest = after[0, 42:48, TOES, 1].min()
+    assert lowest > rise + 0.15 if falls else lowest < 0.06
+
+
 # --- hands that arrive ---------------------------------------------------------------------------------------------
 
 

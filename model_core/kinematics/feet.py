@@ -33,8 +33,13 @@ _STEP_SPEED = (0.2, 0.6)
 """m/s at which a travelling foot begins to be lifted, and has its full clearance."""
 _ALOFT = 0.05
 """Metres over where a person's feet stand, from which nothing of him touches the floor."""
-_LONGEST_FLIGHT, _SETTLED = 0.8, 0.13
-"""Seconds. Who is in the air for longer does not jump but lacks a floor, and gets a foot down to it in the second."""
+_GRAVITY = 9.81
+"""m/s²."""
+_SHORTEST_FLIGHT, _FLOWN = 0.3, 0.5
+"""Seconds and a share. Who is in the air for longer and rises by less than this share of what a jump of that time
+rises by does not jump but lacks a floor."""
+_SETTLED = 0.13
+"""Seconds in which somebody who lacks a floor gets a foot down to it."""
 _SEATED = 0.15
 """m/s of the pelvis, up to which it rests on something high and feet may hang."""
 _OTHER_FOOT = 0.25
@@ -215,7 +220,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
 
 
 def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> np.ndarray:
-    """(P, T) metres over the floor of people who hang there: for longer than a jump, not seated, and not carried."""
+    """(P, T) metres over the floor of people who hang there: who do not jump, are not seated, and not carried."""
     over = np.maximum(joints[..., 1].min(-1) - floor.toes[:, None], 0.0)
     beyond = _hips_over_legs(pose, joints, floor) > settings.largest_drop
     carried = _upper_bodies_apart(joints) < _NEAR[1]
@@ -226,8 +231,18 @@ def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings
             run = slice(start, stop)
             moves = np.median(speed[person, run]) > _SEATED
             lacks_floor = carried[run].mean() < 0.5 and beyond[person, run].mean() < 0.5
-            hanging[person, run] = moves and lacks_floor and stop - start > _LONGEST_FLIGHT * pose.fps
+            hanging[person, run] = moves and lacks_floor and not _flies(joints[person, :, 0, 1], start, stop, pose.fps)
     return over * blurred(hanging.astype(np.float64), round(_SETTLED * pose.fps))
+
+
+def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
+    """Whether somebody with the pelvis at ``heights`` (T,) jumps between two frames, or is hardly in the air."""
+    seconds = (stop - start) / fps
+    ends = [heights[frame] for frame in (start - 1, stop) if 0 <= frame < len(heights)]
+    if seconds <= _SHORTEST_FLIGHT or not ends:
+        return seconds <= _SHORTEST_FLIGHT
+    rise = heights[start:stop].max() - np.mean(ends)
+    return bool(rise >= _FLOWN * _GRAVITY * seconds**2 / 8)
 
 
 def _hips_over_legs(pose: Pose, joints: np.ndarray, floor: Floor) -> np.ndarray:
