@@ -47,7 +47,7 @@ class EvaluatorTraining:
     seed: int = 0
 
 
-JUDGE_TRAINING = EvaluatorTraining(wordings=6, seed=1)
+JUDGE_TRAINING = EvaluatorTraining(loop=replace(EvaluatorTraining.loop, steps=900), wordings=6, seed=1)
 """Of the judge in a model's folder: the evaluator's, but for what is drawn, so that the two are not one network."""
 
 
