@@ -68,21 +68,35 @@ def bind_strip(strip: bpy.types.NlaStrip, animation: bpy.types.AnimData) -> None
 
 
 def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
-    """First and last key of the object's own action, else first and last frame of what plays in its NLA, else None."""
+    """First and last frame of the object's own keys and of what plays in its NLA; None if there is neither."""
     animation = owner.animation_data
     if animation is None:
         return None
-    if animation.action is None:
-        tracks = [track for track in animation.nla_tracks if not track.mute]
-        tracks = [track for track in tracks if track.is_solo] or tracks
-        strips = [strip for track in tracks for strip in track.strips if not strip.mute] if animation.use_nla else []
-        if not strips:
-            return None
-        return min(strip.frame_start for strip in strips), max(strip.frame_end for strip in strips)
-    if SLOTTED_ACTIONS and animation.action_slot is None:
+    tracks = [track for track in animation.nla_tracks if animation.use_nla and not track.mute]
+    tracks = [track for track in tracks if track.is_solo] or tracks
+    ranges = [(strip.frame_start, strip.frame_end) for track in tracks for strip in track.strips if not strip.mute]
+    curves = _own_curves(animation)
+    if curves and animation.action.use_frame_range:
+        ranges.append(tuple(animation.action.frame_range))
+    else:
+        ranges += [tuple(curve.range()) for curve in curves]
+    if not ranges:
         return None
-    first, last = animation.action.frame_range
-    return float(first), float(last)
+    return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
+
+
+def _own_curves(animation: bpy.types.AnimData) -> list[bpy.types.FCurve]:
+    """The curves of the action that move the object itself, other slots left out; nothing is made for it."""
+    action = animation.action
+    if action is None:
+        return []
+    if not SLOTTED_ACTIONS:
+        return list(action.fcurves)
+    slot = animation.action_slot
+    if slot is None:
+        return []
+    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
 def paint_material(material: bpy.types.Material, colour: tuple[float, float, float], roughness: float) -> None:

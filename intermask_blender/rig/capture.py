@@ -99,8 +99,23 @@ def capture(
 
 
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
-    """First and last frame of the object's own keys, else of its NLA strips, else the scene's range."""
-    return compat.animated_range(owner) or (float(scene.frame_start), float(scene.frame_end))
+    """First and last frame of the object's own keys and NLA strips, else the scene's range.
+
+    The scene's too for an armature with less than a leader needs of its own that something else may move: one key of
+    a pose, and constraints that follow it.
+    """
+    own, whole = compat.animated_range(owner), (float(scene.frame_start), float(scene.frame_end))
+    if own is None:
+        return whole
+    short = (own[1] - own[0]) / scene_fps(scene) * FPS + 1 < SHORTEST
+    return whole if short and _follows_others(owner) else own
+
+
+def _follows_others(owner: bpy.types.Object) -> bool:
+    driven = owner.animation_data is not None and len(owner.animation_data.drivers) > 0
+    bones = owner.pose.bones if owner.pose else ()
+    constrained = len(owner.constraints) > 0 or any(len(bone.constraints) > 0 for bone in bones)
+    return driven or constrained or owner.parent is not None
 
 
 def _check(owner: bpy.types.Object) -> None:
@@ -123,8 +138,9 @@ def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndar
     """Whether the matrices of the object (T, 4, 4) and of its bones (T, N, 4, 4) are those of one figure."""
     if not (np.isfinite(placed).all() and np.isfinite(posed).all()):
         raise UserError(f"Bones of {owner.name} are nowhere (not a number) in some frame; look for them in its keys.")
-    sizes = np.linalg.norm(placed[:, :3, 0], axis=-1)
-    if sizes.max() > 1.02 * sizes.min() > 0.0:
+    axes = np.linalg.norm(placed[:, :3, :3], axis=1)
+    sizes = axes[:, (axes.max(0) / np.maximum(axes.min(0), 1e-12)).argmax()]
+    if sizes[0] > 0.0 and sizes.max() > 1.02 * sizes.min():
         raise UserError(
             f"{owner.name} changes its size while it moves ({sizes[0]:.3g} at first, {sizes[-1]:.3g} at last); choose "
             "a leader that keeps it, or mute the keys of its scale."

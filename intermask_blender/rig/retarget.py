@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import bpy
@@ -111,6 +112,7 @@ def rig_keys(
     root = chain.controls[chain.root]
     shift = wanted - chain.point("Pelvis", place[:3])
     curves.append((f"{_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
+    curves += _left_over(owner, controls.values(), root, len(posed))
     settings = [
         (f'{_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
         for item in mapping.settings
@@ -174,7 +176,23 @@ def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
     return action
 
 
+def _left_over(
+    owner: bpy.types.Object, names: Iterable[str], root: str, frames: int
+) -> list[tuple[str, str, np.ndarray]]:
+    """Curves that take away what an earlier pose left of places and sizes on bones whose turns are keyed."""
+    curves = []
+    for name in names:
+        bone = owner.pose.bones[name]
+        for channel, neutral in (("location", 0.0), ("scale", 1.0)):
+            keyed = channel == "location" and name == root
+            if not keyed and any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel)):
+                curves.append((f"{_path(name)}.{channel}", name, np.full((frames, 3), neutral)))
+    return curves
+
+
 def _check(owner: bpy.types.Object) -> None:
+    if owner.type != "ARMATURE":
+        raise UserError(f"{owner.name} is not an armature; choose the armature that moves the character.")
     if owner.library is not None:
         raise UserError(
             f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
@@ -269,7 +287,10 @@ class _Chain:
         _check_root(self._owner, self.controls[self.root])
         bone = self._owner.data.bones[self.controls[self.root]]
         static = self._static(bone)[:3, :3]
-        return static @ self._rest[self.root][:3, :3] if bone.use_local_location else static
+        if bone.use_local_location:
+            return static @ self._rest[self.root][:3, :3]
+        # Without, a bone moves along the axes of its parent, or of the armature.
+        return static @ np.array(bone.parent.matrix_local, np.float64)[:3, :3] if bone.parent else static
 
     def _carrier(self, joint: str) -> tuple[np.ndarray, np.ndarray]:
         """Turn and shift of what carries a joint's control; a turn has no size."""

@@ -1,0 +1,111 @@
+"""What an armature was before it is keyed or read: poses left over, switches of bones, actions beside strips."""
+
+from __future__ import annotations
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_rigs import KINDS, build_rig
+from blender_scene import empty_scene
+from motion_examples import posed_person
+
+from intermask_blender import compat
+from intermask_blender.rig.capture import animated_frames, capture_motion
+from intermask_blender.rig.detect import detect_rig
+from intermask_blender.rig.retarget import rig_keys, write_keys
+from model_core.errors import UserError
+
+assert blender_scene
+
+
+def shown(rig: bpy.types.Object, frame: int) -> np.ndarray:
+    """(bones, 4, 4) as a viewer sees them."""
+    bpy.context.scene.frame_set(frame)
+    return np.array([bone.matrix for bone in rig.pose.bones])
+
+
+def key_dance(rig: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    write_keys(rig_keys(posed_person(3, 12), rig, scene, 1), "Dance")
+
+
+@pytest.mark.parametrize("name", ["mixamo bare", "vrm"])
+def test_places_and_sizes_left_from_an_earlier_pose_do_not_bend_what_is_keyed(name: str) -> None:
+    scene = empty_scene()
+    clean, posed = (build_rig(KINDS[name], scene, which) for which in ("Clean", "Posed"))
+    for number, bone in enumerate(detect_rig(posed).bones.values()):
+        posed.pose.bones[bone].location = (0.1, -0.05 * number, 0.07)
+        posed.pose.bones[bone].scale = (1.5, 1.0, 0.8)
+    for rig in (clean, posed):
+        key_dance(rig, scene)
+    for frame in (1, 7):
+        np.testing.assert_allclose(shown(posed, frame), shown(clean, frame), atol=1e-4)
+
+
+def test_the_body_travels_alike_whichever_axes_the_roots_location_has() -> None:
+    scene = empty_scene()
+    own, parents = (build_rig(KINDS["vrm"], scene, which) for which in ("Own", "Parents"))
+    hips = detect_rig(parents).control("Pelvis")
+    assert parents.data.bones[hips].parent is not None
+    parents.data.bones[hips].use_local_location = False
+    for rig in (own, parents):
+        key_dance(rig, scene)
+    for frame in (1, 9):
+        np.testing.assert_allclose(shown(parents, frame), shown(own, frame), atol=1e-4)
+
+
+def test_what_is_no_armature_is_refused_with_a_sentence() -> None:
+    scene = empty_scene()
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    with pytest.raises(UserError, match="Camera is not an armature"):
+        rig_keys(posed_person(3, 12), camera, scene, 1)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1, 2)])
+@pytest.mark.parametrize("last", [0.0, 2.0])
+def test_a_leader_that_changes_its_size_on_any_axis_is_refused(axes: tuple[int, ...], last: float) -> None:
+    scene = empty_scene()
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    write_keys(rig_keys(posed_person(3, 40), rig, scene, 1), "Dance")
+    for axis in axes:
+        for frame, size in ((1, rig.scale[axis]), (40, last * rig.scale[axis])):
+            rig.scale[axis] = size
+            rig.keyframe_insert("scale", index=axis, frame=frame)
+    with pytest.raises(UserError, match="changes its size"):
+        capture_motion(rig, scene)
+
+
+def test_strips_beside_an_action_and_other_slots_make_the_range_what_is_seen() -> None:
+    scene = empty_scene()
+    rig, other = (build_rig(KINDS["mixamo bare"], scene, which) for which in ("Leader", "Other"))
+    write_keys(rig_keys(posed_person(3, 150), rig, scene, 1), "Dance")
+    animation = rig.animation_data
+    strip = animation.nla_tracks.new().strips.new("Dance", 1, animation.action)
+    compat.bind_strip(strip, animation)
+    animation.action = None
+    assert animated_frames(rig, scene) == (1, 150)
+    rig.pose.bones[0].keyframe_insert("location", frame=5)
+    assert animated_frames(rig, scene) == (1, 150)
+    action, layers = animation.action, len(getattr(animation.action, "layers", ()))
+    strip.mute = True
+    assert animated_frames(rig, scene) == (5, 5)
+    if compat.SLOTTED_ACTIONS:
+        other.animation_data_create().action = action
+        other.animation_data.action_slot = action.slots.new(id_type="OBJECT", name="Other")
+        assert animated_frames(other, scene) == (scene.frame_start, scene.frame_end)
+        other.pose.bones[0].keyframe_insert("location", frame=500)
+        assert animated_frames(rig, scene) == (5, 5) and animated_frames(other, scene) == (500, 500)
+        assert len(action.layers) == layers
+
+
+def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
+    scene = empty_scene()
+    scene.frame_start, scene.frame_end = 11, 90
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    rig.pose.bones[0].keyframe_insert("location", frame=5)
+    assert animated_frames(rig, scene) == (5, 5)
+    goal = bpy.data.objects.new("Goal", None)
+    scene.collection.objects.link(goal)
+    rig.pose.bones[detect_rig(rig).bones["Pelvis"]].constraints.new("COPY_LOCATION").target = goal
+    assert animated_frames(rig, scene) == (11, 90)
