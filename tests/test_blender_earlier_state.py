@@ -11,10 +11,11 @@ from blender_scene import empty_scene
 from motion_examples import posed_person
 
 from intermask_blender import compat
-from intermask_blender.rig.capture import animated_frames, capture_motion
+from intermask_blender.rig.capture import animated_frames, capture, capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import rig_keys, write_keys
 from model_core.errors import UserError
+from model_core.kinematics import RAW_FIT, solve
 
 assert blender_scene
 
@@ -109,3 +110,16 @@ def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
     scene.collection.objects.link(goal)
     rig.pose.bones[detect_rig(rig).bones["Pelvis"]].constraints.new("COPY_LOCATION").target = goal
     assert animated_frames(rig, scene) == (11, 90)
+
+
+@pytest.mark.parametrize(
+    ("fps", "last"), [(12.0, 172), (24.0, 172), (25.0, 172), (29.97, 172), (30.0, 172), (60.0, 171), (120.0, 201)]
+)
+def test_a_leader_is_read_to_the_last_frame_and_whoever_is_keyed_beside_reaches_it(fps: float, last: int) -> None:
+    scene = empty_scene(fps)
+    leader, reactor = (build_rig(KINDS["mixamo bare"], scene, which) for which in ("Leader", "Reactor"))
+    write_keys(rig_keys(posed_person(3, 240), leader, scene, 101), "Dance")
+    captured = capture(leader, scene, (101, last))
+    posed = solve([captured.motion], RAW_FIT)[0]
+    keys = rig_keys(posed, reactor, scene, captured.start)
+    assert (keys.frames[0], keys.frames[-1]) == (101, last)

@@ -77,7 +77,9 @@ def capture(
     first, last = frame_range or animated_frames(owner, scene)
     first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)
-    count = int(np.floor((last - first) / fps * FPS + 1e-6)) + 1
+    lasting = (last - first) / fps * FPS
+    # A scene's frame that is longer than the model's would be cut off with the model's last one: one more reaches it.
+    count = int(np.ceil(lasting - 1e-6) if fps < FPS else np.floor(lasting + 1e-6)) + 1
     if count < SHORTEST:
         raise UserError(
             f"The motion of {owner.name} lasts {max(count, 0)} frames (at {FPS:g} a second) from frame {first:g} to "
@@ -87,7 +89,7 @@ def capture(
     hands = hand_bones(owner)
     above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
     names = tuple(dict.fromkeys((*body, *hands, *above)))
-    placed, posed = _evaluated(owner, scene, first + np.arange(count) * fps / FPS, names)
+    placed, posed = _evaluated(owner, scene, np.minimum(first + np.arange(count) * fps / FPS, last), names)
     _check_evaluated(owner, placed, posed)
     motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
