@@ -105,6 +105,7 @@ def prepare(
     leader: bpy.types.Object | None = None,
     characters: Characters = (None, None),
     sampling: Sampling | None = None,
+    frame_range: tuple[float, float] | None = None,
 ) -> tuple[GenerationSettings, Placement]:
     """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
 
@@ -117,6 +118,7 @@ def prepare(
         leader: the armature that the second person reacts to.
         characters: armatures that move; where there is none a new character is made. A leader is the first itself.
         sampling: how to draw; None means one take with the model's own values.
+        frame_range: first and last scene frame beyond which nothing of a leader's motion counts.
 
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
@@ -138,6 +140,8 @@ def prepare(
         x, y, z = scene.cursor.location
         return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), origin=(x, y, z))
     first, last = animated_frames(leader, scene)
+    if frame_range is not None:
+        first, last = max(first, frame_range[0]), min(last, frame_range[1])
     if seconds is not None:
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
     captured = capture(leader, scene, (first, last))

@@ -261,6 +261,16 @@ def test_keys_start_at_the_scenes_start_at_its_rate(model: Path, fps: float) -> 
     assert start == 1000 and abs((end - start) / fps - 2.0) < 2.5 / fps + 1 / 30
 
 
+def test_only_what_lies_in_the_scenes_range_is_reacted_to_where_that_is_asked_for(model: Path) -> None:
+    scene = empty_scene()
+    person = dancer(3, 200)
+    key_posed(person, build_armature("Leader", person.offsets, scene.collection), scene, 1, "Lead")
+    scene.frame_start, scene.frame_end = 101, 160
+    ask = {"prompt": "they hug", "leader": "Leader", "model": str(model)}
+    assert bpy.ops.intermask.generate(**ask, use_scene_range=True) == {"FINISHED"}
+    assert tuple(scene.intermask.takes[0].action_2.frame_range) == (101, 160)
+
+
 def joints_over(frames: Sequence[int]) -> np.ndarray:
     """(2, T, 22, 3) joints of both people at scene frames."""
     people = sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)

@@ -114,8 +114,17 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         model = find_model(self.model, preferences.model_folders)
         seconds = self._length(context.scene)
         prompt = timed_prompt(context.scene, self.prompt, seconds) if self.use_markers else self.prompt
+        scene_range = (float(context.scene.frame_start), float(context.scene.frame_end))
         settings, placement = prepare(
-            context.scene, prompt, seconds, self.seed, model, leader, (first, second), self._sampling()
+            context.scene,
+            prompt,
+            seconds,
+            self.seed,
+            model,
+            leader,
+            (first, second),
+            self._sampling(),
+            scene_range if self.use_scene_range else None,
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
         return settings, with_bodies(placement, files)
