@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import blender_scene  # first: it sets Blender's user folder
 import bpy
 import numpy as np
@@ -14,6 +16,7 @@ from intermask_blender import compat
 from intermask_blender.rig.capture import animated_frames, capture, capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import rig_keys, write_keys
+from intermask_blender.rig.splice import Held, source_of, write_edit
 from model_core.errors import UserError
 from model_core.kinematics import RAW_FIT, solve
 
@@ -53,6 +56,41 @@ def test_the_body_travels_alike_whichever_axes_the_roots_location_has() -> None:
         key_dance(rig, scene)
     for frame in (1, 9):
         np.testing.assert_allclose(shown(parents, frame), shown(own, frame), atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ"])
+def test_an_edit_holds_places_and_sizes_as_it_holds_turns(mode: str) -> None:
+    scene = empty_scene()
+    rig = build_rig(replace(KINDS["vrm"], mode=mode), scene)
+    write_keys(rig_keys(posed_person(3, 40), rig, scene, 1), "Dance")
+    knee, spine, wrist = (rig.pose.bones[detect_rig(rig).bones[joint]] for joint in ("L_Knee", "Spine2", "R_Wrist"))
+    for bone in (knee, spine):
+        for frame, size in ((1, 1.4), (40, 0.7)):
+            bone.scale = (size, 1.0, size)
+            bone.keyframe_insert("scale", frame=frame)
+    wrist.location = (0.0, 0.1, 0.0)
+    scene.frame_set(20)
+    before = {frame: shown(rig, frame) for frame in (1, 10, 11, 18, 20, 22, 30, 31, 40)}
+    sizes = {frame: np.array(spine.scale) for frame in before if scene.frame_set(frame) is None}
+    scene.frame_set(20)
+    source = source_of(rig)
+    # All but one joint are held: what is not under it stays.
+    keys = rig_keys(posed_person(7, 40), rig, scene, 1)
+    assert write_edit(keys, "Head", Held((source, source), (0,), frozenset({"Head"})), 0, 30.0)
+    rows = [number for number, bone in enumerate(rig.pose.bones) if bone.name != detect_rig(rig).bones["Head"]]
+    for frame, pose in before.items():
+        np.testing.assert_allclose(shown(rig, frame)[rows], pose[rows], atol=1e-6)
+    # A range of frames: outside of it everything stays, inside bones get back their own size and place.
+    compat.assign_action(rig, bpy.data.actions[source.action], source.slot)
+    scene.frame_set(20)
+    assert write_edit(keys, "Range", Held((source, source), (0,), first=11, last=30), 0, 30.0)
+    for frame in (1, 10, 31, 40):
+        np.testing.assert_allclose(shown(rig, frame), before[frame], atol=1e-6)
+        np.testing.assert_allclose(spine.scale, sizes[frame], atol=1e-6)
+    for frame in (20, 21):
+        scene.frame_set(frame)
+        np.testing.assert_allclose([*spine.scale, *knee.scale], 1.0, atol=1e-6)
+        np.testing.assert_allclose(wrist.location, 0.0, atol=1e-6)
 
 
 def test_what_is_no_armature_is_refused_with_a_sentence() -> None:

@@ -23,6 +23,9 @@ from .retarget import RigKeys, quaternions_of, rotation_values
 SEAM_SECONDS = 0.25
 """How long the new motion takes to leave the old one behind."""
 
+STRAIGHT = ("location", "scale")
+"""Properties whose values come together number by number; all others are rotations."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -93,6 +96,10 @@ def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) ->
     for path, bone, values in keys.curves:
         joint = "Pelvis" if joint_of[bone] == ROOT else carrier(joint_of[bone])
         before = _values(store, path, frames, values.shape[1])
+        channel = path.rpartition(".")[2]
+        if before is None and channel in STRAIGHT:
+            # Without keys a place or a size is held as it is posed.
+            before = np.tile(np.array(getattr(owner.pose.bones[bone], channel), np.float64), (len(frames), 1))
         if before is not None:
             if joint not in held.joints:
                 continue
@@ -120,7 +127,7 @@ class _Splice:
 
     def of(self, bone: bpy.types.PoseBone, path: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
         """(T, C) the values of one property."""
-        if path.endswith(".location"):
+        if path.rpartition(".")[2] in STRAIGHT:
             return self._joined(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
 
         def apart(old: np.ndarray, new: np.ndarray) -> np.ndarray:
