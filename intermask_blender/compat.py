@@ -72,10 +72,12 @@ def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     animation = owner.animation_data
     if animation is None:
         return None
-    tracks = [track for track in animation.nla_tracks if animation.use_nla and not track.mute]
-    tracks = [track for track in tracks if track.is_solo] or tracks
-    ranges = [(strip.frame_start, strip.frame_end) for track in tracks for strip in track.strips if not strip.mute]
-    curves = _own_curves(animation)
+    tracks = list(animation.nla_tracks) if animation.use_nla else []
+    alone = [track for track in tracks if track.is_solo]
+    playing = alone or [track for track in tracks if not track.mute]
+    ranges = [(strip.frame_start, strip.frame_end) for track in playing for strip in track.strips if not strip.mute]
+    # A track alone plays even where it is mute, and silences the action. A curve without keys has no range.
+    curves = [] if alone else [curve for curve in _curves(animation) if curve.keyframe_points or curve.sampled_points]
     if curves and animation.action.use_frame_range:
         ranges.append(tuple(animation.action.frame_range))
     else:
@@ -85,14 +87,14 @@ def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
 
 
-def _own_curves(animation: bpy.types.AnimData) -> list[bpy.types.FCurve]:
-    """The curves of the action that move the object itself, other slots left out; nothing is made for it."""
-    action = animation.action
+def _curves(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.types.FCurve]:
+    """The curves of an action that one object or strip plays, other slots left out; nothing is made for it."""
+    action = player.action
     if action is None:
         return []
     if not SLOTTED_ACTIONS:
         return list(action.fcurves)
-    slot = animation.action_slot
+    slot = player.action_slot
     if slot is None:
         return []
     bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]

@@ -138,6 +138,67 @@ def test_strips_beside_an_action_and_other_slots_make_the_range_what_is_seen() -
         assert len(action.layers) == layers
 
 
+@pytest.mark.parametrize("what", ["parent", "constraint", "limit", "driver"])
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_short_action_is_refused_as_short_where_nothing_else_moves_the_leader(what: str, moves: bool) -> None:
+    scene = empty_scene()
+    scene.frame_end = 60
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    write_keys(rig_keys(posed_person(3, 10), rig, scene, 1), "Dance")
+    goal = bpy.data.objects.new("Goal", None)
+    scene.collection.objects.link(goal)
+    if moves:
+        goal.keyframe_insert("location", frame=30)
+        goal.location = (0.5, 0.5, 1.0)
+        goal.keyframe_insert("location", frame=50)
+    bone = rig.pose.bones[detect_rig(rig).bones["L_Wrist"]]
+    if what == "parent":
+        rig.parent = goal
+    elif what == "constraint":
+        bone.constraints.new("COPY_LOCATION").target = goal
+    elif what == "limit":
+        bone.constraints.new("LIMIT_ROTATION")
+    else:
+        bone.driver_add("location", 1).driver.expression = "frame / 100" if moves else "0.2"
+    if moves and what != "limit":
+        captured = capture(rig, scene)
+        assert (captured.start, len(captured.motion)) == (1, 60)
+    else:
+        with pytest.raises(UserError, match=r"lasts 10 frames .* needs at least 16"):
+            capture(rig, scene)
+
+
+def test_a_range_is_that_of_what_plays_beside_a_track_alone_and_curves_without_keys() -> None:
+    scene = empty_scene()
+    scene.frame_end = 70
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    write_keys(rig_keys(posed_person(3, 40), rig, scene, 1), "Dance")
+    animation = rig.animation_data
+    dance, first, second = animation.action, animation.nla_tracks.new(), animation.nla_tracks.new()
+    for track, start in ((first, 101), (second, 301)):
+        compat.bind_strip(track.strips.new("Dance", start, dance), animation)
+    animation.action = None
+    assert animated_frames(rig, scene) == (101, 340)
+    for frame in (50, 900):
+        rig.keyframe_insert("location", frame=frame)
+    assert animated_frames(rig, scene) == (50, 900)
+    # Blender shows a track alone even where it is mute, without the action.
+    first.is_solo = first.mute = True
+    assert animated_frames(rig, scene) == (101, 140)
+    captured = capture(rig, scene)
+    assert (captured.start, len(captured.motion)) == (101, 40)
+    first.is_solo, first.mute = False, False
+    curves = compat.fcurve_store(rig, animation.action).fcurves
+    for curve in curves:
+        curve.keyframe_points.clear()
+    assert animated_frames(rig, scene) == (101, 340)
+    # Waves alone have no first and no last frame: the scene's count.
+    first.mute = second.mute = True
+    curves[0].modifiers.new("FNGENERATOR").amplitude = 1.0
+    captured = capture(rig, scene)
+    assert (captured.start, len(captured.motion)) == (1, 70)
+
+
 def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
     scene = empty_scene()
     scene.frame_start, scene.frame_end = 11, 90
@@ -147,6 +208,10 @@ def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
     goal = bpy.data.objects.new("Goal", None)
     scene.collection.objects.link(goal)
     rig.pose.bones[detect_rig(rig).bones["Pelvis"]].constraints.new("COPY_LOCATION").target = goal
+    assert animated_frames(rig, scene) == (5, 5)
+    for frame, place in ((20, 0.0), (80, 1.0)):
+        goal.location.x = place
+        goal.keyframe_insert("location", frame=frame)
     assert animated_frames(rig, scene) == (11, 90)
 
 

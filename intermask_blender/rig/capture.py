@@ -103,14 +103,17 @@ def capture(
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
     """First and last frame of the object's own keys and NLA strips, else the scene's range.
 
-    The scene's too for an armature with less than a leader needs of its own that something else may move: one key of
-    a pose, and constraints that follow it.
+    The scene's too for an armature with less than a leader needs of its own that something else moves besides: one
+    key of a pose, and constraints to what is animated.
+
+    Raises:
+        UserError: as ``capture``.
     """
     own, whole = compat.animated_range(owner), (float(scene.frame_start), float(scene.frame_end))
     if own is None:
         return whole
     short = (own[1] - own[0]) / scene_fps(scene) * FPS + 1 < SHORTEST
-    return whole if short and _follows_others(owner) else own
+    return whole if short and _follows_others(owner) and _moves_beside(owner, scene, own, whole) else own
 
 
 def _follows_others(owner: bpy.types.Object) -> bool:
@@ -118,6 +121,23 @@ def _follows_others(owner: bpy.types.Object) -> bool:
     bones = owner.pose.bones if owner.pose else ()
     constrained = len(owner.constraints) > 0 or any(len(bone.constraints) > 0 for bone in bones)
     return driven or constrained or owner.parent is not None
+
+
+def _moves_beside(
+    owner: bpy.types.Object, scene: bpy.types.Scene, own: tuple[float, float], whole: tuple[float, float]
+) -> bool:
+    """Whether the body moves before or after its own keys, where they stand still: a parent need not move it."""
+    _check(owner)
+    frames = np.arange(np.ceil(whole[0]), whole[1] + 1e-3)
+    names = tuple(mapping_of(owner).bones.values())
+    for beside in (frames[frames < own[0]], frames[frames > own[1]]):
+        if len(beside) > 1:
+            placed, posed = _evaluated(owner, scene, beside, names)
+            places = (placed[:, None] @ posed)[..., :3, 3] * (scene.unit_settings.scale_length or 1.0)
+            # What is nowhere (not a number) counts: it is told where all of the range is read.
+            if not np.ptp(places, axis=0).max() < STILL:
+                return True
+    return False
 
 
 def _check(owner: bpy.types.Object) -> None:
