@@ -87,6 +87,18 @@ def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
 
 
+def moved_paths(owner: bpy.types.Object) -> set[str]:
+    """Data paths of all that the object's action and its NLA strips have curves for, silent ones too."""
+    animation = owner.animation_data
+    if animation is None:
+        return set()
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    # A meta strip holds others.
+    for strip in strips:
+        strips += strip.strips
+    return {curve.data_path for player in (animation, *strips) for curve in _curves(player)}
+
+
 def _curves(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.types.FCurve]:
     """The curves of an action that one object or strip plays, other slots left out; nothing is made for it."""
     action = player.action

@@ -46,6 +46,34 @@ def test_places_and_sizes_left_from_an_earlier_pose_do_not_bend_what_is_keyed(na
         np.testing.assert_allclose(shown(posed, frame), shown(clean, frame), atol=1e-4)
 
 
+@pytest.mark.parametrize("how", ["shown", "strip below", "shown again"])
+def test_an_earlier_action_that_moves_and_sizes_bones_does_not_come_through(how: str) -> None:
+    scene = empty_scene()
+    clean, used = (build_rig(KINDS["mixamo"], scene, which) for which in ("Clean", "Used"))
+    for frame, place, size in ((1, 0.0, 1.0), (30, 8.0, 1.3)):
+        for bone in used.pose.bones:
+            bone.location, bone.scale = (0.0, place, 0.5 * place), (size, size, size)
+            bone.keyframe_insert("location", frame=frame)
+            bone.keyframe_insert("scale", frame=frame)
+    animation = used.animation_data
+    old, slot = animation.action, compat.slot_name(used)
+    if how == "strip below":
+        compat.bind_strip(animation.nla_tracks.new().strips.new("Old", 1, old), animation)
+        animation.action = None
+    scene.frame_set(30 if how == "shown" else 1)
+    for rig in (clean, used):
+        key_dance(rig, scene)
+    if how == "shown again":
+        new, its_slot = animation.action, compat.slot_name(used)
+        compat.assign_action(used, old, slot)
+        scene.frame_set(30)
+        compat.assign_action(used, new, its_slot)
+    mapped = [number for number, bone in enumerate(used.pose.bones) if bone.name in KINDS["mixamo"].names.values()]
+    for frame in (1, 7, 12, 30):
+        # In an armature of centimetres.
+        np.testing.assert_allclose(shown(used, frame)[mapped], shown(clean, frame)[mapped], atol=1e-2)
+
+
 def test_the_body_travels_alike_whichever_axes_the_roots_location_has() -> None:
     scene = empty_scene()
     own, parents = (build_rig(KINDS["vrm"], scene, which) for which in ("Own", "Parents"))

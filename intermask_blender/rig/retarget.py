@@ -179,14 +179,19 @@ def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
 def _left_over(
     owner: bpy.types.Object, names: Iterable[str], root: str, frames: int
 ) -> list[tuple[str, str, np.ndarray]]:
-    """Curves that take away what an earlier pose left of places and sizes on bones whose turns are keyed."""
-    curves = []
+    """Curves that take away what an earlier pose left of places and sizes on bones whose turns are keyed.
+
+    What an earlier action or a strip below moves counts too, though it may stand at nothing now: its pose comes back
+    with the next frame, or stays when it is shown again and left.
+    """
+    curves, moved = [], compat.moved_paths(owner)
     for name in names:
         bone = owner.pose.bones[name]
         for channel, neutral in (("location", 0.0), ("scale", 1.0)):
+            path = f"{_path(name)}.{channel}"
             keyed = channel == "location" and name == root
-            if not keyed and any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel)):
-                curves.append((f"{_path(name)}.{channel}", name, np.full((frames, 3), neutral)))
+            if not keyed and (path in moved or any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel))):
+                curves.append((path, name, np.full((frames, 3), neutral)))
     return curves
 
 
