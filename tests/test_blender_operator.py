@@ -152,6 +152,9 @@ def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: 
     assert "no model called gone" in refusal(prompt="they hug", model="gone")
     assert "no object called Nobody" in refusal(prompt="they hug", model=model, leader="Nobody")
     assert "does not move" in refusal(prompt="they hug", model=model, leader="Still")
+    scene.collection.objects.link(bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera")))
+    for who in ("leader", "character_1", "character_2"):
+        assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=model, **{who: "Camera"})
 
 
 def test_a_damaged_model_is_told(model: str, tmp_path: Path) -> None:
