@@ -76,14 +76,28 @@ def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     alone = [track for track in tracks if track.is_solo]
     playing = alone or [track for track in tracks if not track.mute]
     ranges = [(strip.frame_start, strip.frame_end) for track in playing for strip in track.strips if not strip.mute]
-    # A track alone plays even where it is mute, and silences the action. A curve without keys has no range.
-    curves = [] if alone else [curve for curve in _curves(animation) if curve.keyframe_points or curve.sampled_points]
-    if curves and animation.action.use_frame_range:
-        ranges.append(tuple(animation.action.frame_range))
-    else:
-        ranges += [tuple(curve.range()) for curve in curves]
+    # A track alone plays even where it is mute, and silences the action.
+    keyed = None if alone else keyed_range(owner)
+    if keyed is not None:
+        ranges.append(keyed)
     if not ranges:
         return None
+    return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
+
+
+def keyed_range(owner: bpy.types.Object) -> tuple[float, float] | None:
+    """First and last frame of the object's own keys in its action, strips left out; None if there are none."""
+    animation = owner.animation_data
+    if animation is None:
+        return None
+    # A curve without keys, with modifiers only, has no range.
+    curves = [curve for curve in _curves(animation) if curve.keyframe_points or curve.sampled_points]
+    if not curves:
+        return None
+    if animation.action.use_frame_range:
+        first, last = animation.action.frame_range
+        return float(first), float(last)
+    ranges = [curve.range() for curve in curves]
     return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
 
 

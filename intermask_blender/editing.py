@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 
+from . import compat
 from .core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
 from .generation import GenerationSettings, Known
 from .models import has_rows_of_parts
@@ -79,7 +80,8 @@ def prepare_edit(
         raise UserError(
             say("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
         )
-    first, last = animated_frames(owners[1], scene)
+    # Strips of the character's other scenes are no part of the take.
+    first, last = compat.keyed_range(owners[1]) or animated_frames(owners[1], scene)
     captured = [capture(owner, scene, (first, last)) for owner in owners]
     length = min(len(one.motion) for one in captured)
     size = figure_size(captured[0 if leader is not None else 1].motion)

@@ -157,6 +157,25 @@ def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: 
         assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=model, **{who: "Camera"})
 
 
+def test_an_edit_takes_the_takes_own_keys_whatever_strips_lie_elsewhere(model: str) -> None:
+    scene = empty_scene()
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=model)
+    take = scene.intermask.takes[0]
+    first, last = take.action_1.frame_range
+    for owner in (take.character_1, take.character_2):
+        animation = owner.animation_data
+        strip = animation.nla_tracks.new().strips.new("Elsewhere", 301, animation.action.copy())
+        compat.bind_strip(strip, animation)
+    for added in (0, 30):
+        scene.intermask.take_index = 0
+        if added:
+            assert bpy.ops.intermask.extend(seconds=1.0, model=model) == {"FINISHED"}
+        else:
+            assert bpy.ops.intermask.edit(model=model) == {"FINISHED"}
+        made = scene.intermask.takes[-1].action_1.frame_range
+        assert made[0] == first and abs(made[1] - last - added) <= 2
+
+
 def test_a_damaged_model_is_told(model: str, tmp_path: Path) -> None:
     empty_scene()
     damaged = save_small_model(tmp_path / "damaged")
