@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -80,9 +81,7 @@ def animated_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     keyed = None if alone else keyed_range(owner)
     if keyed is not None:
         ranges.append(keyed)
-    if not ranges:
-        return None
-    return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
+    return _spanned(ranges)
 
 
 def keyed_range(owner: bpy.types.Object) -> tuple[float, float] | None:
@@ -92,12 +91,15 @@ def keyed_range(owner: bpy.types.Object) -> tuple[float, float] | None:
         return None
     # A curve without keys, with modifiers only, has no range.
     curves = [curve for curve in _curves(animation) if curve.keyframe_points or curve.sampled_points]
-    if not curves:
+    if curves and animation.action.use_frame_range:
+        return _spanned([animation.action.frame_range])
+    return _spanned([curve.range() for curve in curves])
+
+
+def _spanned(ranges: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    """From the first frame of all ranges to their last; None if there are none."""
+    if not ranges:
         return None
-    if animation.action.use_frame_range:
-        first, last = animation.action.frame_range
-        return float(first), float(last)
-    ranges = [curve.range() for curve in curves]
     return float(min(first for first, _ in ranges)), float(max(last for _, last in ranges))
 
 

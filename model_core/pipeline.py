@@ -9,13 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoint import load_model
-from .completion import (
-    Window,
-    WindowTask,
-    columns,
-    free_everything,
-    held_columns,
-)
+from .completion import Window, WindowTask, columns, free_everything, held_columns
 from .devices import choose_device, keep_freed_memory, suited
 from .draws import Draw
 from .errors import UserError

@@ -89,7 +89,8 @@ def fill(
         if choose is None or settings.drafts == 1:
             drafted = sampler.drafted(ids, free)
         else:
-            drafts = sampler.repeated(settings.drafts).drafted(*_repeated(settings.drafts, ids, free))
+            wide_ids, wide_free = (batch.repeat_interleave(settings.drafts, 0) for batch in (ids, free))
+            drafts = sampler.repeated(settings.drafts).drafted(wide_ids, wide_free)
             drafts = drafts.unflatten(0, (-1, settings.drafts))
             best = choose(drafts)
             drafted = drafts[torch.arange(len(drafts), device=drafts.device), best.to(drafts.device)]
@@ -98,11 +99,6 @@ def fill(
 
 LOOKED_AT = 4
 """Parts of the tokens that are hidden one after the other when all are judged, each by the rest."""
-
-
-def _repeated(count: int, *batches: Tensor) -> list[Tensor]:
-    """Every row of each batch so many times, copies beside each other."""
-    return [batch.repeat_interleave(count, 0) for batch in batches]
 
 
 @dataclass(frozen=True)
@@ -120,13 +116,13 @@ class _Sampler:
         sources = self.generator
         if isinstance(sources, Sequence):
             sources = [source for source in sources for _ in range(count)]
-        return replace(self, text=_repeated(count, self.text)[0], generator=sources)
+        return replace(self, text=self.text.repeat_interleave(count, 0), generator=sources)
 
     def drafted(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S) whose free tokens are filled in, most confident first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
         shape, guided = ids.shape, settings.guidance != 1
-        condition = self._condition(settings.guidance)
+        condition = _condition(self.transformer, self.text, settings.guidance)
         flat, free = ids.flatten(1).clone(), free.flatten(1)
         counts = free.sum(1)
         certain = torch.finfo(self.text.dtype).max
@@ -162,7 +158,7 @@ class _Sampler:
             return ids
         flat, free = ids.flatten(1), free.flatten(1)
         guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
-        condition, least = self._condition(guidance), log(max(settings.doubt, 1e-9))
+        condition, least = _condition(self.transformer, self.text, guidance), log(max(settings.doubt, 1e-9))
         for look in range(settings.looks):
             turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % LOOKED_AT
             for part in range(LOOKED_AT):
@@ -173,9 +169,6 @@ class _Sampler:
                 flat = torch.where(doubtful, self._drawn(logits), flat)
                 self._report(settings.steps + LOOKED_AT * look + part + 1)
         return flat.view(ids.shape)
-
-    def _condition(self, guidance: float) -> Condition:
-        return _condition(self.transformer, self.text, guidance)
 
     def _drawn(self, logits: Tensor) -> Tensor:
         """(B, N) one code for each place, drawn among the likeliest."""

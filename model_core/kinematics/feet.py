@@ -238,9 +238,11 @@ def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings
 def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
     """Whether somebody with the pelvis at ``heights`` (T,) jumps between two frames, or is hardly in the air."""
     seconds = (stop - start) / fps
+    if seconds <= _SHORTEST_FLIGHT:
+        return True
     ends = [heights[frame] for frame in (start - 1, stop) if 0 <= frame < len(heights)]
-    if seconds <= _SHORTEST_FLIGHT or not ends:
-        return seconds <= _SHORTEST_FLIGHT
+    if not ends:
+        return False
     rise = heights[start:stop].max() - np.mean(ends)
     return bool(rise >= _FLOWN * _GRAVITY * seconds**2 / 8)
 
