@@ -235,6 +235,45 @@ def test_a_rig_that_cannot_be_keyed_is_told_and_left_alone(tmp_path: Path) -> No
         prepare(scene, "they hug", 1.0, 0, tmp_path, mirrored, (None, mirrored))
 
 
+def test_what_would_win_over_new_keys_is_told_and_once_it_is_removed_the_rig_moves(tmp_path: Path) -> None:
+    scene, person = empty_scene(), posed_person(1, 16)
+    rig = build_rig(KINDS["mixamo"], scene)
+
+    def shown(frame: int) -> np.ndarray:
+        scene.frame_set(frame)
+        return np.array([bone.matrix for bone in rig.pose.bones])
+
+    key(person, rig, scene)
+    free = shown(9)
+    animation = rig.animation_data
+    track = animation.nla_tracks.new()
+    compat.bind_strip(track.strips.new("Below", 1, animation.action), animation)
+    animation.action = None
+
+    def refused(sentence: str) -> None:
+        actions = len(bpy.data.actions)
+        with pytest.raises(UserError, match=sentence):
+            prepare(scene, "they hug", 1.0, 0, tmp_path, None, (None, rig))
+        with pytest.raises(UserError, match=sentence):
+            key(person, rig, scene)
+        assert len(bpy.data.actions) == actions and animation.action is None
+
+    animation.action_blend_type = "ADD"
+    refused("blended")
+    animation.action_blend_type, animation.action_influence = "REPLACE", 0.5
+    refused("influence to 1")
+    animation.action_influence, track.is_solo = 1.0, True
+    refused("switch off its star")
+    track.is_solo = False
+    elbow = "mixamorig:LeftForeArm"
+    curves = rig.pose.bones[elbow].driver_add("rotation_quaternion")
+    refused(f"{elbow} of Rig is moved by a driver")
+    for curve in curves:
+        curve.mute = True
+    key(person, rig, scene)
+    np.testing.assert_allclose(shown(9), free, atol=1e-3)
+
+
 def test_a_giant_leader_is_brought_to_a_persons_size(tmp_path: Path) -> None:
     scene, person = empty_scene(), posed_person(4, 20)
     rig = build_rig(KINDS["unreal"], scene, "Giant")

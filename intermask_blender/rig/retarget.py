@@ -10,10 +10,11 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import Body, PosedSkeleton, UserError, Way, rotations
+from ..core import Body, PosedSkeleton, Way, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
+from .keyable import bone_path, check_drivers, check_keyable, check_travel, rotation_channel
 from .map import ROOT, RigMapping
 from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
@@ -59,10 +60,9 @@ def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Sce
     Raises:
         UserError: the object is no rig that a motion can be keyed on.
     """
-    _check(owner)
-    mapping = mapping_of(owner)
-    _check_root(owner, mapping.root or mapping.control("Pelvis"))
-    return _measured(owner, mapping, scene).rest.hip_height / core.person_hip_height(offsets)
+    mapping, rig = _known(owner, None, scene)
+    check_travel(owner, mapping)
+    return rig.rest.hip_height / core.person_hip_height(offsets)
 
 
 def rig_keys(
@@ -100,21 +100,21 @@ def rig_keys(
     frames = np.arange(start_frame, start_frame + len(posed), dtype=np.float32)
     curves = []
     for joint, name in chain.controls.items():
-        path, values = _rotation_channel(owner.pose.bones[name], chain.basis(joint))
+        path, values = _turned_by(owner.pose.bones[name], chain.basis(joint))
         curves.append((path, name, values))
     controls = dict(chain.controls)
     hands = measure_hands(owner, mapping, rig) if posed.skeleton == core.SMPLX else None
     if hands is not None:
         controls |= hands.controls
         for name, matrices in hand_rotations(posed, hands).items():
-            path, values = _rotation_channel(owner.pose.bones[name], matrices)
+            path, values = _turned_by(owner.pose.bones[name], matrices)
             curves.append((path, name, values))
     root = chain.controls[chain.root]
     shift = wanted - chain.point("Pelvis", place[:3])
-    curves.append((f"{_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
+    curves.append((f"{bone_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
     curves += _left_over(owner, controls.values(), root, len(posed))
     settings = [
-        (f'{_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
+        (f'{bone_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
         for item in mapping.settings
     ]
     return RigKeys(owner, frames, curves, settings, controls)
@@ -188,48 +188,23 @@ def _left_over(
     for name in names:
         bone = owner.pose.bones[name]
         for channel, neutral in (("location", 0.0), ("scale", 1.0)):
-            path = f"{_path(name)}.{channel}"
+            path = f"{bone_path(name)}.{channel}"
             keyed = channel == "location" and name == root
             if not keyed and (path in moved or any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel))):
                 curves.append((path, name, np.full((frames, 3), neutral)))
     return curves
 
 
-def _check(owner: bpy.types.Object) -> None:
-    if owner.type != "ARMATURE":
-        raise UserError(f"{owner.name} is not an armature; choose the armature that moves the character.")
-    if owner.library is not None:
-        raise UserError(
-            f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
-            "(Object > Library Override > Make)."
-        )
-    if owner.mode == "EDIT" or owner.data.is_editmode:
-        raise UserError(f"{owner.name} is in Edit Mode; leave Edit Mode first.")
-    if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
-        raise UserError(f"{owner.name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.")
-
-
-def _check_root(owner: bpy.types.Object, name: str) -> None:
-    bone = owner.data.bones[name]
-    if bone.use_connect and bone.parent:
-        raise UserError(
-            f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "
-            "disconnect it in Edit Mode."
-        )
-
-
 def _known(
     owner: bpy.types.Object, mapping: RigMapping | None, scene: bpy.types.Scene
 ) -> tuple[RigMapping, MeasuredRig]:
     """The bones of an armature that can be keyed, found where no mapping is given, and its measures."""
-    _check(owner)
+    check_keyable(owner)
     mapping = mapping or mapping_of(owner)
-    return mapping, _measured(owner, mapping, scene)
-
-
-def _measured(owner: bpy.types.Object, mapping: RigMapping, scene: bpy.types.Scene) -> MeasuredRig:
+    check_drivers(owner, mapping)
     scene.view_layers[0].update()
-    return measure(owner, mapping, np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0)
+    placed = np.array(owner.matrix_world, np.float64)
+    return mapping, measure(owner, mapping, placed, scene.unit_settings.scale_length or 1.0)
 
 
 def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray) -> dict[str, np.ndarray]:
@@ -289,7 +264,7 @@ class _Chain:
 
     def frame_of_location(self) -> np.ndarray:
         """(3, 3) takes the root control's location to the armature's space."""
-        _check_root(self._owner, self.controls[self.root])
+        check_travel(self._owner, self._mapping)
         bone = self._owner.data.bones[self.controls[self.root]]
         static = self._static(bone)[:3, :3]
         if bone.use_local_location:
@@ -338,16 +313,10 @@ class _Chain:
         return result
 
 
-def _path(bone: str) -> str:
-    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
-
-
-def _rotation_channel(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
+def _turned_by(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
     """Data path and values (T, C) of a bone's rotation in the mode that the animator chose for it."""
-    names = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
     quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
-    name = names.get(bone.rotation_mode, "rotation_euler")
-    return f"{_path(bone.name)}.{name}", rotation_values(bone, quaternions)
+    return rotation_channel(bone), rotation_values(bone, quaternions)
 
 
 def rotation_values(bone: bpy.types.PoseBone, quaternions: np.ndarray) -> np.ndarray:

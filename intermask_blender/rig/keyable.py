@@ -1,0 +1,86 @@
+"""What keeps an armature from moving as it is keyed, and which of its channels keys go to."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core import UserError
+from .map import RigMapping
+
+
+def bone_path(bone: str) -> str:
+    """Data path of a pose bone, from its object."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+
+
+def rotation_channel(bone: bpy.types.PoseBone) -> str:
+    """Data path of a bone's rotation in the mode that the animator chose for it."""
+    names = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+    return f"{bone_path(bone.name)}.{names.get(bone.rotation_mode, 'rotation_euler')}"
+
+
+def check_keyable(owner: bpy.types.Object) -> None:
+    """Refuse what cannot be keyed, or would not move as a new action tells it.
+
+    Raises:
+        UserError: says what is in the way and how it is removed.
+    """
+    if owner.type != "ARMATURE":
+        raise UserError(f"{owner.name} is not an armature; choose the armature that moves the character.")
+    if owner.library is not None:
+        raise UserError(
+            f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
+            "(Object > Library Override > Make)."
+        )
+    if owner.mode == "EDIT" or owner.data.is_editmode:
+        raise UserError(f"{owner.name} is in Edit Mode; leave Edit Mode first.")
+    animation = owner.animation_data
+    if animation is None:
+        return
+    if animation.use_tweak_mode:
+        raise UserError(f"{owner.name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.")
+    tracks = list(animation.nla_tracks) if animation.use_nla else []
+    alone = next((track.name for track in tracks if track.is_solo), None)
+    if alone is not None:
+        raise UserError(
+            f"The NLA track {alone} of {owner.name} plays alone and would silence the new action; "
+            "switch off its star in the NLA editor."
+        )
+    blended = animation.action_blend_type != "REPLACE" or animation.action_influence < 1
+    if blended and any(track.strips and not track.mute for track in tracks):
+        raise UserError(
+            f"The action of {owner.name} is blended with the NLA strips below it and would not move as generated; "
+            "set its blending to Replace and its influence to 1 in the NLA editor, or mute the tracks."
+        )
+
+
+def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:
+    """Refuse an armature in which drivers move what would be keyed; they win over keys.
+
+    Raises:
+        UserError: names a bone.
+    """
+    if owner.animation_data is None:
+        return
+    driven = {driver.data_path for driver in owner.animation_data.drivers if not driver.mute}
+    root = mapping.root or mapping.control("Pelvis")
+    for name in {root, *(mapping.control(joint) for joint in mapping.bones)}:
+        bone = owner.pose.bones[name]
+        if rotation_channel(bone) in driven or (name == root and f"{bone_path(name)}.location" in driven):
+            raise UserError(
+                f"The bone {name} of {owner.name} is moved by a driver, which wins over keys; mute or delete it."
+            )
+
+
+def check_travel(owner: bpy.types.Object, mapping: RigMapping) -> None:
+    """Refuse an armature whose root cannot leave its place.
+
+    Raises:
+        UserError: names the bone.
+    """
+    bone = owner.data.bones[mapping.root or mapping.control("Pelvis")]
+    if bone.use_connect and bone.parent:
+        raise UserError(
+            f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "
+            "disconnect it in Edit Mode."
+        )
