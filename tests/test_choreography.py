@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from model_core.training.choreography.library import Library
 from model_core.training.choreography.scene import ChoreographedClip
 from model_core.training.choreography.shards import load_choreographed, save_shard
 from model_core.training.choreography.split import caption_held_out
+from model_core.training.material import DataSettings, shown_both_ways
 
 TOUCHING = ("shake hands", "high five", "hand over an object", "push and stagger", "hold hands walking")
 WALKING = ("walk towards and pass", "follow", "beckon and the other comes", "circle each other")
@@ -121,7 +123,7 @@ def test_every_kind_has_a_dozen_true_captions_apart_from_those_held_out() -> Non
     assert not any("slowly" in wording("walk side by side", {"manner": ""}, random) for _ in range(40))
 
 
-def test_shards_come_back_as_rows_for_training(tmp_path, clips: dict[str, ChoreographedClip]) -> None:  # type: ignore[no-untyped-def]
+def test_shards_come_back_as_rows_for_training(tmp_path: Path, clips: dict[str, ChoreographedClip]) -> None:
     clip = clips["hand over an object"]
     save_shard(tmp_path / "hand_over.npz", [clip, clip], [("one",), ("two", "three")], [False, True])
     loaded = load_choreographed(tmp_path)
@@ -134,3 +136,18 @@ def test_shards_come_back_as_rows_for_training(tmp_path, clips: dict[str, Choreo
         load_choreographed(tmp_path)
     with pytest.raises(UserError, match="no choreographed clips"):
         load_choreographed(tmp_path / "nothing")
+
+
+def test_of_a_clip_and_its_mirror_image_the_one_with_the_right_hand_is_drawn_more_often(
+    tmp_path: Path, clips: dict[str, ChoreographedClip]
+) -> None:
+    kinds = ("high five", "follow")
+    save_shard(tmp_path / "two.npz", [clips[kind] for kind in kinds], [("left",), ("right",)], [False, False])
+    settings = DataSettings(right_handed=0.8, emphasis={"high five": 3.0})
+    greeting, walk = (shown_both_ways(clip, settings) for clip in load_choreographed(tmp_path))
+    right_first = clips["high five"].schedule[0].part == "right_hand"
+    np.testing.assert_allclose([clip.weight for clip in greeting], (4.8, 1.2) if right_first else (1.2, 4.8))
+    np.testing.assert_allclose([clip.weight for clip in walk], 1)
+    assert [clip.captions for clip in (*greeting, *walk)] == [("left",), ("right",), ("right",), ("left",)]
+    shown, reflected = (clip.rows[:, :, :3] for clip in walk)
+    np.testing.assert_allclose(reflected, shown * (-1, 1, 1), atol=1e-5)

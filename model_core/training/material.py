@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class DataSettings:
         least_speed: of the captured crops that the transformer learns from, mean metres a second of all joints.
         captured_share: of the windows that the tokenizer sees, beside choreographed ones.
         captured_pairs_share: of the crops that the transformer sees, beside choreographed ones.
+        right_handed: share of the choreographed clips whose first contact is a hand's in which it is the right one.
+        emphasis: for kinds of choreographed clips how much more often they are drawn than others.
     """
 
     takes: tuple[str, ...] = ("*",)
@@ -36,6 +38,8 @@ class DataSettings:
     least_speed: float = 0.0
     captured_share: float = 0.4
     captured_pairs_share: float = 0.06
+    right_handed: float = 0.5
+    emphasis: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,16 @@ def load_material(
             f"{sources.captured} has no takes for both learning and measuring; check 'takes' and 'held_out'."
         )
     stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
+    strange = set(settings.emphasis) - {clip.kind for clip in stored}
+    if stored and strange:
+        raise UserError(
+            f"{sources.choreographed} has no kind named {', '.join(sorted(strange))}; correct [data.emphasis]."
+        )
     return Material(
-        (clips_from(train, wordings), [c for clip in stored if not clip.held_out for c in _with_reflection(clip)]),
+        (
+            clips_from(train, wordings),
+            [c for clip in stored if not clip.held_out for c in shown_both_ways(clip, settings)],
+        ),
         (clips_from(held_out, wordings), [_choreographed(clip) for clip in stored if clip.held_out]),
         settings,
     )
@@ -136,17 +148,20 @@ def _choreographed(clip: StoredClip) -> Clip:
     return Clip(clip.rows, clip.captions, story=story, kind=clip.kind)
 
 
-def _with_reflection(clip: StoredClip) -> tuple[Clip, Clip]:
-    """A clip and its mirror image, in which left and right have changed places in the captions too."""
-    shown = _choreographed(clip)
+def shown_both_ways(clip: StoredClip, settings: DataSettings) -> tuple[Clip, Clip]:
+    """A clip and its mirror image, in which left and right have changed places in the captions too, weighed."""
+    shown = replace(_choreographed(clip), weight=settings.emphasis.get(clip.kind, 1.0))
     rows = np.stack([mirrored_rows(person) for person in shown.rows])
-    return shown, replace(shown, rows=rows, captions=tuple(mirrored_text(caption) for caption in shown.captions))
+    reflected = replace(shown, rows=rows, captions=tuple(mirrored_text(caption) for caption in shown.captions))
+    hand = clip.schedule[0].part if clip.schedule else ""
+    right = {"right_hand": settings.right_handed, "left_hand": 1 - settings.right_handed}.get(hand, 0.5)
+    return replace(shown, weight=2 * right * shown.weight), replace(reflected, weight=2 * (1 - right) * shown.weight)
 
 
 def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:
     """Both together, captured ones weighed so that they are ``share`` of what is drawn."""
     if not captured or not choreographed:
         return captured + choreographed
-    frames = [sum(clip.frames for clip in clips) for clips in (captured, choreographed)]
-    weight = share / (1 - share) * frames[1] / frames[0]
+    drawn = [sum(clip.weight * clip.frames for clip in clips) for clips in (captured, choreographed)]
+    weight = share / (1 - share) * drawn[1] / drawn[0]
     return [replace(clip, weight=weight) for clip in captured] + choreographed
