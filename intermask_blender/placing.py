@@ -28,7 +28,7 @@ from .in_the_way import things_in_the_way
 from .rig.axes import vectors_to_blender
 from .rig.body import load_body, sole_depth
 from .rig.build import Colour, build_armature, build_mannequin
-from .rig.capture import animated_frames, capture
+from .rig.capture import SHORTEST, animated_frames, capture
 from .rig.key import key_posed, scene_fps
 from .rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, write_keys
 from .rig.smpl_body import build_smpl_body, remove_body
@@ -143,6 +143,12 @@ def prepare(
     if frame_range is not None:
         first, last = max(first, frame_range[0]), min(last, frame_range[1])
     if seconds is not None:
+        if round(seconds * FPS) < SHORTEST:
+            raise UserError(
+                say("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
+                    least=SHORTEST / FPS, seconds=seconds
+                )
+            )
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
     captured = capture(leader, scene, (first, last))
     motion, size = captured.motion, figure_size(captured.motion)

@@ -152,6 +152,9 @@ def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: 
     assert "no model called gone" in refusal(prompt="they hug", model="gone")
     assert "no object called Nobody" in refusal(prompt="they hug", model=model, leader="Nobody")
     assert "does not move" in refusal(prompt="they hug", model=model, leader="Still")
+    key_posed(dancer(1), still, scene, 1, "Lead")
+    told = refusal(prompt="they hug", model=model, leader="Still", seconds=0.5)
+    assert "at least 0.53 seconds; Seconds is 0.5" in told
     scene.collection.objects.link(bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera")))
     for who in ("leader", "character_1", "character_2"):
         assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=model, **{who: "Camera"})

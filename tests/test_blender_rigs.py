@@ -231,6 +231,10 @@ def test_a_rig_that_cannot_be_keyed_is_told_and_left_alone(tmp_path: Path) -> No
         with pytest.raises(UserError, match=sentence):
             prepare(scene, "they hug", 1.0, 0, tmp_path, None, (None, rig))
         assert scene_state(rig) == before and rig.animation_data is None and not bpy.data.actions
+    crooked = build_rig(KINDS["mixamo"], scene, "Crooked")
+    crooked.parent = mirrored
+    with pytest.raises(UserError, match="mirrored by its parent Mirrored"):
+        rig_keys(person, crooked, scene, 1)
     with pytest.raises(UserError, match="two different"):
         prepare(scene, "they hug", 1.0, 0, tmp_path, mirrored, (None, mirrored))
 

@@ -88,6 +88,11 @@ def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
     if axes.min() < 1e-9:
         raise UserError(f"{owner.name} is scaled to nothing; give it back its size.")
     if np.linalg.det(placed[:3, :3]) < 0:
+        if np.prod(owner.scale) > 0 and owner.parent is not None:
+            raise UserError(
+                f"{owner.name} is mirrored by its parent {owner.parent.name}, whose scale is negative; make that "
+                "positive, or clear the parent (Alt P) first."
+            )
         raise UserError(f"{owner.name} is mirrored (its scale is negative); apply the scale (Ctrl A, Scale) first.")
     if axes.max() > (1 + EVEN) * axes.min():
         raise UserError(
