@@ -19,7 +19,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
     train.add_argument("--choreographed", type=Path, help="folder of what 'choreograph' wrote, to learn from that too")
     train.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
-    train.add_argument("--start", type=Path, help="a model folder of the same shape to begin with")
+    train.add_argument("--start", type=Path, help="a model folder to begin with, of this shape or with fewer blocks")
     _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
     verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")

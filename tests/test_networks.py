@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -195,6 +196,22 @@ def test_codes_that_are_alike_begin_alike() -> None:
     for weights in (transformer.token_embedding.weight[:32], transformer.head.codes.weight):
         away = (weights[0] - weights).norm(dim=1)
         assert away[1] < 0.1 * away[2:].min()
+
+
+def test_a_network_with_more_blocks_begins_as_the_smaller_one_and_learns_on_from_there() -> None:
+    small = small_transformer()
+    grown = InteractionTransformer(replace(small.config, blocks=small.config.blocks + 2)).eval()
+    ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
+    wanted = small(ids, small.condition(text))
+    assert not torch.allclose(grown(ids, grown.condition(text)), wanted, atol=1e-2)
+    grown.begin_as(small)
+    logits = grown(ids, grown.condition(text))
+    torch.testing.assert_close(logits, wanted, rtol=0, atol=1e-5)
+    logits.square().sum().backward()
+    for block in list(grown.blocks)[small.config.blocks :]:
+        assert all(layer.modulation.weight.grad.abs().max() > 0 for layer in (block.together, block.apart))
+    with pytest.raises(ValueError, match="as many blocks or fewer"):
+        small.begin_as(grown)
 
 
 @pytest.mark.parametrize("masked", [False, True])

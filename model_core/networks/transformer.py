@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import torch
@@ -200,6 +200,28 @@ class InteractionTransformer(nn.Module):
         spread = weights.square().mean().sqrt()
         weights.copy_((vectors @ torch.randn(vectors.shape[2], weights.shape[-1])).view_as(weights))
         weights.mul_(spread / weights.square().mean().sqrt())
+
+    @torch.no_grad()
+    def begin_as(self, other: InteractionTransformer) -> None:
+        """Compute what a network of the same shape does, or one with fewer blocks.
+
+        Not published: the blocks that the other one lacks come last, and their gates let nothing through at first. A
+        block without gates doubles what it is given, which the head's first layer takes back.
+        """
+        more = self.config.blocks - other.config.blocks
+        if more < 0 or replace(other.config, blocks=self.config.blocks) != self.config:
+            raise ValueError("a network begins as one of its own shape with as many blocks or fewer")
+        self.load_state_dict(other.state_dict(), strict=False)
+        for block in list(self.blocks)[other.config.blocks :]:
+            assert isinstance(block, Block)
+            for layer, gates in ((block.together.modulation, (2, 5)), (block.apart.modulation, (2, 5, 10, 13))):
+                for gate in gates:
+                    rows = slice(gate * self.config.width, (gate + 1) * self.config.width)
+                    layer.weight[rows] = 0
+                    layer.bias[rows] = 0
+        dense = self.head.dense
+        assert isinstance(dense, nn.Linear)
+        dense.weight.mul_(0.5**more)
 
     def condition(self, text: Tensor) -> Condition:
         """The modulations of all blocks for text vectors (B, W); zeros are the unconditional text."""

@@ -84,7 +84,8 @@ def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path
         config_path: a TOML file.
         sources: folders of motion.
         out: folder for checkpoints, figures and the model.
-        start: a model folder of the same shape whose weights a first training begins with.
+        start: a model folder of the same shape, or with fewer blocks in its transformer, whose weights a first training
+            begins with.
     """
     config = read_training_config(config_path)
     folder = out / part
@@ -132,7 +133,9 @@ def _train_transformer(
     )
     settings = replace(settings, network=network)
     if earlier is not None:
-        _same_shape(earlier.config.transformer, network, start, "transformer")
+        # One with fewer blocks grows.
+        blocks = min(earlier.config.transformer.blocks, network.blocks)
+        _same_shape(earlier.config.transformer, replace(network, blocks=blocks), start, "transformer")
 
     pairs, held_pairs = material.pairs()
     captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})

@@ -64,7 +64,7 @@ def train_transformer(
         texts: features of all wordings.
         wordings: for each caption's number the rows of ``texts`` that word it.
         folder: for checkpoints and figures.
-        start: a network of the same shape to begin with; a checkpoint in ``folder`` goes before it.
+        start: a network to begin with, of the same shape or with fewer blocks; a checkpoint goes before it.
         codes: vectors of the tokenizer's codebook that a network without ``start`` begins with.
     """
     torch.manual_seed(settings.seed)
@@ -72,7 +72,7 @@ def train_transformer(
     if codes is not None:
         network.begin_with(codes)
     if start is not None:
-        network.load_state_dict(start.state_dict())
+        network.begin_as(start)
     loop = Loop(network, settings.loop, folder, "transformer")
 
     def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
