@@ -61,6 +61,28 @@ def measurements() -> Iterator[tuple[str, float, str]]:
     key()
     yield f"capture a leader of {FRAMES} frames", _best(lambda: capture_motion(rigs[0], scene), REPEATS), "s"
 
+    from .rig.retarget import rig_keys, write_keys
+
+    full = _rigify()
+    seconds = _best(lambda: write_keys(rig_keys(people[0], full, scene, 1), "Benchmark"), REPEATS)
+    yield f"key Rigify's human, {len(full.pose.bones)} bones", seconds, "s"
+    yield "capture it", _best(lambda: capture_motion(full, scene), REPEATS), "s"
+
+
+def _rigify() -> bpy.types.Object:
+    """The largest rig that ships with Blender: Rigify's human, with fingers and face.
+
+    Its add-on stays switched on: Blender does not end well afterwards, so end the process at once.
+    """
+    import addon_utils
+    import bpy
+
+    addon_utils.enable("rigify", default_set=True)
+    bpy.ops.object.armature_human_metarig_add()
+    metarig = bpy.context.object
+    bpy.ops.pose.rigify_generate()
+    return metarig.data.rigify_target_rig
+
 
 def _dancer(phase: float, fps: float) -> PosedSkeleton:
     """A person who sways in every joint."""
