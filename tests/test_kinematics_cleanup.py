@@ -144,10 +144,11 @@ def test_one_person_is_cleaned_up_too(couple: list[PosedSkeleton]) -> None:
 def test_who_is_carried_or_lifted_is_left_in_the_air_and_who_lacks_a_floor_gets_a_foot_to_it() -> None:
     frames = 180
     place = np.stack((np.zeros(frames), 0.4 * np.clip(np.arange(frames) - 66, 0, 48) / FPS), -1)
-    up = np.clip(np.minimum(np.arange(frames) - 66, 114 - np.arange(frames)) / 6, 0, 1)
 
-    def lowest_toe(tucked: float, lifted: float, beside: float) -> float:
-        """Metres over the floor of the lower foot of somebody in the air for 1.5 s, ``beside`` a partner."""
+    def lowest_toe(tucked: float, lifted: float, beside: float, seconds: float = 1.6) -> float:
+        """Metres over the floor of the lower foot of somebody in the air for so long, ``beside`` a partner."""
+        down = 66 + round(seconds * FPS)
+        up = np.clip(np.minimum(np.arange(frames) - 66, down - np.arange(frames)) / 6, 0, 1)
         person = standing(place, np.zeros(frames))
         for side, leg in enumerate(LEGS):
             ankle = np.stack((np.full(frames, 0.1 - 0.2 * side), 0.075 + tucked * up, place[:, 1] - 0.03), -1)
@@ -156,11 +157,14 @@ def test_who_is_carried_or_lifted_is_left_in_the_air_and_who_lacks_a_floor_gets_
         partner = standing(place + np.array([beside, 0.0]), np.zeros(frames))
         people = [*person.skeletons(), *partner.skeletons()]
         joints = solve([one.motion() for one in people], SolveSettings(ground=False))[0].joints()
-        return float(np.median(joints[76:104, TOES, 1].min(-1)))
+        return float(np.median(joints[76 : down - 10, TOES, 1].min(-1)))
 
     assert lowest_toe(0.2, 0.0, 1.5) < 0.06
     assert lowest_toe(0.2, 0.0, 0.2) > 0.18
     assert lowest_toe(0.0, 0.5, 1.5) > 0.48
+    # Nobody who is carried sinks and stands again a second later.
+    assert lowest_toe(0.3, 0.0, 0.2, seconds=1.1) > 0.28
+    assert lowest_toe(0.3, -0.1, 0.2, seconds=1.1) < 0.06
 
 
 @pytest.mark.parametrize(("seconds", "falls"), [(0.5, True), (0.5, False), (0.7, True), (0.7, False)])

@@ -42,6 +42,9 @@ _SETTLED = 0.13
 """Seconds in which somebody who lacks a floor gets a foot down to it."""
 _SEATED = 0.15
 """m/s of the pelvis, up to which it rests on something high and feet may hang."""
+_DRAWN_UP = (1.5, 0.05)
+"""Seconds, at most, and metres by which the pelvis sinks meanwhile, at least, of feet that are drawn up: who is carried
+rises, and nobody gets on a seat and off again so soon."""
 _OTHER_FOOT = 0.25
 """Metres over the lower foot from which the other one is not brought down with it."""
 _PEEL = 0.6
@@ -231,8 +234,17 @@ def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings
             run = slice(start, stop)
             moves = np.median(speed[person, run]) > _SEATED
             lacks_floor = carried[run].mean() < 0.5 and beyond[person, run].mean() < 0.5
-            hanging[person, run] = moves and lacks_floor and not _flies(joints[person, :, 0, 1], start, stop, pose.fps)
+            heights = joints[person, :, 0, 1]
+            drawn_up = _feet_drawn_up(heights, start, stop, pose.fps)
+            hanging[person, run] = ((moves and lacks_floor) or drawn_up) and not _flies(heights, start, stop, pose.fps)
     return over * blurred(hanging.astype(np.float64), round(_SETTLED * pose.fps))
+
+
+def _feet_drawn_up(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
+    """Whether the pelvis at ``heights`` (T,) sinks between two frames off the floor, and soon stands again."""
+    if start == 0 or stop == len(heights) or (stop - start) / fps >= _DRAWN_UP[0]:
+        return False
+    return bool(np.median(heights[start:stop]) < min(heights[start - 1], heights[stop]) - _DRAWN_UP[1])
 
 
 def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
