@@ -8,6 +8,7 @@ import numpy as np
 from .. import compat
 from ..core import PosedSkeleton, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_to_blender
+from .keyable import bone_path
 
 LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
 
@@ -55,7 +56,7 @@ def key_posed(
     for joint, bone_name in enumerate(posed.skeleton.joints):
         rest = np.array(owner.data.bones[bone_name].matrix_local)
         to_bone = rest[:3, :3].T @ BLENDER_FROM_MOTION
-        path = f'pose.bones["{bone_name}"]'
+        path = bone_path(bone_name)
         if joint == 0:
             moved = (vectors_to_blender(posed.translation) - rest[:3, 3]) @ rest[:3, :3]
             write_curves(store, f"{path}.location", bone_name, frames, moved)

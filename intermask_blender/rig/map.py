@@ -70,6 +70,11 @@ class RigMapping:
     settings: tuple[Setting, ...] = ()
 
     @property
+    def traveller(self) -> str:
+        """The bone that takes the travel."""
+        return self.root or self.control("Pelvis")
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """SMPL's joints without a bone."""
         return tuple(joint for joint in SMPL.joints if joint not in self.bones)
