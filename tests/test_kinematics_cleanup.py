@@ -284,6 +284,23 @@ def test_shaken_hands_meet_half_way() -> None:
     assert 0.5 < moved[0] / moved[1] < 2
 
 
+def test_a_parried_fist_stays_on_the_forearm() -> None:
+    poses = two_standing(80, 0.85)
+    raised = np.array([0.05, 1.25, 0.5])
+    poses[1] = limb_to(poses[1], ARMS[1], np.tile(raised, (80, 1)))
+    joints = poses[1].world()[0][0, 0]
+    along = joints[SMPL.index("R_Wrist")] - joints[SMPL.index("R_Elbow")]
+    forearm = joints[SMPL.index("R_Wrist")] - 0.5 * along
+    # The other hand is on guard, a little nearer than what would be brought to touch.
+    poses[1] = limb_to(poses[1], ARMS[0], np.tile(forearm + np.array([-0.16, -0.05, 0.02]), (80, 1)))
+    spot = forearm - np.array([0.0, 0.0, 0.04 + PALM_RADIUS + 0.08])
+    poses[0] = limb_to(poses[0], ARMS[1], way_to(spot, spot - [0.1, 0.25, 0.2], 80, 30, 45))
+    people = [person(pose) for pose in poses]
+    assert gap_to_partner(people, R_PALM)[30:45].max() < 0.02
+    solved = solve([one.motion() for one in people], SolveSettings(ground=False, feet=False))
+    np.testing.assert_allclose(joints_of(solved), joints_of(people), atol=5e-3)
+
+
 def test_hands_at_rest_beside_the_body_stay() -> None:
     poses = [
         standing(np.zeros((60, 2)), np.zeros(60)),

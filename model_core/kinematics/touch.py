@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..motion.rotations import normalized
 from ..motion.skeleton import SMPL
-from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, nearest_on_segments
+from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, Capsule, nearest_on_segments
 from .contacts import faded, rests, speeds, velocities
-from .filters import blurred, eased
+from .filters import blurred, covered, eased
 from .hands import WRISTS
 from .limbs import ARMS
 from .settings import SolveSettings
@@ -26,6 +28,10 @@ _OWN_PLAY = 0.04
 """Metres: a hand at rest that comes and goes by less is held in touch; what is more stays visible."""
 _HANGING = 0.9
 """Cosine to straight down of both parts of an arm that hangs and reaches for nothing."""
+_LIES = 0.02
+"""Metres between the skins of a palm and of the forearm that it lies on."""
+_AIMED = 0.04
+"""Metres by which a palm is nearer to a forearm of the partner than to his palm if it is meant for the forearm."""
 
 
 def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.ndarray:
@@ -113,8 +119,10 @@ def _to_hand(
     """The way (T, 3) from the first person's palm to the second's where they rest, and how much of it (T,) is gone."""
     between = points[1][:, _PALMS[right]] - points[0][:, _PALMS[left]]
     gap = np.linalg.norm(between, axis=-1) - 2 * PALM_RADIUS
+    # A blow that is parried rests on a forearm, and near a hand only by chance.
+    parried = np.minimum(_to_forearms(points, 0, left).min(1), _to_forearms(points, 1, right).min(1)) < gap - _AIMED
     speed = speeds(between[None], fps)[0]
-    joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right)
+    joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right) | parried
     runs = _meetings(gap, speed, usable, joined, fps, settings, lasting=True)
     ways = [_remaining(gap[start:stop], between[start:stop], settings) for start, stop in runs]
     return _blended(ways, runs, len(gap), fps, settings)
@@ -127,9 +135,13 @@ def _to_body(
     capsules = [capsule for capsule in CAPSULES if capsule.part != "hand"]
     partner, palm = points[1 - person], points[person][:, _PALMS[hand]]
     starts, stops = partner[:, [c.start for c in capsules]], partner[:, [c.stop for c in capsules]]
-    share = nearest_on_segments(palm[:, None], starts, stops)[..., None]
-    between = starts + share * (stops - starts) - palm[:, None]
-    gaps = np.linalg.norm(between, axis=-1) - np.array([c.radius for c in capsules]) - PALM_RADIUS
+    share, between, gaps = _to_skin(palm, partner, capsules)
+    for fist, arm in enumerate(ARMS):
+        # An arm whose fist is parried comes for a blow, not to be taken.
+        parried = _to_forearms(points, 1 - person, fist).min(1) < _LIES
+        parried = covered(parried.astype(float), _blend_frames(fps, settings)) > 0
+        his = np.array([(c.start, c.stop) in ((arm.upper, arm.hinge), (arm.hinge, arm.end)) for c in capsules])
+        gaps[np.ix_(parried, his)] = np.inf
     frames, nearest = np.arange(len(gaps)), gaps.argmin(1)
     # The speed over his skin, not that of the nearest place, which runs along with the hand.
     flow = (1 - share) * velocities(starts[None], fps)[0] + share * velocities(stops[None], fps)[0]
@@ -141,6 +153,29 @@ def _to_body(
         chosen = int(np.median(gaps[start:stop], axis=0).argmin())
         ways.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen], settings))
     return _blended(ways, runs, len(gaps), fps, settings)[0]
+
+
+def _to_skin(
+    palm: np.ndarray, partner: np.ndarray, capsules: Sequence[Capsule]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From a palm (T, 3) to C capsules of somebody with points (T, 25, 3).
+
+    Returns:
+        How far along each capsule its nearest place is (T, C, 1), the way to there (T, C, 3) and the gap between both
+        skins (T, C), metres.
+    """
+    starts, stops = partner[:, [c.start for c in capsules]], partner[:, [c.stop for c in capsules]]
+    share = nearest_on_segments(palm[:, None], starts, stops)[..., None]
+    between = starts + share * (stops - starts) - palm[:, None]
+    gaps = np.linalg.norm(between, axis=-1) - np.array([c.radius for c in capsules]) - PALM_RADIUS
+    return share, between, gaps
+
+
+def _to_forearms(points: np.ndarray, person: int, hand: int) -> np.ndarray:
+    """(T, 2) metres between the skins of a palm and of the partner's left and right forearm."""
+    ends = [(arm.hinge, arm.end) for arm in ARMS]
+    forearms = [capsule for capsule in CAPSULES if (capsule.start, capsule.stop) in ends]
+    return _to_skin(points[person][:, _PALMS[hand]], points[1 - person], forearms)[2]
 
 
 def _meetings(
