@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .errors import UserError
 from .files import written_whole
+from .networks.refiner import Refiner, RefinerConfig
 from .networks.tokenizer import Tokenizer, TokenizerConfig
 from .networks.transformer import InteractionTransformer, TransformerConfig
 from .sampling import SamplingSettings
@@ -21,6 +22,7 @@ from .settings import build
 
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
+_REFINER = "refiner.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """What comes with the project, beside the package: models and text encoders."""
@@ -43,6 +45,7 @@ class ModelConfig:
         longest: frames of the longest clip it was trained on; longer ones are made by extension.
         examples: prompts that it knows.
         about: data, terms and credit in a few sentences.
+        refiner: shape of the network that moves decoded people; None in a model without.
         format: of this folder, for later versions.
     """
 
@@ -54,6 +57,7 @@ class ModelConfig:
     longest: int = 300
     examples: tuple[str, ...] = ()
     about: str = ""
+    refiner: RefinerConfig | None = None
     format: int = 1
 
     @property
@@ -71,6 +75,7 @@ class Model:
         tokenizer, transformer: the networks.
         mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
+        refiner: moves decoded people; None in a model without.
     """
 
     config: ModelConfig
@@ -79,6 +84,7 @@ class Model:
     mean: Tensor
     std: Tensor
     text_encoder: Path
+    refiner: Refiner | None = None
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -108,6 +114,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     config = read_config(folder)
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
+    refiner = None if config.refiner is None else _filled(Refiner(config.refiner), folder / _REFINER).to(device)
     statistics = _read(folder / _STATISTICS)
     shape = STATISTICS_SHAPE[config.tokenizer.dataset]
     if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
@@ -121,6 +128,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         statistics["mean"].float().to(device),
         statistics["std"].float().to(device),
         find_text_encoder(config.text_encoder, folder),
+        refiner,
     )
 
 
@@ -155,6 +163,8 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """
     _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
+    if model.refiner is not None:
+        _write(folder / _REFINER, _inference_state(model.refiner, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
     values = asdict(model.config)
     with written_whole(folder / _CONFIG) as path:

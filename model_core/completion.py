@@ -78,6 +78,7 @@ class WindowTask:
         held: (2, T) true for the frames that stay exactly as they are.
         partly: (2, T) true for known frames of which only some body parts are made anew.
         order: the two people, the one who leads the window first.
+        whole: whether each person is made anew or held as a whole, but for what earlier windows have made.
         frames: T.
     """
 
@@ -91,6 +92,8 @@ class WindowTask:
 
         self.held = by_frame(~self.free.any(1)) | (np.arange(self.frames) < window.overlap)
         self.partly = ~self.held & ~by_frame(self.free.all(1))
+        later = self.held[:, window.overlap :]
+        self.whole = not self.partly.any() and bool((later.all(1) | ~later.any(1)).all())
         begins = ~self.free[:, :, 0].all(1)
         self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -17,9 +17,11 @@ from .judging import Told, judged_by
 from .known_captions import KnownCaptions
 from .motion import FPS, Motion
 from .motion.canonical import Placement
+from .motion.representation import POSITIONS
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .pair_embedding import PairEmbedding
 from .prompts import segments
+from .refining import refined
 from .representations import REPRESENTATIONS
 from .sampling import StepCallback
 from .text_encoders import TextEncoder
@@ -109,10 +111,16 @@ class LoadedModel:
         mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
         # The person who leads the window comes first, as in training.
         ids, places_free = maps[:, task.order], mask[:, task.order]
+        refine = self._refining(pairs, places, task, told)
+
+        def shown(drafts: Tensor, which: slice) -> np.ndarray:
+            return refine(self.decode(drafts.flatten(0, 1)[:, task.order]), which)[:, task.order]
+
         judge = self.judge
-        choose = None if judge is None or told.wanted is None else judged_by(judge, told.wanted, self.decode)
+        choose = None if judge is None or told.wanted is None else judged_by(judge, told.wanted, shown)
         filled = draw.fill(self.model.transformer, ids, places_free, told.condition, on_step, choose)[:, task.order]
-        made, before = self.decode(filled), self.decode(maps) if task.partly.any() else None
+        made = refine(self.decode(filled), slice(None))
+        before = self.decode(maps) if task.partly.any() else None
         for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
             for person in (0, 1):
                 new, old = (
@@ -124,6 +132,32 @@ class LoadedModel:
                 assert new is not None
                 result = task.result(person, pair[person], new, old)
                 takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+
+    def _refining(
+        self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[Placement], task: WindowTask, told: Told
+    ) -> Callable[[np.ndarray, slice], np.ndarray]:
+        """What is done to decoded rows (N, 2, T, ...) of some of the takes, with as many drafts of each.
+
+        Where parts of a person are held, the others are left where the tokens have them: they belong to what is held.
+        """
+        refiner = self.model.refiner
+        if refiner is None or not task.whole:
+            return lambda rows, which: rows
+        fixed = task.held.all(1)
+
+        def refine(rows: np.ndarray, which: slice) -> np.ndarray:
+            takes = range(len(pairs))[which]
+            drafts, rows = len(rows) // len(takes), rows.copy()
+            for person in np.flatnonzero(fixed):
+                for number, take in enumerate(takes):
+                    known = pairs[take][person]
+                    assert known is not None
+                    real = lasting(places[take].of(known), rows.shape[2]).joints.reshape(rows.shape[2], -1)
+                    rows[number * drafts : (number + 1) * drafts, person, :, POSITIONS] = real
+            text = told.pooled.expand(len(pairs), -1)[which].repeat_interleave(drafts, 0)
+            return refined(refiner, rows, text, fixed)
+
+        return refine
 
     def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
         """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
@@ -150,7 +184,7 @@ class LoadedModel:
         features = self.text_encoder.encode([prompt])
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
         wanted = None if self.judge is None else self.judge.network.text(features.pooled.cpu())
-        return Told(condition, wanted)
+        return Told(condition, features.pooled, wanted)
 
     def _check(self, frames: int) -> None:
         if not SHORTEST <= frames <= LONGEST:

@@ -35,38 +35,38 @@ class BodyFrame(nn.Module):
         """(B, T, 262) to (B, T, 22, 12)."""
         mean, std = self.statistics
         world = (rows * std + mean)[..., :132].unflatten(-1, (2, 22, 3))  # (B, T, 2, 22, 3)
-        facing = _facing(world[:, :, 0])  # (B, T, 2)
+        ahead = facing(world[:, :, 0])  # (B, T, 2)
         positions, velocities = world.unbind(2)
         place = rows[..., :3][:, :, None]  # (B, T, 1, 3)
-        positions = _turned(positions[:, :, 1:] - positions[:, :, :1], facing, -1.0) * _POSITION_SCALE
-        velocities = _turned(velocities, facing, -1.0) * _VELOCITY_SCALE
+        positions = turned(positions[:, :, 1:] - positions[:, :, :1], ahead, -1.0) * _POSITION_SCALE
+        velocities = turned(velocities, ahead, -1.0) * _VELOCITY_SCALE
         velocities = torch.cat((velocities[:, :, :1], velocities[:, :, 1:] - velocities[:, :, :1]), 2)
         rotations = rows[..., 132:258].unflatten(-1, (21, 6))
-        first = functional.pad(facing, (0, 4))[:, :, None]  # (B, T, 1, 6)
+        first = functional.pad(ahead, (0, 4))[:, :, None]  # (B, T, 1, 6)
         return torch.cat((torch.cat((place, positions), 2), velocities, torch.cat((first, rotations), 2)), -1)
 
     def rows(self, nodes: Tensor) -> Tensor:
         """(B, T, 22, 12) to (B, T, 262) with contacts of zero."""
         mean, std = self.statistics
-        facing = functional.normalize(nodes[:, :, 0, 6:8], dim=-1, eps=1e-6)
+        ahead = functional.normalize(nodes[:, :, 0, 6:8], dim=-1, eps=1e-6)
         place = nodes[:, :, :1, :3] * std[:3] + mean[:3]
-        positions = torch.cat((place, place + _turned(nodes[:, :, 1:, :3] / _POSITION_SCALE, facing, 1.0)), 2)
+        positions = torch.cat((place, place + turned(nodes[:, :, 1:, :3] / _POSITION_SCALE, ahead, 1.0)), 2)
         velocities = nodes[..., 3:6]
         velocities = torch.cat((velocities[:, :, :1], velocities[:, :, 1:] + velocities[:, :, :1]), 2)
-        velocities = _turned(velocities / _VELOCITY_SCALE, facing, 1.0)
+        velocities = turned(velocities / _VELOCITY_SCALE, ahead, 1.0)
         world = torch.stack((positions, velocities), 2).flatten(2)  # (B, T, 132)
         rotations = nodes[:, :, 1:, 6:].flatten(2)  # (B, T, 126)
         return functional.pad(torch.cat(((world - mean[:132]) / std[:132], rotations), -1), (0, 4))
 
 
-def _facing(joints: Tensor) -> Tensor:
-    """(B, T, 22, 3) to the horizontal unit direction (x, z) that the body faces, (B, T, 2)."""
+def facing(joints: Tensor) -> Tensor:
+    """Joints (..., 22, 3) to the horizontal unit direction (x, z) that the body faces, (..., 2)."""
     across = sum((joints[..., left, :] - joints[..., right, :] for right, left in _ACROSS), torch.zeros(()))
     return functional.normalize(torch.stack((-across[..., 2], across[..., 0]), -1), dim=-1, eps=1e-6)
 
 
-def _turned(vectors: Tensor, facing: Tensor, way: float) -> Tensor:
-    """(B, T, J, 3) about the vertical: by ``way`` 1 from facing +Z to facing (x, z), by -1 back."""
+def turned(vectors: Tensor, ahead: Tensor, way: float) -> Tensor:
+    """Vectors (..., J, 3) about the vertical: by ``way`` 1 from facing +Z to facing (x, z), by -1 back."""
     x, y, z = vectors.unbind(-1)
-    s, c = (way * facing[..., :1], facing[..., 1:])
+    s, c = (way * ahead[..., :1], ahead[..., 1:])
     return torch.stack((c * x + s * z, y, c * z - s * x), -1)

@@ -23,6 +23,7 @@ from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
 from .crops import Crops
 from .evaluator_training import JUDGE_TRAINING, train_evaluator
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
+from .refiner_training import RefinerTraining, train_refiner
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
 from .transformer_training import TransformerTraining, train_transformer
@@ -38,6 +39,7 @@ class TrainingConfig:
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
         judge: also train a judge of drafts, which needs choreographed clips of many kinds.
+        refiner: also train a refiner of decoded pairs, so; None for a model without.
     """
 
     name: str
@@ -51,6 +53,7 @@ class TrainingConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     judge: bool = False
+    refiner: RefinerTraining | None = None
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -76,8 +79,8 @@ _AVERAGED = "averaged.pt"
 def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
-    After the transformer the whole model folder is written to ``out / "model"``, with a judge where the configuration
-    asks for one.
+    After the transformer the whole model folder is written to ``out / "model"``, with a refiner and a judge where the
+    configuration asks for them.
 
     Args:
         part: which.
@@ -154,6 +157,9 @@ def _train_transformer(
     codes, texts = tokenizer.quantizer.vectors(), _encoded(encoder, words)
     trained = train_transformer(settings, maps, held, texts, wordings, folder, begin, codes)
     mean, std = torch.from_numpy(values)
+    refiner = None
+    if config.refiner is not None:
+        refiner = train_refiner(config.refiner, material, tokenizer, values, encoder, out / "refiner")
     description = ModelConfig(
         name=config.name,
         tokenizer=shape,
@@ -163,6 +169,7 @@ def _train_transformer(
         longest=config.longest,
         examples=config.examples,
         about=config.about,
+        refiner=None if refiner is None else refiner.config,
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
@@ -170,7 +177,7 @@ def _train_transformer(
         train_evaluator(
             material, config.text_encoder, out / "judge", out / "model" / JUDGE, config.about, JUDGE_TRAINING
         )
-    save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder))
+    save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder, refiner))
 
 
 def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:

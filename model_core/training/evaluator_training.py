@@ -14,11 +14,12 @@ from torch.nn import functional
 from ..checkpoint import find_text_encoder
 from ..evaluation.retrieval import BATCH, retrieval
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
-from ..pair_embedding import PairEmbeddingConfig, pooled, save_evaluator
+from ..pair_embedding import PairEmbeddingConfig, save_evaluator
 from ..text_encoders import load_text_encoder
-from .crops import Clip, Crops
+from .crops import Crops
 from .loop import Loop, LoopSettings
 from .material import Material
+from .told_crops import drawn, told, word_vectors, worded
 
 _LEAST_SPREAD = 0.05
 """Of any feature: metres, or parts of a rotation's six numbers."""
@@ -73,10 +74,8 @@ def train_evaluator(
     folder.mkdir(parents=True, exist_ok=True)
     encoder = load_text_encoder(find_text_encoder(text_encoder))
     settings = replace(settings, network=replace(settings.network, text_width=encoder.width))
-    train, held_out = (_worded(crops, settings.wordings) for crops in material.pairs())
-    captions = sorted({caption for crops in (train, held_out) for clip in crops.clips for caption in clip.captions})
-    words = dict(zip(captions, pooled(encoder, captions), strict=True))
-    network = contrasted(settings, train, held_out, words, folder)
+    train, held_out = (worded(crops, settings.wordings) for crops in material.pairs())
+    network = contrasted(settings, train, held_out, word_vectors(encoder, train, held_out), folder)
     save_evaluator(result, network, PairEmbeddingConfig(settings.network, text_encoder, about))
     return network
 
@@ -95,7 +94,7 @@ def contrasted(
     torch.manual_seed(settings.seed)
     network = SmallEvaluator(settings.network)
     with torch.no_grad():
-        features = seen_by_each(_drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0])
+        features = seen_by_each(drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0])
         network.mean.copy_(features.mean((0, 1, 2)))
         # What hardly moves in the data (wrists, toes) must not become all that matters once the solver has touched it.
         network.spread.copy_(features.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
@@ -104,16 +103,16 @@ def contrasted(
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
-        rows, clips = _drawn(train, random, settings.loop.batch, frames)
-        motions, texts = network.motion(rows, settings.noise), network.text(_told(clips, words, random))
+        rows, clips = drawn(train, random, settings.loop.batch, frames)
+        motions, texts = network.motion(rows, settings.noise), network.text(told(clips, words, random))
         loss, hits = contrast(motions, texts, [clip.kind for clip in clips], network.sharpness)
         return loss, {"loss": float(loss.detach()), "top1": hits}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, SmallEvaluator)
         random = np.random.default_rng(0)
-        rows, clips = _drawn(held_out, random, 512, settings.frames[2])
-        texts, motions = averaged.text(_told(clips, words, random)).numpy(), averaged.motion(rows).numpy()
+        rows, clips = drawn(held_out, random, 512, settings.frames[2])
+        texts, motions = averaged.text(told(clips, words, random)).numpy(), averaged.motion(rows).numpy()
         kinds = [clip.kind for clip in clips]
         found = retrieval(texts, motions, kinds, min(BATCH, len(set(kinds))))
         assert found.precision is not None
@@ -139,22 +138,3 @@ def contrast(motions: Tensor, texts: Tensor, kinds: list[str], sharpness: Tensor
     own = torch.arange(len(kinds))
     loss = 0.5 * (functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own))
     return loss, float((scores.argmax(1) == own).float().mean())
-
-
-def _worded(crops: Crops, most: int) -> Crops:
-    """The same crops with no more captions a clip than so many, for those that have a few of their own."""
-    return replace(
-        crops,
-        clips=[replace(clip, captions=clip.captions[:most] if clip.story else clip.captions) for clip in crops.clips],
-    )
-
-
-def _drawn(crops: Crops, random: np.random.Generator, count: int, frames: int) -> tuple[Tensor, list[Clip]]:
-    """Crops (count, 2, frames, 262) and their clips."""
-    drawn = [crops.draw(random, frames) for _ in range(count)]
-    return torch.from_numpy(np.stack([rows for rows, _ in drawn])), [clip for _, clip in drawn]
-
-
-def _told(clips: list[Clip], words: Mapping[str, Tensor], random: np.random.Generator) -> Tensor:
-    """(B, C) of a random caption of each clip."""
-    return torch.stack([words[clip.captions[int(random.integers(len(clip.captions)))]] for clip in clips])

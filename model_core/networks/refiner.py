@@ -1,0 +1,127 @@
+"""Two decoded people moved a little, so that they stand, face and reach as pairs do who do what the text says.
+
+Not published. Tokens tell where each person is to some centimetres, and are drawn for both people at once, in places
+that never see each other's choice: couples in hold drift apart and into each other. What is lost is learnt from the
+data: convolutions over time see both people from each one's place and say how that person should be moved, turned and
+bent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..motion.representation import JOINTS
+from .body_frame import facing, turned
+
+_SEEN = 4 * 3 * JOINTS + 3
+"""Numbers a frame of one person: places and velocities of the own joints and the partner's, the partner's facing,
+whether the person is fixed."""
+_MOVED = 4 + 3 * (JOINTS - 1)
+"""Numbers a frame of one person: way, turn, and what each joint but the pelvis is moved against it."""
+_WAY_SCALE, _BEND_SCALE = 0.3, 0.1
+"""Metres, and radians in the case of the turn, for outputs of size one."""
+_FLOOR = (1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class RefinerConfig:
+    """Shape of the refiner.
+
+    Attributes:
+        width: channels of the convolutions.
+        dilations: of the residual blocks, one after the other, in pairs of frames.
+        text_width: of the sentence encoder's vectors.
+        dropout: of the text vector, in training.
+    """
+
+    width: int = 256
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
+    text_width: int = 384
+    dropout: float = 0.1
+
+
+class Refiner(nn.Module):
+    """Joints of two people and a text vector to the same joints, moved; people who are fixed stay."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, config: RefinerConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.config = config
+        self.register_buffer("mean", torch.zeros(_SEEN))
+        self.register_buffer("spread", torch.ones(_SEEN))
+        self.entry = nn.Conv1d(_SEEN, width, 4, 2, 1)
+        self.text = nn.Sequential(
+            nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in config.dilations)
+        self.exit = nn.ConvTranspose1d(width, _MOVED, 4, 2, 1)
+        nn.init.zeros_(self.exit.weight)
+        nn.init.zeros_(cast(Tensor, self.exit.bias))
+
+    def forward(self, joints: Tensor, text: Tensor, fixed: Tensor) -> Tensor:
+        """Move two people.
+
+        Args:
+            joints: (B, 2, T, 22, 3) metres, Y up, floor at 0, T even.
+            text: (B, text_width) vectors of the sentence encoder.
+            fixed: (B, 2) true for people who stay.
+
+        Returns:
+            (B, 2, T, 22, 3).
+        """
+        seen = (self.seen(joints, fixed) - self.mean) / self.spread  # (B, 2, T, N)
+        x = self.entry(seen.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
+        told = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
+        for block in self.blocks:
+            x = block(x, told)
+        moved = self.exit(functional.gelu(x)).float().transpose(1, 2).unflatten(0, (-1, 2))  # (B, 2, T, M)
+        moved = moved * (~fixed)[..., None, None]
+        way, turn, bend = moved.split((3, 1, _MOVED - 4), -1)
+        ahead, spot = facing(joints), joints[..., :1, :] * joints.new_tensor(_FLOOR)
+        bend = functional.pad(bend.unflatten(-1, (JOINTS - 1, 3)), (0, 0, 1, 0)) * _BEND_SCALE
+        body = turned(joints - spot, ahead, -1.0) + bend
+        way = turned(way[..., None, :] * _WAY_SCALE, ahead, 1.0)
+        return turned(body, _rotated(ahead, turn * _WAY_SCALE), 1.0) + spot + way
+
+    def seen(self, joints: Tensor, fixed: Tensor) -> Tensor:
+        """What each person sees from the own place, facing +Z: (B, 2, T, N) of joints (B, 2, T, 22, 3)."""
+        ahead = facing(joints)  # (B, 2, T, 2)
+        spot = joints[..., :1, :] * joints.new_tensor(_FLOOR)
+        steps = functional.pad(joints.diff(dim=2), (0, 0, 0, 0, 0, 1)) * 30.0
+        parts = [turned(points, ahead, -1.0) for points in (joints - spot, joints.flip(1) - spot, steps, steps.flip(1))]
+        other = ahead.flip(1)
+        across = other[..., 0] * ahead[..., 1] - other[..., 1] * ahead[..., 0]
+        relative = torch.stack((across, (other * ahead).sum(-1)), -1)
+        flag = fixed[:, :, None, None].expand(-1, -1, joints.shape[2], 1).to(joints.dtype)
+        return torch.cat((*(part.flatten(-2) for part in parts), relative, flag), -1)
+
+
+class _Block(nn.Module):
+    """A dilated convolution over time that is told the text, added to what comes in."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.normal = nn.GroupNorm(8, width)
+        self.wide = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
+        self.told = nn.Linear(width, width)
+        self.point = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """(B, C, T) and the text's (B, C, 1) to (B, C, T)."""
+        wide = self.wide(functional.gelu(self.normal(x))) + self.told(told[..., 0])[..., None]
+        return cast(Tensor, x + self.point(functional.gelu(wide)))
+
+
+def _rotated(direction: Tensor, angle: Tensor) -> Tensor:
+    """Horizontal directions (..., 2) turned about the vertical by angles (..., 1), from +Z towards +X."""
+    x, z = direction.split(1, -1)
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.cat((x * cosine + z * sine, z * cosine - x * sine), -1)

@@ -1,0 +1,78 @@
+"""Pairs as a draw of tokens may leave them: moved, turned and bent away from what they should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..kinematics.limbs import ARMS
+from ..networks.body_frame import turned
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How much is disturbed: standard deviations at full strength; each pair gets its own share of it.
+
+    Attributes:
+        place: metres over the floor by which a person stands elsewhere for the whole clip.
+        drift, sway: metres by which a person comes and goes in about two seconds, and in half a second.
+        rise: share of these up and down.
+        turn, veer: radians about the vertical for the whole clip, and changing in about two seconds.
+        bend, wave: radians at shoulders and elbows for the whole clip, and changing in about a second.
+        strongest: most of a pair's shares.
+        spared: share of the pairs that are not disturbed.
+    """
+
+    place: float = 0.18
+    drift: float = 0.15
+    sway: float = 0.075
+    rise: float = 0.1
+    turn: float = 0.15
+    veer: float = 0.12
+    bend: float = 0.12
+    wave: float = 0.12
+    strongest: float = 1.6
+    spared: float = 0.1
+
+    def of(self, joints: Tensor) -> Tensor:
+        """Joints (B, 2, T, 22, 3), metres, Y up, of pairs that are disturbed."""
+        B, _, T = joints.shape[:3]
+        strength = (torch.rand(B) * self.strongest * (torch.rand(B) >= self.spared))[:, None, None, None]
+
+        def noise(steady: float, slow: float, frames: float, count: int) -> Tensor:
+            """(B, 2, T, count)"""
+            whole = steady * torch.randn(B, 2, 1, count)
+            return (whole + slow * smooth_noise((B, 2, T, count), frames)) * strength
+
+        way = noise(self.place, self.drift, 20, 3) + noise(0.0, self.sway, 6, 3)
+        way = way * torch.tensor((1.0, self.rise, 1.0))
+        angle = noise(self.turn, self.veer, 20, 1)
+        pelvis = joints[..., :1, :]
+        result = turned(joints - pelvis, torch.cat((angle.sin(), angle.cos()), -1), 1.0)
+        for arm in ARMS:
+            for at, moved in ((arm.upper, [arm.hinge, arm.end]), (arm.hinge, [arm.end])):
+                axis = noise(self.bend, self.wave, 12, 3)[..., None, :]
+                base = result[..., [at], :]
+                swung = base + _swung(result[..., moved, :] - base, axis)
+                result = result.index_copy(-2, torch.tensor(moved), swung)
+        return result + pelvis + way[..., None, :]
+
+
+def smooth_noise(shape: tuple[int, ...], frames: float) -> Tensor:
+    """Noise (..., T, C) of spread one that keeps its value for about so many frames."""
+    *before, T, C = shape
+    reach = round(3 * frames)
+    bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / frames) ** 2)
+    values = torch.randn(*before, C, T + 2 * reach).flatten(0, -2)[:, None]
+    return functional.conv1d(values, (bell / bell.norm())[None, None]).view(*before, C, T).transpose(-1, -2)
+
+
+def _swung(vectors: Tensor, axis: Tensor) -> Tensor:
+    """Vectors (..., 3) turned about axes (..., 3) by their lengths in radians (Rodrigues' formula)."""
+    angle = axis.norm(dim=-1, keepdim=True).clamp_min(1e-8)
+    axis = (axis / angle).expand_as(vectors)
+    along = (axis * vectors).sum(-1, keepdim=True)
+    return vectors * angle.cos() + torch.cross(axis, vectors, dim=-1) * angle.sin() + axis * along * (1 - angle.cos())

@@ -1,0 +1,191 @@
+"""Training the refiner: decoded pairs that were disturbed are to be brought back to what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..motion.representation import JOINTS, POSITIONS
+from ..motion.skeleton import SMPL
+from ..networks.body_frame import facing, turned
+from ..networks.refiner import Refiner, RefinerConfig
+from ..networks.tokenizer import Tokenizer
+from ..text_encoders import TextEncoder
+from .crops import Crops
+from .disturbance import Disturbance
+from .loop import Loop, LoopSettings
+from .material import Material
+from .told_crops import drawn, told, word_vectors, worded
+
+_NEIGHBOURS = 8
+"""Codes nearest to a code, one of which may stand in its place."""
+_NEAR = 0.2
+"""Metres in which what the distance between two people's joints counts falls to a third."""
+_STANDING = 0.003
+"""Metres a frame below which a foot stands."""
+_FEET = [SMPL.index(f"{side}_{name}") for side in "LR" for name in ("Ankle", "Foot")]
+_LEAST_SPREAD = 0.05
+"""Of any feature."""
+
+
+@dataclass(frozen=True)
+class RefinerTraining:
+    """Settings of the refiner's training.
+
+    Attributes:
+        network: its shape; the text's width follows the sentence encoder.
+        loop: length, rate and batch.
+        frames: lengths of crops; a batch is of one length.
+        wordings: captions of a clip that are learnt from.
+        disturbance: of the decoded pairs.
+        swapped: largest share of a pair's tokens that give way to a neighbouring code.
+        held: share of the pairs of whom one person stays, as a leader does.
+        seed: of the weights and the crops.
+    """
+
+    network: RefinerConfig = RefinerConfig()
+    loop: LoopSettings = LoopSettings(
+        steps=4000, batch=16, rate=2e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, half=True
+    )
+    frames: tuple[int, ...] = (88, 104, 120, 144, 168)
+    wordings: int = 6
+    disturbance: Disturbance = Disturbance()
+    swapped: float = 0.4
+    held: float = 0.3
+    seed: int = 2
+
+
+def train_refiner(
+    settings: RefinerTraining,
+    material: Material,
+    tokenizer: Tokenizer,
+    statistics: np.ndarray,
+    encoder: TextEncoder,
+    folder: Path,
+) -> Refiner:
+    """Train, or go on training, in ``folder``; give the averaged network.
+
+    Args:
+        settings: see ``RefinerTraining``.
+        material: where pairs come from.
+        tokenizer: trained; what it loses is to be brought back too.
+        statistics: (2, 262) mean and deviation of the rows.
+        encoder: of sentences.
+        folder: for checkpoints and figures.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    train, held_out = (worded(crops, settings.wordings) for crops in material.pairs())
+    words = word_vectors(encoder, train, held_out)
+    torch.manual_seed(settings.seed)
+    network = Refiner(replace(settings.network, text_width=encoder.width))
+    maker = _Maker(settings, tokenizer, torch.from_numpy(statistics), words)
+    with torch.no_grad():
+        first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
+        seen = network.seen(first.disturbed, first.fixed)
+        network.mean.copy_(seen.mean((0, 1, 2)))
+        network.spread.copy_(seen.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
+    loop = Loop(network, settings.loop, folder, "refiner")
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        random = np.random.default_rng((settings.seed, step))
+        frames = settings.frames[int(random.integers(len(settings.frames)))]
+        batch = maker.made(train, random, settings.loop.batch, frames)
+        parts = refining_losses(network(batch.disturbed, batch.text, batch.fixed), batch.joints)
+        loss = torch.stack(list(parts.values())).sum()
+        return loss, {"loss": float(loss.detach()), **{key: float(value.detach()) for key, value in parts.items()}}
+
+    def evaluate(averaged: nn.Module) -> dict[str, float]:
+        state = torch.get_rng_state()
+        torch.manual_seed(0)
+        batch = maker.made(held_out, np.random.default_rng(0), 96, settings.frames[0])
+        torch.set_rng_state(state)
+        after = refining_losses(averaged(batch.disturbed, batch.text, batch.fixed), batch.joints)
+        before = refining_losses(batch.disturbed, batch.joints)
+        figures = {f"{key}_before": float(value) for key, value in before.items()}
+        return figures | {key: float(value) for key, value in after.items()}
+
+    trained = loop.run(losses, evaluate)
+    assert isinstance(trained, Refiner)
+    return trained
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Pairs to learn from.
+
+    Attributes:
+        joints, disturbed: (B, 2, T, 22, 3) as they should be, and as they come.
+        text: (B, W).
+        fixed: (B, 2) true for people who come as they should be.
+    """
+
+    joints: Tensor
+    disturbed: Tensor
+    text: Tensor
+    fixed: Tensor
+
+
+class _Maker:
+    """Makes batches: crops through the tokenizer, tokens exchanged for their neighbours, people disturbed."""
+
+    def __init__(
+        self, settings: RefinerTraining, tokenizer: Tokenizer, statistics: Tensor, words: Mapping[str, Tensor]
+    ) -> None:
+        self.settings, self.tokenizer, self.words = settings, tokenizer, words
+        self.mean, self.std = statistics
+        codes = tokenizer.quantizer.vectors()  # (rows or 1, codes, D)
+        self.neighbours = torch.cdist(codes, codes).topk(_NEIGHBOURS + 1, largest=False).indices[..., 1:]
+
+    @torch.no_grad()
+    @torch.autocast("cpu", enabled=False)
+    def made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> _Batch:
+        """So many pairs of so many frames."""
+        settings = self.settings
+        rows, clips = drawn(crops, random, count, frames)
+        tokens = self.tokenizer.encode((rows.flatten(0, 1) - self.mean) / self.std)[:, 0].unflatten(0, (-1, 2))
+        swap = torch.rand(tokens.shape) < torch.rand(count, 1, 1, 1) * settings.swapped
+        row = torch.arange(tokens.shape[2])[:, None] % len(self.neighbours)
+        other = self.neighbours[row, tokens, torch.randint(_NEIGHBOURS, tokens.shape)]
+        tokens = torch.where(swap, other, tokens)
+        decoded = self.tokenizer.decode(tokens.flatten(0, 1)[:, None]) * self.std + self.mean
+        joints, decoded_joints = (
+            values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (rows, decoded.unflatten(0, (-1, 2)))
+        )
+        fixed = (torch.rand(count, 1) < settings.held) & (torch.randint(2, (count, 1)) == torch.arange(2))
+        disturbed = torch.where(fixed[..., None, None, None], joints, settings.disturbance.of(decoded_joints))
+        return _Batch(joints, disturbed, told(clips, self.words, random), fixed)
+
+
+def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
+    """Mean absolute errors of pairs (B, 2, T, 22, 3), in metres but for weights.
+
+    Returns:
+        ``partner``: where each one sees the other's joints. ``own``: the pose. ``distance``: between joints of the
+        two, those near each other counted again. ``pace``: movement from frame to frame. ``slip``: that of feet that
+        should stand. ``place``: of the pelvis in the world.
+    """
+    first, second = made.unbind(1), joints.unbind(1)
+    apart, right = (torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist") for a, b in (first, second))
+    wrong, near = (apart - right).abs(), torch.exp(-right / _NEAR)
+    steps, right_steps = made.diff(dim=2), joints.diff(dim=2)
+    stands = (right_steps[..., _FEET, :].norm(dim=-1) < _STANDING).float()
+    slips = steps[..., _FEET, :].norm(dim=-1) * stands
+    return {
+        "partner": (_seen_from_each(made, made.flip(1)) - _seen_from_each(joints, joints.flip(1))).abs().mean(),
+        "own": (_seen_from_each(made, made) - _seen_from_each(joints, joints)).abs().mean(),
+        "distance": 0.3 * (wrong.mean() + (wrong * near).sum() / near.sum()),
+        "pace": 10 * (steps - right_steps).abs().mean(),
+        "slip": 5 * slips.sum() / stands.sum().clamp_min(1),
+        "place": 0.3 * (made[..., 0, :] - joints[..., 0, :]).abs().mean(),
+    }
+
+
+def _seen_from_each(people: Tensor, points: Tensor) -> Tensor:
+    """Points (B, 2, T, J, 3) from the spot on the floor under each person, facing +Z."""
+    spot = people[..., :1, :] * people.new_tensor((1.0, 0.0, 1.0))
+    return turned(points - spot, facing(people), -1.0)
