@@ -9,7 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .motion import FPS
+from .motion.representation import POSITIONS
 from .pair_embedding import PairEmbedding
+
+_TORN = 7.0
+"""m/s of somebody's pelvis over the ground, faster than anybody in the data: such a draft is torn."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Told:
 def judged_by(
     judge: PairEmbedding, wanted: Tensor, shown: Callable[[Tensor, slice], np.ndarray]
 ) -> Callable[[Tensor, slice], Tensor]:
-    """Who chooses among drafts, as ``Draw.fill`` asks.
+    """Who chooses among drafts, as ``Draw.fill`` asks; one that is torn only where all are.
 
     Args:
         judge: sees motion and what is wanted as unit vectors.
@@ -48,8 +53,16 @@ def judged_by(
     """
 
     def best(drafts: Tensor, takes: slice) -> Tensor:
-        vectors = torch.from_numpy(judge.motions(shown(drafts, takes))).unflatten(0, drafts.shape[:2])
+        rows = shown(drafts, takes)
+        vectors, bad = (torch.from_numpy(of(rows)).unflatten(0, drafts.shape[:2]) for of in (judge.motions, torn))
         target = wanted[takes] if len(wanted) > 1 else wanted
-        return (vectors * target[:, None]).sum(-1).argmax(1)
+        likeness = (vectors * target[:, None]).sum(-1)  # -1 to 1
+        return torch.where(bad, likeness - 2, likeness).argmax(1)
 
     return best
+
+
+def torn(rows: np.ndarray) -> np.ndarray:
+    """(N,) whether somebody's pelvis in rows (N, 2, T, 262), metres, leaps as no pelvis does."""
+    pelvis = rows[..., POSITIONS][..., :3:2]
+    return np.asarray((np.linalg.norm(np.diff(pelvis, axis=2), axis=-1) * FPS > _TORN).any((1, 2)))

@@ -13,7 +13,9 @@ from small_model import TEXT_ENCODER, save_small_model
 
 from model_core.errors import UserError
 from model_core.evaluation.evaluator_rows import rows_of
+from model_core.judging import judged_by
 from model_core.motion import Interaction
+from model_core.motion.representation import POSITIONS
 from model_core.networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
 from model_core.pair_embedding import JUDGE, PairEmbeddingConfig, save_evaluator
 from model_core.pipeline import InterMask
@@ -58,6 +60,25 @@ def test_takes_and_rows_are_judged_each_by_its_own_prompt(judged: InterMask) -> 
         assert all(np.allclose(a.joints, b.joints, atol=1e-4) for a, b in zip(alone.people, row.people, strict=True))
     takes = judged.generate("they hug", FRAMES, settings, 1, takes=2)
     assert not np.allclose(takes[0].people[0].joints, takes[1].people[0].joints)
+
+
+def test_a_torn_draft_is_taken_only_where_all_are(judged: InterMask) -> None:
+    assert judged.judge is not None
+    whole = np.stack([rows_of(judged.generate("they hug", FRAMES, seed=seed)[0].people) for seed in (1, 2)])
+    tears = whole.copy()
+    tears[:, 0, 20:24, POSITIONS.start] += 3.0
+    liked = judged.judge.motions(whole)
+    for best in (0, 1):
+        drafts, wanted = torch.zeros(1, 2, 2, 5, FRAMES // 4), torch.from_numpy(liked[[best]])
+
+        def chosen(rows: np.ndarray, drafts: torch.Tensor = drafts, wanted: torch.Tensor = wanted) -> int:
+            assert judged.judge is not None
+            return int(judged_by(judged.judge, wanted, lambda *_: rows)(drafts, slice(None)))
+
+        assert chosen(whole) == best
+        half = whole.copy()
+        half[best] = tears[best]
+        assert chosen(half) == 1 - best
 
 
 def test_without_a_judge_one_draft_is_made(judged: InterMask, folder: Path, tmp_path: Path) -> None:
