@@ -417,6 +417,16 @@ def test_whatever_moves_a_leader_counts_and_what_does_not_is_told(tmp_path: Path
     driver = rig.pose.bones["leftUpperArm"].driver_add("rotation_quaternion", 1).driver
     driver.type, driver.expression = "SCRIPTED", "sin(frame / 10)"
     assert leads() == 1
+    # What a driver reads of the scene it is evaluated in is animated there too.
+    scene["sway"] = 0.0
+    scene.keyframe_insert('["sway"]', frame=1)
+    scene["sway"] = 0.5
+    scene.keyframe_insert('["sway"]', frame=50)
+    variable = driver.variables.new()
+    variable.name, variable.type = "sway", "CONTEXT_PROP"
+    variable.targets[0].context_property, variable.targets[0].data_path = "ACTIVE_SCENE", '["sway"]'
+    driver.expression = "sway"
+    assert leads() == 1
     driver.expression = "float('nan')"
     refused("nowhere|does not move")
 

@@ -196,10 +196,21 @@ def _alone(owner: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[tuple[bp
     workshop = bpy.data.scenes.new("InterMask Workshop")
     try:
         workshop.render.fps, workshop.render.fps_base = scene.render.fps, scene.render.fps_base
+        _lend_properties(scene, workshop)
         workshop.collection.objects.link(owner)
         yield workshop, workshop.view_layers[0]
     finally:
         bpy.data.scenes.remove(workshop)
+
+
+def _lend_properties(scene: bpy.types.Scene, workshop: bpy.types.Scene) -> None:
+    """Custom properties and the scene's animation: drivers may read those of the scene they are evaluated in."""
+    for name, value in scene.items():
+        if isinstance(value, int | float | str):
+            workshop[name] = value
+    animation = scene.animation_data
+    if animation is not None and animation.action is not None:
+        compat.assign_action(workshop, animation.action, compat.slot_name(scene))
 
 
 def _motion(
