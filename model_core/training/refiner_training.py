@@ -50,7 +50,7 @@ class RefinerTraining:
 
     network: RefinerConfig = RefinerConfig()
     loop: LoopSettings = LoopSettings(
-        steps=4000, batch=16, rate=2e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, half=True
+        steps=8500, batch=16, rate=2e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, half=True
     )
     frames: tuple[int, ...] = (88, 104, 120, 144, 168)
     wordings: int = 6
