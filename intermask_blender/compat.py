@@ -38,14 +38,14 @@ def add_fcurve(store: Any, path: str, index: int, group: str) -> bpy.types.FCurv
 
 
 def slot_name(owner: bpy.types.Object | bpy.types.Scene) -> str:
-    """Of its action's slots, the one that moves an object; empty before 4.4, which has none."""
+    """Of its action's slots, the one that moves an object or a scene; empty before 4.4, which has none."""
     if not SLOTTED_ACTIONS or owner.animation_data.action_slot is None:
         return ""
     return str(owner.animation_data.action_slot.identifier)
 
 
 def assign_action(owner: bpy.types.Object | bpy.types.Scene, action: bpy.types.Action, slot: str = "") -> None:
-    """Make an action the one that moves an object, with the slot in which the object's curves lie.
+    """Make an action the one that moves an object or a scene, with the slot in which the object's curves lie.
 
     Args:
         owner: the object.

@@ -77,12 +77,13 @@ def closing_moves(points: np.ndarray, fps: float, settings: SolveSettings) -> np
     """
     moves = np.zeros((2, points.shape[1], 2, 3))
     reaching = _reaching(points)
+    to_forearm = _to_forearm(points)
     busy = np.zeros(reaching.shape, dtype=bool)
     share = 0.5 if settings.held is None else float(settings.held)
     for left in (0, 1):
         for right in (0, 1):
             usable = reaching[0][:, left] | reaching[1][:, right]
-            way, weight = _to_hand(points, left, right, usable, fps, settings)
+            way, weight = _to_hand(points, left, right, usable, to_forearm, fps, settings)
             moves[0][:, left] += share * way
             moves[1][:, right] -= (1 - share) * way
             busy[0][:, left] |= weight > 0
@@ -92,7 +93,7 @@ def closing_moves(points: np.ndarray, fps: float, settings: SolveSettings) -> np
             continue
         for hand in (0, 1):
             usable = reaching[person][:, hand] & ~busy[person][:, hand]
-            moves[person][:, hand] += _to_body(points, person, hand, usable, fps, settings)
+            moves[person][:, hand] += _to_body(points, person, hand, usable, to_forearm, fps, settings)
     return moves
 
 
@@ -114,13 +115,19 @@ def _arm_touches(points: np.ndarray, person: int, hand: int) -> np.ndarray:
 
 
 def _to_hand(
-    points: np.ndarray, left: int, right: int, usable: np.ndarray, fps: float, settings: SolveSettings
+    points: np.ndarray,
+    left: int,
+    right: int,
+    usable: np.ndarray,
+    to_forearm: np.ndarray,
+    fps: float,
+    settings: SolveSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The way (T, 3) from the first person's palm to the second's where they rest, and how much of it (T,) is gone."""
     between = points[1][:, _PALMS[right]] - points[0][:, _PALMS[left]]
     gap = np.linalg.norm(between, axis=-1) - 2 * PALM_RADIUS
     # A blow that is parried rests on a forearm, and near a hand only by chance.
-    parried = np.minimum(_to_forearms(points, 0, left).min(1), _to_forearms(points, 1, right).min(1)) < gap - _AIMED
+    parried = np.minimum(to_forearm[0][:, left], to_forearm[1][:, right]) < gap - _AIMED
     speed = speeds(between[None], fps)[0]
     joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right) | parried
     runs = _meetings(gap, speed, usable, joined, fps, settings, lasting=True)
@@ -129,7 +136,13 @@ def _to_hand(
 
 
 def _to_body(
-    points: np.ndarray, person: int, hand: int, usable: np.ndarray, fps: float, settings: SolveSettings
+    points: np.ndarray,
+    person: int,
+    hand: int,
+    usable: np.ndarray,
+    to_forearm: np.ndarray,
+    fps: float,
+    settings: SolveSettings,
 ) -> np.ndarray:
     """The way (T, 3) from a palm to the partner's skin where it rests on him."""
     capsules = [capsule for capsule in CAPSULES if capsule.part != "hand"]
@@ -138,7 +151,7 @@ def _to_body(
     share, between, gaps = _to_skin(palm, partner, capsules)
     for fist, arm in enumerate(ARMS):
         # An arm whose fist is parried comes for a blow, not to be taken.
-        parried = _to_forearms(points, 1 - person, fist).min(1) < _LIES
+        parried = to_forearm[1 - person][:, fist] < _LIES
         parried = covered(parried.astype(float), _blend_frames(fps, settings)) > 0
         his = np.array([(c.start, c.stop) in ((arm.upper, arm.hinge), (arm.hinge, arm.end)) for c in capsules])
         gaps[np.ix_(parried, his)] = np.inf
@@ -171,11 +184,16 @@ def _to_skin(
     return share, between, gaps
 
 
-def _to_forearms(points: np.ndarray, person: int, hand: int) -> np.ndarray:
-    """(T, 2) metres between the skins of a palm and of the partner's left and right forearm."""
+def _to_forearm(points: np.ndarray) -> np.ndarray:
+    """(2, T, 2) metres between the skin of each palm and that of the partner's nearer forearm."""
     ends = [(arm.hinge, arm.end) for arm in ARMS]
     forearms = [capsule for capsule in CAPSULES if (capsule.start, capsule.stop) in ends]
-    return _to_skin(points[person][:, _PALMS[hand]], points[1 - person], forearms)[2]
+    return np.stack(
+        [
+            np.stack([_to_skin(own[:, palm], partner, forearms)[2].min(1) for palm in _PALMS], -1)
+            for own, partner in (points, points[::-1])
+        ]
+    )
 
 
 def _meetings(

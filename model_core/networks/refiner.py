@@ -25,7 +25,6 @@ _MOVED = 4 + 3 * (JOINTS - 1)
 """Numbers a frame of one person: way, turn, and what each joint but the pelvis is moved against it."""
 _WAY_SCALE, _BEND_SCALE = 0.3, 0.1
 """Metres, and radians in the case of the turn, for outputs of size one."""
-_FLOOR = (1.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -85,23 +84,33 @@ class Refiner(nn.Module):
         moved = self.exit(functional.gelu(x)).float().transpose(1, 2).unflatten(0, (-1, 2))  # (B, 2, T, M)
         moved = moved * (~fixed)[..., None, None]
         way, turn, bend = moved.split((3, 1, _MOVED - 4), -1)
-        ahead, spot = facing(joints), joints[..., :1, :] * joints.new_tensor(_FLOOR)
+        ahead = facing(joints)
         bend = functional.pad(bend.unflatten(-1, (JOINTS - 1, 3)), (0, 0, 1, 0)) * _BEND_SCALE
-        body = turned(joints - spot, ahead, -1.0) + bend
+        body = seen_from_each(joints, joints) + bend
         way = turned(way[..., None, :] * _WAY_SCALE, ahead, 1.0)
-        return turned(body, _rotated(ahead, turn * _WAY_SCALE), 1.0) + spot + way
+        return turned(body, _rotated(ahead, turn * _WAY_SCALE), 1.0) + _spot(joints) + way
 
     def seen(self, joints: Tensor, fixed: Tensor) -> Tensor:
         """What each person sees from the own place, facing +Z: (B, 2, T, N) of joints (B, 2, T, 22, 3)."""
         ahead = facing(joints)  # (B, 2, T, 2)
-        spot = joints[..., :1, :] * joints.new_tensor(_FLOOR)
         steps = functional.pad(joints.diff(dim=2), (0, 0, 0, 0, 0, 1)) * 30.0
-        parts = [turned(points, ahead, -1.0) for points in (joints - spot, joints.flip(1) - spot, steps, steps.flip(1))]
+        parts = [seen_from_each(joints, points) for points in (joints, joints.flip(1))]
+        parts += [turned(vectors, ahead, -1.0) for vectors in (steps, steps.flip(1))]
         other = ahead.flip(1)
         across = other[..., 0] * ahead[..., 1] - other[..., 1] * ahead[..., 0]
         relative = torch.stack((across, (other * ahead).sum(-1)), -1)
         flag = fixed[:, :, None, None].expand(-1, -1, joints.shape[2], 1).to(joints.dtype)
         return torch.cat((*(part.flatten(-2) for part in parts), relative, flag), -1)
+
+
+def seen_from_each(people: Tensor, points: Tensor) -> Tensor:
+    """Points (B, 2, T, J, 3) from the spot on the floor under each of the people (B, 2, T, 22, 3), facing +Z."""
+    return turned(points - _spot(people), facing(people), -1.0)
+
+
+def _spot(people: Tensor) -> Tensor:
+    """(..., 1, 3) on the floor under the pelvis of joints (..., 22, 3)."""
+    return people[..., :1, :] * people.new_tensor((1.0, 0.0, 1.0))
 
 
 class _Block(nn.Module):

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..motion.representation import JOINTS, POSITIONS, ROTATIONS, VELOCITIES
-from ..motion.skeleton import SMPL
+from .body_frame import facing, turned
 
-_LEFT, _RIGHT = ([SMPL.index(f"{side}_{name}") for name in ("Hip", "Shoulder")] for side in "LR")
 _SEEN = 3 * 3 * JOINTS + 6 * (JOINTS - 1)
 """Numbers a frame of one person: own positions, own velocities, the other's positions; own rotations."""
 
@@ -91,14 +90,9 @@ def seen_by_each(rows: Tensor) -> Tensor:
     """
     joints = rows[..., POSITIONS].unflatten(-1, (JOINTS, 3))
     velocities = rows[..., VELOCITIES].unflatten(-1, (JOINTS, 3))
-    across = (joints[..., _LEFT, :] - joints[..., _RIGHT, :]).sum(-2)
-    forward = functional.normalize(torch.stack((-across[..., 2], across[..., 0]), -1), dim=-1)  # (B, 2, T, 2): X and Z
-    side, ahead = forward[..., None, 1], forward[..., None, 0]
+    ahead = facing(joints)
     origin = joints[..., :1, :] * joints.new_tensor((1.0, 0.0, 1.0))
-
-    def turned(points: Tensor) -> Tensor:
-        x, y, z = points.unbind(-1)
-        return torch.stack((x * side - z * ahead, y, x * ahead + z * side), -1).flatten(-2)
-
-    parts = (turned(joints - origin), turned(velocities), turned(joints.flip(1) - origin), rows[..., ROTATIONS])
-    return torch.cat(parts, -1)
+    seen = (
+        turned(vectors, ahead, -1.0).flatten(-2) for vectors in (joints - origin, velocities, joints.flip(1) - origin)
+    )
+    return torch.cat((*seen, rows[..., ROTATIONS]), -1)

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from ..motion.representation import JOINTS, POSITIONS
 from ..motion.skeleton import SMPL
-from ..networks.body_frame import facing, turned
-from ..networks.refiner import Refiner, RefinerConfig
+from ..networks.refiner import Refiner, RefinerConfig, seen_from_each
 from ..networks.tokenizer import Tokenizer
 from ..text_encoders import TextEncoder
 from .crops import Crops
@@ -176,16 +175,10 @@ def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
     stands = (right_steps[..., _FEET, :].norm(dim=-1) < _STANDING).float()
     slips = steps[..., _FEET, :].norm(dim=-1) * stands
     return {
-        "partner": (_seen_from_each(made, made.flip(1)) - _seen_from_each(joints, joints.flip(1))).abs().mean(),
-        "own": (_seen_from_each(made, made) - _seen_from_each(joints, joints)).abs().mean(),
+        "partner": (seen_from_each(made, made.flip(1)) - seen_from_each(joints, joints.flip(1))).abs().mean(),
+        "own": (seen_from_each(made, made) - seen_from_each(joints, joints)).abs().mean(),
         "distance": 0.3 * (wrong.mean() + (wrong * near).sum() / near.sum()),
         "pace": 10 * (steps - right_steps).abs().mean(),
         "slip": 5 * slips.sum() / stands.sum().clamp_min(1),
         "place": 0.3 * (made[..., 0, :] - joints[..., 0, :]).abs().mean(),
     }
-
-
-def _seen_from_each(people: Tensor, points: Tensor) -> Tensor:
-    """Points (B, 2, T, J, 3) from the spot on the floor under each person, facing +Z."""
-    spot = people[..., :1, :] * people.new_tensor((1.0, 0.0, 1.0))
-    return turned(points - spot, facing(people), -1.0)
