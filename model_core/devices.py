@@ -13,7 +13,7 @@ from .networks.packed import use_packed
 from .networks.tokenizer import PARTS
 from .networks.transformer import InteractionTransformer
 
-How = Literal["", "int8", "compiled"]
+How = Literal["", "bf16", "int8", "compiled"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class Device:
 
     Attributes:
         place: the device that tensors live on.
-        how: ``int8``, the transformer's large layers in whole numbers of eight bits (CPU alone); ``compiled``, the
-            transformer as compiled graphs; or nothing.
+        how: ``bf16``, the transformer's blocks in bfloat16 (CPU alone: GPUs compute in half precision anyway);
+            ``int8``, its large layers in whole numbers of eight bits (CPU alone); ``compiled``, the transformer as
+            compiled graphs; or nothing.
     """
 
     place: torch.device
@@ -38,20 +39,22 @@ def choose_device(name: str) -> Device:
     """The device of that name.
 
     Args:
-        name: ``auto`` (CUDA, then Apple's GPU, then the CPU), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``cpu-int8``;
-            ``cuda-compiled`` or ``cpu-compiled``.
+        name: ``auto`` (CUDA, then Apple's GPU, then the CPU, in bfloat16 where it multiplies such), ``cpu``, ``cuda``,
+            ``cuda:N`` or ``mps``; ``cpu-bf16``, ``cpu-int8``; ``cuda-compiled`` or ``cpu-compiled``.
 
     Raises:
         UserError: this machine has no such device, or it does not compute so.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return Device(torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind])))
+        kind = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+        return Device(torch.device(kind), "bf16" if kind == "cpu" and multiplies_bf16() else "")
     place, _, how = name.partition("-")
     kind = place.partition(":")[0]
-    if how not in {"cpu": ("", "int8", "compiled"), "cuda": ("", "compiled"), "mps": ("",)}.get(kind, ()):
+    if how not in {"cpu": ("", "bf16", "int8", "compiled"), "cuda": ("", "compiled"), "mps": ("",)}.get(kind, ()):
         raise UserError(
-            f"There is no device '{name}'; choose auto, cpu, cuda or mps, or cpu-int8, cpu-compiled or cuda-compiled."
+            f"There is no device '{name}'; choose auto, cpu, cuda or mps, or cpu-bf16, cpu-int8, cpu-compiled or "
+            "cuda-compiled."
         )
     if not there[kind]:
         raise UserError(f"This machine has no device '{place}'; choose auto or cpu.")
@@ -59,6 +62,12 @@ def choose_device(name: str) -> Device:
         return Device(torch.device(place), cast(How, how))
     except RuntimeError as error:
         raise UserError(f"There is no device '{name}'; choose auto, cpu, cuda or mps.") from error
+
+
+def multiplies_bf16() -> bool:
+    """Whether this CPU has instructions for products in bfloat16: without them that precision is the slower one."""
+    found = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch 2.6 and newer
+    return bool(found is not None and found())
 
 
 def suited(transformer: InteractionTransformer, device: Device) -> InteractionTransformer:
@@ -69,7 +78,9 @@ def suited(transformer: InteractionTransformer, device: Device) -> InteractionTr
     Raises:
         UserError: this installation cannot compute so.
     """
-    if device == Device(torch.device("cpu")):
+    if device.how == "bf16":
+        transformer.compute_in(torch.bfloat16)
+    if device.place.type == "cpu" and device.how in ("", "bf16"):
         use_packed(transformer)
     if device.how == "int8":
         use_eight_bits(transformer.blocks)

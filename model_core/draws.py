@@ -51,7 +51,7 @@ class Draw:
         def run(part: slice) -> Tensor:
             vectors = text.expand(batch, -1)[part]
             choice: Choice | None = None if choose is None else lambda drafts: choose(drafts, part)
-            # Half precision pays on GPUs; on the CPU single precision is as fast and exact.
+            # The CPU computes as its device says.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
                 return fill(transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice)
 

@@ -71,6 +71,15 @@ def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: Interacti
     assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95
 
 
+def test_a_transformer_in_bfloat16_says_nearly_the_same(transformer: InteractionTransformer) -> None:
+    half = suited(copy.deepcopy(transformer), choose_device("cpu-bf16"))
+    assert all(weights.dtype == torch.bfloat16 for weights in half.blocks.parameters())
+    assert all(weights.dtype == torch.float32 for weights in half.text_layers.parameters())
+    exact, near = masked_logits(transformer), masked_logits(half)
+    assert near.dtype == torch.float32 and 0 < (near - exact).std() / exact.std() < 0.03
+    assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95
+
+
 def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: InteractionTransformer) -> None:
     # Without a compiler for it: tracing and lowering are what a change of the network can break.
     graphs = copy.deepcopy(transformer)
@@ -84,7 +93,7 @@ def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: Interact
         assert torch.equal(fill(graphs, free.long(), free, text, settings), wanted)
 
 
-@pytest.mark.parametrize("name", ["cpu", "cpu-int8", "cpu-compiled"])
+@pytest.mark.parametrize("name", ["cpu", "cpu-bf16", "cpu-int8", "cpu-compiled"])
 def test_a_device_is_called_as_it_is_chosen(name: str) -> None:
     assert str(choose_device(name)) == name
     assert choose_device(name).place == torch.device("cpu")

@@ -36,7 +36,7 @@ class Attention(nn.Module):
             key, value = self._heads(self._part(source, slice(width, None)), 2)
         mask = None if valid is None else valid[:, None, None, :]
         dropout = self.dropout if self.training else 0.0
-        if dropout == 0 and query.dtype == torch.bfloat16 and query.device.type == "cpu" and query.requires_grad:
+        if dropout == 0 and query.dtype == torch.bfloat16 and query.device.type == "cpu":
             mixed = _plain(query, key, value, mask)
         else:
             mixed = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
 @torch.autocast("cpu", enabled=False)
 def _plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Attention by two products: in bfloat16 on CPUs it learns 2.5 times as fast as PyTorch's fused kernel."""
+    """Attention by two products: in bfloat16 on CPUs faster than PyTorch's fused kernel, 2.5 times so in learning."""
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5  # (B, H, T, S)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))

@@ -182,6 +182,14 @@ class InteractionTransformer(nn.Module):
         self.text_projection = nn.Linear(config.text.width, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.head = Head(config)
+        self.computes_in: torch.dtype | None = None
+
+    def compute_in(self, dtype: torch.dtype) -> InteractionTransformer:
+        """Blocks and head in another precision, in place; texts come in and logits go out in single precision."""
+        self.blocks.to(dtype)
+        self.head.to(dtype)
+        self.computes_in = dtype
+        return self
 
     @torch.no_grad()
     def begin_with(self, codes: Tensor) -> None:
@@ -226,6 +234,8 @@ class InteractionTransformer(nn.Module):
     def condition(self, text: Tensor) -> Condition:
         """The modulations of all blocks for text vectors (B, W); zeros are the unconditional text."""
         signal = functional.silu(self.text_projection(text))[:, None]  # (B, 1, C)
+        if self.computes_in is not None:
+            signal = signal.to(self.computes_in)
         blocks = [block for block in self.blocks if isinstance(block, Block)]
         return Condition(
             together=tuple(block.together.modulation(signal) for block in blocks),
@@ -250,6 +260,8 @@ class InteractionTransformer(nn.Module):
         people = people + positions(config.width, S, people.device).to(people.dtype)
         lone = torch.full((B, 1), config.separator_id, device=ids.device)
         separator = self.token_projection(self.token_embedding(lone))  # (B, 1, C)
+        if self.computes_in is not None:
+            people, separator = people.to(self.computes_in), separator.to(self.computes_in)
         everyone = None
         if valid is not None:
             everyone = functional.pad(valid.repeat(1, two * P), (0, 1), value=True)  # (B, 2 P S + 1)
@@ -260,7 +272,8 @@ class InteractionTransformer(nn.Module):
             x = block.together(x, condition.together[index], everyone)
             people, separator = x[:, :-1].reshape(B, two, P, S, -1), x[:, -1:]
             people = block.apart(people, condition.apart[index], valid)
-        return self.head(people, condition.head)
+        logits = self.head(people, condition.head)
+        return logits if self.computes_in is None else logits.float()
 
     def _places(self, ids: Tensor) -> Tensor:
         """Places (B, 2, P, S) of ids in the table of embeddings."""
