@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .errors import UserError
 from .files import written_whole
+from .networks.judge import Judge, JudgeConfig
 from .networks.refiner import Refiner, RefinerConfig
 from .networks.tokenizer import Tokenizer, TokenizerConfig
 from .networks.transformer import InteractionTransformer, TransformerConfig
@@ -23,6 +24,7 @@ from .settings import build
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
 _REFINER = "refiner.safetensors"
+_JUDGE = "judge.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """What comes with the project, beside the package: models and text encoders."""
@@ -46,6 +48,7 @@ class ModelConfig:
         examples: prompts that it knows.
         about: data, terms and credit in a few sentences.
         refiner: shape of the network that moves decoded people; None in a model without.
+        judge: shape of the network that chooses among drafts; None in a model without.
         format: of this folder, for later versions.
     """
 
@@ -58,6 +61,7 @@ class ModelConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     refiner: RefinerConfig | None = None
+    judge: JudgeConfig | None = None
     format: int = 1
 
     @property
@@ -76,6 +80,7 @@ class Model:
         mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
         refiner: moves decoded people; None in a model without.
+        judge: chooses among drafts; None in a model without.
     """
 
     config: ModelConfig
@@ -85,6 +90,7 @@ class Model:
     std: Tensor
     text_encoder: Path
     refiner: Refiner | None = None
+    judge: Judge | None = None
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -115,6 +121,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
     refiner = None if config.refiner is None else _filled(Refiner(config.refiner), folder / _REFINER).to(device)
+    judge = None if config.judge is None else _filled(Judge(config.judge), folder / _JUDGE).to(device)
     statistics = _read(folder / _STATISTICS)
     shape = STATISTICS_SHAPE[config.tokenizer.dataset]
     if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
@@ -129,6 +136,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         statistics["std"].float().to(device),
         find_text_encoder(config.text_encoder, folder),
         refiner,
+        judge,
     )
 
 
@@ -165,6 +173,8 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
     if model.refiner is not None:
         _write(folder / _REFINER, _inference_state(model.refiner, half))
+    if model.judge is not None:
+        _write(folder / _JUDGE, _inference_state(model.judge, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
     values = asdict(model.config)
     with written_whole(folder / _CONFIG) as path:

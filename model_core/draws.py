@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,14 +33,14 @@ class Draw:
         free: Tensor,
         text: Tensor,
         on_step: StepCallback | None,
-        choose: Callable[[Tensor, slice], Tensor] | None,
+        choose: Choice | None,
     ) -> Tensor:
         """Fill in the free tokens of all takes; in quarters where memory does not suffice for all at once.
 
         Args:
             transformer, ids, free, on_step: as in ``sampling.fill``.
             text: (1, W) condition of all takes, or (takes, W).
-            choose: who judges drafts, as in ``sampling.fill``, and which of the takes they are of.
+            choose: who judges drafts, as in ``sampling.fill``.
 
         Raises:
             UserError: memory does not suffice for a quarter either.
@@ -50,7 +49,7 @@ class Draw:
 
         def run(part: slice) -> Tensor:
             vectors = text.expand(batch, -1)[part]
-            choice: Choice | None = None if choose is None else lambda drafts: choose(drafts, part)
+            choice: Choice | None = None if choose is None else lambda drafts, rows: choose(drafts, rows + part.start)
             # The CPU computes as its device says.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
                 return fill(transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice)

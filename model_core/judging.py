@@ -1,4 +1,4 @@
-"""Which of several drafts is kept: the one whose motion a small network finds most like what the prompt says."""
+"""Which of several drafts is kept: the one of which the judge thinks most that it does what the prompt says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from .motion import FPS
-from .motion.representation import POSITIONS
-from .pair_embedding import PairEmbedding
+from .motion.representation import JOINTS, POSITIONS
+from .networks.judge import Judge
+from .sampling import Choice
 
 _TORN = 7.0
 """m/s of somebody's pelvis over the ground, faster than anybody in the data: such a draft is torn."""
@@ -23,41 +24,38 @@ class Told:
 
     Attributes:
         condition: (1 or takes, W) vectors that the transformer is conditioned on.
-        pooled: (1 or takes, W) vectors of the sentence encoder, which a refiner is told.
-        wanted: (1 or takes, D) vectors that a judge compares motion with; None without a judge.
+        pooled: (1 or takes, W) vectors of the sentence encoder, which refiner and judge are told.
     """
 
     condition: Tensor
     pooled: Tensor
-    wanted: Tensor | None
 
     @classmethod
     def together(cls, parts: Sequence[Told]) -> Told:
         """What several prompts say, each to a take of its own."""
-        wanted = [part.wanted for part in parts if part.wanted is not None]
-        condition, pooled = (
-            torch.cat(vectors) for vectors in zip(*((p.condition, p.pooled) for p in parts), strict=True)
-        )
-        return cls(condition, pooled, torch.cat(wanted) if wanted else None)
+        return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
+
+    def each(self, takes: Tensor, drafts: int) -> Tensor:
+        """(N, W) vectors of the sentence encoder for so many drafts of each of some takes."""
+        vectors = self.pooled.expand(len(takes), -1) if len(self.pooled) == 1 else self.pooled[takes]
+        return vectors.repeat_interleave(drafts, 0)
 
 
-def judged_by(
-    judge: PairEmbedding, wanted: Tensor, shown: Callable[[Tensor, slice], np.ndarray]
-) -> Callable[[Tensor, slice], Tensor]:
-    """Who chooses among drafts, as ``Draw.fill`` asks; one that is torn only where all are.
+def judged_by(judge: Judge, told: Told, shown: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
+    """Who chooses among drafts, as ``sampling.fill`` asks; one that is torn only where all are, and never convinced.
 
     Args:
-        judge: sees motion and what is wanted as unit vectors.
-        wanted: (1, D) for all takes, or (takes, D).
+        judge: in evaluation mode.
+        told: what is wanted.
         shown: from token maps (N, drafts, 2, P, S) of some of the takes to rows (N * drafts, 2, T, 262) in metres.
     """
 
-    def best(drafts: Tensor, takes: slice) -> Tensor:
+    def best(drafts: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
         rows = shown(drafts, takes)
-        vectors, bad = (torch.from_numpy(of(rows)).unflatten(0, drafts.shape[:2]) for of in (judge.motions, torn))
-        target = wanted[takes] if len(wanted) > 1 else wanted
-        likeness = (vectors * target[:, None]).sum(-1)  # -1 to 1
-        return torch.where(bad, likeness - 2, likeness).argmax(1)
+        joints = torch.from_numpy(rows[..., POSITIONS]).to(judge.mean.device).unflatten(-1, (JOINTS, 3))
+        likely = judge(joints, told.each(takes, drafts.shape[1])).sigmoid().cpu() - torch.from_numpy(torn(rows)).float()
+        most = likely.unflatten(0, drafts.shape[:2]).max(1)
+        return most.indices, most.values
 
     return best
 

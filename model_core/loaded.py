@@ -19,7 +19,6 @@ from .motion import FPS, Motion
 from .motion.canonical import Placement
 from .motion.representation import POSITIONS
 from .networks.tokenizer import FRAMES_A_TOKEN
-from .pair_embedding import PairEmbedding
 from .prompts import segments
 from .refining import refined
 from .representations import REPRESENTATIONS
@@ -41,11 +40,9 @@ class LoadedModel:
         text_encoder: TextEncoder,
         computes: Device,
         captions: KnownCaptions | None = None,
-        judge: PairEmbedding | None = None,
     ) -> None:
         self.model = model
         self.captions = captions
-        self.judge = judge
         self.text_encoder = text_encoder
         self.computes = computes
         self.device = computes.place
@@ -113,13 +110,13 @@ class LoadedModel:
         ids, places_free = maps[:, task.order], mask[:, task.order]
         refine = self._refining(pairs, places, task, told)
 
-        def shown(drafts: Tensor, which: slice) -> np.ndarray:
+        def shown(drafts: Tensor, which: Tensor) -> np.ndarray:
             return refine(self.decode(drafts.flatten(0, 1)[:, task.order]), which)[:, task.order]
 
-        judge = self.judge
-        choose = None if judge is None or told.wanted is None else judged_by(judge, told.wanted, shown)
+        judge = self.model.judge
+        choose = None if judge is None else judged_by(judge, told, shown)
         filled = draw.fill(self.model.transformer, ids, places_free, told.condition, on_step, choose)[:, task.order]
-        made = refine(self.decode(filled), slice(None))
+        made = refine(self.decode(filled), torch.arange(len(takes), device=self.device))
         before = self.decode(maps) if task.partly.any() else None
         for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
             for person in (0, 1):
@@ -135,7 +132,7 @@ class LoadedModel:
 
     def _refining(
         self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[Placement], task: WindowTask, told: Told
-    ) -> Callable[[np.ndarray, slice], np.ndarray]:
+    ) -> Callable[[np.ndarray, Tensor], np.ndarray]:
         """What is done to decoded rows (N, 2, T, ...) of some of the takes, with as many drafts of each.
 
         Where parts of a person are held, the others are left where the tokens have them: they belong to what is held.
@@ -145,17 +142,15 @@ class LoadedModel:
             return lambda rows, which: rows
         fixed = task.held.all(1)
 
-        def refine(rows: np.ndarray, which: slice) -> np.ndarray:
-            takes = range(len(pairs))[which]
-            drafts, rows = len(rows) // len(takes), rows.copy()
+        def refine(rows: np.ndarray, which: Tensor) -> np.ndarray:
+            drafts, rows = len(rows) // len(which), rows.copy()
             for person in np.flatnonzero(fixed):
-                for number, take in enumerate(takes):
+                for number, take in enumerate(which.tolist()):
                     known = pairs[take][person]
                     assert known is not None
                     real = lasting(places[take].of(known), rows.shape[2]).joints.reshape(rows.shape[2], -1)
                     rows[number * drafts : (number + 1) * drafts, person, :, POSITIONS] = real
-            text = told.pooled.expand(len(pairs), -1)[which].repeat_interleave(drafts, 0)
-            return refined(refiner, rows, text, fixed)
+            return refined(refiner, rows, told.each(which, drafts), fixed)
 
         return refine
 
@@ -183,8 +178,7 @@ class LoadedModel:
         """What a prompt says to the networks."""
         features = self.text_encoder.encode([prompt])
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
-        wanted = None if self.judge is None else self.judge.network.text(features.pooled.cpu())
-        return Told(condition, features.pooled, wanted)
+        return Told(condition, features.pooled)
 
     def _check(self, frames: int) -> None:
         if not SHORTEST <= frames <= LONGEST:

@@ -1,7 +1,4 @@
-"""A small network that tells how well motion of two people and a caption belong together, in a folder.
-
-Of one training it is the evaluator that measures models, of another the judge that keeps the best of several drafts.
-"""
+"""A small network that tells how well motion of two people and a caption belong together, in a folder."""
 
 from __future__ import annotations
 
@@ -24,8 +21,6 @@ from .text_encoders import TextEncoder, load_text_encoder
 
 EVALUATOR = ASSETS / "evaluation"
 """Where the evaluator that comes with the project lies; it is no part of the add-on."""
-JUDGE = "judge"
-"""The judge's folder in a model's."""
 _CONFIG, _WEIGHTS = "config.json", "evaluator.safetensors"
 _TEXTS_A_BATCH = 128
 

@@ -18,7 +18,6 @@ from .known_captions import Nearest, load_captions
 from .loaded import LoadedModel, within
 from .motion import FPS, Interaction, Motion
 from .networks.tokenizer import FRAMES_A_TOKEN
-from .pair_embedding import JUDGE, PairEmbedding
 from .prompts import segments
 from .sampling import SamplingSettings, StepCallback, given_confidence
 from .text_encoders import load_text_encoder
@@ -34,7 +33,7 @@ class InterMask(LoadedModel):
         Args:
             folder: holds ``config.json`` and safetensors.
             device: what computes, as ``choose_device`` knows it: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``,
-                or ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
+                or ``cpu-bf16``, ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
 
         Raises:
             UserError: the folder or the device is not there, or damaged.
@@ -45,14 +44,7 @@ class InterMask(LoadedModel):
         if chosen.place.type == "cpu":
             keep_freed_memory()
         encoder = load_text_encoder(model.text_encoder, chosen.place)
-        judge = Path(folder) / JUDGE
-        return cls(
-            model,
-            encoder,
-            chosen,
-            load_captions(Path(folder)),
-            PairEmbedding.load(judge, encoder) if judge.is_dir() else None,
-        )
+        return cls(model, encoder, chosen, load_captions(Path(folder)))
 
     def nearest_known(self, prompt: str, frames: int) -> Nearest | None:
         """What the model learnt from that is most like a prompt, and how far from it the prompt is.

@@ -38,6 +38,8 @@ _SAMPLING_LIMITS = {
     "looks": (0, 100, "a whole number from 0 to 100"),
     "doubt": (0.0, 1.0, "a number from 0 to 1"),
     "drafts": (1, 16, "a whole number from 1 to 16"),
+    "rounds": (1, 8, "a whole number from 1 to 8"),
+    "convincing": (0.0, 1.0, "a number from 0 to 1"),
 }
 
 

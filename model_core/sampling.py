@@ -18,8 +18,8 @@ StepCallback = Callable[[int, int], None]
 Randomness = torch.Generator | Sequence[torch.Generator] | None
 """Of a batch: one source for all of it, or one a row, whose draws depend on nothing but the row then."""
 
-Choice = Callable[[Tensor], Tensor]
-"""From drafts (B, drafts, 2, P, S) to the number of the best of each row (B,)."""
+Choice = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From drafts (N, drafts, 2, P, S) of rows (N,) to each row's best, by number, and how likely it is good, (N,) each."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for it
@@ -44,6 +44,8 @@ class SamplingSettings:
         doubt: in a second look a token is drawn anew whose probability is under this share of the likeliest's.
         drafts: clips drawn for each one that is wanted, of which somebody who can judge them chooses one before the
             second looks; 1 as published.
+        rounds: times at most that so many drafts are drawn, again for those whose best one does not convince.
+        convincing: how likely a draft must be good, 0 to 1, to be taken without another round.
     """
 
     steps: int = 20
@@ -56,6 +58,8 @@ class SamplingSettings:
     looks: int = 0
     doubt: float = 0.1
     drafts: int = 1
+    rounds: int = 1
+    convincing: float = 0.85
 
 
 def fill(
@@ -86,14 +90,10 @@ def fill(
     """
     sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
-        if choose is None or settings.drafts == 1:
+        if choose is None or settings.drafts == settings.rounds == 1:
             drafted = sampler.drafted(ids, free)
         else:
-            wide_ids, wide_free = (batch.repeat_interleave(settings.drafts, 0) for batch in (ids, free))
-            drafts = sampler.repeated(settings.drafts).drafted(wide_ids, wide_free)
-            drafts = drafts.unflatten(0, (-1, settings.drafts))
-            best = choose(drafts)
-            drafted = drafts[torch.arange(len(drafts), device=drafts.device), best.to(drafts.device)]
+            drafted = sampler.chosen(ids, free, choose)
         return sampler.looked_over(drafted, free)
 
 
@@ -111,12 +111,31 @@ class _Sampler:
     generator: Randomness
     on_step: StepCallback | None
 
-    def repeated(self, count: int) -> _Sampler:
-        """The same for so many drafts of every row."""
+    def of(self, rows: Tensor) -> _Sampler:
+        """The same for some of the rows (N,), of which one may come several times."""
         sources = self.generator
         if isinstance(sources, Sequence):
-            sources = [source for source in sources for _ in range(count)]
-        return replace(self, text=self.text.repeat_interleave(count, 0), generator=sources)
+            sources = [sources[row] for row in rows.tolist()]
+        return replace(self, text=self.text[rows], generator=sources)
+
+    def chosen(self, ids: Tensor, free: Tensor, choose: Choice) -> Tensor:
+        """Token maps (B, 2, P, S), each the best of its drafts; more are drawn where none convinces."""
+        settings, sampler = self.settings, self
+        rows = torch.arange(len(ids), device=ids.device)
+        result, likely = ids.clone(), torch.full((len(ids),), -torch.inf, device=ids.device)
+        for _ in range(settings.rounds):
+            several = rows.repeat_interleave(settings.drafts)
+            drafts = sampler.of(several).drafted(ids[several], free[several]).unflatten(0, (-1, settings.drafts))
+            number, good = (values.to(ids.device) for values in choose(drafts, rows))
+            better = good > likely[rows]
+            result[rows[better]] = drafts[better, number[better]]
+            likely[rows] = torch.maximum(likely[rows], good)
+            rows = rows[likely[rows] < settings.convincing]
+            if not len(rows):
+                break
+            # What is done for a second time has been counted.
+            sampler = replace(self, on_step=_standing(self.on_step, settings.steps))
+        return result
 
     def drafted(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S) whose free tokens are filled in, most confident first."""
@@ -183,6 +202,11 @@ class _Sampler:
     def _report(self, done: int) -> None:
         if self.on_step is not None:
             self.on_step(done, self.settings.steps + LOOKED_AT * self.settings.looks)
+
+
+def _standing(on_step: StepCallback | None, done: int) -> StepCallback | None:
+    """A callback that always says that so much is done."""
+    return None if on_step is None else lambda _, steps: on_step(done, steps)
 
 
 def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int:

@@ -176,9 +176,10 @@ def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
     ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), held_patterns()["extend"].expand(2, -1, -1, -1)
     seen: list[Tensor] = []
 
-    def last_of_three(drafts: Tensor) -> Tensor:
+    def last_of_three(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         seen.append(drafts)
-        return torch.tensor([2, 1])
+        assert rows.tolist() == [0, 1]
+        return torch.tensor([2, 1]), torch.tensor([0.2, 0.3])
 
     settings = SamplingSettings(6, 2.0, 0.5, looks=looks, doubt=1.0 if looks else 0.1, drafts=3)
     out = fill(transformer, ids, free, a_text(2), settings, drawn(), choose=last_of_three)
@@ -191,14 +192,37 @@ def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
 
 def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(2, 2, 5, 8, dtype=torch.long), a_text(2)
-    settings = SamplingSettings(6, 2.0, 0.5, variety=2.0, looks=1, drafts=3)
+    settings = SamplingSettings(6, 2.0, 0.5, variety=2.0, looks=1, drafts=3, rounds=3, convincing=0.7)
 
     def made(rows: slice, seeds: tuple[int, ...]) -> Tensor:
         sources, some = [torch.Generator().manual_seed(seed) for seed in seeds], ids[rows]
         return fill(transformer, some, some == 0, text[rows], settings, sources, choose=least_sum)
 
-    def least_sum(drafts: Tensor) -> Tensor:
-        return drafts.flatten(2).sum(-1).argmin(1)
+    def least_sum(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        best = drafts.flatten(2).sum(-1).min(1)
+        return best.indices, 1 - best.values / (31 * 80)
 
     both = made(slice(0, 2), (3, 4))
     assert torch.equal(both[:1], made(slice(0, 1), (3,))) and torch.equal(both[1:], made(slice(1, 2), (4,)))
+
+
+def test_more_drafts_are_drawn_where_none_convinces_and_the_best_of_all_rounds_comes_back(
+    transformer: InteractionTransformer,
+) -> None:
+    ids = torch.zeros(3, 2, 5, 8, dtype=torch.long)
+    seen: list[tuple[list[int], Tensor]] = []
+    # Row 0 convinces at once, row 1 is best in its second round, row 2 in its first.
+    likely = {0: [0.9], 1: [0.2, 0.6, 0.5], 2: [0.5, 0.4, 0.3]}
+
+    def first_of_two(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append((rows.tolist(), drafts[:, 0].clone()))
+        return torch.zeros(len(rows), dtype=torch.long), torch.tensor([likely[row].pop(0) for row in rows.tolist()])
+
+    steps: list[int] = []
+    settings = SamplingSettings(4, 2.0, 0.5, drafts=2, rounds=3, convincing=0.8)
+    out = fill(
+        transformer, ids, ids == 0, a_text(3), settings, drawn(), lambda done, _: steps.append(done), first_of_two
+    )
+    assert [rows for rows, _ in seen] == [[0, 1, 2], [1, 2], [1, 2]]
+    assert torch.equal(out, torch.stack((seen[0][1][0], seen[1][1][0], seen[0][1][2])))
+    assert steps == sorted(steps) and steps[-1] == 4

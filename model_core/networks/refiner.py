@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from ..motion.representation import JOINTS
 from .body_frame import facing, turned
+from .pair_view import PAIR_VIEW, ToldConvolution, pair_view, seen_from_each, spot
 
-_SEEN = 4 * 3 * JOINTS + 3
-"""Numbers a frame of one person: places and velocities of the own joints and the partner's, the partner's facing,
-whether the person is fixed."""
+_SEEN = PAIR_VIEW + 1
+"""Numbers a frame of one person: what that person sees, and whether the person is fixed."""
 _MOVED = 4 + 3 * (JOINTS - 1)
 """Numbers a frame of one person: way, turn, and what each joint but the pelvis is moved against it."""
 _WAY_SCALE, _BEND_SCALE = 0.3, 0.1
@@ -60,7 +60,7 @@ class Refiner(nn.Module):
         self.text = nn.Sequential(
             nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
         )
-        self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in config.dilations)
+        self.blocks = nn.ModuleList(ToldConvolution(width, dilation) for dilation in config.dilations)
         self.exit = nn.ConvTranspose1d(width, _MOVED, 4, 2, 1)
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(cast(Tensor, self.exit.bias))
@@ -88,45 +88,12 @@ class Refiner(nn.Module):
         bend = functional.pad(bend.unflatten(-1, (JOINTS - 1, 3)), (0, 0, 1, 0)) * _BEND_SCALE
         body = seen_from_each(joints, joints) + bend
         way = turned(way[..., None, :] * _WAY_SCALE, ahead, 1.0)
-        return turned(body, _rotated(ahead, turn * _WAY_SCALE), 1.0) + _spot(joints) + way
+        return turned(body, _rotated(ahead, turn * _WAY_SCALE), 1.0) + spot(joints) + way
 
     def seen(self, joints: Tensor, fixed: Tensor) -> Tensor:
         """What each person sees from the own place, facing +Z: (B, 2, T, N) of joints (B, 2, T, 22, 3)."""
-        ahead = facing(joints)  # (B, 2, T, 2)
-        steps = functional.pad(joints.diff(dim=2), (0, 0, 0, 0, 0, 1)) * 30.0
-        parts = [seen_from_each(joints, points) for points in (joints, joints.flip(1))]
-        parts += [turned(vectors, ahead, -1.0) for vectors in (steps, steps.flip(1))]
-        other = ahead.flip(1)
-        across = other[..., 0] * ahead[..., 1] - other[..., 1] * ahead[..., 0]
-        relative = torch.stack((across, (other * ahead).sum(-1)), -1)
         flag = fixed[:, :, None, None].expand(-1, -1, joints.shape[2], 1).to(joints.dtype)
-        return torch.cat((*(part.flatten(-2) for part in parts), relative, flag), -1)
-
-
-def seen_from_each(people: Tensor, points: Tensor) -> Tensor:
-    """Points (B, 2, T, J, 3) from the spot on the floor under each of the people (B, 2, T, 22, 3), facing +Z."""
-    return turned(points - _spot(people), facing(people), -1.0)
-
-
-def _spot(people: Tensor) -> Tensor:
-    """(..., 1, 3) on the floor under the pelvis of joints (..., 22, 3)."""
-    return people[..., :1, :] * people.new_tensor((1.0, 0.0, 1.0))
-
-
-class _Block(nn.Module):
-    """A dilated convolution over time that is told the text, added to what comes in."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.normal = nn.GroupNorm(8, width)
-        self.wide = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.told = nn.Linear(width, width)
-        self.point = nn.Conv1d(width, width, 1)
-
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """(B, C, T) and the text's (B, C, 1) to (B, C, T)."""
-        wide = self.wide(functional.gelu(self.normal(x))) + self.told(told[..., 0])[..., None]
-        return cast(Tensor, x + self.point(functional.gelu(wide)))
+        return torch.cat((pair_view(joints), flag), -1)
 
 
 def _rotated(direction: Tensor, angle: Tensor) -> Tensor:

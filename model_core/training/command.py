@@ -16,12 +16,12 @@ from ..errors import UserError
 from ..files import written_whole
 from ..known_captions import save_captions
 from ..networks.tokenizer import Tokenizer
-from ..pair_embedding import JUDGE
+from ..pipeline import InterMask
 from ..sampling import SamplingSettings
 from ..settings import build
 from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
 from .crops import Crops
-from .evaluator_training import JUDGE_TRAINING, train_evaluator
+from .judge_training import JudgeTraining, train_judge
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .refiner_training import RefinerTraining, train_refiner
 from .tokenised import TokenisedCrops, tokenised
@@ -38,8 +38,8 @@ class TrainingConfig:
         data: which takes.
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
-        judge: also train a judge of drafts, which needs choreographed clips of many kinds.
         refiner: also train a refiner of decoded pairs, so; None for a model without.
+        judge: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
     """
 
     name: str
@@ -52,8 +52,8 @@ class TrainingConfig:
     longest: int = 160
     examples: tuple[str, ...] = ()
     about: str = ""
-    judge: bool = False
     refiner: RefinerTraining | None = None
+    judge: JudgeTraining | None = None
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -173,11 +173,12 @@ def _train_transformer(
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
-    if config.judge:
-        train_evaluator(
-            material, config.text_encoder, out / "judge", out / "model" / JUDGE, config.about, JUDGE_TRAINING
-        )
-    save_model(out / "model", Model(description, tokenizer, trained, mean, std, encoder_folder, refiner))
+    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner)
+    save_model(out / "model", model)
+    if config.judge is not None:
+        # It learns from drafts of the model without it.
+        judge = train_judge(config.judge, material, InterMask.load(out / "model"), out / "judge")
+        save_model(out / "model", replace(model, config=replace(description, judge=judge.config), judge=judge))
 
 
 def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:

@@ -1,4 +1,4 @@
-"""Training who judges motion, the evaluator or a model's own judge: captions are drawn to their motion."""
+"""Training the evaluator: captions are drawn to their motion."""
 
 from __future__ import annotations
 
@@ -46,10 +46,6 @@ class EvaluatorTraining:
     wordings: int = 3
     noise: float = 0.1
     seed: int = 0
-
-
-JUDGE_TRAINING = EvaluatorTraining(loop=replace(EvaluatorTraining.loop, steps=900), wordings=6, seed=1)
-"""Of the judge in a model's folder: the evaluator's, but for what is drawn, so that the two are not one network."""
 
 
 def train_evaluator(

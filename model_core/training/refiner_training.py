@@ -12,17 +12,17 @@ from torch import Tensor, nn
 
 from ..motion.representation import JOINTS, POSITIONS
 from ..motion.skeleton import SMPL
-from ..networks.refiner import Refiner, RefinerConfig, seen_from_each
+from ..networks.pair_view import seen_from_each
+from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
 from ..text_encoders import TextEncoder
 from .crops import Crops
 from .disturbance import Disturbance
 from .loop import Loop, LoopSettings
 from .material import Material
+from .spoiling import Neighbours
 from .told_crops import drawn, told, word_vectors, worded
 
-_NEIGHBOURS = 8
-"""Codes nearest to a code, one of which may stand in its place."""
 _NEAR = 0.2
 """Metres in which what the distance between two people's joints counts falls to a third."""
 _STANDING = 0.003
@@ -137,8 +137,7 @@ class _Maker:
     ) -> None:
         self.settings, self.tokenizer, self.words = settings, tokenizer, words
         self.mean, self.std = statistics
-        codes = tokenizer.quantizer.vectors()  # (rows or 1, codes, D)
-        self.neighbours = torch.cdist(codes, codes).topk(_NEIGHBOURS + 1, largest=False).indices[..., 1:]
+        self.neighbours = Neighbours(tokenizer)
 
     @torch.no_grad()
     @torch.autocast("cpu", enabled=False)
@@ -147,10 +146,7 @@ class _Maker:
         settings = self.settings
         rows, clips = drawn(crops, random, count, frames)
         tokens = self.tokenizer.encode((rows.flatten(0, 1) - self.mean) / self.std)[:, 0].unflatten(0, (-1, 2))
-        swap = torch.rand(tokens.shape) < torch.rand(count, 1, 1, 1) * settings.swapped
-        row = torch.arange(tokens.shape[2])[:, None] % len(self.neighbours)
-        other = self.neighbours[row, tokens, torch.randint(_NEIGHBOURS, tokens.shape)]
-        tokens = torch.where(swap, other, tokens)
+        tokens = self.neighbours.exchanged(tokens, settings.swapped)
         decoded = self.tokenizer.decode(tokens.flatten(0, 1)[:, None]) * self.std + self.mean
         joints, decoded_joints = (
             values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (rows, decoded.unflatten(0, (-1, 2)))
