@@ -127,7 +127,7 @@ class _Sampler:
             several = rows.repeat_interleave(settings.drafts)
             drafts = sampler.of(several).drafted(ids[several], free[several]).unflatten(0, (-1, settings.drafts))
             number, good = (values.to(ids.device) for values in choose(drafts, rows))
-            better = good > likely[rows]
+            better = ~(good <= likely[rows])  # a number that is none must not leave a row empty
             result[rows[better]] = drafts[better, number[better]]
             likely[rows] = torch.maximum(likely[rows], good)
             rows = rows[likely[rows] < settings.convincing]
