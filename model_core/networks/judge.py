@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from ..motion.representation import JOINTS
 from ..motion.skeleton import SMPL
-from .pair_view import PAIR_VIEW, ToldConvolution, pair_view
+from .pair_view import PAIR_VIEW, pair_view
+from .told_convolution import ToldConvolution
 
 _WRISTS, _ELBOWS = ([SMPL.index(f"{side}_{name}") for side in "LR"] for name in ("Wrist", "Elbow"))
 _PALM = 0.35

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ..motion.representation import JOINTS
@@ -36,19 +34,3 @@ def seen_from_each(people: Tensor, points: Tensor) -> Tensor:
 def spot(people: Tensor) -> Tensor:
     """(..., 1, 3) on the floor under the pelvis of joints (..., 22, 3)."""
     return people[..., :1, :] * people.new_tensor((1.0, 0.0, 1.0))
-
-
-class ToldConvolution(nn.Module):
-    """A dilated convolution over time that is told the text, added to what comes in."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.normal = nn.GroupNorm(8, width)
-        self.wide = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.told = nn.Linear(width, width)
-        self.point = nn.Conv1d(width, width, 1)
-
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """(B, C, T) and the text's (B, C, 1) to (B, C, T)."""
-        wide = self.wide(functional.gelu(self.normal(x))) + self.told(told[..., 0])[..., None]
-        return cast(Tensor, x + self.point(functional.gelu(wide)))

@@ -19,10 +19,8 @@ from ..text_encoders import load_text_encoder
 from .crops import Crops
 from .loop import Loop, LoopSettings
 from .material import Material
+from .normalised import normalise_by
 from .told_crops import drawn, told, word_vectors, worded
-
-_LEAST_SPREAD = 0.05
-"""Of any feature: metres, or parts of a rotation's six numbers."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,7 @@ def contrasted(
     """
     torch.manual_seed(settings.seed)
     network = SmallEvaluator(settings.network)
-    with torch.no_grad():
-        features = seen_by_each(drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0])
-        network.mean.copy_(features.mean((0, 1, 2)))
-        # What hardly moves in the data (wrists, toes) must not become all that matters once the solver has touched it.
-        network.spread.copy_(features.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
+    normalise_by(network, seen_by_each(drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0]))
     loop = Loop(network, settings.loop, folder, "evaluator")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -18,11 +18,10 @@ from ..pair_embedding import pooled
 from ..pipeline import InterMask
 from .loop import Loop, LoopSettings
 from .material import Material
+from .normalised import normalise_by
 from .told_crops import word_vectors, worded
 from .verdicts import Verdicts, drafts_of, gathered, spoilt_clips
 
-_LEAST_SPREAD = 0.05
-"""Of any feature."""
 _MEASURED = 5
 """One chunk of drafts in so many only measures."""
 
@@ -101,10 +100,7 @@ def learnt(
     train = [part for number, part in enumerate(drafts) if number % _MEASURED] or list(drafts)
     torch.manual_seed(settings.seed)
     network = Judge(settings.network)
-    with torch.no_grad():
-        seen = network.seen(torch.from_numpy(train[0].joints).float())
-        network.mean.copy_(seen.mean((0, 1, 2)))
-        network.spread.copy_(seen.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
+    normalise_by(network, network.seen(torch.from_numpy(train[0].joints).float()))
     loop = Loop(network, settings.loop, folder, "judge")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -20,6 +20,7 @@ from .crops import Crops
 from .disturbance import Disturbance
 from .loop import Loop, LoopSettings
 from .material import Material
+from .normalised import normalise_by
 from .spoiling import Neighbours
 from .told_crops import drawn, told, word_vectors, worded
 
@@ -28,8 +29,6 @@ _NEAR = 0.2
 _STANDING = 0.003
 """Metres a frame below which a foot stands."""
 _FEET = [SMPL.index(f"{side}_{name}") for side in "LR" for name in ("Ankle", "Foot")]
-_LEAST_SPREAD = 0.05
-"""Of any feature."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,8 @@ def train_refiner(
     torch.manual_seed(settings.seed)
     network = Refiner(replace(settings.network, text_width=encoder.width))
     maker = _Maker(settings, tokenizer, torch.from_numpy(statistics), words)
-    with torch.no_grad():
-        first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
-        seen = network.seen(first.disturbed, first.fixed)
-        network.mean.copy_(seen.mean((0, 1, 2)))
-        network.spread.copy_(seen.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))
+    first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
+    normalise_by(network, network.seen(first.disturbed, first.fixed))
     loop = Loop(network, settings.loop, folder, "refiner")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -51,6 +51,8 @@ class Verdicts:
 
 Maker = Callable[[np.random.Generator, int, int], Verdicts]
 """Makes so many pairs of so many frames."""
+_Made = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
+"""Pairs, the clips whose captions they were to do, and those captions."""
 
 
 def gathered(make: Maker, folder: Path, name: str, count: int, chunk: int, lengths: Sequence[int]) -> list[Verdicts]:
@@ -80,20 +82,14 @@ def drafts_of(pipeline: InterMask, crops: Crops) -> Maker:
     """Makes drafts of captions that were learnt from, with several guidances."""
     settings = replace(pipeline.config.sampling, drafts=1, looks=0)
 
-    def make(random: np.random.Generator, count: int, frames: int) -> Verdicts:
-        people: list[tuple[Motion, ...]] = []
-        captions, kinds = [], []
-        while len(people) < count:
-            clips = [_with_detector(crops, random, frames) for _ in range(min(_AT_ONCE, count - len(people)))]
-            prompts = [_caption(clip, random) for clip in clips]
-            seeds = [int(seed) for seed in random.integers(1 << 31, size=len(clips))]
-            guided = replace(settings, guidance=float(random.choice((2.0, 2.5, 3.0))))
-            people += [made.people for made in pipeline.generate_rows(prompts, frames, seeds, guided)]
-            captions += prompts
-            kinds += [_detector(clip) for clip in clips]
-        return _judged(people, captions, kinds)
+    def some(random: np.random.Generator, count: int, frames: int) -> _Made:
+        clips = _with_detectors(crops, random, count, frames)
+        prompts = [_caption(clip, random) for clip in clips]
+        seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
+        guided = replace(settings, guidance=float(random.choice((2.0, 2.5, 3.0))))
+        return [made.people for made in pipeline.generate_rows(prompts, frames, seeds, guided)], clips, prompts
 
-    return make
+    return lambda random, count, frames: _judged(some, random, count, frames)
 
 
 def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> Maker:
@@ -105,8 +101,8 @@ def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor])
     }
 
     @torch.inference_mode()
-    def made(random: np.random.Generator, count: int, frames: int) -> tuple[np.ndarray, list[Clip], list[str]]:
-        clips = [_with_detector(crops, random, frames) for _ in range(count)]
+    def some(random: np.random.Generator, count: int, frames: int) -> _Made:
+        clips = _with_detectors(crops, random, count, frames)
         tokens, others = (_tokens(pipeline, of_kind, clips, random, frames) for _ in range(2))
         tokens = neighbours.exchanged(mixed_up(tokens, others, random), _EXCHANGED)
         rows = pipeline.decode(tokens)
@@ -117,25 +113,27 @@ def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor])
         if model.refiner is not None:
             text = torch.stack([words[caption] for caption in captions])
             rows = refined(model.refiner, rows, text, np.zeros(2, dtype=bool))
-        return rows, clips, captions
+        return [tuple(motion_from_rows(person) for person in pair) for pair in rows], clips, captions
 
     def make(random: np.random.Generator, count: int, frames: int) -> Verdicts:
         torch.manual_seed(int(random.integers(1 << 31)))
-        people: list[tuple[Motion, ...]] = []
-        captions: list[str] = []
-        kinds: list[str] = []
-        while len(people) < count:
-            rows, clips, words_of = made(random, min(_AT_ONCE, count - len(people)), frames)
-            people += [tuple(motion_from_rows(person) for person in pair) for pair in rows]
-            captions += words_of
-            kinds += [_detector(clip) for clip in clips]
-        return _judged(people, captions, kinds)
+        return _judged(some, random, count, frames)
 
     return make
 
 
-def _judged(people: Sequence[tuple[Motion, ...]], captions: Sequence[str], kinds: Sequence[str]) -> Verdicts:
-    """What the detectors say after the solver, of joints as they are before it."""
+def _judged(
+    some: Callable[[np.random.Generator, int, int], _Made], random: np.random.Generator, count: int, frames: int
+) -> Verdicts:
+    """What the detectors say after the solver, of joints as they are before it; pairs come some at a time."""
+    people: list[tuple[Motion, ...]] = []
+    captions: list[str] = []
+    kinds: list[str] = []
+    while len(people) < count:
+        more, clips, prompts = some(random, min(_AT_ONCE, count - len(people)), frames)
+        people += more
+        captions += prompts
+        kinds += [_detector(clip) for clip in clips]
     solved = [np.stack([person.motion().joints for person in solve(pair)]) for pair in people]
     right = [detected(kind, joints) for kind, joints in zip(kinds, solved, strict=True)]
     joints = np.stack([np.stack([person.joints for person in pair]) for pair in people]).astype(np.float16)
@@ -151,13 +149,18 @@ def _tokens(
     return pipeline.model.tokenizer.encode(normal)[:, 0].unflatten(0, (-1, 2))
 
 
-def _with_detector(crops: Crops, random: np.random.Generator, frames: int) -> Clip:
-    """A clip, one of which there is a detector for; kinds come as often as each other."""
-    which, _ = crops.usable(frames)
-    kinds = sorted({crops.clips[index].kind for index in which if _detector(crops.clips[index])})
-    kind = kinds[int(random.integers(len(kinds)))]
-    members = [index for index in which if crops.clips[index].kind == kind]
-    return crops.clips[members[int(random.integers(len(members)))]]
+def _with_detectors(crops: Crops, random: np.random.Generator, count: int, frames: int) -> list[Clip]:
+    """So many clips of kinds that there is a detector for; kinds come as often as each other."""
+    members: dict[str, list[Clip]] = {}
+    for index in crops.usable(frames)[0]:
+        clip = crops.clips[index]
+        if _detector(clip):
+            members.setdefault(clip.kind, []).append(clip)
+    kinds, result = sorted(members), []
+    for _ in range(count):
+        clips = members[kinds[int(random.integers(len(kinds)))]]
+        result.append(clips[int(random.integers(len(clips)))])
+    return result
 
 
 def _detector(clip: Clip) -> str:
