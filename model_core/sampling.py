@@ -9,6 +9,7 @@ from math import ceil, log
 import torch
 from torch import Tensor
 
+from .errors import UserError
 from .networks.transformer import Condition, InteractionTransformer
 
 StepCallback = Callable[[int, int], None]
@@ -37,13 +38,15 @@ class SamplingSettings:
         temperature: of the draw among the rest; below 1 safer, above 1 more varied.
         variety: Gumbel noise on the confidence by which tokens are kept, fading to none at the last step
             (Chang et al. 2022); 0 as published. Without it the commonest codes win, and people stand still.
+        row_guidance: share of the guidance beyond 1 that each row of the map gets; empty for all of it everywhere.
         guided: share of the steps, the first ones, that are guided; the others cost half. 1 as published.
         settled: tokens drawn with at least this probability need no further look, and steps that would only look at
             such are left out; 1, as published, makes every step.
         looks: second looks at the filled map, in each of which every token is judged by the others; 0 as published.
+        looked_rows: rows of the map whose tokens are judged in second looks; empty for all.
         doubt: in a second look a token is drawn anew whose probability is under this share of the likeliest's.
-        drafts: clips drawn for each one that is wanted, of which somebody who can judge them chooses one before the
-            second looks; 1 as published.
+        drafts: clips drawn for each one that is wanted, of which somebody who can judge them chooses one; 1 as
+            published.
         rounds: times at most that so many drafts are drawn, again for those whose best one does not convince.
         convincing: how likely a draft must be good, 0 to 1, to be taken without another round.
     """
@@ -53,9 +56,11 @@ class SamplingSettings:
     filter: float = 0.9
     temperature: float = 1.0
     variety: float = 0.0
+    row_guidance: tuple[float, ...] = ()
     guided: float = 1.0
     settled: float = 1.0
     looks: int = 0
+    looked_rows: tuple[int, ...] = ()
     doubt: float = 0.1
     drafts: int = 1
     rounds: int = 1
@@ -91,14 +96,17 @@ def fill(
     sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
         if choose is None or settings.drafts == settings.rounds == 1:
-            drafted = sampler.drafted(ids, free)
-        else:
-            drafted = sampler.chosen(ids, free, choose)
-        return sampler.looked_over(drafted, free)
+            return sampler.made(ids, free)
+        return sampler.chosen(ids, free, choose)
 
 
 LOOKED_AT = 4
 """Parts of the tokens that are hidden one after the other when all are judged, each by the rest."""
+
+
+def look_passes(settings: SamplingSettings, rows: int) -> int:
+    """Passes of one second look at maps of so many rows: with few looked at, more of each are hidden at once."""
+    return LOOKED_AT if not settings.looked_rows else max(1, round(LOOKED_AT * len(settings.looked_rows) / rows))
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ class _Sampler:
         result, likely = ids.clone(), torch.full((len(ids),), -torch.inf, device=ids.device)
         for _ in range(settings.rounds):
             several = rows.repeat_interleave(settings.drafts)
-            drafts = sampler.of(several).drafted(ids[several], free[several]).unflatten(0, (-1, settings.drafts))
+            drafts = sampler.of(several).made(ids[several], free[several]).unflatten(0, (-1, settings.drafts))
             number, good = (values.to(ids.device) for values in choose(drafts, rows))
             better = ~(good <= likely[rows])  # a number that is none must not leave a row empty
             result[rows[better]] = drafts[better, number[better]]
@@ -134,8 +142,12 @@ class _Sampler:
             if not len(rows):
                 break
             # What is done for a second time has been counted.
-            sampler = replace(self, on_step=_standing(self.on_step, settings.steps))
+            sampler = replace(self, on_step=_standing(self.on_step, self._passes(ids)))
         return result
+
+    def made(self, ids: Tensor, free: Tensor) -> Tensor:
+        """Token maps (B, 2, P, S), filled in and looked over."""
+        return self.looked_over(self.drafted(ids, free), free)
 
     def drafted(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S) whose free tokens are filled in, most confident first."""
@@ -153,8 +165,7 @@ class _Sampler:
                 guided, condition = False, condition.first(len(flat))
             masked = least_confident(confidence, torch.round(shares[step] * counts).clamp_min(1)) & free
             flat = torch.where(masked, mask_id, flat)
-            logits = _guided_logits(self.transformer, flat.view(shape), condition, settings.guidance if guided else 1)
-            logits = logits.flatten(1, 3)
+            logits = self._logits(flat.view(shape), condition, settings.guidance if guided else 1)
             flat = torch.where(masked, self._drawn(logits), flat)
             sure = logits.softmax(-1).gather(-1, flat[..., None])[..., 0]
             unsure = ((sure < settings.settled) & masked).sum(1)
@@ -162,7 +173,7 @@ class _Sampler:
                 sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, self.generator)
             confidence = torch.where(masked, sure, certain)
             step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
-            self._report(step)
+            self._report(step, ids)
         return flat.view(shape)
 
     def looked_over(self, ids: Tensor, free: Tensor) -> Tensor:
@@ -175,18 +186,21 @@ class _Sampler:
         settings = self.settings
         if not settings.looks:
             return ids
-        flat, free = ids.flatten(1), free.flatten(1)
+        rows = torch.arange(ids.shape[2], device=ids.device)[:, None]
+        if settings.looked_rows:
+            free = free & torch.isin(rows, torch.tensor(settings.looked_rows, device=ids.device))
+        flat, free, parts = ids.flatten(1), free.flatten(1), look_passes(settings, ids.shape[2])
         guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
         condition, least = _condition(self.transformer, self.text, guidance), log(max(settings.doubt, 1e-9))
         for look in range(settings.looks):
-            turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % LOOKED_AT
-            for part in range(LOOKED_AT):
+            turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % parts
+            for part in range(parts):
                 hidden = (turn == part) & free
                 shown = torch.where(hidden, self.transformer.config.mask_id, flat).view(ids.shape)
-                logits = _guided_logits(self.transformer, shown, condition, guidance).flatten(1, 3)
+                logits = self._logits(shown, condition, guidance)
                 doubtful = hidden & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + least)
                 flat = torch.where(doubtful, self._drawn(logits), flat)
-                self._report(settings.steps + LOOKED_AT * look + part + 1)
+                self._report(settings.steps + parts * look + part + 1, ids)
         return flat.view(ids.shape)
 
     def _drawn(self, logits: Tensor) -> Tensor:
@@ -199,9 +213,16 @@ class _Sampler:
         winner = (best / max(settings.temperature, 1e-6) + _gumbel(best, self.generator)).argmax(-1, keepdim=True)
         return codes.gather(-1, winner)[..., 0]
 
-    def _report(self, done: int) -> None:
+    def _logits(self, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
+        """(B, 2 P S, codes)"""
+        return _guided_logits(self.transformer, ids, condition, guidance, self.settings.row_guidance).flatten(1, 3)
+
+    def _passes(self, ids: Tensor) -> int:
+        return self.settings.steps + look_passes(self.settings, ids.shape[2]) * self.settings.looks
+
+    def _report(self, done: int, ids: Tensor) -> None:
         if self.on_step is not None:
-            self.on_step(done, self.settings.steps + LOOKED_AT * self.settings.looks)
+            self.on_step(done, self._passes(ids))
 
 
 def _standing(on_step: StepCallback | None, done: int) -> StepCallback | None:
@@ -271,12 +292,25 @@ def _condition(transformer: InteractionTransformer, text: Tensor, guidance: floa
     return transformer.condition(torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text)
 
 
-def _guided_logits(model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
-    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch."""
+def _guided_logits(
+    model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float, shares: Sequence[float] = ()
+) -> Tensor:
+    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch.
+
+    Raises:
+        UserError: there are ``shares`` of the guidance, and not one for each row.
+    """
     if guidance == 1:
         return model(ids, condition)
     with_text, without = model(torch.cat((ids, ids)), condition).chunk(2)
-    return torch.lerp(without, with_text, guidance)
+    if not shares:
+        return torch.lerp(without, with_text, guidance)
+    if len(shares) != ids.shape[2]:
+        raise UserError(
+            f"row_guidance names {len(shares)} rows; give one share for each of the {ids.shape[2]}, or none."
+        )
+    weights = 1 + (guidance - 1) * torch.tensor(shares, dtype=without.dtype, device=without.device)
+    return torch.lerp(without, with_text, weights[:, None, None])
 
 
 def _kept(filtered: float, codes: int) -> int:

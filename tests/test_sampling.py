@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from model_core.errors import UserError
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.sampling import Cancelled, SamplingSettings, fill
@@ -169,6 +170,36 @@ def test_progress_counts_second_looks(transformer: InteractionTransformer) -> No
     assert seen == [(done, 13) for done in range(1, 14)]
 
 
+def test_second_looks_may_judge_some_rows_alone(transformer: InteractionTransformer) -> None:
+    ids, seen = torch.zeros(2, 2, 5, 8, dtype=torch.long), []
+    free = torch.ones_like(ids, dtype=torch.bool)
+
+    def made(looks: int) -> Tensor:
+        settings = SamplingSettings(6, 2.0, 0.9, 1.0, looks=looks, looked_rows=(1, 2), doubt=0.9)
+        source = torch.Generator().manual_seed(5)
+        return fill(transformer, ids, free, a_text(2), settings, source, lambda done, of: seen.append((done, of)))
+
+    changed = (made(0) != made(2)).any(-1).any(1).any(0)
+    assert changed.tolist() == [False, True, True, False, False]
+    assert seen[-1] == (10, 10)  # two of five rows: two passes a look
+
+
+def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) -> None:
+    def made(guidance: float, shares: tuple[float, ...]) -> Tensor:
+        return passes(transformer, SamplingSettings(1, guidance, 1.0, row_guidance=shares))[0]
+
+    whole, none = made(3.0, ()), made(1.0, ())
+    assert torch.equal(made(3.0, (1,) * 5), whole) and torch.equal(made(3.0, (0,) * 5), none)
+    assert torch.equal(made(5.0, (0.5,) * 5), whole)
+    mixed = made(3.0, (1, 0, 0, 1, 1))
+    assert torch.equal(mixed[:, :, [0, 3, 4]], whole[:, :, [0, 3, 4]]) and torch.equal(
+        mixed[:, :, 1:3], none[:, :, 1:3]
+    )
+    assert not torch.equal(whole[:, :, 1:3], none[:, :, 1:3])
+    with pytest.raises(UserError, match="one share for each of the 5"):
+        made(3.0, (1, 0))
+
+
 @pytest.mark.parametrize("looks", [0, 1])
 def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
     transformer: InteractionTransformer, looks: int
@@ -187,7 +218,7 @@ def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
     assert drafts.shape == (2, 3, 2, 5, 8) and torch.equal(out[~free], ids[~free])
     assert not torch.equal(drafts[:, 0], drafts[:, 1]) and not (drafts == transformer.config.mask_id).any()
     chosen = torch.stack((drafts[0, 2], drafts[1, 1]))
-    assert torch.equal(out, chosen) == (looks == 0)
+    assert torch.equal(out, chosen)
 
 
 def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTransformer) -> None:
