@@ -17,6 +17,7 @@ from .files import written_whole
 from .networks.judge import Judge, JudgeConfig
 from .networks.refiner import Refiner, RefinerConfig
 from .networks.tokenizer import Tokenizer, TokenizerConfig
+from .networks.toucher import Toucher, ToucherConfig
 from .networks.transformer import InteractionTransformer, TransformerConfig
 from .sampling import SamplingSettings
 from .settings import build
@@ -24,6 +25,7 @@ from .settings import build
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
 _REFINER = "refiner.safetensors"
+_TOUCHER = "toucher.safetensors"
 _JUDGE = "judge.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -48,6 +50,7 @@ class ModelConfig:
         examples: prompts that it knows.
         about: data, terms and credit in a few sentences.
         refiner: shape of the network that moves decoded people; None in a model without.
+        toucher: shape of the network that tells what palms touch; None in a model without.
         judge: shape of the network that chooses among drafts; None in a model without.
         format: of this folder, for later versions.
     """
@@ -61,6 +64,7 @@ class ModelConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     refiner: RefinerConfig | None = None
+    toucher: ToucherConfig | None = None
     judge: JudgeConfig | None = None
     format: int = 1
 
@@ -80,6 +84,7 @@ class Model:
         mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
         refiner: moves decoded people; None in a model without.
+        toucher: tells what palms touch; None in a model without.
         judge: chooses among drafts; None in a model without.
     """
 
@@ -90,6 +95,7 @@ class Model:
     std: Tensor
     text_encoder: Path
     refiner: Refiner | None = None
+    toucher: Toucher | None = None
     judge: Judge | None = None
 
 
@@ -121,6 +127,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
     refiner = None if config.refiner is None else _filled(Refiner(config.refiner), folder / _REFINER).to(device)
+    toucher = None if config.toucher is None else _filled(Toucher(config.toucher), folder / _TOUCHER).to(device)
     judge = None if config.judge is None else _filled(Judge(config.judge), folder / _JUDGE).to(device)
     statistics = _read(folder / _STATISTICS)
     shape = STATISTICS_SHAPE[config.tokenizer.dataset]
@@ -136,6 +143,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         statistics["std"].float().to(device),
         find_text_encoder(config.text_encoder, folder),
         refiner,
+        toucher,
         judge,
     )
 
@@ -171,10 +179,9 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """
     _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
-    if model.refiner is not None:
-        _write(folder / _REFINER, _inference_state(model.refiner, half))
-    if model.judge is not None:
-        _write(folder / _JUDGE, _inference_state(model.judge, half))
+    for name, network in ((_REFINER, model.refiner), (_TOUCHER, model.toucher), (_JUDGE, model.judge)):
+        if network is not None:
+            _write(folder / name, _inference_state(network, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
     values = asdict(model.config)
     with written_whole(folder / _CONFIG) as path:

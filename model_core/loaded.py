@@ -137,8 +137,8 @@ class LoadedModel:
 
         Where parts of a person are held, the others are left where the tokens have them: they belong to what is held.
         """
-        refiner = self.model.refiner
-        if refiner is None or not task.whole:
+        refiner, toucher = self.model.refiner, self.model.toucher
+        if (refiner is None and toucher is None) or not task.whole:
             return lambda rows, which: rows
         fixed = task.held.all(1)
 
@@ -150,7 +150,7 @@ class LoadedModel:
                     assert known is not None
                     real = lasting(places[take].of(known), rows.shape[2]).joints.reshape(rows.shape[2], -1)
                     rows[number * drafts : (number + 1) * drafts, person, :, POSITIONS] = real
-            return refined(refiner, rows, told.each(which, drafts), fixed)
+            return refined(refiner, toucher, rows, told.each(which, drafts).to(self.device), fixed)
 
         return refine
 

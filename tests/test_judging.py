@@ -125,10 +125,10 @@ def test_verdicts_are_made_once_and_kept(tmp_path: Path) -> None:
         joints = random.random((count, 2, frames, 22, 3)).astype(np.float16)
         return Verdicts(joints, ("they hug",) * count, ("hug",) * count, random.random(count) < 0.5)
 
-    first = gathered(make, tmp_path, "drafts", 9, 4, (8, 12))
+    first = gathered(make, tmp_path, "drafts", 9, 4, (8, 12), 1)
     assert made == [8, 12, 8] and [len(part.right) for part in first] == [4, 4, 4]
     (tmp_path / "drafts_001.npz").unlink()
-    again = gathered(make, tmp_path, "drafts", 9, 4, (8, 12))
+    again = gathered(make, tmp_path, "drafts", 9, 4, (8, 12), 1)
     assert made == [8, 12, 8, 12]
     for one, other in zip(first, again, strict=True):
         assert np.array_equal(one.joints, other.joints) and np.array_equal(one.right, other.right)

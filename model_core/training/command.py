@@ -26,6 +26,7 @@ from .material import DataSettings, Material, Sources, drawn_statistics, keep_st
 from .refiner_training import RefinerTraining, train_refiner
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
+from .toucher_training import ToucherTraining, train_toucher
 from .transformer_training import TransformerTraining, train_transformer
 
 
@@ -39,6 +40,7 @@ class TrainingConfig:
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
         refiner: also train a refiner of decoded pairs, so; None for a model without.
+        toucher: also train a network that tells what palms touch, so; None for a model without.
         judge: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
     """
 
@@ -53,6 +55,7 @@ class TrainingConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     refiner: RefinerTraining | None = None
+    toucher: ToucherTraining | None = None
     judge: JudgeTraining | None = None
 
 
@@ -79,8 +82,8 @@ _AVERAGED = "averaged.pt"
 def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
     """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
 
-    After the transformer the whole model folder is written to ``out / "model"``, with a refiner and a judge where the
-    configuration asks for them.
+    After the transformer the whole model folder is written to ``out / "model"``, with a refiner, a toucher and a judge
+    where the configuration asks for them.
 
     Args:
         part: which.
@@ -160,6 +163,9 @@ def _train_transformer(
     refiner = None
     if config.refiner is not None:
         refiner = train_refiner(config.refiner, material, tokenizer, values, encoder, out / "refiner")
+    toucher = None
+    if config.toucher is not None:
+        toucher = train_toucher(config.toucher, material, tokenizer, refiner, values, encoder, out / "toucher")
     description = ModelConfig(
         name=config.name,
         tokenizer=shape,
@@ -170,10 +176,11 @@ def _train_transformer(
         examples=config.examples,
         about=config.about,
         refiner=None if refiner is None else refiner.config,
+        toucher=None if toucher is None else toucher.config,
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
-    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner)
+    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner, toucher)
     save_model(out / "model", model)
     if config.judge is not None:
         # It learns from drafts of the model without it.

@@ -72,8 +72,9 @@ def train_judge(settings: JudgeTraining, material: Material, pipeline: InterMask
     encoder, verdicts = pipeline.text_encoder, folder / "verdicts"
     chunk, frames = settings.chunk, settings.frames
     spoil = spoilt_clips(pipeline, crops, word_vectors(encoder, crops))
-    spoilt = gathered(spoil, verdicts, "spoilt", settings.spoilt, chunk, frames)
-    drafts = gathered(drafts_of(pipeline, crops), verdicts, "drafts", settings.drafts, chunk, frames)
+    seed = settings.seed
+    spoilt = gathered(spoil, verdicts, "spoilt", settings.spoilt, chunk, frames, seed)
+    drafts = gathered(drafts_of(pipeline, crops), verdicts, "drafts", settings.drafts, chunk, frames, seed)
     captions = sorted({caption for part in (*spoilt, *drafts) for caption in part.captions})
     captions = sorted({*captions, *map(mirrored_text, captions)})
     words = dict(zip(captions, pooled(encoder, captions), strict=True))

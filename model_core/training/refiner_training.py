@@ -81,7 +81,7 @@ def train_refiner(
     words = word_vectors(encoder, train, held_out)
     torch.manual_seed(settings.seed)
     network = Refiner(replace(settings.network, text_width=encoder.width))
-    maker = _Maker(settings, tokenizer, torch.from_numpy(statistics), words)
+    maker = PairMaker(settings, tokenizer, torch.from_numpy(statistics), words)
     first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
     normalise_by(network, network.seen(first.disturbed, first.fixed))
     loop = Loop(network, settings.loop, folder, "refiner")
@@ -125,7 +125,7 @@ class _Batch:
     fixed: Tensor
 
 
-class _Maker:
+class PairMaker:
     """Makes batches: crops through the tokenizer, tokens exchanged for their neighbours, people disturbed."""
 
     def __init__(

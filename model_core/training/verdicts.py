@@ -55,14 +55,16 @@ _Made = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
 """Pairs, the clips whose captions they were to do, and those captions."""
 
 
-def gathered(make: Maker, folder: Path, name: str, count: int, chunk: int, lengths: Sequence[int]) -> list[Verdicts]:
+def gathered(
+    make: Maker, folder: Path, name: str, count: int, chunk: int, lengths: Sequence[int], seed: int
+) -> list[Verdicts]:
     """So many verdicts in chunks of one length each; a chunk is a file, and what is there is not made again."""
     folder.mkdir(parents=True, exist_ok=True)
     result = []
     for number in tqdm(range(-(-count // chunk)), desc=f"verdicts on {name}"):
         path = folder / f"{name}_{number:03d}.npz"
         if not path.is_file():
-            random = np.random.default_rng((len(name), number))
+            random = np.random.default_rng((seed, *name.encode(), number))
             made = make(random, chunk, lengths[number % len(lengths)])
             with written_whole(path) as temporary, temporary.open("wb") as file:
                 np.savez(
@@ -79,15 +81,14 @@ def gathered(make: Maker, folder: Path, name: str, count: int, chunk: int, lengt
 
 
 def drafts_of(pipeline: InterMask, crops: Crops) -> Maker:
-    """Makes drafts of captions that were learnt from, with several guidances."""
-    settings = replace(pipeline.config.sampling, drafts=1, looks=0)
+    """Makes drafts of captions that were learnt from."""
+    settings = replace(pipeline.config.sampling, drafts=1, rounds=1, looks=0)
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
         prompts = [_caption(clip, random) for clip in clips]
         seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
-        guided = replace(settings, guidance=float(random.choice((2.0, 2.5, 3.0))))
-        return [made.people for made in pipeline.generate_rows(prompts, frames, seeds, guided)], clips, prompts
+        return [made.people for made in pipeline.generate_rows(prompts, frames, seeds, settings)], clips, prompts
 
     return lambda random, count, frames: _judged(some, random, count, frames)
 
@@ -96,23 +97,23 @@ def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor])
     """Makes clips that were learnt from worse: through the tokenizer, mixed up, disturbed, and refined again."""
     model, disturbance, neighbours = pipeline.model, Disturbance(), Neighbours(pipeline.model.tokenizer)
     of_kind = {
-        kind: replace(crops, clips=[clip for clip in crops.clips if clip.kind == kind], _chances={})
+        kind: _alone(crops, [clip for clip in crops.clips if clip.kind == kind])
         for kind in {clip.kind for clip in crops.clips}
     }
 
     @torch.inference_mode()
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
-        tokens, others = (_tokens(pipeline, of_kind, clips, random, frames) for _ in range(2))
+        tokens = _tokens(pipeline, [_alone(crops, [clip]) for clip in clips], random, frames)
+        others = _tokens(pipeline, [of_kind[clip.kind] for clip in clips], random, frames)
         tokens = neighbours.exchanged(mixed_up(tokens, others, random), _EXCHANGED)
         rows = pipeline.decode(tokens)
         joints = torch.from_numpy(rows[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
         disturbed = torch.from_numpy(random.random(count) < _DISTURBED)[:, None, None, None, None]
         rows[..., POSITIONS] = torch.where(disturbed, disturbance.of(joints), joints).flatten(-2).numpy()
         captions = [_caption(clip, random) for clip in clips]
-        if model.refiner is not None:
-            text = torch.stack([words[caption] for caption in captions])
-            rows = refined(model.refiner, rows, text, np.zeros(2, dtype=bool))
+        text = torch.stack([words[caption] for caption in captions])
+        rows = refined(model.refiner, model.toucher, rows, text.to(pipeline.device), np.zeros(2, dtype=bool))
         return [tuple(motion_from_rows(person) for person in pair) for pair in rows], clips, captions
 
     def make(random: np.random.Generator, count: int, frames: int) -> Verdicts:
@@ -140,11 +141,14 @@ def _judged(
     return Verdicts(joints, tuple(captions), tuple(kinds), np.array(right))
 
 
-def _tokens(
-    pipeline: InterMask, crops: Mapping[str, Crops], clips: Sequence[Clip], random: np.random.Generator, frames: int
-) -> Tensor:
-    """(B, 2, P, S) of one crop a clip, of its kind."""
-    rows = torch.stack([drawn(crops[clip.kind], random, 1, frames)[0][0] for clip in clips])
+def _alone(crops: Crops, clips: Sequence[Clip]) -> Crops:
+    """Crops of these clips alone, drawn the same way."""
+    return replace(crops, clips=clips, _chances={})
+
+
+def _tokens(pipeline: InterMask, sources: Sequence[Crops], random: np.random.Generator, frames: int) -> Tensor:
+    """(B, 2, P, S) of one crop of each source."""
+    rows = torch.stack([drawn(source, random, 1, frames)[0][0] for source in sources])
     normal = (rows.flatten(0, 1) - pipeline.model.mean) / pipeline.model.std
     return pipeline.model.tokenizer.encode(normal)[:, 0].unflatten(0, (-1, 2))
 

@@ -1,0 +1,205 @@
+"""Palms that are told to touch the partner do, with arms of the same length, and nobody else is moved."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from motion_examples import posed_person
+from small_model import save_small_model
+from test_refiner import pair
+from torch import Tensor
+
+from model_core.checkpoint import load_model, save_model
+from model_core.errors import UserError
+from model_core.motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
+from model_core.motion.skeleton import SMPL
+from model_core.networks.palms import to_body, to_palms
+from model_core.networks.toucher import TOUCHED, Toucher, ToucherConfig
+from model_core.pipeline import InterMask
+from model_core.refining import refined
+from model_core.sampling import SamplingSettings
+from model_core.text_encoders import load_text_encoder
+from model_core.touching import brought_in_touch
+from model_core.training.crops import Clip
+from model_core.training.loop import LoopSettings
+from model_core.training.material import DataSettings, Material
+from model_core.training.refiner_training import RefinerTraining
+from model_core.training.toucher_training import ToucherTraining, told_right, touched, train_toucher
+
+NOTHING, LEFT, RIGHT, BODY = range(TOUCHED)
+NOBODY = torch.zeros(1, 2, dtype=torch.bool)
+
+
+def close(apart: float, frames: int = 60) -> Tensor:
+    """(1, 2, T, 22, 3) of two face to face, the first one's left arm bent towards the second one's right one."""
+    people = pair(1, frames)
+    for person, side, ahead in ((0, "L", 1.0), (1, "R", -1.0)):
+        shoulder = people[:, person, :, SMPL.index(f"{side}_Shoulder")]
+        for joint, offset in (("Elbow", (0.1, -0.2, 0.1)), ("Wrist", (0.05, -0.22, 0.32))):
+            along = torch.tensor(offset) * torch.tensor((1.0, 1.0, ahead))
+            people[:, person, :, SMPL.index(f"{side}_{joint}")] = shoulder + along
+    people[:, 1] += torch.tensor((0.0, 0.0, apart - 1.0))
+    return people
+
+
+def told(first: tuple[int, int], second: tuple[int, int], frames: int = 60) -> Tensor:
+    """Logits (1, 2, T, 2, TOUCHED) of what left and right palms of both should touch all the time."""
+    return 9 * torch.nn.functional.one_hot(torch.tensor([[first, second]]), TOUCHED).float()[:, :, None].expand(
+        -1, -1, frames, -1, -1
+    )
+
+
+def bones(people: Tensor) -> Tensor:
+    return (people[..., 1:, :] - people[..., list(SMPL.parents[1:]), :]).norm(dim=-1)
+
+
+def test_who_should_touch_nothing_stays() -> None:
+    people = close(0.8)
+    assert torch.equal(brought_in_touch(people, told((0, 0), (0, 0)), NOBODY), people)
+
+
+@pytest.mark.parametrize("held", [None, 0, 1])
+def test_hands_that_should_be_joined_meet(held: int | None) -> None:
+    people = close(0.9 if held is None else 0.8)
+    fixed = torch.tensor([[held == 0, held == 1]])
+    before = to_palms(people).norm(dim=-1)[0, 0, :, 0, 1]
+    assert before.min() > 0.04 and before.max() < 0.42
+    moved = brought_in_touch(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), fixed)
+    assert to_palms(moved).norm(dim=-1)[0, 0, :, 0, 1].max() < 0.03
+    torch.testing.assert_close(bones(moved), bones(people), atol=1e-4, rtol=0)
+    changed = (moved - people).norm(dim=-1).amax((0, 2))  # (2, 22)
+    for person, side in enumerate("LR"):
+        arms = [SMPL.index(f"{side}_Elbow"), SMPL.index(f"{side}_Wrist")]
+        others = np.setdiff1d(np.arange(22), arms)
+        assert changed[person, others].max() == 0
+        assert (changed[person, arms].max() == 0) == (person == held)
+
+
+def test_a_hand_comes_to_the_body_and_not_through_it() -> None:
+    people = close(0.76)
+    assert to_body(people).norm(dim=-1)[0, 0, :, 0].min() > 0.05
+    moved = brought_in_touch(people, told((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
+    assert to_body(moved).norm(dim=-1)[0, 0, :, 0].max() < 0.03
+    assert torch.equal(moved[:, 1], people[:, 1])
+
+
+def test_what_is_out_of_reach_is_left_and_a_touch_comes_and_goes_smoothly() -> None:
+    far = close(2.0)
+    assert torch.equal(brought_in_touch(far, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY), far)
+    people, wanted = close(0.9, 90), told((RIGHT, NOTHING), (NOTHING, LEFT), 90).clone()
+    wanted[:, :, :40] = wanted[:, :, 60:] = told((0, 0), (0, 0), 1)
+    moved = brought_in_touch(people, wanted, NOBODY)
+    assert torch.equal(moved[:, :, :15], people[:, :, :15])
+    assert to_palms(moved).norm(dim=-1)[0, 0, 50, 0, 1] < 0.03
+    wrist = moved[0, 0, :, SMPL.index("L_Wrist")]
+    assert wrist.diff(n=2, dim=0).norm(dim=-1).max() * 30**2 < 15
+
+
+def test_labels_are_what_palms_are_brought_to() -> None:
+    people = close(0.9)
+    assert (touched(people) == NOTHING).all()
+    moved = brought_in_touch(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
+    labels = touched(moved)
+    assert (labels[0, 0, :, 0] == RIGHT).all() and (labels[0, 1, :, 1] == LEFT).all()
+    assert (labels[0, 0, :, 1] == NOTHING).all() and (labels[0, 1, :, 0] == NOTHING).all()
+
+
+SHAPE = ToucherConfig(width=16, dilations=(1, 2))
+TEXTS = torch.randn(2, 384, generator=torch.Generator().manual_seed(1))
+
+
+def test_neither_place_nor_direction_nor_who_comes_first_matters_to_what_is_told() -> None:
+    torch.manual_seed(0)
+    network = Toucher(SHAPE).eval()
+    turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
+    people, text = close(0.9), TEXTS[:1]
+    said = network(people, text)
+    assert said.std() > 0.05
+    torch.testing.assert_close(network(people @ turn.T + torch.tensor((3.0, 0.0, -2.0)), text), said, atol=1e-4, rtol=0)
+    torch.testing.assert_close(network(people.flip(1), text), said.flip(1), atol=1e-5, rtol=0)
+
+
+def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
+    torch.manual_seed(0)
+    network, people = Toucher(SHAPE), torch.cat((close(0.9), close(0.9)))
+    right = torch.cat((told((RIGHT, NOTHING), (NOTHING, LEFT)), told((NOTHING, NOTHING), (NOTHING, NOTHING)))).argmax(
+        -1
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    for _ in range(60):
+        loss = torch.nn.functional.cross_entropy(network(people, TEXTS).flatten(0, -2), right.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    said = network.eval()(people, TEXTS)
+    assert told_right(said, right) == {"found": 1.0, "true": 1.0}
+    assert told_right(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model whose toucher lays every palm on the partner."""
+    plain = load_model(save_small_model(tmp_path_factory.mktemp("plain") / "small"))
+    network = Toucher(SHAPE).eval()
+    network.exit.bias.data[:] = torch.tensor([0.0, 0, 0, 20] * 2)
+    target = tmp_path_factory.mktemp("touching") / "with"
+    save_model(target, replace(plain, config=replace(plain.config, toucher=SHAPE), toucher=network))
+    return target
+
+
+def test_a_model_folder_keeps_its_toucher_and_names_one_that_is_gone(folder: Path, tmp_path: Path) -> None:
+    loaded = load_model(folder).toucher
+    assert loaded is not None and (loaded(close(0.9), TEXTS[:1]).argmax(-1) == BODY).all()
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "toucher.safetensors").unlink()
+    with pytest.raises(UserError, match=r"toucher\.safetensors is missing"):
+        load_model(broken)
+
+
+@pytest.mark.parametrize("held", [None, 0])
+def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> None:
+    rows = np.zeros((1, 2, 60, WIDTH), np.float32)
+    rows[..., POSITIONS] = close(0.8).flatten(-2).numpy()
+    fixed = np.array([held == 0, held == 1])
+    made = refined(None, load_model(folder).toucher, rows, TEXTS[:1], fixed)
+    moved = torch.from_numpy(made[..., POSITIONS]).unflatten(-1, (22, 3))
+    if held is None:
+        assert to_body(moved)[0, 0, :, 0].norm(dim=-1).max() < 0.03
+    else:
+        np.testing.assert_array_equal(made[:, held, :, POSITIONS], rows[:, held, :, POSITIONS])
+    assert to_body(moved)[0, 1, :, 1].norm(dim=-1).max() < 0.03
+    steps = np.diff(made[..., POSITIONS], axis=2)
+    np.testing.assert_allclose(made[:, :, :-1, VELOCITIES], steps, atol=1e-6)
+
+
+def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) -> None:
+    model = InterMask.load(folder, "cpu")
+    plain = InterMask(replace(model.model, toucher=None), model.text_encoder, model.computes)
+    leader = plain.generate("they hug", 48, SamplingSettings(steps=2), seed=3)[0].people[0]
+    touching, apart = (
+        one.react("they hug", leader, SamplingSettings(steps=2), seed=3)[0].people for one in (model, plain)
+    )
+    np.testing.assert_array_equal(touching[0].joints, leader.joints)
+    changed = np.abs(touching[1].joints - apart[1].joints).max((0, 2)) > 1e-4
+    assert set(np.flatnonzero(changed)) == {
+        SMPL.index(f"{side}_{joint}") for side in "LR" for joint in ("Elbow", "Wrist")
+    }
+
+
+def test_it_is_trained_on_pairs_that_were_made_worse(tmp_path: Path) -> None:
+    model = load_model(save_small_model(tmp_path / "model"))
+    rows = np.stack([rows_from_motion(posed_person(seed, 60).motion()) for seed in (0, 1)])
+    clips = [Clip(rows, ("they hug",), 1.0, (20, 40), "hug")]
+    material = Material(([], clips), ([], clips), DataSettings())
+    loop = LoopSettings(steps=4, batch=3, average=0.9, warm_up=1, save_every=4, evaluate_every=4)
+    settings = ToucherTraining(network=SHAPE, loop=loop, pairs=RefinerTraining(frames=(48,)))
+    statistics = torch.stack((model.mean, model.std)).numpy()
+    encoder = load_text_encoder(model.text_encoder)
+    network = train_toucher(settings, material, model.tokenizer, None, statistics, encoder, tmp_path / "toucher")
+    assert network.config.text_width == encoder.width and (tmp_path / "toucher" / "checkpoint.pt").is_file()
+    assert network.mean.abs().max() > 0 and torch.isfinite(network(close(0.9), torch.zeros(1, encoder.width))).all()
