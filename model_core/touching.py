@@ -9,8 +9,11 @@ from torch.nn import functional
 from .kinematics.limbs import ARMS
 from .networks.palms import to_body, to_palms
 
-_LIKELY = (0.4, 0.6)
-"""Up to the first probability a palm is left alone, from the second on it is brought to what it should touch."""
+_LIKELY = (0.2, 0.35)
+"""Up to the first probability a palm is left alone, from the second on it is brought to what it should touch: who is
+told to touch rests on the text, and is told so too seldom rather than too often."""
+_CLEAR = 0.03
+"""Metres between skins that a palm stays away from a body: the solver lays it on, and the wrist needs room."""
 _REACH = (0.45, 0.6)
 """Metres of way up to which palms go all of it, and from which on they go none."""
 _STEADY, _EASE, _ROUND = 3.0, 3.0, 1.5
@@ -41,9 +44,15 @@ def brought_in_touch(joints: Tensor, touch: Tensor, fixed: Tensor) -> Tensor:
     hands = hands * (torch.where(fixed.flip(1), 1.0, 0.5) * ~fixed)[..., None, None, None]
     body = body * ~fixed[..., None, None]
     for _ in range(_TIMES):
-        moves = (to_palms(joints) * hands[..., None]).sum(-2) + to_body(joints) * body[..., None]
+        moves = (to_palms(joints) * hands[..., None]).sum(-2) + _short_of(to_body(joints)) * body[..., None]
         joints = _reached(joints, _averaged(moves, _ROUND))
     return joints
+
+
+def _short_of(ways: Tensor) -> Tensor:
+    """Ways (..., 3) that end so much earlier."""
+    length = ways.norm(dim=-1, keepdim=True)
+    return ways * ((length - _CLEAR).clamp_min(0) / length.clamp_min(1e-6))
 
 
 def _gone(likely: Tensor, ways: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def test_a_hand_comes_to_the_body_and_not_through_it() -> None:
     people = close(0.76)
     assert to_body(people).norm(dim=-1)[0, 0, :, 0].min() > 0.05
     moved = brought_in_touch(people, told((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
-    assert to_body(moved).norm(dim=-1)[0, 0, :, 0].max() < 0.03
+    assert to_body(moved).norm(dim=-1)[0, 0, :, 0].max() < 0.04
     assert torch.equal(moved[:, 1], people[:, 1])
 
 
@@ -141,12 +141,18 @@ def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
     assert told_right(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
 
 
+def always(what: int) -> Toucher:
+    """One that tells every palm to touch the same."""
+    network = Toucher(SHAPE).eval()
+    network.exit.bias.data.view(2, TOUCHED)[:, what] = 20.0
+    return network
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model whose toucher lays every palm on the partner."""
     plain = load_model(save_small_model(tmp_path_factory.mktemp("plain") / "small"))
-    network = Toucher(SHAPE).eval()
-    network.exit.bias.data[:] = torch.tensor([0.0, 0, 0, 20] * 2)
+    network = always(BODY)
     target = tmp_path_factory.mktemp("touching") / "with"
     save_model(target, replace(plain, config=replace(plain.config, toucher=SHAPE), toucher=network))
     return target
@@ -169,18 +175,21 @@ def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> No
     made = refined(None, load_model(folder).toucher, rows, TEXTS[:1], fixed)
     moved = torch.from_numpy(made[..., POSITIONS]).unflatten(-1, (22, 3))
     if held is None:
-        assert to_body(moved)[0, 0, :, 0].norm(dim=-1).max() < 0.03
+        assert to_body(moved)[0, 0, :, 0].norm(dim=-1).max() < 0.04
     else:
         np.testing.assert_array_equal(made[:, held, :, POSITIONS], rows[:, held, :, POSITIONS])
-    assert to_body(moved)[0, 1, :, 1].norm(dim=-1).max() < 0.03
+    assert to_body(moved)[0, 1, :, 1].norm(dim=-1).max() < 0.04
     steps = np.diff(made[..., POSITIONS], axis=2)
     np.testing.assert_allclose(made[:, :, :-1, VELOCITIES], steps, atol=1e-6)
 
 
 def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) -> None:
-    model = InterMask.load(folder, "cpu")
-    plain = InterMask(replace(model.model, toucher=None), model.text_encoder, model.computes)
-    leader = plain.generate("they hug", 48, SamplingSettings(steps=2), seed=3)[0].people[0]
+    loaded = InterMask.load(folder, "cpu")
+    model, plain = (
+        InterMask(replace(loaded.model, toucher=one), loaded.text_encoder, loaded.computes)
+        for one in (always(LEFT), None)
+    )
+    leader = posed_person(0, 48).motion()
     touching, apart = (
         one.react("they hug", leader, SamplingSettings(steps=2), seed=3)[0].people for one in (model, plain)
     )

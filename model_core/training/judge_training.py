@@ -50,7 +50,7 @@ class JudgeTraining:
     )  # fmt: skip
     frames: tuple[int, ...] = (88, 104, 120, 144, 168)
     wordings: int = 6
-    drafts: int = 3000
+    drafts: int = 5000
     spoilt: int = 14400
     chunk: int = 120
     spoilt_share: float = 0.6

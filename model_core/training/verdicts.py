@@ -82,7 +82,7 @@ def gathered(
 
 def drafts_of(pipeline: InterMask, crops: Crops) -> Maker:
     """Makes drafts of captions that were learnt from."""
-    settings = replace(pipeline.config.sampling, drafts=1, rounds=1, looks=0)
+    settings = replace(pipeline.config.sampling, drafts=1, rounds=1)
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
