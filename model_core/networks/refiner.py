@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..motion.representation import JOINTS
 from .body_frame import facing, turned
 from .pair_view import PAIR_VIEW, pair_view, seen_from_each, spot
-from .told_convolution import ToldConvolution
+from .told_pair import ToldPair, ToldPairConfig
 
 _SEEN = PAIR_VIEW + 1
 """Numbers a frame of one person: what that person sees, and whether the person is fixed."""
@@ -29,40 +29,16 @@ _WAY_SCALE, _BEND_SCALE = 0.3, 0.1
 
 
 @dataclass(frozen=True)
-class RefinerConfig:
-    """Shape of the refiner.
-
-    Attributes:
-        width: channels of the convolutions.
-        dilations: of the residual blocks, one after the other, in pairs of frames.
-        text_width: of the sentence encoder's vectors.
-        dropout: of the text vector, in training.
-    """
-
-    width: int = 256
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
-    text_width: int = 384
-    dropout: float = 0.1
+class RefinerConfig(ToldPairConfig):
+    """Shape of the refiner."""
 
 
-class Refiner(nn.Module):
+class Refiner(ToldPair):
     """Joints of two people and a text vector to the same joints, moved; people who are fixed stay."""
 
-    mean: Tensor
-    spread: Tensor
-
     def __init__(self, config: RefinerConfig) -> None:
-        super().__init__()
-        width = config.width
+        super().__init__(config, _SEEN, _MOVED)
         self.config = config
-        self.register_buffer("mean", torch.zeros(_SEEN))
-        self.register_buffer("spread", torch.ones(_SEEN))
-        self.entry = nn.Conv1d(_SEEN, width, 4, 2, 1)
-        self.text = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.blocks = nn.ModuleList(ToldConvolution(width, dilation) for dilation in config.dilations)
-        self.exit = nn.ConvTranspose1d(width, _MOVED, 4, 2, 1)
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(cast(Tensor, self.exit.bias))
 
@@ -77,12 +53,7 @@ class Refiner(nn.Module):
         Returns:
             (B, 2, T, 22, 3).
         """
-        seen = (self.seen(joints, fixed) - self.mean) / self.spread  # (B, 2, T, N)
-        x = self.entry(seen.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
-        told = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
-        for block in self.blocks:
-            x = block(x, told)
-        moved = self.exit(functional.gelu(x)).float().transpose(1, 2).unflatten(0, (-1, 2))  # (B, 2, T, M)
+        moved = self.answered(self.seen(joints, fixed), text)  # (B, 2, T, M)
         moved = moved * (~fixed)[..., None, None]
         way, turn, bend = moved.split((3, 1, _MOVED - 4), -1)
         ahead = facing(joints)

@@ -1,4 +1,4 @@
-"""The block that refiner and judge are made of."""
+"""The block that refiner, toucher and judge are made of."""
 
 from __future__ import annotations
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from .pair_view import PAIR_VIEW, pair_view
 from .palms import NEARNESS, nearness
-from .told_convolution import ToldConvolution
+from .told_pair import ToldPair, ToldPairConfig
 
 TOUCHED = 4
 """What a palm may touch: nothing, the partner's left palm, the right one, any other skin of the partner."""
@@ -22,40 +21,18 @@ _SEEN = PAIR_VIEW + NEARNESS
 
 
 @dataclass(frozen=True)
-class ToucherConfig:
-    """Shape of the network.
-
-    Attributes:
-        width: channels of the convolutions.
-        dilations: of the residual blocks, one after the other, in pairs of frames.
-        text_width: of the sentence encoder's vectors.
-        dropout: of the text vector, in training.
-    """
+class ToucherConfig(ToldPairConfig):
+    """Shape of the network."""
 
     width: int = 160
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
-    text_width: int = 384
-    dropout: float = 0.1
 
 
-class Toucher(nn.Module):
+class Toucher(ToldPair):
     """Joints of two people and a text vector to what each palm touches in each frame."""
 
-    mean: Tensor
-    spread: Tensor
-
     def __init__(self, config: ToucherConfig) -> None:
-        super().__init__()
-        width = config.width
+        super().__init__(config, _SEEN, 2 * TOUCHED)
         self.config = config
-        self.register_buffer("mean", torch.zeros(_SEEN))
-        self.register_buffer("spread", torch.ones(_SEEN))
-        self.entry = nn.Conv1d(_SEEN, width, 4, 2, 1)
-        self.text = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.blocks = nn.ModuleList(ToldConvolution(width, dilation) for dilation in config.dilations)
-        self.exit = nn.ConvTranspose1d(width, 2 * TOUCHED, 4, 2, 1)
 
     def forward(self, joints: Tensor, text: Tensor) -> Tensor:
         """Tell what palms touch.
@@ -67,13 +44,7 @@ class Toucher(nn.Module):
         Returns:
             (B, 2, T, 2, TOUCHED) logits of left and right palm.
         """
-        seen = (self.seen(joints) - self.mean) / self.spread  # (B, 2, T, N)
-        x = self.entry(seen.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
-        told = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
-        for block in self.blocks:
-            x = block(x, told)
-        logits = self.exit(functional.gelu(x)).float().transpose(1, 2)  # (2 B, T, 2 TOUCHED)
-        return logits.unflatten(0, (-1, 2)).unflatten(-1, (2, TOUCHED))
+        return self.answered(self.seen(joints), text).unflatten(-1, (2, TOUCHED))
 
     def seen(self, joints: Tensor) -> Tensor:
         """What each person sees from the own place, facing +Z: (B, 2, T, N) of joints (B, 2, T, 22, 3)."""
