@@ -26,6 +26,8 @@ from .told_crops import drawn, told, word_vectors, worded
 
 _NEAR = 0.2
 """Metres in which what the distance between two people's joints counts falls to a third."""
+_MEASURED = 96
+"""Pairs that are measured with."""
 _STANDING = 0.003
 """Metres a frame below which a foot stands."""
 _FEET = [SMPL.index(f"{side}_{name}") for side in "LR" for name in ("Ankle", "Foot")]
@@ -95,10 +97,7 @@ def train_refiner(
         return loss, {"loss": float(loss.detach()), **{key: float(value.detach()) for key, value in parts.items()}}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
-        state = torch.get_rng_state()
-        torch.manual_seed(0)
-        batch = maker.made(held_out, np.random.default_rng(0), 96, settings.frames[0])
-        torch.set_rng_state(state)
+        batch = maker.always_the_same(held_out)
         after = refining_losses(averaged(batch.disturbed, batch.text, batch.fixed), batch.joints)
         before = refining_losses(batch.disturbed, batch.joints)
         figures = {f"{key}_before": float(value) for key, value in before.items()}
@@ -150,6 +149,14 @@ class PairMaker:
         fixed = (torch.rand(count, 1) < settings.held) & (torch.randint(2, (count, 1)) == torch.arange(2))
         disturbed = torch.where(fixed[..., None, None, None], joints, settings.disturbance.of(decoded_joints))
         return _Batch(joints, disturbed, told(clips, self.words, random), fixed)
+
+    def always_the_same(self, crops: Crops) -> _Batch:
+        """Pairs to measure with, whatever was drawn before and without a trace in what is drawn afterwards."""
+        state = torch.get_rng_state()
+        torch.manual_seed(0)
+        batch = self.made(crops, np.random.default_rng(0), _MEASURED, self.settings.frames[0])
+        torch.set_rng_state(state)
+        return batch
 
 
 def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
