@@ -19,6 +19,7 @@ from model_core.training.choreography.library import Library
 from model_core.training.choreography.scene import ChoreographedClip
 from model_core.training.choreography.shards import load_choreographed, save_shard
 from model_core.training.choreography.split import caption_held_out
+from model_core.training.crops import Crops
 from model_core.training.material import DataSettings, shown_both_ways
 
 TOUCHING = ("shake hands", "high five", "hand over an object", "push and stagger", "hold hands walking")
@@ -151,3 +152,17 @@ def test_of_a_clip_and_its_mirror_image_the_one_with_the_right_hand_is_drawn_mor
     assert [clip.captions for clip in (*greeting, *walk)] == [("left",), ("right",), ("right",), ("left",)]
     shown, reflected = (clip.rows[:, :, :3] for clip in walk)
     np.testing.assert_allclose(reflected, shown * (-1, 1, 1), atol=1e-5)
+
+
+def test_clips_in_which_people_touch_from_beginning_to_end_give_shorter_crops_too(
+    tmp_path: Path, library: Library, clips: dict[str, ChoreographedClip]
+) -> None:
+    lasting = ("dance in hold", "hold hands walking", "arm around the shoulder walking")
+    made = [clips.get(kind) or choreographed(kind, 3, library) for kind in (*lasting, "hand over an object")]
+    save_shard(tmp_path / "some.npz", made, [("words",)] * len(made), [False] * len(made))
+    for stored, clip in zip(load_choreographed(tmp_path), made, strict=True):
+        shown = shown_both_ways(stored, DataSettings())[0]
+        begun, ended = shown.story or (0, 0)
+        inside = [begun < contact.stop and contact.start < ended for contact in clip.schedule]
+        assert 0 <= begun < ended <= shown.frames and all(inside), clip.kind
+        assert len(Crops([shown], told=True).usable(round(0.8 * shown.frames))[0]) == 1, clip.kind

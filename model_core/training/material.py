@@ -141,11 +141,26 @@ def _named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:
 
 
 def _choreographed(clip: StoredClip) -> Clip:
-    """A clip whose story is all of its contacts, or its middle half where it has none."""
+    """A clip with its story."""
+    return Clip(clip.rows, clip.captions, story=_story(clip), kind=clip.kind)
+
+
+def _story(clip: StoredClip) -> tuple[int, int]:
+    """All contacts of a clip, or its middle half where it has none.
+
+    A contact that is there in the first frame, or lasts to the last, counts from a quarter of the clip on, or to three
+    quarters of it: other stretches of a dance in hold show one as well, and as a whole it would fit into no crop.
+    """
     frames = clip.rows.shape[1]
-    starts, stops = [c.start for c in clip.schedule], [min(c.stop, frames) for c in clip.schedule]
-    story = (min(starts), max(stops)) if starts else (frames // 4, frames - frames // 4)
-    return Clip(clip.rows, clip.captions, story=story, kind=clip.kind)
+    first, last = frames // 4, frames - frames // 4
+    if not clip.schedule:
+        return first, last
+    starts = [contact.start or min(first, contact.stop - 1) for contact in clip.schedule]
+    stops = [
+        contact.stop if contact.stop < frames else max(last, min(contact.start + 1, frames))
+        for contact in clip.schedule
+    ]
+    return min(starts), max(stops)
 
 
 def shown_both_ways(clip: StoredClip, settings: DataSettings) -> tuple[Clip, Clip]:
