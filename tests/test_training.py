@@ -66,6 +66,16 @@ def test_crops_come_by_weight(crops: Crops) -> None:
     assert 0.85 < np.mean(drawn) < 0.95
 
 
+def test_kinds_come_as_often_as_each_other_however_many_clips_they_have(crops: Crops) -> None:
+    first, second = crops.clips
+    short = replace(second, rows=second.rows[:, :50], kind="short", weight=2.0)
+    by_kind = Crops([replace(first, kind="long")] * 7 + [short], by_kind=True)
+    for frames, chance in ((40, 2 / 3), (first.frames, 0.0)):
+        which, sums = by_kind.usable(frames)
+        chances = np.diff(sums, prepend=0) / sums[-1]
+        assert np.isclose(sum(chances[which == 7]), chance)
+
+
 def test_statistics_normalise_each_group(crops: Crops) -> None:
     mean, spread = statistics(crops, np.random.default_rng(0), 100, 32)
     assert len(np.unique(spread[:66])) == len(np.unique(spread[66:132])) == len(np.unique(spread[132:258])) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,6 +83,8 @@ class Crops:
             again: takes begin and end with people who wait, and a network that has seen much of that prefers to wait.
         told: crops hold the clip's story, and at least ``least_share`` of a clip that has one.
         least_share: see ``told``.
+        by_kind: all kinds that have a crop of some length come as often as each other at that length, times the mean
+            weight of their clips, however many clips and frames they have.
     """
 
     clips: Sequence[Clip]
@@ -89,15 +92,25 @@ class Crops:
     least_speed: float = 0.0
     told: bool = False
     least_share: float = 0.7
+    by_kind: bool = False
     _chances: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
 
     def usable(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
         """Which clips (N,) can give a crop of so many frames, and the summed weights (N,) up to each."""
         if frames not in self._chances:
             which = np.array([i for i, clip in enumerate(self.clips) if self._gives(clip, frames)], dtype=np.int64)
-            weights = [self.clips[i].weight * self.clips[i].frames for i in which]
-            self._chances[frames] = which, np.cumsum(weights)
+            self._chances[frames] = which, np.cumsum(self._weights([self.clips[i] for i in which]))
         return self._chances[frames]
+
+    def _weights(self, clips: Sequence[Clip]) -> list[float]:
+        """How often clips that can give a crop are drawn."""
+        weights = [clip.weight * clip.frames for clip in clips]
+        if not self.by_kind:
+            return weights
+        whole: Counter[str] = Counter()
+        for clip in clips:
+            whole[clip.kind] += clip.frames
+        return [weight / whole[clip.kind] for weight, clip in zip(weights, clips, strict=True)]
 
     def _gives(self, clip: Clip, frames: int) -> bool:
         if clip.frames < frames:

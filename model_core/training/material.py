@@ -27,9 +27,9 @@ class DataSettings:
         lag: frames by which a window's canonical frame may lie before it.
         least_speed: of the captured crops that the transformer learns from, mean metres a second of all joints.
         captured_share: of the windows that the tokenizer sees, beside choreographed ones.
-        captured_pairs_share: of the crops that the transformer sees, beside choreographed ones.
+        captured_pairs_share: of the crops that the transformer sees, were there crops of all kinds in all lengths.
         right_handed: share of the choreographed clips whose first contact is a hand's in which it is the right one.
-        emphasis: for kinds of choreographed clips how much more often they are drawn than others.
+        emphasis: for kinds of choreographed clips how much more often crops of them are drawn than of others.
     """
 
     takes: tuple[str, ...] = ("*",)
@@ -78,7 +78,13 @@ class Material:
         """Crops of two people that hold what their captions say, for the transformer."""
         share, speed = self.settings.captured_pairs_share, self.settings.least_speed
         train, held_out = (
-            Crops(_balanced([c for c in captured if len(c.rows) == 2], choreographed, share), 0, speed, told=True)
+            Crops(
+                _kinds_balanced([c for c in captured if len(c.rows) == 2], choreographed, share),
+                0,
+                speed,
+                told=True,
+                by_kind=True,
+            )
             for captured, choreographed in (self.train, self.held_out)
         )
         return train, held_out
@@ -179,4 +185,16 @@ def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> 
         return captured + choreographed
     drawn = [sum(clip.weight * clip.frames for clip in clips) for clips in (captured, choreographed)]
     weight = share / (1 - share) * drawn[1] / drawn[0]
+    return [replace(clip, weight=weight) for clip in captured] + choreographed
+
+
+def _kinds_balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:
+    """Both together for crops that are drawn by kind, captured ones weighed so that they are ``share`` of them."""
+    if not captured or not choreographed:
+        return captured + choreographed
+    weights: dict[str, list[float]] = {}
+    for clip in choreographed:
+        weights.setdefault(clip.kind, []).append(clip.weight)
+    drawn = sum(sum(of_kind) / len(of_kind) for of_kind in weights.values())
+    weight = share / (1 - share) * drawn / len({clip.kind for clip in captured})
     return [replace(clip, weight=weight) for clip in captured] + choreographed
