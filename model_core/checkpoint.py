@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .errors import UserError
 from .files import written_whole
+from .networks.closest_codes import SearchSettings
 from .networks.judge import Judge, JudgeConfig
 from .networks.refiner import Refiner, RefinerConfig
 from .networks.tokenizer import Tokenizer, TokenizerConfig
@@ -52,6 +53,7 @@ class ModelConfig:
         refiner: shape of the network that moves decoded people; None in a model without.
         toucher: shape of the network that tells what palms touch; None in a model without.
         judge: shape of the network that chooses among drafts; None in a model without.
+        search: how tokens of known people are searched for, of InterHuman rows; None takes the nearest codes.
         format: of this folder, for later versions.
     """
 
@@ -66,6 +68,7 @@ class ModelConfig:
     refiner: RefinerConfig | None = None
     toucher: ToucherConfig | None = None
     judge: JudgeConfig | None = None
+    search: SearchSettings | None = None
     format: int = 1
 
     @property
@@ -114,7 +117,10 @@ def read_config(folder: Path) -> ModelConfig:
         raise UserError(f"{path} cannot be read ({error}); copy the model folder again.") from error
     if not isinstance(values, dict) or values.get("format", 1) != 1:
         raise UserError(f"{path} is of another version of this program; update the add-on or choose another model.")
-    return build(ModelConfig, values, str(path))
+    config = build(ModelConfig, values, str(path))
+    if config.search is not None and config.tokenizer.dataset != "interhuman":
+        raise UserError(f"{path}: codes can be searched for of InterHuman rows alone; remove 'search'.")
+    return config
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:

@@ -18,6 +18,7 @@ from .known_captions import KnownCaptions
 from .motion import FPS, Motion
 from .motion.canonical import Placement
 from .motion.representation import POSITIONS
+from .networks.closest_codes import closest_codes
 from .networks.tokenizer import FRAMES_A_TOKEN
 from .prompts import segments
 from .refining import refined
@@ -159,13 +160,19 @@ class LoadedModel:
         blank = torch.zeros(task.free.shape[1:], dtype=torch.long, device=self.device)
         return torch.stack([blank if person is None else self.encode(placement.of(person)) for person in pair])
 
-    @torch.inference_mode()
     def encode(self, motion: Motion) -> Tensor:
         """(P, S) tokens of a motion in its canonical frame; its last frame is repeated to fill the last column."""
         whole_columns = lasting(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
-        rows = self.representation.rows(whole_columns)
-        normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
-        return self.model.tokenizer.encode(normal[None])[0, 0]
+        rows = torch.from_numpy(self.representation.rows(whole_columns)[None]).to(self.device)
+        return self.tokens((rows - self.model.mean) / self.model.std)[0]
+
+    def tokens(self, normal: Tensor) -> Tensor:
+        """(B, P, S) tokens of normalised rows (B, T, ...), T a multiple of 4: the nearest codes, or closer ones."""
+        search, tokenizer = self.config.search, self.model.tokenizer
+        if search is not None:
+            return closest_codes(tokenizer, normal, search)[:, 0]
+        with torch.inference_mode():
+            return tokenizer.encode(normal)[:, 0]
 
     @torch.inference_mode()
     def decode(self, ids: Tensor) -> np.ndarray:

@@ -217,18 +217,19 @@ def _solved(interaction: Interaction, held: int | None = None) -> list[Motion]:
     return [person.motion() for person in solve(interaction.people, SolveSettings(held=held))]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[float, float]:
     """Millimetres by which joints of held-out people differ after the tokenizer: in the world, and root-aligned.
 
-    Of residual quantisers the first level counts alone: the transformer fills in no other.
+    Tokens are those that the pipeline makes of known people. Of residual quantisers the first level counts alone: the
+    transformer fills in no other.
     """
     model, errors = pipeline.model, []
     for clip in clips:
         whole = clip.rows.shape[1] // FRAMES_A_TOKEN * FRAMES_A_TOKEN
         rows = torch.from_numpy(turned_into_frame(clip.rows[:, :whole], 0, 0)).to(pipeline.device)
         normal = (rows - model.mean) / model.std
-        rebuilt = model.tokenizer.decode(model.tokenizer.encode(normal)[:, :1])
+        rebuilt = model.tokenizer.decode(pipeline.tokens(normal)[:, None])
         errors.append([joint_error(rebuilt, normal, model.mean, model.std, aligned) for aligned in (False, True)])
     world, aligned = np.mean(errors, axis=0)
     return float(world), float(aligned)

@@ -165,12 +165,16 @@ class Tokenizer(nn.Module):
 
     def decode(self, tokens: Tensor) -> Tensor:
         """Tokens (B, levels or only the first, 5, S) to rows with T = 4 S; InterHuman's contacts come back as zeros."""
-        return self._rows(self.decoder(self.quantizer.latent(tokens)))
+        return self.rows(self.quantizer.latent(tokens))
+
+    def rows(self, quantised: Tensor) -> Tensor:
+        """Quantised latent image (B, D, 5, S) to rows with T = 4 S."""
+        return self._rows(self.decoder(quantised))
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Whole pass in training: rows to (reconstructed rows, commitment loss, perplexity)."""
         quantised, commitment, perplexity = self.quantizer(self.latent(rows))
-        return self._rows(self.decoder(quantised)), commitment, perplexity
+        return self.rows(quantised), commitment, perplexity
 
     def rebuilt_nodes(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As ``forward``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""

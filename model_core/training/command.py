@@ -15,6 +15,7 @@ from ..checkpoint import Model, ModelConfig, find_text_encoder, load_model, save
 from ..errors import UserError
 from ..files import written_whole
 from ..known_captions import save_captions
+from ..networks.closest_codes import SearchSettings
 from ..networks.tokenizer import Tokenizer
 from ..pipeline import InterMask
 from ..sampling import SamplingSettings
@@ -42,6 +43,7 @@ class TrainingConfig:
         refiner: also train a refiner of decoded pairs, so; None for a model without.
         toucher: also train a network that tells what palms touch, so; None for a model without.
         judge: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
+        search: goes into the model folder's configuration.
     """
 
     name: str
@@ -57,6 +59,7 @@ class TrainingConfig:
     refiner: RefinerTraining | None = None
     toucher: ToucherTraining | None = None
     judge: JudgeTraining | None = None
+    search: SearchSettings | None = None
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -177,6 +180,7 @@ def _train_transformer(
         about=config.about,
         refiner=None if refiner is None else refiner.config,
         toucher=None if toucher is None else toucher.config,
+        search=config.search,
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
