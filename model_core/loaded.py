@@ -105,7 +105,7 @@ class LoadedModel:
         """Fill in one window of all takes at once and put it into them."""
         pairs = [[None if p is None else p.frames(window.start, window.stop) for p in pair] for pair in takes]
         places = [task.placement(pair, self.representation.placement) for pair in pairs]
-        maps = torch.stack([self._maps(pair, place, task) for pair, place in zip(pairs, places, strict=True)])
+        maps = self._maps(pairs, places, task)
         mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
         # The person who leads the window comes first, as in training.
         ids, places_free = maps[:, task.order], mask[:, task.order]
@@ -155,16 +155,32 @@ class LoadedModel:
 
         return refine
 
-    def _maps(self, pair: Sequence[Motion | None], placement: Placement, task: WindowTask) -> Tensor:
-        """(2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
-        blank = torch.zeros(task.free.shape[1:], dtype=torch.long, device=self.device)
-        return torch.stack([blank if person is None else self.encode(placement.of(person)) for person in pair])
+    def _maps(self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[Placement], task: WindowTask) -> Tensor:
+        """(takes, 2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
+        maps = torch.zeros((len(pairs), *task.free.shape), dtype=torch.long, device=self.device)
+        encoded: dict[bytes, Tensor] = {}  # all takes may have the same leader
+        for take, (pair, place) in enumerate(zip(pairs, places, strict=True)):
+            for person, known in enumerate(pair):
+                if known is not None:
+                    rows = self._rows(place.of(known))
+                    digest = rows.tobytes()
+                    if digest not in encoded:
+                        encoded[digest] = self._encoded(rows)
+                    maps[take, person] = encoded[digest]
+        return maps
 
     def encode(self, motion: Motion) -> Tensor:
         """(P, S) tokens of a motion in its canonical frame; its last frame is repeated to fill the last column."""
+        return self._encoded(self._rows(motion))
+
+    def _rows(self, motion: Motion) -> np.ndarray:
+        """Rows of a motion with its last column filled."""
         whole_columns = lasting(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
-        rows = torch.from_numpy(self.representation.rows(whole_columns)[None]).to(self.device)
-        return self.tokens((rows - self.model.mean) / self.model.std)[0]
+        return self.representation.rows(whole_columns)
+
+    def _encoded(self, rows: np.ndarray) -> Tensor:
+        normal = (torch.from_numpy(rows).to(self.device) - self.model.mean) / self.model.std
+        return self.tokens(normal[None])[0]
 
     def tokens(self, normal: Tensor) -> Tensor:
         """(B, P, S) tokens of normalised rows (B, T, ...), T a multiple of 4: the nearest codes, or closer ones."""

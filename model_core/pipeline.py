@@ -235,7 +235,7 @@ class InterMask(LoadedModel):
             place = slice(window.start // FRAMES_A_TOKEN, columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             pair = [person.frames(window.start, window.stop) for person in people]
-            ids = self._maps(pair, task.placement(pair, self.representation.placement), task)
+            ids = self._maps([pair], [task.placement(pair, self.representation.placement)], task)[0]
             sure = given_confidence(self.model.transformer, ids[None], told.condition, guidance, generator)[0]
             new = ~held_columns(window.overlap, task.frames)  # the others were judged in the window before
             confidence[:, :, place][:, :, new] = sure.float().cpu().numpy()[:, :, new]
