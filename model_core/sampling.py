@@ -92,12 +92,22 @@ def fill(
 
     Returns:
         (B, 2, P, S) ids without masks; held ones unchanged.
+
+    Raises:
+        UserError: ``looked_rows`` or ``row_guidance`` do not suit the rows of the maps.
     """
+    _check_rows(settings, ids.shape[2])
     sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
         if choose is None or settings.drafts == settings.rounds == 1:
             return sampler.made(ids, free)
         return sampler.chosen(ids, free, choose)
+
+
+def _check_rows(settings: SamplingSettings, rows: int) -> None:
+    strange = [row for row in settings.looked_rows if not 0 <= row < rows]
+    if strange:
+        raise UserError(f"looked_rows names row {strange[0]}; a token map has the rows 0 to {rows - 1}.")
 
 
 LOOKED_AT = 4

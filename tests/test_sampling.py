@@ -182,6 +182,8 @@ def test_second_looks_may_judge_some_rows_alone(transformer: InteractionTransfor
     changed = (made(0) != made(2)).any(-1).any(1).any(0)
     assert changed.tolist() == [False, True, True, False, False]
     assert seen[-1] == (10, 10)  # two of five rows: two passes a look
+    with pytest.raises(UserError, match="names row 5"):
+        fill(transformer, ids, free, a_text(2), SamplingSettings(6, looks=1, looked_rows=(4, 5)))
 
 
 def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) -> None:
