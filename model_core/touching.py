@@ -9,9 +9,8 @@ from torch.nn import functional
 from .kinematics.limbs import ARMS
 from .networks.palms import to_body, to_palms
 
-_LIKELY = (0.2, 0.35)
-"""Up to the first probability a palm is left alone, from the second on it is brought to what it should touch: who is
-told to touch rests on the text, and is told so too seldom rather than too often."""
+_LIKELY = (0.45, 0.65)
+"""Up to the first probability a palm is left alone, from the second on it is brought to what it should touch."""
 _CLEAR = 0.03
 """Metres between skins that a palm stays away from a body: the solver lays it on, and the wrist needs room."""
 _REACH = (0.45, 0.6)
