@@ -108,6 +108,9 @@ def _check_rows(settings: SamplingSettings, rows: int) -> None:
     strange = [row for row in settings.looked_rows if not 0 <= row < rows]
     if strange:
         raise UserError(f"looked_rows names row {strange[0]}; a token map has the rows 0 to {rows - 1}.")
+    shares = len(settings.row_guidance)
+    if shares not in (0, rows):
+        raise UserError(f"row_guidance names {shares} rows; give one share for each of the {rows}, or none.")
 
 
 LOOKED_AT = 4
@@ -305,20 +308,12 @@ def _condition(transformer: InteractionTransformer, text: Tensor, guidance: floa
 def _guided_logits(
     model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float, shares: Sequence[float] = ()
 ) -> Tensor:
-    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch.
-
-    Raises:
-        UserError: there are ``shares`` of the guidance, and not one for each row.
-    """
+    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch."""
     if guidance == 1:
         return model(ids, condition)
     with_text, without = model(torch.cat((ids, ids)), condition).chunk(2)
     if not shares:
         return torch.lerp(without, with_text, guidance)
-    if len(shares) != ids.shape[2]:
-        raise UserError(
-            f"row_guidance names {len(shares)} rows; give one share for each of the {ids.shape[2]}, or none."
-        )
     weights = 1 + (guidance - 1) * torch.tensor(shares, dtype=without.dtype, device=without.device)
     return torch.lerp(without, with_text, weights[:, None, None])
 
