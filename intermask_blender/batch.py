@@ -53,7 +53,7 @@ class Options:
         python: interpreter that has torch; None means the one that the add-on would take.
         render: how to render.
         fps: of the scenes; None keeps the opened scene's, or 30.
-        device: what computes, as ``model_core.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
+        device: what computes, as ``generation.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
         rows: how many rows are generated at once; None means as many as pay on the device.

@@ -22,7 +22,7 @@ FINAL_REPLIES = frozenset(("loaded", "compared", "result"))
 PAUSE = 0.01
 """Seconds between two looks where waiting is wanted."""
 
-START = SEARCH + "from model_core.worker import main; sys.exit(main())"
+START = SEARCH + "from model_core.worker.server import main; sys.exit(main())"
 """How the worker is started: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
 
 

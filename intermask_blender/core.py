@@ -30,8 +30,8 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
-    from model_core.protocol import Decoder, Message, ProtocolError
-    from model_core.requests import MOST_TAKES
+    from model_core.worker.protocol import Decoder, Message, ProtocolError
+    from model_core.worker.requests import MOST_TAKES
 else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
@@ -56,8 +56,8 @@ else:
     from ..model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.motion.smpl_model import SmplModel, load_smpl_model
-    from ..model_core.protocol import Decoder, Message, ProtocolError
-    from ..model_core.requests import MOST_TAKES
+    from ..model_core.worker.protocol import Decoder, Message, ProtocolError
+    from ..model_core.worker.requests import MOST_TAKES
 
 CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
 """The folder that holds the ``model_core`` package: what another Python must search to find it."""

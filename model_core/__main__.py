@@ -95,8 +95,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    from .checkpoint import read_config
-    from .import_published import PublishedImport, import_published
+    from .model_files.import_published import PublishedImport, import_published
+    from .model_files.model_folder import read_config
 
     wanted = PublishedImport(
         checkpoints=options.checkpoints,
@@ -116,7 +116,7 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _benchmark(sections: Sequence[str], model: Path | None) -> int:
-    from .benchmark import SECTIONS, benchmark
+    from .evaluation.benchmark import SECTIONS, benchmark
 
     unknown = [section for section in sections if section not in SECTIONS]
     if unknown:
@@ -127,8 +127,8 @@ def _benchmark(sections: Sequence[str], model: Path | None) -> int:
 
 
 def _evaluate_parts(options: argparse.Namespace) -> int:
-    from .checkpoint import bundled_model, load_model
     from .evaluation.parts import governed_joints
+    from .model_files.model_folder import bundled_model, load_model
     from .motion import SMPL
 
     moved = governed_joints(load_model(options.model or bundled_model())) * 1000
@@ -141,8 +141,8 @@ def _evaluate_parts(options: argparse.Namespace) -> int:
 
 
 def _evaluate_starter(options: argparse.Namespace) -> int:
-    from .checkpoint import bundled_model
     from .evaluation.starter import evaluate_starter
+    from .model_files.model_folder import bundled_model
 
     if options.data is None:
         raise UserError("'evaluate starter' needs --data, a folder of clips made by 'choreograph --out'.")
@@ -165,8 +165,8 @@ def _evaluate_detectors(options: argparse.Namespace) -> int:
 
 
 def _evaluate_physical(options: argparse.Namespace) -> int:
-    from .checkpoint import bundled_model
     from .evaluation.physical_report import physical_report
+    from .model_files.model_folder import bundled_model
 
     if options.data is None:
         raise UserError("'evaluate physical' needs --data, a folder of captured motion with its manifest.json.")
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
         if options.command == "choreograph":
-            from .training.choreography.generate import choreograph
+            from .data.choreography.generate import choreograph
 
             choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
         if options.command == "train":

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from model_core.data.choreography.scene import ChoreographedClip
+from model_core.data.choreography.shards import save_shard
 from model_core.motion import SMPL, Motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.training.choreography.scene import ChoreographedClip
-from model_core.training.choreography.shards import save_shard
 
 _FRAMES = 120
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from model_core.data.captured import CapturedClip
+from model_core.data.choreography.library import Library, library_from
 from model_core.motion import SMPL, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import continuous_signs, quaternion_from_axis_angle
-from model_core.training.captured import CapturedClip
-from model_core.training.choreography.library import Library, library_from
 
 
 def made_up_library() -> Library:

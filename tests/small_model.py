@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model_core.checkpoint import Model, ModelConfig, save_model
-from model_core.known_captions import save_captions
+from model_core.model_files.model_folder import Model, save_model
+from model_core.model_files.sampling_settings import SamplingSettings
+from model_core.model_files.settings import ModelConfig
+from model_core.model_files.training_captions import save_captions
 from model_core.motion import SMPL, Motion
 from model_core.motion.canonical import canonical_placement
 from model_core.motion.forward_kinematics import forward_kinematics
@@ -17,7 +19,6 @@ from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
-from model_core.sampling import SamplingSettings
 from model_core.text_encoders import load_text_encoder
 
 TEXT_ENCODER = Path(__file__).resolve().parents[1] / "assets" / "text" / "all-MiniLM-L6-v2"

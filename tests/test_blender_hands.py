@@ -15,12 +15,12 @@ from published_files import clip_folder
 import intermask_blender
 from intermask_blender.rig.capture import capture_motion
 from model_core.__main__ import main
+from model_core.generation.pipeline import InterMask
 from model_core.kinematics import solve
+from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion import SMPLX, Motion, PosedSkeleton
 from model_core.motion.bvh import read_bvh
 from model_core.motion.rotations import angle_between
-from model_core.pipeline import InterMask
-from model_core.sampling import SamplingSettings
 
 assert blender_scene
 HANDS = range(22, len(SMPLX))

@@ -23,11 +23,11 @@ from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
 from model_core.errors import UserError
-from model_core.evaluation.physical import skate
 from model_core.kinematics import RAW_FIT, solve
 from model_core.kinematics.capsules import L_PALM, R_PALM, body_points
 from model_core.kinematics.proportions import Body, on_other_bodies
 from model_core.kinematics.retarget import Way
+from model_core.metrics.physical import skate
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS

@@ -25,8 +25,8 @@ from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.services import worker_client
-from model_core.checkpoint import bundled_model, load_model
 from model_core.evaluation.parts import governed_joints
+from model_core.model_files.model_folder import bundled_model, load_model
 from model_core.motion import SMPL
 from model_core.motion.bvh import read_bvh
 from model_core.motion.capture import motion_from_bvh

@@ -55,7 +55,7 @@ def contents(archive: Path) -> list[Entry]:
 
 
 def test_two_builds_are_the_same_byte_for_byte(repository: Path, archive: Path) -> None:
-    for name in ("blender_manifest.toml", "LICENSE", "model_core/worker.py"):
+    for name in ("blender_manifest.toml", "LICENSE", "model_core/worker/server.py"):
         os.utime(repository / name, (1e9, 1e9))
     assert run_builder(repository, "--out", "other").returncode == 0
     assert (repository / "other" / archive.name).read_bytes() == archive.read_bytes()
@@ -66,7 +66,7 @@ def test_two_builds_are_the_same_byte_for_byte(repository: Path, archive: Path) 
 
 def test_the_zip_holds_both_packages_and_what_they_need_and_nothing_else(contents: list[Entry]) -> None:
     names = {entry.name for entry in contents}
-    needed = ("__init__.py", "LICENSE", "intermask_blender/registration.py", "model_core/worker.py")
+    needed = ("__init__.py", "LICENSE", "intermask_blender/registration.py", "model_core/worker/server.py")
     assert names.issuperset((*needed, "assets/body/mannequin.npz", "assets/text/all-MiniLM-L6-v2/tokenizer.json"))
     tops = {name.split("/")[0] for name in names}
     assert tops <= {

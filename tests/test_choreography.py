@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from made_up_library import made_up_library
 
+from model_core.data.choreography.captions import TEMPLATES, wording, wordings
+from model_core.data.choreography.checks import contact_error, faults
+from model_core.data.choreography.generate import choreographed
+from model_core.data.choreography.kinds import SCRIPTS
+from model_core.data.choreography.library import Library
+from model_core.data.choreography.scene import ChoreographedClip
+from model_core.data.choreography.shards import load_choreographed, save_shard
+from model_core.data.choreography.split import caption_held_out
 from model_core.errors import UserError
 from model_core.motion import SMPL
-from model_core.training.choreography.captions import TEMPLATES, wording, wordings
-from model_core.training.choreography.checks import contact_error, faults
-from model_core.training.choreography.generate import choreographed
-from model_core.training.choreography.kinds import SCRIPTS
-from model_core.training.choreography.library import Library
-from model_core.training.choreography.scene import ChoreographedClip
-from model_core.training.choreography.shards import load_choreographed, save_shard
-from model_core.training.choreography.split import caption_held_out
 from model_core.training.crops import Crops
 from model_core.training.material import DataSettings, shown_both_ways
 

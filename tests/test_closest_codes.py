@@ -12,14 +12,14 @@ import torch
 from couple_examples import person, stepping
 from torch import Tensor
 
-from model_core.checkpoint import bundled_model, read_config
 from model_core.errors import UserError
+from model_core.generation.pipeline import InterMask
+from model_core.model_files.model_folder import bundled_model, read_config
 from model_core.motion import Motion
 from model_core.motion.canonical import canonical_placement
 from model_core.motion.representation import rows_from_motion
-from model_core.networks.closest_codes import SearchSettings, closest_codes
+from model_core.networks.code_optimisation import SearchSettings, closest_codes
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
-from model_core.pipeline import InterMask
 from model_core.training.tokenizer_training import joint_error
 
 

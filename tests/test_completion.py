@@ -11,13 +11,13 @@ import torch
 from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
-from model_core.completion import LONGEST_SEAM, SEAM, columns, free_everything, joined, windows
 from model_core.errors import UserError
+from model_core.generation.completion import LONGEST_SEAM, SEAM, columns, free_everything, joined, windows
+from model_core.generation.pipeline import InterMask
+from model_core.generation.prompts import Segment, segments
+from model_core.generation.sampling import fill, given_confidence
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
-from model_core.pipeline import InterMask
-from model_core.prompts import Segment, segments
-from model_core.sampling import fill, given_confidence
 
 
 @pytest.fixture(scope="module")

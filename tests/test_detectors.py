@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from gliding import gliding_people, line, save_gliding
 
+from model_core.data.choreography.captions import TEMPLATES
 from model_core.errors import UserError
 from model_core.evaluation.detector_table import validate_detectors
-from model_core.evaluation.detectors import DETECTORS, detected, kinds_seen
-from model_core.evaluation.detectors.measures import longest, swings, times
-from model_core.training.choreography.captions import TEMPLATES
+from model_core.metrics.detectors import DETECTORS, detected, kinds_seen
+from model_core.metrics.detectors.measures import longest, swings, times
 
 CLIPS = os.environ.get("INTERMASK_CHOREOGRAPHY", "")
 

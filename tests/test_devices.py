@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model_core.devices import Device, choose_device, suited
 from model_core.errors import UserError
-from model_core.networks.eight_bits import EightBitLinear
-from model_core.networks.packed import PackedLinear, can_pack
+from model_core.generation.devices import Device, choose_device, suited
+from model_core.generation.sampling import fill
+from model_core.model_files.sampling_settings import SamplingSettings
+from model_core.networks.int8 import EightBitLinear
+from model_core.networks.prepacked import PackedLinear, can_pack
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
-from model_core.sampling import SamplingSettings, fill
 
 
 @pytest.fixture(scope="module")

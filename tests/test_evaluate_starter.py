@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from gliding import gliding_people, line, save_gliding
 
-from model_core.checkpoint import bundled_model
 from model_core.errors import UserError
 from model_core.evaluation.starter import evaluate_starter
+from model_core.model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
+from model_core.model_files.model_folder import bundled_model
 from model_core.networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
-from model_core.pair_embedding import PairEmbeddingConfig, save_evaluator
 
 
 @pytest.fixture(scope="module")

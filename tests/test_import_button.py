@@ -15,8 +15,8 @@ from published_files import Creates, clip_folder, copied, replaced, statistics_f
 from intermask_blender.model_import import ImportPlan, ModelImport
 from intermask_blender.runtime import NAMED, Runtime
 from model_core.errors import UserError
-from model_core.pipeline import InterMask
-from model_core.sampling import SamplingSettings
+from model_core.generation.pipeline import InterMask
+from model_core.model_files.sampling_settings import SamplingSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

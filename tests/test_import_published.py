@@ -16,14 +16,15 @@ from published_files import clip_folder, copied, refused, replaced, statistics_f
 from safetensors.torch import load_file, save_file
 
 from model_core.__main__ import main
-from model_core.checkpoint import load_model, read_config
 from model_core.errors import UserError
-from model_core.import_published import find_transformer
+from model_core.generation.pipeline import InterMask
+from model_core.generation.sampling import fill
 from model_core.kinematics import solve
+from model_core.model_files.import_published import find_transformer
+from model_core.model_files.model_folder import load_model, read_config
+from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion.rotations import angle_between
 from model_core.networks.tokenizer import PARTS
-from model_core.pipeline import InterMask
-from model_core.sampling import SamplingSettings, fill
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -191,7 +192,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 from pathlib import Path
 from model_core.__main__ import main
-from model_core.checkpoint import load_model, save_model
+from model_core.model_files.model_folder import load_model, save_model
 from model_core.errors import UserError
 try:
     save_model(Path(sys.argv[2]), load_model(Path(sys.argv[1])))

@@ -13,21 +13,21 @@ from motion_examples import posed_person
 from small_model import save_small_model
 from torch import Tensor
 
-from model_core.checkpoint import load_model, save_model
 from model_core.errors import UserError
 from model_core.evaluation.evaluator_rows import rows_of
-from model_core.judging import Told, judged_by
+from model_core.generation.pipeline import InterMask
+from model_core.generation.reranking import Told, judged_by
+from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Interaction
 from model_core.motion.representation import POSITIONS, rows_from_motion
-from model_core.networks.judge import Judge, JudgeConfig
+from model_core.networks.reranker import Judge, JudgeConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
-from model_core.pipeline import InterMask
+from model_core.training.corruption import Neighbours, mixed_up
 from model_core.training.crops import Clip
-from model_core.training.judge_training import JudgeTraining, learnt, ranking, train_judge
+from model_core.training.labels import Verdicts, gathered
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
-from model_core.training.spoiling import Neighbours, mixed_up
-from model_core.training.verdicts import Verdicts, gathered
+from model_core.training.reranker_training import JudgeTraining, learnt, ranking, train_judge
 
 PROMPTS = ("they hug", "they bow")
 FRAMES = 48

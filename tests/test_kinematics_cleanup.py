@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from couple_examples import TOES, couple_holding_hands, limb_to, person, standing
 
-from model_core.evaluation.physical import (
+from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
+from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
+from model_core.kinematics.contacts import stands
+from model_core.kinematics.limbs import ARMS, LEGS
+from model_core.kinematics.pose import Pose
+from model_core.metrics.physical import (
     FOOT_JOINTS,
     contact_distance_changes,
     floating,
@@ -17,11 +22,6 @@ from model_core.evaluation.physical import (
     joint_distances,
     skate,
 )
-from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
-from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
-from model_core.kinematics.contacts import stands
-from model_core.kinematics.limbs import ARMS, LEGS
-from model_core.kinematics.pose import Pose
 from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.rotations import about_y, matrix_from_axis_angle, matrix_from_quaternion
 from model_core.motion.skeleton import SMPL

@@ -10,8 +10,8 @@ from small_model import CAPTIONS, TEXT_ENCODER, save_small_model
 from test_worker import Client
 
 from model_core.errors import UserError
-from model_core.known_captions import MOST, KnownCaptions, load_captions, save_captions
-from model_core.pipeline import InterMask
+from model_core.generation.pipeline import InterMask
+from model_core.model_files.training_captions import MOST, KnownCaptions, load_captions, save_captions
 from model_core.text_encoders import load_text_encoder
 
 

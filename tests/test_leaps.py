@@ -9,9 +9,9 @@ import pytest
 from couple_examples import couple_holding_hands
 from motion_examples import posed_person
 
-from model_core.evaluation.physical import FOOT_JOINTS
 from model_core.kinematics import SolveSettings, solve
-from model_core.kinematics.leaps import without_leaps
+from model_core.kinematics.root_teleports import without_leaps
+from model_core.metrics.physical import FOOT_JOINTS
 from model_core.motion import FPS, Motion
 from model_core.motion.rotations import about_y
 

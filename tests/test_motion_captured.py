@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from motion_examples import posed_person
 
+from model_core.data.captured import CapturedSettings, load_captured
+from model_core.data.cleaning import clean_stretches, glitches, mean_rotation, with_plausible_ends
 from model_core.errors import UserError
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.bvh_writer import write_bvh
@@ -19,8 +21,6 @@ from model_core.motion.rotations import (
     quaternion_from_axis_angle,
     quaternion_multiply,
 )
-from model_core.training.captured import CapturedSettings, load_captured
-from model_core.training.cleaning import clean_stretches, glitches, mean_rotation, with_plausible_ends
 
 FRAMES = 200
 SETTINGS = CapturedSettings()

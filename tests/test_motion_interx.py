@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from motion_examples import posed_person, waves
 
+from model_core.generation.representations import REPRESENTATIONS
 from model_core.kinematics import RAW_FIT, solve
 from model_core.motion import SMPL, SMPLX, Motion
 from model_core.motion.canonical import facing
@@ -16,7 +17,6 @@ from model_core.motion.hands import body_of, with_hands, with_hands_at_rest
 from model_core.motion.interx import INTERX_BODY, interx_from_motion, motion_from_interx
 from model_core.motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
 from model_core.motion.rotations import about_y, angle_between, matrix_from_axis_angle
-from model_core.representations import REPRESENTATIONS
 
 INTERX = REPRESENTATIONS["interx"]
 FRAMES = 30

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from motion_examples import posed_person
 
-from model_core.evaluation.physical import (
+from model_core.evaluation.physical_report import Row, facing_sweep, round_trip
+from model_core.metrics.physical import (
     FOOT_JOINTS,
     contact_distance_changes,
     floating,
@@ -18,7 +19,6 @@ from model_core.evaluation.physical import (
     rotation_steps,
     skate,
 )
-from model_core.evaluation.physical_report import Row, facing_sweep, round_trip
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import quaternion_from_axis_angle

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from couple_examples import couple_holding_hands
 
-from model_core.evaluation.physical import skate
 from model_core.kinematics.proportions import Body, on_other_bodies
 from model_core.kinematics.retarget import Way
+from model_core.metrics.physical import skate
 from model_core.motion import PosedSkeleton
 
 

@@ -12,14 +12,14 @@ import torch
 from small_model import save_small_model
 from torch import Tensor
 
-from model_core.checkpoint import load_model, save_model
 from model_core.errors import UserError
+from model_core.generation.pipeline import InterMask
+from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.skeleton import SMPL
 from model_core.networks.refiner import Refiner, RefinerConfig
-from model_core.pipeline import InterMask
-from model_core.training.disturbance import Disturbance
+from model_core.training.perturbation import Disturbance
 from model_core.training.refiner_training import refining_losses
 
 SHAPE = RefinerConfig(width=16, dilations=(1, 2))

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from model_core.errors import UserError
+from model_core.generation.sampling import Cancelled, fill
+from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
-from model_core.sampling import Cancelled, SamplingSettings, fill
 
 
 @pytest.fixture(scope="module")

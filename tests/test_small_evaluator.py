@@ -10,17 +10,18 @@ import torch
 from gliding import gliding_people, line
 from made_up_library import made_up_library
 
-from model_core.checkpoint import find_text_encoder
+from model_core.data.choreography.captions import wordings
+from model_core.data.choreography.generate import choreographed
 from model_core.errors import UserError
-from model_core.evaluation.metrics import frechet_distance
-from model_core.evaluation.retrieval import frechet_rows, retrieval
+from model_core.metrics.frechet import frechet_distance
+from model_core.metrics.retrieval import frechet_rows, retrieval
+from model_core.model_files.evaluator_folder import PairEmbedding, PairEmbeddingConfig, save_evaluator
+from model_core.model_files.model_folder import find_text_encoder
 from model_core.motion import SMPL, Motion
 from model_core.motion.representation import rows_from_motion
 from model_core.networks.small_evaluator import SmallEvaluatorConfig
-from model_core.pair_embedding import PairEmbedding, PairEmbeddingConfig, pooled, save_evaluator
 from model_core.text_encoders import load_text_encoder
-from model_core.training.choreography.captions import wordings
-from model_core.training.choreography.generate import choreographed
+from model_core.text_encoders.batches import pooled
 from model_core.training.crops import Clip, Crops, turned_into_frame
 from model_core.training.evaluator_training import EvaluatorTraining, contrast, contrasted
 from model_core.training.loop import LoopSettings

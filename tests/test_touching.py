@@ -14,22 +14,22 @@ from small_model import save_small_model
 from test_refiner import pair
 from torch import Tensor
 
-from model_core.checkpoint import load_model, save_model
 from model_core.errors import UserError
+from model_core.generation.contact_ik import brought_in_touch
+from model_core.generation.pipeline import InterMask
+from model_core.generation.postprocess import refined
+from model_core.model_files.model_folder import load_model, save_model
+from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
 from model_core.motion.skeleton import SMPL
+from model_core.networks.contact_classifier import TOUCHED, Toucher, ToucherConfig
 from model_core.networks.palms import to_body, to_palms
-from model_core.networks.toucher import TOUCHED, Toucher, ToucherConfig
-from model_core.pipeline import InterMask
-from model_core.refining import refined
-from model_core.sampling import SamplingSettings
 from model_core.text_encoders import load_text_encoder
-from model_core.touching import brought_in_touch
+from model_core.training.contact_classifier_training import ToucherTraining, told_right, touched, train_toucher
 from model_core.training.crops import Clip
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
 from model_core.training.refiner_training import RefinerTraining
-from model_core.training.toucher_training import ToucherTraining, told_right, touched, train_toucher
 
 NOTHING, LEFT, RIGHT, BODY = range(TOUCHED)
 NOBODY = torch.zeros(1, 2, dtype=torch.bool)

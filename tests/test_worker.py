@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 import torch
 
-from model_core import requests
-from model_core.checkpoint import Model, ModelConfig, save_model
+from model_core.model_files.model_folder import Model, save_model
+from model_core.model_files.sampling_settings import SamplingSettings
+from model_core.model_files.settings import ModelConfig
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.canonical import canonical_placement
 from model_core.motion.forward_kinematics import forward_kinematics
@@ -29,8 +30,8 @@ from model_core.motion.rotations import matrix_from_axis_angle
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import FRAMES_A_TOKEN, PARTS, Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
-from model_core.protocol import Decoder, Message
-from model_core.sampling import SamplingSettings
+from model_core.worker.protocol import Decoder, Message
+from model_core.worker.server import requests
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
@@ -476,7 +477,7 @@ def test_killed_in_mid_generation_it_leaves_no_half_message_that_decodes(fresh: 
 
 def test_what_other_code_prints_does_not_reach_the_pipe() -> None:
     code = (
-        "import os, subprocess, sys; sys.path.insert(0, sys.argv[1]); from model_core.pipes import OutputPipe;"
+        "import os, subprocess, sys; sys.path.insert(0, sys.argv[1]); from model_core.worker.pipes import OutputPipe;"
         "pipe = OutputPipe(); print('one'); os.write(1, b'two');"
         "subprocess.run([sys.executable, '-c', 'print(3)']); pipe.write(b'whole')"
     )

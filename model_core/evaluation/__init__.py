@@ -1,1 +1,3 @@
-"""Measuring: equality with recordings of the published code, and the quality of motion."""
+"""Evaluation of models: recordings of the published code, prompts and leaders, physics, time and memory."""
+
+from __future__ import annotations

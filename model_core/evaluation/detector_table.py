@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
-from ..training.choreography.shards import StoredClip, load_choreographed
-from .detectors import DETECTORS, kinds_seen
+from ..metrics.detectors import DETECTORS, kinds_seen
 
 LEAST_SEEN, MOST_MISTAKEN = 0.95, 0.05
 """What is asked of a detector: the share of its own kind that it sees, and of any other kind."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.choreography.shards import StoredClip
+from ..metrics.retrieval import frechet_rows, retrieval
+from ..model_files.evaluator_folder import PairEmbedding
 from ..motion import Motion
 from ..motion.hands import body_of
 from ..motion.representation import rows_from_motion
-from ..pair_embedding import PairEmbedding
-from ..training.choreography.shards import StoredClip
-from .retrieval import frechet_rows, retrieval
 
 
 @dataclass(frozen=True)

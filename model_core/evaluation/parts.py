@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..checkpoint import Model
+from ..model_files.model_folder import Model
 from ..motion.representation import POSITIONS
 from ..networks.tokenizer import PARTS
 

@@ -11,11 +11,19 @@ import numpy as np
 
 from ..errors import UserError
 from ..kinematics import FITTED, RAW_FIT, SolveSettings, solve
+from ..metrics.physical import (
+    contact_distance_changes,
+    floating,
+    interpenetration,
+    jerk,
+    rotation_steps,
+    skate,
+    touching_joints,
+)
 from ..motion.posed import PosedSkeleton
 from ..motion.representation import motion_from_rows, rows_from_motion
 from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
 from ..motion.types import FPS, Motion
-from .physical import contact_distance_changes, floating, interpenetration, jerk, rotation_steps, skate, touching_joints
 
 _WINDOW = 120
 _LEAP = 40.0
@@ -172,8 +180,8 @@ def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
     Raises:
         UserError: a folder cannot be read, the captured motion has no pairs, or the model names no examples.
     """
-    from ..pipeline import InterMask
-    from ..training.captured import load_captured
+    from ..data.captured import load_captured
+    from ..generation.pipeline import InterMask
 
     pairs = load_captured(data).pairs
     clips = [

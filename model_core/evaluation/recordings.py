@@ -17,18 +17,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..devices import choose_device, suited
 from ..errors import UserError
+from ..generation.devices import choose_device, suited
+from ..generation.sampling import fill
+from ..metrics.frechet import EMBEDDING_SCALE, frechet_distance, multimodal_distance, r_precision
+from ..model_files.published_weights import read_options, read_tokenizer, read_transformer
+from ..model_files.sampling_settings import SamplingSettings
 from ..motion import Interaction
 from ..motion.canonical import mirrored_pair, mirrored_rows, relative_placement
 from ..motion.interhuman import motion_from_interhuman, rows_from_interhuman
+from ..networks.published_evaluator import load_motion_encoder
 from ..networks.tokenizer import PARTS, Tokenizer
 from ..networks.transformer import InteractionTransformer
-from ..published import read_options, read_tokenizer, read_transformer
-from ..sampling import SamplingSettings, fill
 from ..training.losses import row_losses
-from .evaluator import load_motion_encoder
-from .metrics import EMBEDDING_SCALE, frechet_distance, multimodal_distance, r_precision
 
 TOLERANCE = 1e-4
 RECORDED_HEADS = 4

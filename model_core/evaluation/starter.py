@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..files import written_whole
+from ..generation.pipeline import InterMask
+from ..generation.windowed import SHORTEST
 from ..kinematics import SolveSettings, solve
-from ..loaded import SHORTEST
+from ..metrics.detectors import DETECTORS, detected
+from ..metrics.physical import PhysicalMetrics, physical_metrics
+from ..model_files.evaluator_folder import EVALUATOR, PairEmbedding
 from ..motion import FPS, Interaction, Motion
 from ..networks.tokenizer import FRAMES_A_TOKEN
-from ..pair_embedding import EVALUATOR, PairEmbedding
-from ..pipeline import InterMask
-from ..training.choreography.shards import StoredClip, load_choreographed
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error
-from .detectors import DETECTORS, detected
 from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, rows_of
-from .physical import PhysicalMetrics, physical_metrics
 
 _CAPTURED = {"salsa": ("two people dance salsa", 120)}
 """Kinds that are not choreographed, with a prompt and a length in frames: no held-out captions exist for these."""
@@ -244,7 +244,7 @@ _COST = """
 import sys, time
 begun = time.perf_counter()
 from model_core.kinematics import solve
-from model_core.pipeline import InterMask
+from model_core.generation.pipeline import InterMask
 pipeline = InterMask.load(sys.argv[1])
 solve(pipeline.generate("two people shake hands", 120)[0].people)
 cold, times = time.perf_counter() - begun, []

@@ -14,9 +14,9 @@ from .bones import measured_offsets
 from .capsules import body_points
 from .feet import on_their_feet
 from .hands import hands_moved
-from .leaps import without_leaps
 from .pose import Pose, joined
 from .root import root_fit
+from .root_teleports import without_leaps
 from .separation import apart, arms_out
 from .settings import SolveSettings
 from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, steadied_bodies

@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..motion.representation import JOINTS
 from .body_frame import facing, turned
 from .pair_view import PAIR_VIEW, pair_view, seen_from_each, spot
-from .told_pair import ToldPair, ToldPairConfig
+from .text_conditioned_pair import ToldPair, ToldPairConfig
 
 _SEEN = PAIR_VIEW + 1
 """Numbers a frame of one person: what that person sees, and whether the person is fixed."""

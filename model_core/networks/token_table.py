@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .eight_bits import in_eight_bits
+from .int8 import in_eight_bits
 
 
 class TokenTable(nn.Module):

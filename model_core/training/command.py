@@ -11,23 +11,24 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..checkpoint import Model, ModelConfig, find_text_encoder, load_model, save_model
 from ..errors import UserError
 from ..files import written_whole
-from ..known_captions import save_captions
-from ..networks.closest_codes import SearchSettings
+from ..generation.pipeline import InterMask
+from ..model_files.model_folder import Model, find_text_encoder, load_model, save_model
+from ..model_files.sampling_settings import SamplingSettings
+from ..model_files.settings import ModelConfig
+from ..model_files.training_captions import save_captions
+from ..networks.code_optimisation import SearchSettings
 from ..networks.tokenizer import Tokenizer
-from ..pipeline import InterMask
-from ..sampling import SamplingSettings
 from ..settings import build
 from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
+from .contact_classifier_training import ToucherTraining, train_toucher
 from .crops import Crops
-from .judge_training import JudgeTraining, train_judge
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .refiner_training import RefinerTraining, train_refiner
+from .reranker_training import JudgeTraining, train_judge
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
-from .toucher_training import ToucherTraining, train_toucher
 from .transformer_training import TransformerTraining, train_transformer
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..data.captured import CapturedClip
 from ..motion import FPS
 from ..motion.canonical import facing, mirrored, mirrored_text
 from ..motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
 from ..motion.rotations import about_y
-from .captured import CapturedClip
 
 _MOST_DRAWS = 50
 

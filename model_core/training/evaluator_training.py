@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..checkpoint import find_text_encoder
-from ..evaluation.retrieval import BATCH, retrieval
+from ..metrics.retrieval import BATCH, retrieval
+from ..model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
+from ..model_files.model_folder import find_text_encoder
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
-from ..pair_embedding import PairEmbeddingConfig, save_evaluator
 from ..text_encoders import load_text_encoder
+from .captioned_crops import drawn, told, word_vectors, worded
 from .crops import Crops
 from .loop import Loop, LoopSettings
 from .material import Material
 from .normalised import normalise_by
-from .told_crops import drawn, told, word_vectors, worded
 
 
 @dataclass(frozen=True)

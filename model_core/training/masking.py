@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..generation.sampling import least_confident
 from ..networks.transformer import TransformerConfig
-from ..sampling import least_confident
 
 
 @dataclass(frozen=True)

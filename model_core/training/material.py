@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.captured import CapturedClip, load_captured
+from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..files import written_whole
 from ..motion.canonical import mirrored_rows, mirrored_text
-from .captured import CapturedClip, load_captured
-from .choreography.shards import StoredClip, load_choreographed
 from .crops import Clip, Crops, clips_from, statistics
 
 

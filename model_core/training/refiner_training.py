@@ -16,13 +16,13 @@ from ..networks.pair_view import seen_from_each
 from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
 from ..text_encoders import TextEncoder
+from .captioned_crops import drawn, told, word_vectors, worded
+from .corruption import Neighbours
 from .crops import Crops
-from .disturbance import Disturbance
 from .loop import Loop, LoopSettings
 from .material import Material
 from .normalised import normalise_by
-from .spoiling import Neighbours
-from .told_crops import drawn, told, word_vectors, worded
+from .perturbation import Disturbance
 
 _NEAR = 0.2
 """Metres in which what the distance between two people's joints counts falls to a third."""

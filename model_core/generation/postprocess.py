@@ -1,0 +1,42 @@
+"""What follows the decoder in a model with a refiner or a toucher: people and palms are moved to where they belong."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..motion.representation import JOINTS, POSITIONS, VELOCITIES
+from ..networks.contact_classifier import Toucher
+from ..networks.refiner import Refiner
+from .contact_ik import brought_in_touch
+
+
+@torch.inference_mode()
+def refined(
+    refiner: Refiner | None, toucher: Toucher | None, rows: np.ndarray, text: Tensor, fixed: np.ndarray
+) -> np.ndarray:
+    """Rows of two people, moved; local rotations stay, and the solver swings limbs to their new places.
+
+    Args:
+        refiner, toucher: in evaluation mode, or None.
+        rows: (N, 2, T, 262) metres, decoded; of people who are fixed as they really are.
+        text: (N, W) vectors of the sentence encoder.
+        fixed: (2,) true for people who stay.
+
+    Returns:
+        (N, 2, T, 262).
+    """
+    device = text.device
+    joints = torch.from_numpy(rows[..., POSITIONS]).to(device).unflatten(-1, (JOINTS, 3))
+    stay = torch.from_numpy(np.broadcast_to(fixed, (len(rows), 2)).copy()).to(device)
+    if refiner is not None:
+        joints = refiner(joints, text, stay)
+    if toucher is not None:
+        joints = brought_in_touch(joints, toucher(joints, text), stay)
+    moved = joints.flatten(-2).cpu().numpy()
+    steps = np.diff(moved, axis=2)
+    result = rows.copy()
+    result[..., POSITIONS] = moved
+    result[..., VELOCITIES] = np.concatenate((steps, steps[:, :, -1:]), axis=2)
+    return result

@@ -1,0 +1,126 @@
+"""What the networks of each data set read and write for a person, and motions made of it: numpy on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from ..kinematics import RAW_FIT, solve
+from ..kinematics.pose import Pose
+from ..kinematics.root import root_fit
+from ..kinematics.tree import swung_down_the_tree
+from ..motion import SMPL, SMPLX, Interaction, Motion
+from ..motion.canonical import Placement, canonical_pair, canonical_placement
+from ..motion.hands import body_of, with_hands_at_rest
+from ..motion.interx import INTERX_BODY, interx_from_motion, motion_from_interx
+from ..motion.representation import motion_from_rows, rows_from_motion
+
+
+class Representation(Protocol):
+    """Rows of one person, and where that person stands."""
+
+    def prepared(self, person: Motion) -> Motion:
+        """A person as the results hold them: on this representation's skeleton, with all that rows need."""
+
+    def placement(self, leader: Motion) -> Placement:
+        """What brings the first person, and with them the second, to where the networks expect the first."""
+
+    def rows(self, person: Motion) -> np.ndarray:
+        """A prepared and placed person as rows (T, ...), float32; the last frame stands still."""
+
+    def motion(self, rows: np.ndarray) -> Motion:
+        """Rows (T, ...) in metres, not normalised, as a motion of T frames."""
+
+    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+        """A generated pair, of whom nobody was placed, in the canonical frame of the first person."""
+
+
+class InterHumanRows:
+    """Rows (T, 262) on SMPL's 22 joints: positions, velocities, local rotations, contacts."""
+
+    def prepared(self, person: Motion) -> Motion:
+        """The person's body as given.
+
+        Raises:
+            ValueError: there are no local rotations.
+        """
+        if person.rotations is None:
+            raise ValueError("tokens need local rotations")
+        return body_of(person)
+
+    def placement(self, leader: Motion) -> Placement:
+        """The canonical frame: on the floor, over the origin, facing +Z."""
+        return canonical_placement(leader)
+
+    def rows(self, person: Motion) -> np.ndarray:
+        """(T, 262) rows."""
+        index = np.minimum(np.arange(len(person) + 1), len(person) - 1)  # rows drop the last frame
+        rotations = None if person.rotations is None else person.rotations[index]
+        lengthened = replace(person, joints=person.joints[index], rotations=rotations, root_orientation=None)
+        return rows_from_motion(lengthened)
+
+    def motion(self, rows: np.ndarray) -> Motion:
+        """A motion without root orientation."""
+        return motion_from_rows(rows.astype(np.float64))
+
+    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+        """As decoded: the rows are canonical."""
+        return people
+
+
+class InterXRows:
+    """Rows (T, 56, 6) on SMPL-X's 55 joints: rotations, hands included, and the root's translation."""
+
+    def prepared(self, person: Motion) -> Motion:
+        """The person with hands: those of the motion, or flat ones; what is unknown of the body is fitted."""
+        known = person.rotations is not None and person.root_orientation is not None
+        if person.skeleton == SMPLX and known:
+            return person
+        body = body_of(person)
+        if not known:
+            (fitted,) = solve([body], RAW_FIT)
+            found = fitted.motion()
+            body = replace(body, rotations=found.rotations, root_orientation=found.root_orientation)
+        if person.skeleton == SMPL:
+            return with_hands_at_rest(body)
+        rotations = np.tile(np.eye(3), (len(person), len(SMPLX) - 1, 1, 1))
+        if person.rotations is not None:
+            rotations = person.rotations.copy()
+        rotations[:, : len(SMPL) - 1] = body.rotations
+        return replace(person, rotations=rotations, root_orientation=body.root_orientation)
+
+    def placement(self, leader: Motion) -> Placement:
+        """The root of frame 0 at the origin, as in the data; facing +Z, a choice, since the data faces anywhere."""
+        return canonical_placement(leader, floor=float(leader.joints[0, 0, 1]))
+
+    def rows(self, person: Motion) -> np.ndarray:
+        """(T, 56, 6) rows: the rotations that bring the data set's body into this person's pose."""
+        if person.rotations is None or person.root_orientation is None:
+            raise ValueError("rows need a prepared person")
+        count = len(SMPL)
+        joints = person.joints[None, :, :count].astype(np.float64)
+        bones = joints[0, :, 1:] - joints[0][:, SMPL.parents[1:]]
+        lengths = np.median(np.linalg.norm(bones, axis=-1), axis=0)[:, None]
+        offsets = INTERX_BODY[:count].copy()
+        offsets[1:] *= lengths / np.linalg.norm(offsets[1:], axis=-1, keepdims=True)
+        stated = person.root_orientation[None].astype(np.float64)
+        local = np.concatenate((stated[0][:, None], person.rotations[:, : count - 1]), axis=1)[None]
+        pose = Pose(offsets[None], local, joints[:, :, 0], person.fps)
+        turned = swung_down_the_tree(root_fit(pose, joints, True, stated), joints, True).local[0]
+        rotations = np.concatenate((turned[:, 1:], person.rotations[:, count - 1 :]), axis=1)
+        return interx_from_motion(replace(person, rotations=rotations, root_orientation=turned[:, 0]))
+
+    def motion(self, rows: np.ndarray) -> Motion:
+        """A motion with root orientation, its joints by forward kinematics."""
+        return motion_from_interx(rows.astype(np.float64))
+
+    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+        """Both on one floor, the first over the origin and facing +Z in frame 0."""
+        return canonical_pair(Interaction(people), ground="common")[0].people
+
+
+REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanRows(), "interx": InterXRows()}
+"""By the name of the data set, as a tokenizer's settings have it."""

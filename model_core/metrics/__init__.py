@@ -1,0 +1,3 @@
+"""Measures of motion: detectors of interactions, physics, retrieval and Frechet distance."""
+
+from __future__ import annotations

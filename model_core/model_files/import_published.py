@@ -1,0 +1,337 @@
+"""Published checkpoints, their statistics and CLIP to one model folder, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ..errors import UserError
+from ..networks.tokenizer import Dataset
+from ..text_encoders.published_clip import convert_clip
+from .model_folder import STATISTICS_SHAPE, Model, read_config, save_model
+from .published_weights import read_options, read_tokenizer, read_transformer
+from .sampling_settings import SamplingSettings
+from .settings import ModelConfig
+
+TEXT_ENCODER = "text_encoder"
+"""The folder of the text encoder inside a model folder."""
+
+PUBLISHED_SAMPLING = SamplingSettings(steps=20, guidance=2.0, filter=0.9)
+
+StageCallback = Callable[[str], None]
+"""Called with a few words before each stage of an import."""
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of a data set beyond its files.
+
+    Attributes:
+        title: as its authors write it.
+        longest: frames of the longest clips in training.
+        terms: in a sentence, for the model's ``about``.
+    """
+
+    title: str
+    longest: int
+    terms: str
+
+
+_FACTS: dict[Dataset, _Facts] = {
+    "interhuman": _Facts(
+        "InterHuman", 300, "InterHuman (Liang et al. 2024) is CC BY-NC-SA 4.0, not for commercial use."
+    ),
+    "interx": _Facts("Inter-X", 150, "Inter-X (Xu et al. 2024) is given out for research only."),
+}
+
+_EXAMPLES = (
+    "Two people bow to each other.",
+    "Two people walk towards each other and shake hands.",
+    "One person hugs the other, who hugs back.",
+    "One person pushes the other, who steps back.",
+)
+
+
+@dataclass(frozen=True)
+class PublishedImport:
+    """What to import, and where to.
+
+    Attributes:
+        checkpoints: the published ``checkpoints`` folder, a data set's folder in it, or the transformer's own.
+        clip: OpenAI's ``ViT-L-14-336px.pt`` or a Hugging Face folder of the same model.
+        out: the model folder to make.
+        statistics: folder of ``global_mean.npy`` and ``global_std.npy``; Inter-X needs none.
+        checkpoint, tokenizer_checkpoint: files in the ``model`` folders of the transformer and of its tokenizer.
+        dataset: ``interhuman`` or ``interx`` where ``checkpoints`` holds both.
+        any_clip: take another CLIP model of the same width too.
+        name: shown to users; None names the data set.
+        replace: whether ``out`` may be a model folder already, whose place the new one takes.
+    """
+
+    checkpoints: Path
+    clip: Path
+    out: Path
+    statistics: Path | None = None
+    checkpoint: str = "best_fid.tar"
+    tokenizer_checkpoint: str = "best_fid.tar"
+    dataset: str | None = None
+    any_clip: bool = False
+    name: str | None = None
+    replace: bool = False
+
+
+def import_published(wanted: PublishedImport, on_stage: StageCallback | None = None) -> Path:
+    """Make a model folder of published files. Nothing in the files is ever run.
+
+    Weights keep their single precision, so that results stay those of the published weights; CLIP's are in half
+    precision, as they were trained. The graph layers serve every frame alike (scope ``none``), as they learned it.
+
+    Args:
+        wanted: see ``PublishedImport``.
+        on_stage: told what comes next.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        UserError: a file is missing, damaged or of another model, or the folder cannot be written; nothing is left
+            behind then, and an older model folder stays as it was.
+    """
+    tell = on_stage or (lambda words: None)
+    _check_target(wanted)
+    folder = find_transformer(wanted.checkpoints, wanted.dataset)
+    tell(f"Reading {folder}")
+    model = _read_model(wanted, folder)
+    with _appearing(wanted.out) as temporary:
+        tell(f"Taking the text tower from {wanted.clip}")
+        width = convert_clip(wanted.clip, temporary / TEXT_ENCODER, wanted.any_clip).width
+        needed = model.config.transformer.text.width
+        if width != needed:
+            raise UserError(
+                f"The CLIP model {wanted.clip} is {width} wide and the transformer needs {needed}; "
+                "choose ViT-L/14 at 336 pixels."
+            )
+        tell(f"Writing {wanted.out}")
+        save_model(temporary, model, half=False)
+    return wanted.out
+
+
+def _check_target(wanted: PublishedImport) -> None:
+    """Refuse to write where something else is, before anything is read."""
+    out = wanted.out
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        if not out.is_dir():
+            raise UserError(f"{out} is a file")
+        read_config(out)
+    except UserError as error:
+        raise UserError(f"{out} exists and is no model folder; choose another --out.") from error
+    if not wanted.replace:
+        raise UserError(f"There is a model in {out} already; choose another --out, or add --replace.")
+
+
+# --- finding -------------------------------------------------------------------------------------------------------
+
+
+def find_transformer(folder: Path, dataset: str | None = None) -> Path:
+    """The folder of the transformer to import.
+
+    Args:
+        folder: the transformer's own, its data set's, the ``checkpoints`` folder, or the one around that.
+        dataset: ``interhuman`` or ``interx``; None where only one is there.
+
+    Raises:
+        UserError: there is none, or more than one to choose from.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}; choose the checkpoints folder of the published weights.")
+    found: dict[Path, str] = {}
+    for pattern in ("opt.txt", "*/opt.txt", "*/*/opt.txt", "checkpoints/*/*/opt.txt"):
+        for path in sorted(folder.glob(pattern)):
+            options = read_options(path)
+            # A tokenizer's options name its codebook; a transformer's name the tokenizer.
+            if "vq_name" in options and "nb_code" not in options:
+                found[path.parent] = options.get("dataset_name", "")
+    chosen = [path for path, name in found.items() if dataset in (None, name)]
+    if not chosen:
+        raise UserError(_why_none(folder, found, dataset))
+    names = sorted({found[path] for path in chosen})
+    if len(names) > 1:
+        raise UserError(f"{folder} holds the data sets {' and '.join(names)}; choose one with --dataset.")
+    if len(chosen) > 1:
+        listed = ", ".join(str(path) for path in chosen)
+        raise UserError(f"{folder} holds {len(chosen)} transformers ({listed}); choose one of these folders.")
+    return chosen[0]
+
+
+def _why_none(folder: Path, found: dict[Path, str], dataset: str | None) -> str:
+    """The sentence for a folder without the wanted transformer."""
+    if found:
+        return f"{folder} holds {' and '.join(sorted(set(found.values())))} and no {dataset}; choose another folder."
+    for pattern in ("model/*.tar", "*/model/*.tar", "*/*/model/*.tar"):
+        for path in sorted(folder.glob(pattern)):
+            owner = path.parent.parent
+            if not (owner / "opt.txt").is_file():
+                return f"There is no opt.txt in {owner}; copy it there from the published folder of that name."
+    if any(next(folder.glob(pattern), None) for pattern in ("opt.txt", "*/opt.txt", "*/*/opt.txt")):
+        return (
+            f"{folder} holds a tokenizer and no transformer (an opt.txt with a vq_name); choose the folder around it."
+        )
+    return (
+        f"{folder} is not the published checkpoints folder: there is no <data set>/<name>/opt.txt in it; choose that."
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def _read_model(wanted: PublishedImport, folder: Path) -> Model:
+    """Both networks, the statistics and the settings; the text encoder comes later."""
+    named = read_options(folder / "opt.txt")["vq_name"]
+    source = folder.parent / named
+    if not source.is_dir():
+        raise UserError(f"The tokenizer {named} that {folder} names is not beside it; copy its folder to {source}.")
+    _check_one_data_set(folder, source)
+    _check_there(source / "model", wanted.tokenizer_checkpoint, "--vq-checkpoint")
+    _check_there(folder / "model", wanted.checkpoint, "--checkpoint")
+    tokenizer = read_tokenizer(source, wanted.tokenizer_checkpoint, "none")
+    if tokenizer.config.levels != 1:
+        raise UserError(
+            f"{source / 'opt.txt'} has {tokenizer.config.levels} quantizers and only one can be used; "
+            "choose another tokenizer."
+        )
+    transformer = read_transformer(folder, wanted.checkpoint, tokenizer.config)
+    facts = _FACTS[tokenizer.config.dataset]
+    mean, std = _statistics(wanted.statistics, tokenizer.config.dataset)
+    config = ModelConfig(
+        name=wanted.name or f"InterMask {facts.title}",
+        tokenizer=tokenizer.config,
+        transformer=transformer.config,
+        text_encoder=TEXT_ENCODER,
+        sampling=PUBLISHED_SAMPLING,
+        longest=facts.longest,
+        examples=_EXAMPLES,
+        about=f"Imported from published InterMask weights (Javed et al. 2025), trained on {facts.title}. {facts.terms}",
+    )
+    return Model(config, tokenizer, transformer, mean, std, wanted.out / TEXT_ENCODER)
+
+
+def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
+    """Refuse networks of one data set in the place of the other's: transformers of both have the same shapes."""
+    named = {folder: read_options(folder / "opt.txt").get("dataset_name", "") for folder in (transformer, tokenizer)}
+    for folder, dataset in named.items():
+        place = folder.absolute().parent.name
+        if dataset in _FACTS and place in _FACTS and place != dataset:
+            raise UserError(
+                f"{folder} lies in the folder of {place} and its opt.txt names {dataset}; "
+                "put each network into the folder of its own data set."
+            )
+    first, second = named[transformer], named[tokenizer]
+    if first in _FACTS and second in _FACTS and first != second:
+        raise UserError(
+            f"{transformer / 'opt.txt'} names the data set {first} and the tokenizer's, {tokenizer / 'opt.txt'}, "
+            f"{second}; put each network into the folder of its own data set."
+        )
+
+
+def _check_there(folder: Path, name: str, option: str) -> None:
+    """Refuse a checkpoint that is not there, naming those that are."""
+    if (folder / name).is_file():
+        return
+    others = sorted(path.name for path in folder.glob("*.tar"))
+    remedy = f"choose {' or '.join(others)} with {option}" if others else "copy the published file there"
+    raise UserError(f"There is no checkpoint {folder / name}; {remedy}.")
+
+
+def _statistics(folder: Path | None, dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the data set's rows; Inter-X is not normalised."""
+    shape = STATISTICS_SHAPE[dataset]
+    if dataset == "interx":
+        return torch.zeros(shape), torch.ones(shape)
+    if folder is None:
+        raise UserError("The weights of InterHuman need its statistics; give their folder (data/stats) with --stats.")
+    mean, std = (_read_statistics(folder / f"global_{name}.npy", shape) for name in ("mean", "std"))
+    if not (std > 0).all():
+        column = int((std <= 0).to(torch.int8).argmax())
+        raise UserError(f"{folder / 'global_std.npy'} is not above zero in column {column}; copy the published file.")
+    return mean, std
+
+
+def _read_statistics(path: Path, shape: tuple[int, ...]) -> Tensor:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no {path.name} in {path.parent}; choose the folder data/stats.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is cut short or no .npy file of numbers; copy the published file again.") from error
+    if not isinstance(values, np.ndarray) or values.size != np.prod(shape) or values.dtype.kind not in "fiu":
+        found = f"an array of shape {values.shape}" if isinstance(values, np.ndarray) else "no single array"
+        raise UserError(f"{path} holds {found} instead of {np.prod(shape)} numbers; choose the published file.")
+    if not np.isfinite(values).all():
+        raise UserError(f"{path} has values that are not numbers; copy the published file again.")
+    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _appearing(out: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``out`` that takes its place when the block ends well, and goes otherwise.
+
+    Raises:
+        UserError: it cannot be written; messages from inside the block speak of ``out`` too.
+    """
+    missing = [folder for folder in out.absolute().parents if not folder.exists()]
+    temporary: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
+        yield temporary
+        _take_place(temporary, out)
+        missing = []
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"Cannot write {out}: {reason}; free some space or choose another place.") from error
+    except UserError as error:
+        if temporary is None:
+            raise
+        raise UserError(str(error).replace(str(temporary), str(out))) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for folder in missing:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _take_place(temporary: Path, out: Path) -> None:
+    """Rename a folder to ``out``; what was there goes only when that has worked."""
+    # mkdtemp makes folders private; a model is as readable as any other folder of this user.
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o777 & ~mask)
+    old: Path | None = None
+    if out.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
+        out.replace(old / "old")
+    try:
+        temporary.replace(out)
+    except OSError:
+        if old is not None:
+            (old / "old").replace(out)
+        raise
+    finally:
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)

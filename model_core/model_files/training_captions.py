@@ -1,0 +1,103 @@
+"""How far a prompt is from the captions that a model learnt from: ``captions.safetensors`` in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import UserError
+from ..files import written_whole
+from ..text_encoders import TextEncoder
+
+_FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
+
+MOST = 2048
+"""Captions that are kept. Wordings of one thing lie close together: a part of them, evenly drawn, says as much."""
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """What a model knows that is most like a prompt.
+
+    Attributes:
+        distance: 1 - the cosine of the two sentences' vectors: 0 for the same words, about 1 for another subject.
+        caption: that it learnt from.
+    """
+
+    distance: float
+    caption: str
+
+
+@dataclass(frozen=True)
+class KnownCaptions:
+    """Captions that a model learnt from.
+
+    Attributes:
+        texts: N of them.
+        vectors: (N, C) of length 1, on the CPU.
+    """
+
+    texts: tuple[str, ...]
+    vectors: Tensor
+
+    @torch.no_grad()
+    def nearest(self, prompt: str, encoder: TextEncoder) -> Nearest:
+        """The caption that is most like a prompt, by the vectors of the model's own text encoder."""
+        vector = _of_length_one(encoder.encode([prompt]).pooled)[0]
+        alike = self.vectors @ vector
+        best = int(alike.argmax())
+        return Nearest(max(0.0, 1.0 - float(alike[best])), self.texts[best])
+
+
+def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
+    """Put what a model learnt from into its folder.
+
+    Args:
+        folder: of the model.
+        texts: N captions.
+        vectors: (N, C) their pooled text features, of any length.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    chosen = torch.linspace(0, len(texts) - 1, min(MOST, len(texts))).round().long()
+    kept = {_VECTORS: _of_length_one(vectors)[chosen].half().contiguous()}
+    told = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
+    path = folder / _FILE
+    with written_whole(path) as temporary:
+        try:
+            save_file(kept, temporary, told)
+        except SafetensorError as error:  # what the library makes of a full disk
+            raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
+
+
+def load_captions(folder: Path) -> KnownCaptions | None:
+    """What a model learnt from, None where its folder does not say.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = folder / _FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            vectors, texts = file.get_tensor(_VECTORS).float(), tuple(json.loads(file.metadata()[_TEXTS]))
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is cut short or damaged; copy the model folder again, or delete this file.") from error
+    if vectors.ndim != 2 or len(vectors) != len(texts) or not texts:
+        raise UserError(
+            f"{path} has not as many vectors as captions; copy the model folder again, or delete this file."
+        )
+    return KnownCaptions(texts, _of_length_one(vectors))
+
+
+def _of_length_one(vectors: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(vectors.float().cpu(), dim=-1)

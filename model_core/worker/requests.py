@@ -1,0 +1,372 @@
+"""What a client may ask of the worker: the values of a message, checked and in types of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..kinematics import SolveSettings
+from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
+from ..settings import build
+from .protocol import Message
+
+if TYPE_CHECKING:
+    from ..model_files.sampling_settings import SamplingSettings
+
+SHORTEST_SECONDS = 0.5
+MOST_TAKES = 64
+"""Draws, or rows of a batch, that one request may ask for."""
+ROWS = 5
+FRAMES_A_TOKEN = 4
+"""Of the token map; as in ``networks.tokenizer``, which would load torch before the worker is ready."""
+_LARGEST_SEED = 2**63 - 1
+# What each setting of sampling may be: lowest, highest, in words.
+_SAMPLING_LIMITS = {
+    "steps": (1, 1000, "a whole number from 1 to 1000"),
+    "guidance": (0.0, 100.0, "a number from 0 to 100"),
+    "filter": (0.0, 1.0, "a number from 0 to 1"),
+    "temperature": (0.0, 100.0, "a number from 0 to 100"),
+    "variety": (0.0, 100.0, "a number from 0 to 100"),
+    "guided": (0.0, 1.0, "a number from 0 to 1"),
+    "settled": (0.0, 1.0, "a number from 0 to 1"),
+    "looks": (0, 100, "a whole number from 0 to 100"),
+    "doubt": (0.0, 1.0, "a number from 0 to 1"),
+    "drafts": (1, 16, "a whole number from 1 to 16"),
+    "rounds": (1, 8, "a whole number from 1 to 8"),
+    "convincing": (0.0, 1.0, "a number from 0 to 1"),
+}
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Load a model and keep it.
+
+    Attributes:
+        model: its folder.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    """
+
+    model: Path
+    device: str
+
+    @classmethod
+    def of(cls, message: Message) -> LoadRequest:
+        """Read a ``load`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        return cls(_folder(message.values), _device(message.values))
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """Say how far a prompt is from what a model learnt.
+
+    Attributes:
+        load: the model.
+        prompt: what the two people do.
+        frames: of the clip, for a prompt with times.
+    """
+
+    load: LoadRequest
+    prompt: str
+    frames: int
+
+    @classmethod
+    def of(cls, message: Message) -> CompareRequest:
+        """Read a ``compare`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        values = message.values
+        seconds = _number(values, "seconds")
+        if seconds is None or seconds < SHORTEST_SECONDS:
+            raise UserError(f"'seconds' is {seconds}; give the length of the clip, {SHORTEST_SECONDS:g} or more.")
+        return cls(LoadRequest.of(message), _prompt(values), round(seconds * FPS))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Which part of a known interaction is made anew.
+
+    Attributes:
+        people: some of 0 and 1.
+        rows: some of the five rows of the token map.
+        start, stop: the first frame, and the first behind.
+        strength: share of this part's tokens, the least confident ones; 1 makes all of it anew.
+    """
+
+    people: tuple[int, ...]
+    rows: tuple[int, ...]
+    start: int
+    stop: int
+    strength: float
+
+    def free(self, frames: int) -> np.ndarray:
+        """(2, 5, S) true for the tokens of this part; a token covers four frames.
+
+        Args:
+            frames: of the known interaction.
+        """
+        free = np.zeros((2, ROWS, -(-frames // FRAMES_A_TOKEN)), dtype=bool)
+        time = slice(self.start // FRAMES_A_TOKEN, -(-self.stop // FRAMES_A_TOKEN))
+        for person in self.people:
+            free[person, list(self.rows), time] = True
+        return free
+
+
+@dataclass(frozen=True)
+class MotionRequest:
+    """Make an interaction, from a prompt alone, with a leader, or from one that is known; or several from prompts.
+
+    Attributes:
+        load: the model to make it with.
+        prompt: what the two people do.
+        seconds, frames: the length, in one of the two; both None for a leader's own length.
+        seed, takes: of the draw.
+        sampling: the settings that the client names; the model's own stand for the others.
+        solve: settings of the solver.
+        leader: the given person, in its own world; None where both people are made.
+        known: the interaction that is edited or extended; None where there is none.
+        edit: what of ``known`` is made anew; None where it is extended.
+        rows: prompt and seed of each interaction where several are made at once, one take each; empty elsewhere.
+    """
+
+    load: LoadRequest
+    prompt: str
+    seconds: float | None
+    frames: int | None
+    seed: int
+    takes: int
+    sampling: Mapping[str, Any]
+    solve: SolveSettings
+    leader: Motion | None
+    known: Interaction | None
+    edit: Edit | None
+    rows: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, message: Message) -> MotionRequest:
+        """Read a ``generate``, ``generate_rows``, ``react``, ``edit`` or ``extend`` message.
+
+        Raises:
+            UserError: a value is missing or out of range.
+        """
+        values = message.values
+        rows = _rows(values) if message.type == "generate_rows" else ()
+        leader = _leader(message) if message.type == "react" else None
+        known = _known(message) if message.type in ("edit", "extend") else None
+        edit = _edit(values, len(known)) if known is not None and message.type == "edit" else None
+        frames = _whole(values, "frames", None, 1, 10**9)
+        seconds = _number(values, "seconds")
+        if seconds is not None and frames is not None:
+            raise UserError("A length was given in seconds and in frames; give one of the two.")
+        if edit is not None and (seconds is not None or frames is not None):
+            raise UserError("An edit keeps the length; leave the seconds and frames out, or extend the clip.")
+        if seconds is None and frames is None and leader is None and edit is None:
+            raise UserError("No length was given; say how many seconds the clip should last.")
+        return cls(
+            LoadRequest.of(message),
+            rows[0][0] if rows else _prompt(values),
+            seconds,
+            frames,
+            _whole(values, "seed", 0, 0, _LARGEST_SEED) or 0,
+            _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
+            _sampling(values),
+            _solve_settings(values, leader, known),
+            leader,
+            known,
+            edit,
+            rows,
+        )
+
+    def length(self, shortest: int, longest: int) -> int:
+        """How many frames to make.
+
+        Args:
+            shortest, longest: frames of the clips that can be made.
+
+        Raises:
+            UserError: shorter or longer than can be made, longer than the leader, or no longer than what is extended.
+        """
+        seconds = self.seconds
+        if seconds is not None and not SHORTEST_SECONDS <= seconds <= longest / FPS:
+            raise UserError(
+                f"{seconds:g} seconds cannot be made; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
+            )
+        asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
+        if self.known is not None and self.edit is not None:
+            return len(self.known)
+        if self.known is not None and asked is not None and asked <= len(self.known):
+            raise UserError(
+                f"The clip has {len(self.known)} frames already and {asked} were asked for; ask for a longer one."
+            )
+        if self.leader is None:
+            return asked or 0
+        if asked is not None and asked > len(self.leader):
+            raise UserError(
+                f"The leader has {len(self.leader)} frames and {asked} were asked for; "
+                "choose a shorter length or a longer part of the leader."
+            )
+        return asked or len(self.leader)
+
+    def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
+        """The model's settings with those that the client names in their place."""
+        return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
+
+
+def _folder(values: Mapping[str, Any]) -> Path:
+    folder = values.get("model")
+    if not isinstance(folder, str) or not folder.strip():
+        raise UserError("No model was chosen; choose a model folder.")
+    return Path(folder)
+
+
+def _device(values: Mapping[str, Any]) -> str:
+    device = values.get("device") or "auto"
+    if not isinstance(device, str):
+        raise UserError(f"The device is {device!r}; choose auto, cpu, cuda or mps.")
+    return device
+
+
+def _prompt(values: Mapping[str, Any]) -> str:
+    prompt = values.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise UserError("The prompt is empty; say in a sentence what the two people do.")
+    return prompt.strip()
+
+
+def _rows(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Prompts with their seeds."""
+    prompts, seeds = values.get("prompts"), values.get("seeds")
+    if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MOST_TAKES:
+        raise UserError(f"Several clips are asked for by lists of 1 to {MOST_TAKES} prompts and seeds; give both.")
+    if len(prompts) != len(seeds):
+        raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
+    return tuple(
+        (_prompt({"prompt": prompt}), _whole({"seed": seed}, "seed", 0, 0, _LARGEST_SEED) or 0)
+        for prompt, seed in zip(prompts, seeds, strict=True)
+    )
+
+
+def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = values.get(name) or {}
+    if not isinstance(table, Mapping):
+        raise UserError(f"'{name}' should be a table of settings, not {table!r}.")
+    return table
+
+
+def _solve_settings(values: Mapping[str, Any], leader: Motion | None, known: Interaction | None) -> SolveSettings:
+    """The solver's settings: what the user owns stays where it is, unless the client says otherwise.
+
+    A leader is held. Of known motion no frame is led back however fast it is: its keys stay, and what is new goes on
+    from them.
+    """
+    ours: dict[str, Any] = {}
+    if leader is not None:
+        ours["held"] = 0
+    if known is not None:
+        ours["bridge_leaps"] = False
+    return build(SolveSettings, {**ours, **_table(values, "solve")}, "The table of solver settings")
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise UserError(f"'{name}' is {value!r}; give a number.")
+    return float(value)
+
+
+def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: int, highest: int) -> int | None:
+    value = values.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise UserError(f"'{name}' is {value!r}; give a whole number from {lowest} to {highest}.")
+    return value
+
+
+def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, (lowest, highest, words) in _SAMPLING_LIMITS.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole or (isinstance(value, float) and isinstance(lowest, float))) or not lowest <= value <= highest:
+            raise UserError(f"'{name}' is {value!r}; give {words}.")
+        given[name] = value
+    return given
+
+
+def _leader(message: Message) -> Motion:
+    """The given person."""
+    joints = message.arrays.get("leader_joints")
+    if joints is None or not joints.size:
+        raise UserError("The leader has no motion; choose an armature with an animation.")
+    rotations, root = message.arrays.get("leader_rotations"), message.arrays.get("leader_root")
+    try:
+        return _motion(joints, rotations, root)
+    except ValueError as error:
+        raise UserError(f"The leader's motion cannot be read ({error}); choose another armature.") from error
+
+
+def _known(message: Message) -> Interaction:
+    """The interaction that is edited or extended."""
+    arrays = [message.arrays.get(f"known_{name}") for name in ("joints", "rotations", "root")]
+    joints, rotations, root = arrays
+    if joints is None or not joints.size:
+        raise UserError("There is no motion to change; choose two animated characters.")
+    if any(array is not None and len(array) != 2 for array in arrays):
+        raise UserError("The motion to change is not of two people; choose two animated characters.")
+    try:
+        first, second = (
+            _motion(joints[p], None if rotations is None else rotations[p], None if root is None else root[p])
+            for p in (0, 1)
+        )
+    except ValueError as error:
+        raise UserError(f"The motion to change cannot be read ({error}); choose other armatures.") from error
+    return Interaction((first, second))
+
+
+def _motion(joints: np.ndarray, rotations: np.ndarray | None, root: np.ndarray | None) -> Motion:
+    """One person of a message; the number of joints names the skeleton."""
+    sizes = {len(skeleton): skeleton for skeleton in SKELETONS.values()}
+    return Motion(
+        joints.astype(np.float64),
+        None if rotations is None else rotations.astype(np.float64),
+        None if root is None else root.astype(np.float64),
+        skeleton=sizes.get(joints.shape[1] if joints.ndim > 1 else 0, SMPL),
+    )
+
+
+def _edit(values: Mapping[str, Any], frames: int) -> Edit:
+    """What is made anew of so many frames."""
+    start = _whole(values, "start", 0, 0, frames - 1) or 0
+    stop = _whole(values, "stop", frames, start + 1, frames) or frames
+    strength = _number(values, "strength")
+    if strength is not None and not 0 <= strength <= 1:
+        raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
+    return Edit(
+        _choice(values, "people", 2), _choice(values, "rows", ROWS), start, stop, 1.0 if strength is None else strength
+    )
+
+
+def _choice(values: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
+    """Some of the numbers 0 to ``count`` - 1; all of them where nothing is said."""
+    chosen = values.get(name)
+    if chosen is None:
+        return tuple(range(count))
+    if not isinstance(chosen, list) or not chosen or any(type(n) is not int or not 0 <= n < count for n in chosen):
+        raise UserError(f"'{name}' is {chosen!r}; give a list of numbers from 0 to {count - 1}.")
+    return tuple(sorted(set(chosen)))
