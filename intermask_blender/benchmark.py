@@ -28,10 +28,10 @@ def measurements() -> Iterator[tuple[str, float, str]]:
     yield "import and register the add-on", time.perf_counter() - start, "s"
     unregister()
 
-    from .placing import COLOURS
     from .rig.build import build_armature, build_mannequin
     from .rig.capture import capture_motion
     from .rig.key import key_posed, scene_fps
+    from .scene.placing import COLOURS
 
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene

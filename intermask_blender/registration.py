@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from .familiar import forget_questions
 from .operators.bone_map import (
     INTERMASK_OT_detect_bones,
     INTERMASK_OT_edit_bones,
@@ -37,7 +36,6 @@ from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
 from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
-from .preferences import InterMaskPreferences
 from .properties import (
     InterMaskBone,
     InterMaskBoneSetting,
@@ -47,11 +45,13 @@ from .properties import (
     attach,
     detach,
 )
-from .runtime_jobs import job_board
-from .services import end_worker
-from .session import abandon_all
 from .translations import register as register_translations
 from .translations import unregister as unregister_translations
+from .ui.preferences import InterMaskPreferences
+from .ui.prompt_novelty import forget_questions
+from .ui.runtime_jobs import job_board
+from .ui.services import end_worker
+from .ui.session import abandon_all
 
 BlenderClass = (
     type[bpy.types.AddonPreferences]

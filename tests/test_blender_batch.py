@@ -18,10 +18,11 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 from smpl_files import smpl_arrays, write_npz
 
-from intermask_blender.batch import main, parse
-from intermask_blender.client import Request, WorkerClient
-from intermask_blender.jobs import Job, read_jobs
-from intermask_blender.records import FileHashes, motion_hash
+from intermask_blender.batch.__main__ import main
+from intermask_blender.batch.jobs import Job, read_jobs
+from intermask_blender.batch.options import parse
+from intermask_blender.batch.records import FileHashes, motion_hash
+from intermask_blender.generator.client import Request, WorkerClient
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.key import key_posed
@@ -236,7 +237,7 @@ def test_a_folder_that_cannot_be_written_fails_the_row(model: Path, tmp_path: Pa
 STOPPED_IN_A_HANDLER = """
 import os, signal, sys
 import bpy
-from intermask_blender.batch import main
+from intermask_blender.batch.__main__ import main
 
 scenes = []
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from small_model import LONGEST, save_small_model
 
-from intermask_blender.client import Request, WorkerClient, default_python
-from intermask_blender.generation import GenerationSettings, progress_text, submit, takes_of
-from intermask_blender.models import find_model, installed_models
+from intermask_blender.generator.client import Request, WorkerClient, default_python
+from intermask_blender.generator.generation import GenerationSettings, progress_text, submit, takes_of
+from intermask_blender.generator.models import find_model, installed_models
 from model_core.errors import UserError
 
 PATIENCE = 300.0
@@ -121,8 +121,8 @@ def test_idle_for_long_it_is_ended_and_comes_back(client: WorkerClient, model: P
 def test_the_process_dies_with_its_owner(model: Path, tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from intermask_blender.client import WorkerClient\n"
-        "from intermask_blender.generation import GenerationSettings, submit\n"
+        "from intermask_blender.generator.client import WorkerClient\n"
+        "from intermask_blender.generator.generation import GenerationSettings, submit\n"
         f"client = WorkerClient(Path(sys.executable), Path({str(tmp_path / 'log')!r}))\n"
         f"request = submit(client, GenerationSettings('they hug', Path({str(model)!r}), 4.0, takes=50))\n"
         "while request.stage in ('starting', 'loading') and not request.done: client.pause()\n"

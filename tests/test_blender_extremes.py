@@ -14,14 +14,14 @@ from small_model import save_small_model
 
 import intermask_blender
 from intermask_blender.core import UserError
-from intermask_blender.generation import Generation
-from intermask_blender.in_the_way import still_there
+from intermask_blender.generator.generation import Generation
 from intermask_blender.panels.generate import INTERMASK_PT_generate
-from intermask_blender.placing import place_takes, prepare
 from intermask_blender.properties import model_is_gone
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
-from intermask_blender.services import worker_client
+from intermask_blender.scene.overlaps import still_there
+from intermask_blender.scene.placing import place_takes, prepare
+from intermask_blender.ui.services import worker_client
 
 assert blender_scene
 

@@ -248,7 +248,7 @@ def test_both_packages_work_inside_an_extension(model: str, tmp_path: Path) -> N
 
 def test_importing_loads_no_torch_and_no_blender() -> None:
     script = (
-        "import sys, intermask_blender, intermask_blender.batch, intermask_blender.client\n"
+        "import sys, intermask_blender, intermask_blender.batch.__main__, intermask_blender.generator.client\n"
         "assert 'bpy' not in sys.modules\n"
         "intermask_blender.register()\n"
         "loaded = [name for name in ('torch', 'safetensors', 'tokenizers') if name in sys.modules]\n"

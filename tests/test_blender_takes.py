@@ -14,17 +14,17 @@ from blender_scene import dancer, empty_scene, joints_in_blender
 from small_model import save_small_model
 
 import intermask_blender
-from intermask_blender.editing import PART_ROWS, SOFT_ROWS, prepare_edit
-from intermask_blender.familiar import Answer, said
-from intermask_blender.generation import Generation, GenerationSettings
-from intermask_blender.history import past_prompts
-from intermask_blender.markers import timed_prompt
-from intermask_blender.models import has_rows_of_parts
-from intermask_blender.placing import Sampling
+from intermask_blender.generator.generation import Generation, GenerationSettings
+from intermask_blender.generator.models import has_rows_of_parts
 from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
-from intermask_blender.services import worker_client
+from intermask_blender.scene.editing import PART_ROWS, SOFT_ROWS, prepare_edit
+from intermask_blender.scene.markers import timed_prompt
+from intermask_blender.scene.placing import Sampling
+from intermask_blender.ui.prompt_history import past_prompts
+from intermask_blender.ui.prompt_novelty import Answer, said
+from intermask_blender.ui.services import worker_client
 from model_core.evaluation.parts import governed_joints
 from model_core.model_files.model_folder import bundled_model, load_model
 from model_core.motion import SMPL

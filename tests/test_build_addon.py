@@ -125,7 +125,7 @@ DOCTORED = {
 @pytest.fixture(scope="module")
 def few(contents: list[Entry]) -> list[Entry]:
     """The zip with little code, which is what takes time to look at."""
-    code = ("__init__.py", "intermask_blender/operators/runtime.py", "intermask_blender/runtime.py")
+    code = ("__init__.py", "intermask_blender/operators/runtime.py", "intermask_blender/generator/runtime.py")
     return [entry for entry in contents if not entry.name.endswith(".py") or entry.name in code]
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from published_files import Creates, clip_folder, copied, replaced, statistics_folder
 
-from intermask_blender.model_import import ImportPlan, ModelImport
-from intermask_blender.runtime import NAMED, Runtime
+from intermask_blender.generator.model_import import ImportPlan, ModelImport
+from intermask_blender.generator.runtime import NAMED, Runtime
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
 from model_core.model_files.sampling_settings import SamplingSettings

@@ -157,7 +157,7 @@ def look_at_it(blender: RealBlender) -> None:
         "bpy.context.scene.use_preview_range = False; bpy.context.scene.intermask.prompt = 'a man cooks dinner'"
     )
     line = (
-        "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.familiar'))\n"
+        "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.ui.prompt_novelty'))\n"
         "answer = sys.modules[name].familiar_line(bpy.context)[0]"
     )
     blender.until(lambda: "knows nothing like it" in blender.ask(line), 30.0, "a line of what the model knows")

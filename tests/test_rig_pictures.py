@@ -18,10 +18,10 @@ from blender_scene import empty_scene
 from rig_bodies import bones_as_mesh, with_body, write_tiles
 
 import intermask_blender
-from intermask_blender.render import RenderSettings, prepare_scene
+from intermask_blender.batch.render import RenderSettings, prepare_scene
+from intermask_blender.batch.stage import build_stage, padded, place_camera, view_direction
 from intermask_blender.rig.axes import vectors_to_blender
 from intermask_blender.rig.capture import capture_motion
-from intermask_blender.stage import build_stage, padded, place_camera, view_direction
 from model_core.motion import SMPL
 from model_core.motion.rotations import normalized
 

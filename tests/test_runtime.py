@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from intermask_blender.installation import Installation, Plan, index_options, remove
-from intermask_blender.runtime import (
+from intermask_blender.generator.installation import Installation, Plan, index_options, remove
+from intermask_blender.generator.runtime import (
     BLENDER,
     INSTALLED,
     MARKER,

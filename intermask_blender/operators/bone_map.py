@@ -9,7 +9,7 @@ import bpy
 from ..core import UserError
 from ..rig.own_map import begin_editing, forget, is_edited, load_own_map, save_own_map
 from ..translations import say
-from .attempting import Attempting, refuse
+from .attempt_mixin import Attempting, refuse
 
 
 def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import bpy
 
 from ..core import UserError
-from ..editing import prepare_edit
-from ..generation import GenerationSettings
-from ..models import find_model
-from ..placing import Placement, Sampling
-from ..preferences import current_preferences
+from ..generator.generation import GenerationSettings
+from ..generator.models import find_model
 from ..properties import wanted_model
-from ..takes import parts
+from ..scene.editing import prepare_edit
+from ..scene.placing import Placement, Sampling
+from ..scene.takes import parts
 from ..translations import OWN, say
-from .attempting import refuse
-from .generating import Generating
+from ..ui.preferences import current_preferences
+from .attempt_mixin import refuse
+from .generation_mixin import Generating
 
 BODY_PARTS = (
     ("ALL", "Whole Body", "The whole body"),

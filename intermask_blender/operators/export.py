@@ -7,11 +7,11 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from ..export import SUFFIXES, export_take, missing_exporter
 from ..properties.settings import EXPORT_FORMATS
-from ..takes import parts
+from ..scene.export import SUFFIXES, export_take, missing_exporter
+from ..scene.takes import parts
 from ..translations import say
-from .attempting import Attempting, refuse
+from .attempt_mixin import Attempting, refuse
 
 
 class INTERMASK_OT_export(Attempting, bpy.types.Operator):

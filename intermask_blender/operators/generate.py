@@ -8,17 +8,17 @@ from typing import ClassVar
 import bpy
 
 from ..core import MOST_TAKES, UserError
-from ..generation import GenerationSettings
-from ..markers import timed_prompt
-from ..models import find_model
-from ..placing import Placement, Sampling, prepare, with_bodies
-from ..preferences import current_preferences
+from ..generator.generation import GenerationSettings
+from ..generator.models import find_model
 from ..properties import wanted_model
 from ..rig.key import scene_fps
-from ..session import pending
+from ..scene.markers import timed_prompt
+from ..scene.placing import Placement, Sampling, prepare, with_bodies
 from ..translations import OWN, say
-from .attempting import refuse
-from .generating import Generating
+from ..ui.preferences import current_preferences
+from ..ui.session import pending
+from .attempt_mixin import refuse
+from .generation_mixin import Generating
 
 
 class INTERMASK_OT_generate(Generating, bpy.types.Operator):

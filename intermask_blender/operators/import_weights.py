@@ -8,13 +8,13 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from ..model_import import ImportPlan, ModelImport
-from ..preferences import DATASETS, current_runtime, model_home
-from ..runtime import NOT_FOUND
-from ..services import end_worker
+from ..generator.model_import import ImportPlan, ModelImport
+from ..generator.runtime import NOT_FOUND
 from ..translations import say
-from .attempting import refuse
-from .waiting import Waiting, free
+from ..ui.preferences import DATASETS, current_runtime, model_home
+from ..ui.services import end_worker
+from .attempt_mixin import refuse
+from .modal_mixin import Waiting, free
 
 
 class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):

@@ -8,16 +8,16 @@ from typing import ClassVar
 
 import bpy
 
-from .. import runtime
 from ..core import UserError
-from ..installation import SPACE, Installation, Plan, index_options, remove
-from ..preferences import AUTOMATIC, current_runtime, own_python, runtime_root, stored_preferences
-from ..runtime import Inspection
-from ..runtime_jobs import job_board
-from ..services import end_worker
+from ..generator import runtime
+from ..generator.installation import SPACE, Installation, Plan, index_options, remove
+from ..generator.runtime import Inspection
 from ..translations import mark, say
-from .attempting import Attempting, refuse
-from .waiting import Waiting, free
+from ..ui.preferences import AUTOMATIC, current_runtime, own_python, runtime_root, stored_preferences
+from ..ui.runtime_jobs import job_board
+from ..ui.services import end_worker
+from .attempt_mixin import Attempting, refuse
+from .modal_mixin import Waiting, free
 
 NOT_AN_EXTENSION = mark("Install the add-on as an extension first: only then has it a folder of its own")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
-from .attempting import Attempting, refuse
+from ..scene.takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
+from .attempt_mixin import Attempting, refuse
 
 CLOSENESS = 1.8
 """Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""

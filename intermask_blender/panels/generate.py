@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..familiar import familiar_line
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
-from ..preferences import ADDON, runtime_problem
 from ..properties import NO_MODEL, known_prompts, model_is_gone
-from ..runtime_jobs import job_board
-from ..session import pending
 from ..translations import mark, say
+from ..ui.preferences import ADDON, runtime_problem
+from ..ui.prompt_novelty import familiar_line
+from ..ui.runtime_jobs import job_board
+from ..ui.session import pending
 from .rig_line import draw_rig_line
 from .wrapping import letters_across, paragraph
 

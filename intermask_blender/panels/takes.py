@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..in_the_way import sentence, still_there
 from ..operators.takes import (
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_delete_take,
@@ -12,7 +11,8 @@ from ..operators.takes import (
     INTERMASK_OT_push_take,
     INTERMASK_OT_view_take,
 )
-from ..takes import parts
+from ..scene.overlaps import sentence, still_there
+from ..scene.takes import parts
 from ..translations import say
 from .generate import TAB
 from .wrapping import paragraph

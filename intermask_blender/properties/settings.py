@@ -7,12 +7,12 @@ from functools import cache
 import bpy
 
 from ..core import MOST_TAKES
-from ..familiar import ask
-from ..history import past_prompts
-from ..models import installed_models, model_examples, model_title
-from ..preferences import current_preferences
-from ..takes import show_take
+from ..generator.models import installed_models, model_examples, model_title
+from ..scene.takes import show_take
 from ..translations import OWN, mark, say
+from ..ui.preferences import current_preferences
+from ..ui.prompt_history import past_prompts
+from ..ui.prompt_novelty import ask
 from .takes import InterMaskTake
 
 NO_MODEL = "NONE"

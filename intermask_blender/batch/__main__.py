@@ -1,0 +1,68 @@
+"""``python -m intermask_blender.batch``: run a batch, with Blender as a module or in ``blender -b``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ..core import UserError
+from .options import parse
+from .signals import Stop
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the jobs; the exit code."""
+    try:
+        options = parse(arguments)
+    except UserError as error:
+        print(f"intermask: {error}", file=sys.stderr)
+        return 2
+    import bpy
+
+    from ..generator.client import WorkerClient
+    from ..ui.preferences import current_runtime
+    from .clip import Shop
+    from .run import Run
+
+    stop = Stop()
+    blend = bpy.data.filepath
+    with stop.listening(), tempfile.TemporaryDirectory(prefix="intermask-") as folder:
+        client = WorkerClient(
+            options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
+        )
+        try:
+            failures = Run(Shop(options, client, blend, stop)).run()
+        except UserError as error:
+            print(f"intermask: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("intermask: interrupted; run it again to go on with the rows that are left.", file=sys.stderr)
+            return 130
+        finally:
+            client.close()
+    return 1 if failures else 0
+
+
+def main_in_blender() -> NoReturn:
+    """Run with the arguments after ``--`` and end Blender."""
+    arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    _leave(main(arguments))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: Blender's own way out can hang when it runs as a module."""
+    import bpy
+
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _leave(main(sys.argv[1:]))

@@ -1,0 +1,225 @@
+"""One job from start to end: the scene it happens in, the generation, the files and the film."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ..core import FPS, Motion, UserError, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh, written_whole
+from ..generator.client import Request, WorkerClient
+from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
+from ..rig.axes import vectors_to_blender
+from ..rig.key import resampled, scene_fps
+from ..scene.placing import Characters, Placement, place, prepare, with_bodies
+from .contact_sheet import write_contact_sheet
+from .jobs import Job
+from .render import prepare_scene, render_clip
+from .signals import Stop
+from .stage import build_stage, padded
+
+if TYPE_CHECKING:
+    from .options import Options
+
+USUAL_SECONDS = 4.0
+USUAL_FPS = 30.0
+LEADER_FILES = (".bvh", ".npz")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What all jobs of a run are made with.
+
+    Attributes:
+        options: what holds for all of them.
+        client: the generator.
+        blend: path of the scene file that was opened, empty where there was none.
+        stop: asked between two steps whether to go on.
+    """
+
+    options: Options
+    client: WorkerClient
+    blend: str
+    stop: Stop
+
+
+def make_clip(job: Job, shop: Shop, folder: Path, share: Share | None, generated: Callable[[], None]) -> list[Path]:
+    """Generate, key, save and render one job in a fresh copy of the opened scene.
+
+    Args:
+        job: what to make.
+        shop: what it is made with.
+        folder: where the files go.
+        share: the job's in a request that was sent before, None where it is made here.
+        generated: called when the generator has done its part and is free for another job.
+
+    Returns:
+        The files and folders that were made.
+
+    Raises:
+        UserError: the job cannot be done.
+        KeyboardInterrupt: somebody wants the run to stop.
+    """
+    options = shop.options
+    scene = _fresh_scene(shop.blend, options.fps)
+    settings, placement = _prepared(job, options, scene)
+    shop.stop.ask()
+    share = share or Share(submit(shop.client, settings))
+    _follow(shop, share.request)
+    pair = share.pair()
+    generated()
+    place(pair, placement, job.prompt.strip())
+    _set_up(scene, pair, placement, options)
+    made = _write_data(pair, settings, folder / job.name)
+    made.append(_save_blend(folder / f"{job.name}.blend"))
+    if options.recorded:
+        made.append(folder / "pictures" / f"{job.name}.png")
+        write_contact_sheet(pair, made[-1])
+    shop.stop.ask()
+    if options.render.output != "none":
+        made.append(render_clip(scene, options.render, folder / job.name))
+    return made
+
+
+def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
+    """What to ask of the generator for a job that takes nothing from a scene, None for one that does.
+
+    Raises:
+        UserError: a leader's file cannot be read.
+    """
+    path = Path(job.leader)
+    if job.characters or (job.leader and path.suffix.lower() not in LEADER_FILES):
+        return None
+    seconds = USUAL_SECONDS if job.seconds is None else job.seconds
+    settings = GenerationSettings(job.prompt, options.model, seconds, job.seed)
+    if not job.leader:
+        return settings
+    leader = _leader_from_file(path)
+    if job.seconds is not None:
+        leader = leader.frames(0, max(1, round(job.seconds * FPS)))
+    return replace(settings, seconds=None, leader=leader)
+
+
+def render_saved(name: str, options: Options, folder: Path) -> list[Path]:
+    """Render a clip that was made before from its ``.blend``.
+
+    Raises:
+        UserError: it cannot be opened or rendered.
+    """
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str((options.out / f"{name}.blend").resolve()), load_ui=False)
+    except RuntimeError as error:
+        raise UserError(f"{name}.blend cannot be opened again; delete it, and the row is made anew.") from error
+    scene = bpy.context.scene
+    prepare_scene(scene, options.render)
+    return [render_clip(scene, options.render, folder / name)]
+
+
+def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
+    """The scene as it was opened, or an empty one."""
+    if blend:
+        bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False)
+    else:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+        fps = fps or USUAL_FPS
+    scene = bpy.context.scene
+    if fps:
+        scene.render.fps = max(1, round(fps))
+        scene.render.fps_base = scene.render.fps / fps
+    if not blend:
+        scene.frame_start = 1
+    return scene
+
+
+def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
+    """Settings and placement, with the leader from the scene or from a file."""
+    settings, placement = _asked(job, options, scene)
+    return settings, with_bodies(placement, [Path(file) if file else None for file in job.bodies or ("", "")])
+
+
+def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
+    """Settings and placement, with mannequins for new characters."""
+    characters = _characters(job)
+    from_file = settings_without_scene(replace(job, characters=()), options)
+    if from_file is not None:
+        _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
+        return from_file, placement
+    armature = bpy.data.objects.get(job.leader)
+    if armature is None:
+        raise UserError(
+            f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh or .npz file."
+        )
+    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters)
+
+
+def _characters(job: Job) -> Characters:
+    """The armatures that a job names."""
+    found: list[bpy.types.Object | None] = [None, None]
+    for index, name in enumerate(job.characters):
+        owner = bpy.data.objects.get(name)
+        if name and (owner is None or owner.type != "ARMATURE"):
+            raise UserError(f"The opened scene has no armature {name}; open a scene that has it, or leave it out.")
+        found[index] = owner
+    return found[0], found[1]
+
+
+def _leader_from_file(path: Path) -> Motion:
+    """The motion of a BVH file, or the first person of an interaction file."""
+    if path.suffix.lower() == ".bvh":
+        return motion_from_bvh(read_bvh(path))
+    return resampled(load_npz(path).people[0], FPS).motion()
+
+
+def _follow(shop: Shop, request: Request) -> None:
+    """Wait for a request; on a terminal its progress is shown in one line."""
+    shown = ""
+    while not request.done:
+        shop.stop.ask()
+        shop.client.pause()
+        if sys.stdout.isatty() and (text := progress_text(request)) != shown:
+            print(f"\r    {text:<50}", end="", flush=True)
+            shown = text
+    if shown:
+        print("\r" + " " * 54, end="\r", flush=True)
+
+
+def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: Options) -> None:
+    """Frame range, looks, and a stage where the scene has no camera of its own."""
+    people = [resampled(person, scene_fps(scene)) for person in pair]
+    scene.frame_start = placement.start_frame
+    scene.frame_end = placement.start_frame + len(people[0]) - 1
+    scene.frame_set(scene.frame_start)
+    prepare_scene(scene, options.render)
+    if scene.camera is None:
+        joints = vectors_to_blender(np.stack([person.joints() for person in people])) + placement.origin
+        build_stage(scene, padded(joints))
+
+
+def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Path]:
+    """The npz file and one BVH file a person."""
+    data = stem.with_name(f"{stem.name}.npz")
+    save_npz(data, pair, settings.prompt.strip(), settings.model.name, settings.seed)
+    made = [data]
+    for number, person in enumerate(pair, 1):
+        made.append(stem.with_name(f"{stem.name}_{number}.bvh"))
+        write_bvh(made[-1], person)
+    return made
+
+
+def _save_blend(path: Path) -> Path:
+    with written_whole(path) as temporary:
+        # Blender keeps a backup of a file that it overwrites; there is nothing to keep of an empty one.
+        temporary.unlink()
+        try:
+            bpy.ops.wm.save_as_mainfile(
+                filepath=str(temporary.resolve()), copy=True, compress=True, check_existing=False
+            )
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+            raise UserError(f"Blender could not save {path.name}: {reason}") from error
+    return path

@@ -1,0 +1,142 @@
+"""What a batch remembers of each row, so that a run that was interrupted goes on where it stopped.
+
+A row's record is written last, whole, after all of its files have their names: a row without a record was not finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..core import UserError, written_whole
+from .jobs import Job
+
+FOLDER = "records"
+
+MADE, FAILED = "made", "failed"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How one row went, and what it was made from.
+
+    Attributes:
+        job: name of the row's files.
+        prompt: what the two people do.
+        where: the row in its file.
+        outcome: ``made`` or ``failed``.
+        fault: one sentence where it failed.
+        details: the traceback of a fault in the program.
+        motion: hash of all that decides the motion and its files.
+        render: hash of all that decides the film or the pictures; empty where none was made.
+        files: what was made, relative to the folder of the results.
+        seconds: how long it took.
+    """
+
+    job: str
+    prompt: str
+    where: str
+    outcome: str = MADE
+    fault: str = ""
+    details: str = ""
+    motion: str = ""
+    render: str = ""
+    files: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def holds(self, out: Path, motion: str) -> bool:
+        """Whether the row is finished: made from the same things, and every file is still there."""
+        return self.outcome == MADE and self.motion == motion and all((out / name).exists() for name in self.files)
+
+
+def read_record(out: Path, name: str) -> Record | None:
+    """The record of a row, None where there is none that can be read."""
+    try:
+        values = json.loads((out / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        return Record(**values)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_record(out: Path, record: Record) -> None:
+    """Put a row's record into the folder of the results.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    with written_whole(out / FOLDER / f"{record.job}.json") as path:
+        path.write_text(json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def forget_record(out: Path, name: str) -> None:
+    """Take a row's record away before its files change."""
+    try:
+        (out / FOLDER / f"{name}.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to the folder {out / FOLDER}: {error.strerror}; choose another folder."
+        ) from error
+
+
+def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> str:
+    """What decides a row's motion: its own fields, the content of the files that it names, and what holds for the run.
+
+    Args:
+        job: the row. Where it stands in its file does not count.
+        surroundings: hashes and settings of the run, such as the model's and the opened scene's.
+        hashes: of the files that rows of the run name.
+    """
+    leader = Path(job.leader)
+    content = hashes.of(leader) if leader.suffix.lower() in (".bvh", ".npz") and leader.is_file() else ""
+    bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
+    fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
+    return hashlib.sha256(json.dumps([fields, *surroundings]).encode()).hexdigest()
+
+
+class FileHashes:
+    """Hashes of files that many rows name: a file is read again only when its size or its time has changed."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._known: dict[tuple[Path, int, int], str] = {}
+
+    def of(self, path: Path) -> str:
+        """As ``file_hash``.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        key = (path, state.st_size, state.st_mtime_ns)
+        if key not in self._known:
+            self._known[key] = file_hash(path)
+        return self._known[key]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"Cannot read {path}: {error.strerror}; check the path.")
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 of the names and bytes of a folder's files, without its sub-folders."""
+    parts = [(path.name, file_hash(path)) for path in sorted(folder.iterdir()) if path.is_file()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

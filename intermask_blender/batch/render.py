@@ -1,0 +1,147 @@
+"""Rendering a clip to numbered pictures or to a film that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from .. import compat
+from ..core import UserError
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How a clip is rendered.
+
+    Attributes:
+        output: ``"mp4"``, ``"png"`` (a folder of numbered pictures) or ``"none"``.
+        engine: ``"workbench"`` (fast) or ``"cycles"`` (light and shadow).
+        width: pixels; even, as H.264 asks.
+        height: pixels; even.
+        samples: rays a pixel for Cycles.
+    """
+
+    output: str = "mp4"
+    engine: str = "workbench"
+    width: int = 960
+    height: int = 540
+    samples: int = 32
+
+
+def prepare_scene(scene: bpy.types.Scene, settings: RenderSettings) -> None:
+    """Set engine, looks and picture size on a scene, so that its saved file renders the same."""
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = settings.width, settings.height, 100
+    if settings.engine == "cycles":
+        render.engine = "CYCLES"
+        scene.cycles.samples = settings.samples
+        scene.cycles.use_denoising = False
+        scene.cycles.device = "CPU"
+    else:
+        render.engine = "BLENDER_WORKBENCH"
+        shading = scene.display.shading
+        shading.light, shading.color_type = "STUDIO", "MATERIAL"
+        shading.show_shadows, shading.shadow_intensity = True, 0.35
+        shading.show_cavity = True
+        scene.display.light_direction = (-0.35, 0.8, 0.48)
+        scene.display.render_aa = "FXAA"
+    scene.view_settings.view_transform = "Standard"
+
+
+def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path) -> Path:
+    """Render the scene's frame range.
+
+    Args:
+        scene: prepared, with a camera.
+        settings: what to write.
+        target: where, without suffix; ``target.mp4`` or the folder ``target`` is replaced.
+
+    Raises:
+        UserError: nothing could be rendered or written.
+    """
+    if scene.camera is None:
+        raise UserError(f"The scene {scene.name} has no camera; add one or leave the render out.")
+    target = target.resolve()
+    with _folder_beside(target) as folder, _output_kept(scene):
+        scene.render.filepath = str(folder / "frame_")
+        scene.render.use_file_extension = True
+        if settings.output == "mp4":
+            compat.set_video_output(scene)
+        else:
+            compat.set_image_output(scene)
+        try:
+            with _quiet():
+                bpy.ops.render.render(animation=True, scene=scene.name)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+            raise UserError(f"Blender could not render {target.name}: {reason}") from error
+        made = sorted(folder.iterdir())
+        if not made:
+            raise UserError(f"Blender rendered nothing for {target.name}; look at its messages above.")
+        return (
+            _moved(made[0], target.with_name(f"{target.name}.mp4"))
+            if settings.output == "mp4"
+            else _moved(folder, target)
+        )
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    """A temporary folder on the target's disk, removed at the end if it is still there."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
+        folder.chmod(0o755)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to the folder {target.parent}: {error.strerror}; choose another folder."
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Blender's line a frame off the screen. It is written below Python, so the file descriptor is turned away."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
+def _output_kept(scene: bpy.types.Scene) -> Iterator[None]:
+    """Give the scene its output path back: the temporary one must not be saved with it."""
+    before = scene.render.filepath
+    try:
+        yield
+    finally:
+        scene.render.filepath = before
+
+
+def _moved(made: Path, target: Path) -> Path:
+    """Rename a file or a folder to the target, in the place of what was there."""
+    try:
+        if target.is_dir():
+            shutil.rmtree(target)
+        made.replace(target)
+    except OSError as error:
+        raise UserError(f"Cannot write {target}: {error.strerror}; close what uses it and try again.") from error
+    return target

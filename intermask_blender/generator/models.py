@@ -1,0 +1,85 @@
+"""The models that a user can choose from: folders with a config.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core import ASSETS, UserError
+from ..translations import say
+
+BUNDLED = ASSETS / "models"
+
+
+def installed_models(more: Sequence[Path] = ()) -> dict[str, Path]:
+    """Names and folders of all models, the bundled ones first; of two with one name the first counts.
+
+    Args:
+        more: other folders that hold model folders, or that are one themselves.
+    """
+    found: dict[str, Path] = {}
+    for parent in (BUNDLED, *more):
+        candidates = [parent] if (parent / "config.json").is_file() else _folders(parent)
+        for folder in candidates:
+            if (folder / "config.json").is_file():
+                found.setdefault(folder.name, folder)
+    return found
+
+
+def find_model(name: str, more: Sequence[Path] = ()) -> Path:
+    """The folder of a model by its name, or by a path; an empty name means the first one.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    models = installed_models(more)
+    if not name:
+        if not models:
+            raise UserError(f"No model is installed; put a model folder into {BUNDLED}.")
+        return next(iter(models.values()))
+    if name in models:
+        return models[name]
+    if (Path(name) / "config.json").is_file():
+        return Path(name).resolve()
+    known = ", ".join(models) or "none"
+    raise UserError(
+        say("There is no model called {name}; installed are: {known}, or give a folder with a config.json.").format(
+            name=name, known=known
+        )
+    )
+
+
+def model_title(folder: Path) -> str:
+    """What the model calls itself in its config.json, else its folder's name."""
+    name = _config(folder).get("name")
+    return name if isinstance(name, str) and name else folder.name
+
+
+def model_examples(folder: Path) -> list[str]:
+    """Prompts of the kind that the model was trained on, as its config.json lists them."""
+    examples = _config(folder).get("examples")
+    return [text for text in examples if isinstance(text, str)] if isinstance(examples, list) else []
+
+
+def has_rows_of_parts(folder: Path) -> bool:
+    """Whether each row of the model's token map is one part of the body; rows of published models have soft borders."""
+    tokenizer = _config(folder).get("tokenizer")
+    return isinstance(tokenizer, dict) and bool(tokenizer.get("body"))
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """What the folder's config.json holds, nothing where it is gone or damaged."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in parent.iterdir() if entry.is_dir())
+    except OSError:
+        return []

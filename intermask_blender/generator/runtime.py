@@ -1,0 +1,321 @@
+"""Where PyTorch is: in Blender's own Python, in a runtime that the add-on installed, or in a Python of the user's.
+
+Nothing here imports PyTorch, and finding starts no process: it looks for files. Asking a Python what it can do takes a
+child process (``Inspection``). The generator's process searches, after the folder of ``model_core``, a runtime's
+``first`` folders, then what its interpreter searches anyway, then its ``last`` folders: they travel as an argument,
+since Blender's Python runs isolated and ignores PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.metadata
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core import UserError
+from ..translations import mark
+from .child import Child
+
+BLENDER, INSTALLED, NAMED = "BLENDER", "INSTALLED", "NAMED"
+
+NOT_FOUND = mark(
+    "PyTorch, which generates the motion, was not found; press Install Runtime in the add-on's preferences, "
+    "or name a Python that has it there."
+)
+
+MARKER = "intermask-runtime.json"
+"""File in an installed runtime that says it is whole, and for which Python."""
+
+SEARCH = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] = first; sys.path += last\n"
+"""Start of every script that a runtime's interpreter runs."""
+
+INSPECT = (
+    SEARCH
+    + """
+answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "faults": {}}
+for name in sys.argv[2].split():
+    try:
+        answer["versions"][name] = str(__import__(name).__version__)
+    except Exception as error:
+        answer["faults"][name] = f"{type(error).__name__}: {error}"
+if "torch" in answer["versions"]:
+    import torch
+    answer["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    mps = getattr(torch.backends, "mps", None)
+    answer["devices"] += ["Apple GPU"] if mps and mps.is_available() else []
+print("ANSWER " + json.dumps(answer), flush=True)
+"""
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """Something that the generator imports.
+
+    Attributes:
+        name: how it is imported and called.
+        requirement: what pip is asked for.
+        with_dependencies: whether what it asks for is needed too.
+    """
+
+    name: str
+    requirement: str
+    with_dependencies: bool = True
+
+
+PACKAGES = (
+    Package("torch", "torch>=2.2,<2.14"),
+    Package("numpy", "numpy>=1.26"),
+    Package("safetensors", "safetensors>=0.4", False),
+    # What it depends on serves downloads only, which the add-on never makes.
+    Package("tokenizers", "tokenizers>=0.19", False),
+)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An interpreter and the folders in which it finds what the generator needs.
+
+    Attributes:
+        source: ``BLENDER``, ``INSTALLED`` or ``NAMED``.
+        python: the interpreter.
+        arguments: options of the interpreter.
+        first, last: folders that are searched before and after the interpreter's own.
+        version: of PyTorch, empty where only asking would tell.
+    """
+
+    source: str
+    python: Path
+    arguments: tuple[str, ...] = ()
+    first: tuple[Path, ...] = ()
+    last: tuple[Path, ...] = ()
+    version: str = ""
+
+    def command(self, script: str, *arguments: str, first: Sequence[Path] = ()) -> list[str]:
+        """A command that runs a script which begins with ``SEARCH``.
+
+        Args:
+            script: Python code.
+            arguments: what it finds from ``sys.argv[2]`` on.
+            first: folders to search before all others.
+        """
+        folders = [str(folder) for folder in (*first, *self.first)], [str(folder) for folder in self.last]
+        return [str(self.python), *self.arguments, "-c", script, json.dumps(folders), *arguments]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What of the packages lies in Blender's own Python.
+
+    Attributes:
+        folders: for each package that was found, the folder that holds it.
+        missing: the others.
+        version: of the first package, empty where it has none.
+    """
+
+    folders: dict[str, Path]
+    missing: tuple[Package, ...]
+    version: str
+
+    @property
+    def searched(self) -> tuple[Path, ...]:
+        """The folders, each once."""
+        return tuple(dict.fromkeys(self.folders.values()))
+
+
+def look(paths: Sequence[str] | None = None, packages: Sequence[Package] = PACKAGES) -> Found:
+    """Find packages without importing them.
+
+    Args:
+        paths: folders to look into; None means those that this Python searches.
+        packages: what to look for.
+    """
+    searched = [path for path in (sys.path if paths is None else paths) if path]
+    folders = {}
+    for package in packages:
+        spec = importlib.machinery.PathFinder.find_spec(package.name, searched)
+        if spec is not None and spec.origin:
+            folders[package.name] = Path(spec.origin).parent.parent
+    missing = tuple(package for package in packages if package.name not in folders)
+    holder = folders.get(packages[0].name)
+    return Found(folders, missing, _version(packages[0].name, holder) if holder is not None else "")
+
+
+def blender_runtime(found: Found, python: Path, arguments: tuple[str, ...]) -> Runtime | None:
+    """Blender's own Python, if it has everything.
+
+    Args:
+        found: what lies in it.
+        python, arguments: how it is started.
+    """
+    if found.missing:
+        return None
+    return Runtime(BLENDER, python, arguments, last=found.searched, version=found.version)
+
+
+def installed_runtime(folder: Path, found: Found, python: Path, arguments: tuple[str, ...]) -> Runtime | None:
+    """The runtime that the add-on installed beside Blender's own Python, if it is whole and for this Python.
+
+    Args:
+        folder: where it would be.
+        found: what lies in Blender's own Python.
+        python, arguments: how that is started.
+    """
+    try:
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        versions = marker["versions"]
+        if marker["python"] != python_tag() or any(package.name not in versions for package in found.missing):
+            return None
+        version = str(versions.get(PACKAGES[0].name) or found.version)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Runtime(INSTALLED, python, arguments, (folder,), found.searched, version)
+
+
+def named_runtime(python: Path, found: Found) -> Runtime | None:
+    """The Python that the user names, if the file exists.
+
+    Wheels that came with the extension serve it too: they hold for every Python. What is Blender's own does not.
+
+    Args:
+        python: the interpreter.
+        found: what lies in Blender's own Python.
+    """
+    if not python.is_file():
+        return None
+    small = {name: found.folders[name] for name in ("safetensors", "tokenizers") if name in found.folders}
+    wheels = tuple(dict.fromkeys(folder for folder in small.values() if ".local" in folder.parts))
+    return Runtime(NAMED, python, last=wheels)
+
+
+def python_tag() -> str:
+    """The version of this Python that decides which compiled packages it can load."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@dataclass(frozen=True)
+class Pip:
+    """How pip is run.
+
+    Attributes:
+        command: the program and its first arguments.
+        version: its first two numbers.
+    """
+
+    command: tuple[str, ...]
+    version: tuple[int, int]
+
+
+def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | None = None) -> Pip:
+    """The pip of Blender's own Python, else the one that Python carries to be unpacked.
+
+    Args:
+        python, arguments: how Blender's own Python is started.
+        paths: folders to look into; None means those that this Python searches.
+
+    Raises:
+        UserError: there is neither.
+    """
+    searched = [path for path in (sys.path if paths is None else paths) if path]
+    find = importlib.machinery.PathFinder.find_spec
+    spec = find("pip", searched)
+    if spec is not None and spec.origin:
+        version = _version("pip", Path(spec.origin).parent.parent)
+        return Pip((str(python), *arguments, "-m", "pip"), _numbers(version))
+    spec = find("ensurepip", searched)
+    bundled = sorted((Path(spec.origin).parent / "_bundled").glob("pip-*.whl")) if spec and spec.origin else []
+    if not bundled:
+        raise UserError(
+            "This Blender's Python has no pip, so nothing can be installed with it; "
+            "name another Python that has PyTorch and press Use This Python."
+        )
+    return Pip((str(python), *arguments, str(bundled[-1] / "pip")), _numbers(bundled[-1].name.split("-")[1]))
+
+
+@dataclass
+class Inspection:
+    """Asking an interpreter what it can do. Call ``poll`` until ``done``.
+
+    Attributes:
+        runtime: what is asked.
+        answer: what it said.
+        failure: one sentence where it cannot serve.
+    """
+
+    runtime: Runtime
+    packages: tuple[Package, ...] = PACKAGES
+    answer: dict[str, Any] = field(default_factory=dict, init=False)
+    failure: str = field(default="", init=False)
+    text: str = field(default=mark("Testing the Python"), init=False)
+    factor: float = field(default=0.0, init=False)
+    done: bool = field(default=False, init=False)
+    _last: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        """Start to ask.
+
+        Raises:
+            UserError: the interpreter cannot be started.
+        """
+        names = " ".join(package.name for package in self.packages)
+        self._child = Child(self.runtime.command(INSPECT, names))
+
+    def poll(self) -> None:
+        """Take what has arrived."""
+        for line in self._child.new_lines():
+            self._last = line
+            if line.startswith("ANSWER "):
+                self.answer = json.loads(line.removeprefix("ANSWER "))
+        if self._child.code is not None and not self.done:
+            self.done = True
+            self.failure = self._fault()
+
+    def wait(self) -> None:
+        """Wait for the answer: for background mode, where there is no event loop."""
+        while not self.done:
+            self.poll()
+            self._child.pause()
+
+    def cancel(self) -> None:
+        """Stop asking."""
+        self._child.end()
+        self.failure = self.failure or mark("The test was cancelled.")
+        self.done = True
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in a line."""
+        first = self.packages[0].name
+        title = "PyTorch" if first == "torch" else first
+        devices = ", ".join(self.answer.get("devices") or ["CPU"])
+        return f"{title} {self.answer['versions'][first]}, Python {self.answer['python']}, {devices}"
+
+    def _fault(self) -> str:
+        python = self.runtime.python
+        if not self.answer:
+            said = f" ({self._last[:200]})" if self._last else ""
+            return f"{python} does not answer as a Python does{said}; choose the file of a Python program."
+        faults = self.answer["faults"]
+        if not faults:
+            return ""
+        name, cause = next(iter(faults.items()))
+        if all(fault.startswith("ModuleNotFoundError") for fault in faults.values()):
+            return f"{python} lacks {', '.join(faults)}; install it there with pip, or press Install Runtime."
+        return f"{python} cannot load {name} ({cause[:200]}); install it there anew, or choose another Python."
+
+
+def _version(name: str, folder: Path) -> str:
+    for distribution in importlib.metadata.distributions(name=name, path=[str(folder)]):
+        return distribution.version
+    return "of unknown version"
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor, *_ = [int(part) for part in re.findall(r"\d+", version)] + [0, 0]
+    return major, minor

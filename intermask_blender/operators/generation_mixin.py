@@ -1,0 +1,132 @@
+"""What operators share that ask the generator for motion: waiting beside the user, Escape, and keying the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bpy
+
+from ..core import UserError
+from ..generator.generation import Generation, GenerationSettings
+from ..scene.overlaps import sentence
+from ..scene.placing import Placement, place_takes
+from ..translations import mark, say
+from ..ui.prompt_history import remember_prompt
+from ..ui.prompt_novelty import ask
+from ..ui.services import worker_client
+from ..ui.session import Pending, pending, show_progress
+from .attempt_mixin import failed, refuse
+
+LOOKS = 0.05
+"""Seconds between two looks at the worker while it works."""
+
+ALLOWED_MODES = ("OBJECT", "POSE")
+"""In other modes Blender's undo knows one data-block only, and would not take the characters back."""
+
+LEAVE_MODE = mark("Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode")
+
+RESTARTED = mark("The generator stopped unexpectedly and was started again; this is what it made then")
+
+
+class Generating:
+    """Mix-in of an operator. The operator says what to ask for (``prepared``)."""
+
+    prepared: Callable[[bpy.types.Context], tuple[GenerationSettings, Placement]]
+    take_settings: Callable[[bpy.types.Context], None]
+    report: Callable[[set[str], str], None]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether it can run now; the reason is shown on the grey button."""
+        if context.mode not in ALLOWED_MODES:
+            return refuse(cls, LEAVE_MODE)
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Take over the scene's settings where the caller gave none, and work beside the user."""
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        self.take_settings(context)
+        if not self._begin(context):
+            return {"CANCELLED"}
+        manager = context.window_manager
+        timer = manager.event_timer_add(LOOKS, window=context.window)
+        self._pending = Pending(self._generation.settings.prompt.strip(), self._generation, timer)
+        pending().append(self._pending)
+        manager.modal_handler_add(self)
+        show_progress(context)
+        ask(context)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Generate and wait for it: from scripts and in background mode, where there is no event loop."""
+        self.take_settings(context)
+        if not self._begin(context):
+            return {"CANCELLED"}
+        self._generation.wait()
+        return self._finish()
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at the worker; everything else goes on to Blender."""
+        if self._pending not in pending():
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            # What the worker is at is stopped, not what waits behind it; whoever waits for it sees the mark.
+            pending()[0].stop = True
+            if pending()[0] is not self._pending:
+                return {"RUNNING_MODAL"}
+        if self._pending.stop:
+            self._leave(context)
+            self.report({"INFO"}, say("The generation was cancelled"))
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        self._generation.poll()
+        show_progress(context)
+        if not self._generation.done:
+            return {"PASS_THROUGH"}
+        if self._generation.succeeded and context.mode not in ALLOWED_MODES:
+            context.workspace.status_text_set(say(LEAVE_MODE))
+            return {"PASS_THROUGH"}
+        self._leave(context)
+        return self._finish()
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator, such as when another file is opened."""
+        self._leave(context)
+
+    def _begin(self, context: bpy.types.Context) -> bool:
+        """Send the request; false, and a report, where it cannot be."""
+        try:
+            settings, self._placement = self.prepared(context)
+            self._generation = Generation(worker_client(context), settings)
+        except UserError as error:
+            failed(self, error)
+            return False
+        remember_prompt(settings.prompt.strip())
+        return True
+
+    def _finish(self) -> set[str]:
+        """Key the result: the one moment in which the file changes, so that one undo takes it back."""
+        try:
+            things = place_takes(self._generation.takes(), self._placement, self._generation.settings)
+        except UserError as error:
+            return failed(self, error)
+        if self._generation.restarted:
+            self.report({"WARNING"}, say(RESTARTED))
+        if things:
+            self.report({"WARNING"}, sentence(things))
+        return {"FINISHED"}
+
+    def _leave(self, context: bpy.types.Context) -> None:
+        """Take down everything that runs while the worker works."""
+        if self._pending not in pending():
+            return
+        pending().remove(self._pending)
+        self._generation.cancel()
+        context.window_manager.event_timer_remove(self._pending.timer)
+        show_progress(context)
+
+    _pending: Pending
+    _generation: Generation
+    _placement: Placement

@@ -1,0 +1,177 @@
+"""A take as files: bones and motion by our own writers, whole characters by Blender's exporters."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..core import FPS, Motion, PosedSkeleton, UserError, rotations, save_npz, write_bvh, written_whole
+from ..rig.capture import capture_motion
+from ..translations import say
+from .takes import parts
+
+SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
+
+MOST_SECTIONS = 64
+"""Of a binary USD file, more than any has."""
+
+_ADDONS = {"FBX": ("io_scene_fbx", "FBX format"), "GLTF": ("io_scene_gltf2", "glTF 2.0 format")}
+
+
+def missing_exporter(kind: str) -> str:
+    """Why Blender cannot write a format now, in a few words for a grey button; empty where it can."""
+    if kind in _ADDONS and _ADDONS[kind][0] not in bpy.context.preferences.addons:
+        return say("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
+    return ""
+
+
+def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path) -> list[Path]:
+    """Write both characters of a take as they move in its frames. The scene is as before afterwards.
+
+    Args:
+        context: whose scene and view layer hold the characters.
+        take: one of the scene's takes, the one that is shown.
+        kind: a key of ``SUFFIXES``.
+        path: of the file; its suffix is replaced. BVH appends ``_1`` and ``_2``.
+
+    Returns:
+        The files; they appear whole or not at all.
+
+    Raises:
+        UserError: a character is gone or not in the scene, the exporter is missing, or the file cannot be written.
+    """
+    path = path.with_suffix(SUFFIXES[kind])
+    found = parts(take)
+    if not found or any(owner.name not in context.view_layer.objects for owner, _ in found):
+        raise UserError(
+            say("The characters of the take {take} are not in this scene; generate it again.").format(take=take.name)
+        )
+    first = min(action.frame_range[0] for _, action in found)
+    last = max(action.frame_range[1] for _, action in found)
+    owners = [owner for owner, _ in found]
+    if kind in ("BVH", "NPZ"):
+        return _own_format(context.scene, owners, take, (first, last), kind, path)
+    if reason := missing_exporter(kind):
+        raise UserError(f"{reason}.")
+    with written_whole(path) as temporary, _only(context, owners, (int(first), int(np.ceil(last)))):
+        try:
+            _blender_exporter(kind, str(temporary))
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+            raise UserError(f"Blender could not write {path.name}: {reason}") from error
+        if not temporary.stat().st_size:
+            raise UserError(f"Blender wrote nothing into {path.name}; see its console for the reason.")
+        if kind == "USD" and not whole_usd(temporary):
+            raise UserError(f"Cannot write the whole of {path.name}; free space on its disk, or choose another folder.")
+    return [path]
+
+
+def whole_usd(path: Path) -> bool:
+    """Whether a binary USD file has everything that its table of contents lists: Blender tells of no full disk.
+
+    Such a file begins with its kind, its version (8 bytes each) and the place of the table; the table is a count and,
+    for each section, a name of 16 bytes, a place and a size (OpenUSD, ``pxr/usd/usd/crateFile.h``).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(24)
+        place = struct.unpack("<q", head[16:])[0] if len(head) == 24 and head[:8] == b"PXR-USDC" else 0
+        if not 0 < place <= size - 8:
+            return False
+        file.seek(place)
+        table = file.read(8 + 32 * MOST_SECTIONS)
+    (count,) = struct.unpack_from("<Q", table)
+    if not 0 < count <= MOST_SECTIONS or len(table) < 8 + 32 * count:
+        return False
+    sections = [struct.unpack_from("<qq", table, 8 + 32 * number + 16) for number in range(count)]
+    return all(start > 0 and start + length <= size for start, length in sections)
+
+
+def _own_format(
+    scene: bpy.types.Scene,
+    owners: list[bpy.types.Object],
+    take: bpy.types.PropertyGroup,
+    frames: tuple[float, float],
+    kind: str,
+    path: Path,
+) -> list[Path]:
+    people = [posed_of(capture_motion(owner, scene, frames)[0]) for owner in owners]
+    if kind == "NPZ":
+        if len(people) < 2:
+            leader = scene.intermask.leader
+            if leader is None:
+                raise UserError("An .npz file holds two people, and this take has one; choose its leader or write BVH.")
+            people.insert(0, posed_of(capture_motion(leader, scene, frames)[0]))
+        save_npz(path, (people[0], people[1]), take.prompt, take.model, take.seed)
+        return [path]
+    made = []
+    for number, person in enumerate(people, 1):
+        made.append(path.with_stem(f"{path.stem}_{number}") if len(people) > 1 else path)
+        write_bvh(made[-1], person)
+    return made
+
+
+def posed_of(motion: Motion) -> PosedSkeleton:
+    """A captured motion with the bone lengths that it has on average."""
+    if motion.rotations is None or motion.root_orientation is None:
+        raise ValueError("a captured motion knows its rotations")
+    local = np.concatenate((motion.root_orientation[:, None], motion.rotations), axis=1)
+    world = local.copy()
+    offsets = np.zeros((len(motion.skeleton), 3))
+    for joint in range(1, len(motion.skeleton)):
+        parent = motion.skeleton.parents[joint]
+        world[:, joint] = world[:, parent] @ local[:, joint]
+        away = motion.joints[:, joint] - motion.joints[:, parent]
+        offsets[joint] = np.einsum("tji,tj->ti", world[:, parent], away).mean(axis=0)
+    turns = rotations.continuous_signs(rotations.quaternion_from_matrix(local))
+    return PosedSkeleton(offsets, turns, motion.joints[:, 0], FPS, motion.skeleton)
+
+
+def _blender_exporter(kind: str, path: str) -> None:
+    if kind == "FBX":
+        bpy.ops.export_scene.fbx(
+            filepath=path,
+            check_existing=False,
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            add_leaf_bones=False,
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+        )
+    elif kind == "GLTF":
+        bpy.ops.export_scene.gltf(
+            filepath=path,
+            check_existing=False,
+            export_format="GLB",
+            use_selection=True,
+            export_animation_mode="ACTIVE_ACTIONS",
+            export_frame_range=True,
+        )
+    else:
+        bpy.ops.wm.usd_export(filepath=path, check_existing=False, selected_objects_only=True, export_animation=True)
+
+
+@contextmanager
+def _only(context: bpy.types.Context, owners: list[bpy.types.Object], frames: tuple[int, int]) -> Iterator[None]:
+    """Nothing selected but some armatures and their meshes, and the scene as long as these frames."""
+    scene, layer = context.scene, context.view_layer
+    wanted = {item.name for owner in owners for item in (owner, *owner.children_recursive)}
+    selected = [item.name for item in layer.objects if item.select_get()]
+    active, before = layer.objects.active, (scene.frame_start, scene.frame_end, scene.frame_current)
+    try:
+        for item in layer.objects:
+            item.select_set(item.name in wanted)
+        layer.objects.active = owners[0]
+        scene.frame_start, scene.frame_end = frames
+        yield
+    finally:
+        for item in layer.objects:
+            item.select_set(item.name in selected)
+        layer.objects.active = active
+        scene.frame_start, scene.frame_end = before[:2]
+        scene.frame_set(before[2])

@@ -1,0 +1,308 @@
+"""The add-on's preferences, and what holds where it runs without being installed as an add-on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..generator import runtime
+from ..generator.client import default_python
+from ..generator.models import installed_models
+from ..translations import mark, say
+from .runtime_jobs import job_board
+
+ADDON = __package__.removesuffix(".ui").removesuffix(".intermask_blender")
+"""What Blender calls the add-on: the extension's package, or this one where it is used by itself."""
+
+AUTOMATIC = "AUTO"
+
+SOURCES = (
+    (AUTOMATIC, "Automatic", "The first that has PyTorch: Blender's Python, the installed runtime, your Python"),
+    (runtime.BLENDER, "Blender's Python", "The Python that Blender itself runs"),
+    (runtime.INSTALLED, "Installed Runtime", "What Install Runtime installed"),
+    (runtime.NAMED, "Your Python", "The Python named below"),
+)
+
+WHERE = {
+    runtime.BLENDER: mark("PyTorch {version} in Blender's own Python: {python}"),
+    runtime.INSTALLED: mark("PyTorch {version} in the installed runtime: {python}"),
+    runtime.NAMED: mark("PyTorch {version} in your Python: {python}"),
+}
+
+DEVICES = (
+    ("auto", "Automatic", "A graphics card where there is one that PyTorch can use, else the processor"),
+    ("cpu", "Processor", "The processor, which every computer has"),
+    ("cpu-int8", "Processor, Rounded", "Larger models made faster by the processor, with slightly other motion"),
+    ("cuda", "NVIDIA Card", "A graphics card by NVIDIA; the runtime must be installed for it"),
+    ("mps", "Apple Card", "The graphics part of Apple's chips"),
+)
+
+ACCELERATORS = (
+    ("CPU", "Processor", "Smaller, and right for every computer; on Apple's chips it serves their graphics part too"),
+    ("CUDA", "NVIDIA Card", "Several gigabytes larger, and many times faster with a graphics card by NVIDIA"),
+)
+
+
+DATASETS = (
+    ("interhuman", "InterHuman", "Weights trained on InterHuman: 22 joints; its statistics are needed"),
+    ("interx", "Inter-X", "Weights trained on Inter-X: 55 joints, hands included; no statistics are needed"),
+)
+
+IMPORT_FIELDS = (
+    "checkpoints",
+    "dataset",
+    "statistics",
+    "clip",
+    "any_clip",
+    "transformer_file",
+    "tokenizer_file",
+    "title",
+    "replace",
+)
+"""What Import Published Weights is told: the same names here and in its operator."""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the user set.
+
+    Attributes:
+        idle_seconds: after so long without a request the generator's process is ended to free its memory.
+        model_folders: where to look for models beside the bundled ones.
+        device: what computes: ``auto``, ``cpu``, ``cpu-int8``, ``cuda`` or ``mps``.
+        body_file: SMPL or SMPL-X model file that new characters are; None makes mannequins.
+    """
+
+    idle_seconds: float = 900.0
+    model_folders: tuple[Path, ...] = ()
+    device: str = "auto"
+    body_file: Path | None = None
+
+
+def _forget_test(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
+    """What a test found holds for the Python that was tested."""
+    owner.tested = ""
+
+
+class InterMaskPreferences(bpy.types.AddonPreferences):
+    """Which Python generates, and where models are."""
+
+    bl_idname = ADDON
+
+    source: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Use", description="Which Python generates", items=SOURCES, default=AUTOMATIC, update=_forget_test
+    )
+    python: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Python",
+        description="Program file of a Python that has PyTorch, such as one that you use for other work",
+        subtype="FILE_PATH",
+        update=_forget_test,
+    )
+    tested: bpy.props.StringProperty()  # type: ignore[valid-type]
+    accelerator: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Install For", description="What the installed runtime computes with", items=ACCELERATORS
+    )
+    device: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Device", description="What computes", items=DEVICES
+    )
+    idle_minutes: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Free Memory After",
+        description="Minutes without a request after which the generator is ended; the next request starts it again",
+        default=15.0,
+        min=0.5,
+        max=600.0,
+    )
+    model_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Models",
+        description="Folder with model folders in it, beside the bundled ones",
+        subtype="DIR_PATH",
+    )
+    body_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="SMPL Body",
+        description="Your own SMPL or SMPL-X model file (.npz or .pkl), which new characters then are; empty makes "
+        "mannequins",
+        subtype="FILE_PATH",
+    )
+    show_import: bpy.props.BoolProperty(name="Published Weights")  # type: ignore[valid-type]
+    checkpoints: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Checkpoints", description="The published checkpoints folder that you downloaded", subtype="DIR_PATH"
+    )
+    dataset: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Data Set", description="What the weights were trained on", items=DATASETS
+    )
+    statistics: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Statistics", description="Folder of global_mean.npy and global_std.npy", subtype="DIR_PATH"
+    )
+    clip: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="CLIP",
+        description="OpenAI's ViT-L-14-336px.pt, or a Hugging Face folder of clip-vit-large-patch14-336",
+        subtype="FILE_PATH",
+    )
+    any_clip: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Any CLIP Model", description="Take another CLIP model of the same width too"
+    )
+    transformer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Transformer File",
+        description="File in the transformer's folder 'model'; empty means best_fid.tar",
+    )
+    tokenizer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Tokenizer File",
+        description="File in the tokenizer's folder 'model'; empty means best_fid.tar",
+    )
+    title: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Name", description="What the model is called in lists; empty names its data set"
+    )
+    replace: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Replace", description="Put the new model in the place of one of the same name"
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The state at a glance, what changes it, and the settings."""
+        layout = self.layout
+        box = layout.box().column()
+        for text, icon in state_lines(context):
+            box.label(text=text, icon=icon, translate=False)
+        self._draw_runtime(layout.column())
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        for name in ("device", "idle_minutes", "model_folder", "body_file"):
+            column.prop(self, name)
+        self._draw_import(layout.box().column())
+
+    def _draw_import(self, layout: bpy.types.UILayout) -> None:
+        """What the import is told, and its button; folded away for those who need it not."""
+        icon = "TRIA_DOWN" if self.show_import else "TRIA_RIGHT"
+        row = layout.row()
+        row.alignment = "LEFT"
+        row.prop(self, "show_import", icon=icon, emboss=False)
+        if not self.show_import:
+            return
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        for field in IMPORT_FIELDS:
+            row = column.row()
+            row.active = field != "statistics" or self.dataset == "interhuman"
+            row.prop(self, field)
+        button = layout.operator("intermask.import_published", icon="IMPORT")
+        for field in IMPORT_FIELDS:
+            setattr(button, field, getattr(self, field))
+
+    def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
+        job = job_board().job
+        if job is not None:
+            layout.progress(factor=job.factor, text=say(job.text))
+            layout.operator("intermask.stop_runtime_job", icon="X")
+            return
+        row = layout.row(align=True)
+        row.prop(self, "accelerator", text="")
+        row.operator("intermask.install_runtime", icon="IMPORT")
+        row.operator("intermask.remove_runtime", icon="TRASH")
+        row = layout.row(align=True)
+        row.prop(self, "python", text="", placeholder=say("Program file of another Python"))
+        row.operator("intermask.use_python", icon="CHECKMARK")
+        row = layout.row(align=True)
+        row.prop(self, "source", text="")
+        row.operator("intermask.test_runtime", icon="PLAY")
+
+
+def stored_preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
+    """What Blender stores of the user's choices, None where the add-on is not installed."""
+    addon = context.preferences.addons.get(ADDON)
+    return addon.preferences if addon is not None else None
+
+
+def current_preferences(context: bpy.types.Context) -> Preferences:
+    """The user's preferences, or the defaults where the add-on is not installed."""
+    stored = stored_preferences(context)
+    own = own_folder("models", create=False)
+    folders = (own,) if own is not None else ()
+    if stored is None:
+        return Preferences(model_folders=folders)
+    if stored.model_folder:
+        folders = (Path(bpy.path.abspath(stored.model_folder)), *folders)
+    body = Path(bpy.path.abspath(stored.body_file)) if stored.body_file else None
+    return Preferences(stored.idle_minutes * 60.0, folders, stored.device, body)
+
+
+def model_home(context: bpy.types.Context) -> Path | None:
+    """Where imported models go: the folder that the user named for models, else one of the add-on's own, if any."""
+    stored = stored_preferences(context)
+    named = Path(bpy.path.abspath(stored.model_folder)) if stored is not None and stored.model_folder else None
+    # What was named may be a single model's folder, which is no place for another.
+    if named is not None and not (named / "config.json").is_file():
+        return named
+    return own_folder("models", create=False)
+
+
+def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
+    """The runtime that generates, None where there is none. Looks for files only; takes about a millisecond."""
+    if os.environ.get("INTERMASK_PYTHON"):
+        return runtime.Runtime(runtime.NAMED, default_python())
+    stored = stored_preferences(context)
+    source = stored.source if stored is not None else AUTOMATIC
+    found, own = runtime.look(), own_python()
+    if source in (AUTOMATIC, runtime.BLENDER) and (chosen := runtime.blender_runtime(found, *own)):
+        return chosen
+    folder = runtime_root(create=False)
+    if source in (AUTOMATIC, runtime.INSTALLED) and folder is not None:
+        chosen = runtime.installed_runtime(folder / "packages", found, *own)
+        if chosen is not None:
+            return chosen
+    if source in (AUTOMATIC, runtime.NAMED) and stored is not None and stored.python:
+        return runtime.named_runtime(Path(bpy.path.abspath(stored.python)), found)
+    return None
+
+
+def own_python() -> tuple[Path, tuple[str, ...]]:
+    """How Blender's own Python is started as a process."""
+    return Path(sys.executable), tuple(bpy.app.python_args)
+
+
+def runtime_root(create: bool) -> Path | None:
+    """The folder for what the add-on installs, None where it is not an extension or may not write there.
+
+    Args:
+        create: make it if it is not there.
+    """
+    return own_folder("runtime", create)
+
+
+def own_folder(name: str, create: bool) -> Path | None:
+    """A folder of the add-on's own, None where it is not an extension or may not write there.
+
+    Args:
+        name: of the folder.
+        create: make it if it is not there.
+    """
+    try:
+        return Path(bpy.utils.extension_path_user(ADDON, path=name, create=create))
+    except (ValueError, OSError):
+        return None
+
+
+def runtime_problem(context: bpy.types.Context) -> str:
+    """Why nothing can be generated, in a few words for a panel; empty where it can."""
+    return "" if current_runtime(context) is not None else say("PyTorch was not found: install it in the preferences")
+
+
+def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
+    """What the preferences say at their top: lines of text, each with an icon's name."""
+    stored, chosen = stored_preferences(context), current_runtime(context)
+    lines = []
+    if chosen is None:
+        lines.append((say(runtime.NOT_FOUND), "ERROR"))
+    else:
+        line = say(WHERE[chosen.source]).format(version=chosen.version, python=chosen.python)
+        lines.append((line.replace("  ", " "), "CHECKMARK"))
+        tested = stored.tested if stored is not None else ""
+        lines.append((tested, "INFO") if tested else (say("Not tested yet: press Test"), "QUESTION"))
+    models = list(installed_models(current_preferences(context).model_folders))
+    if models:
+        lines.append((say("Models: {names}").format(names=", ".join(models)), "CHECKMARK"))
+    else:
+        lines.append((say("No model is installed; name a folder with models below"), "ERROR"))
+    return lines
