@@ -13,14 +13,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from small_model import save_small_model
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
 from extension_archive import Entry, check_wheel, manifest
 from extension_review import Finding, review
-
-REPOSITORY = Path(__file__).resolve().parents[1]
+from repository import REPOSITORY
+from small_model import save_small_model
 
 
 def run_builder(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from motion_examples import posed_person
 from published_files import clip_folder, copied, refused, replaced, statistics_folder
+from repository import REPOSITORY
 from safetensors.torch import load_file, save_file
 
 from model_core.__main__ import main
@@ -25,8 +26,6 @@ from model_core.model_files.model_folder import load_model, read_config
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion.rotations import angle_between
 from model_core.networks.tokenizer import PARTS
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +218,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     ]
     run = subprocess.run(
         [sys.executable, "-c", LIMITED, str(imported("interx")), str(saved), str(out), str(old), *command],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         capture_output=True,
         text=True,
         timeout=300,

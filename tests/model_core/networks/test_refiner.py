@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pair_example import pair
 from small_model import save_small_model
 from torch import Tensor
 
@@ -16,7 +17,6 @@ from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Motion
-from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.skeleton import SMPL
 from model_core.networks.refiner import Refiner, RefinerConfig
 from model_core.training.perturbation import Disturbance
@@ -31,18 +31,6 @@ def restless_refiner(seed: int = 0) -> Refiner:
     network = Refiner(SHAPE).eval()
     network.exit.weight.data.normal_(std=0.3)
     return network
-
-
-def pair(batch: int = 1, frames: int = 40) -> Tensor:
-    """(B, 2, T, 22, 3) of two who sway a metre apart, face to face."""
-    rest = np.zeros((22, 3))
-    for joint, parent in enumerate(SMPL.parents):
-        if parent >= 0:
-            rest[joint] = rest[parent] + SMPL_REST_OFFSETS[joint]
-    person = torch.from_numpy(rest).float() + torch.tensor((0.0, 0.95, 0.0))
-    other = person * torch.tensor((-1.0, 1.0, -1.0)) + torch.tensor((0.0, 0.0, 1.0))
-    sway = 0.05 * torch.sin(torch.arange(frames) / 9.0)[:, None, None] * torch.tensor((1.0, 0.0, 0.3))
-    return torch.stack((person + sway, other - sway)).expand(batch, -1, -1, -1, -1).contiguous()
 
 
 TEXT = torch.randn(1, 384, generator=torch.Generator().manual_seed(1))

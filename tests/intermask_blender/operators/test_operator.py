@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_scene import dancer, empty_scene, joints_in_blender
+from repository import REPOSITORY
 from small_model import save_small_model
 
 import intermask_blender
@@ -22,8 +23,6 @@ from intermask_blender.registration import CLASSES
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.key import key_posed
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 assert blender_scene
 

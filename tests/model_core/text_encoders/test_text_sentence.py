@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from repository import REPOSITORY
 from safetensors.torch import load_file, save_file
 
 from model_core.errors import UserError
@@ -17,7 +18,7 @@ from model_core.networks.token_table import TokenTable
 from model_core.text_encoders import load_text_encoder
 from model_core.text_encoders.encoder import TowerEncoder
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "text" / "all-MiniLM-L6-v2"
+FOLDER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
 
 SENTENCES = (
     "Two people dance salsa together.",

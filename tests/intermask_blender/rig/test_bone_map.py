@@ -13,6 +13,7 @@ import pytest
 from blender_rigs import KINDS, build_rig, build_rigify
 from blender_scene import empty_scene
 from motion_examples import posed_person
+from repository import REPOSITORY
 
 import intermask_blender
 from intermask_blender.rig.capture import capture_motion
@@ -101,7 +102,7 @@ def test_a_map_goes_through_its_file_with_controls_and_settings(tmp_path: Path) 
     before = mapping_of(rig)
     assert before.root == "torso" and before.settings and "L_Foot" in before.missing
     assert bpy.ops.intermask.save_bones(filepath=str(path)) == {"FINISHED"}
-    schema = json.loads((Path(__file__).parents[1] / "assets" / "rigs" / "schema.json").read_text())
+    schema = json.loads((REPOSITORY / "assets" / "rigs" / "schema.json").read_text())
     written = json.loads(path.read_text(encoding="utf-8"))
     assert set(schema["required"]) <= set(written) <= set(schema["properties"])
     assert load_map(path).name == "Rigify"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from repository import REPOSITORY
 from small_model import LONGEST, save_small_model
 
 from intermask_blender.generator.client import Request, WorkerClient, default_python
@@ -128,9 +129,8 @@ def test_the_process_dies_with_its_owner(model: Path, tmp_path: Path) -> None:
         "while request.stage in ('starting', 'loading') and not request.done: client.pause()\n"
         "print(client._process.pid, flush=True); os._exit(1)\n"
     )
-    repository = Path(__file__).resolve().parents[1]
     owner = subprocess.run(
-        [sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE
     )
     worker = int(owner.stdout)
     end = time.monotonic() + PATIENCE

@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_scene import dancer, empty_scene, joints_in_blender
+from repository import REPOSITORY
 from small_model import save_small_model
 from smpl_files import smpl_arrays, write_npz
 
@@ -28,8 +29,6 @@ from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.key import key_posed
 from model_core.errors import UserError
 from model_core.motion.interaction_file import load_npz
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 assert blender_scene
 

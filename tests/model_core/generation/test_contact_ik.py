@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from motion_examples import posed_person
+from pair_example import pair
 from small_model import save_small_model
-from test_refiner import pair
 from torch import Tensor
 
 from model_core.errors import UserError

@@ -17,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TOOL = Path(__file__).resolve().parents[2] / "shared" / "tools" / "real-blender"
+from repository import REPOSITORY
+
+TOOL = REPOSITORY.parent / "shared" / "tools" / "real-blender"
 INSIDE = Path(__file__).with_name("real_blender_inside.py")
 SIZE = (1280, 800)
 STEP = 9

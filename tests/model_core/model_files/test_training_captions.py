@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from small_model import CAPTIONS, TEXT_ENCODER, save_small_model
-from test_worker import Client
+from worker_client import Client
 
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask

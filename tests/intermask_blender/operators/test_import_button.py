@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from published_files import Creates, clip_folder, copied, replaced, statistics_folder
+from repository import REPOSITORY
 
 from intermask_blender.generator.model_import import ImportPlan, ModelImport
 from intermask_blender.generator.runtime import NAMED, Runtime
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
 from model_core.model_files.sampling_settings import SamplingSettings
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 # The extension's zip in a Blender of its own: what is pressed there, in order, and what each press gave.
 PRESSED = """

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from repository import REPOSITORY
+from worker_client import PATIENCE, Client
 
 from model_core.model_files.model_folder import Model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
@@ -31,76 +30,9 @@ from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import FRAMES_A_TOKEN, PARTS, Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.worker.protocol import Decoder, Message
-from model_core.worker.server import requests
+from model_core.worker import requests
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
-FINAL = {"loaded", "result", "cancelled", "error", "pong"}
-PATIENCE = 300.0
-
-
-class Client:
-    """The other end of a worker process."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "model_core.worker"],
-            cwd=REPOSITORY,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
-        self._decoder = Decoder()
-        self._arrived: list[Message] = []
-
-    def send(self, kind: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> None:
-        self.send_bytes(Message(kind, values, arrays or {}).encoded())
-
-    def send_bytes(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(data)
-
-    def next(self) -> Message:
-        """The next message, whatever it is."""
-        assert self.process.stdout is not None
-        end = time.monotonic() + PATIENCE
-        while not self._arrived:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
-            assert ready, "the worker says nothing"
-            data = os.read(self.process.stdout.fileno(), 1 << 20)
-            assert data, f"the worker has ended: {self.errors()}"
-            self._arrived += self._decoder.feed(data)
-        return self._arrived.pop(0)
-
-    def until(self, *kinds: str) -> list[Message]:
-        """All messages up to the first of these types."""
-        messages = [self.next()]
-        while messages[-1].type not in kinds:
-            messages.append(self.next())
-        return messages
-
-    def final(self) -> Message:
-        """The next message that is no progress."""
-        return self.until(*FINAL)[-1]
-
-    def ended(self) -> int:
-        """The exit code, once the process has ended by itself."""
-        return self.process.wait(PATIENCE)
-
-    def errors(self) -> str:
-        """What it wrote to standard error; ends it."""
-        self.process.kill()
-        assert self.process.stderr is not None
-        return self.process.stderr.read().decode()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 def walk(frames: int) -> Motion:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import real_blender
 from real_blender import RealBlender
+from repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 MODULE = "bl_ext.user_default.intermask"
 PEOPLE = "answer = sorted(o.name for o in bpy.data.objects if o.type == 'ARMATURE')"
 MODAL = "answer = [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators]"
@@ -157,7 +157,7 @@ def look_at_it(blender: RealBlender) -> None:
         "bpy.context.scene.use_preview_range = False; bpy.context.scene.intermask.prompt = 'a man cooks dinner'"
     )
     line = (
-        "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.ui.prompt_novelty'))\n"
+        "import sys; name = next(name for name in sys.modules if name.endswith('blender.ui.prompt_novelty'))\n"
         "answer = sys.modules[name].familiar_line(bpy.context)[0]"
     )
     blender.until(lambda: "knows nothing like it" in blender.ask(line), 30.0, "a line of what the model knows")

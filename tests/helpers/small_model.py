@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from repository import REPOSITORY
 
 from model_core.model_files.model_folder import Model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
@@ -21,7 +22,7 @@ from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.text_encoders import load_text_encoder
 
-TEXT_ENCODER = Path(__file__).resolve().parents[1] / "assets" / "text" / "all-MiniLM-L6-v2"
+TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
 LONGEST = 120
 CAPTIONS = ("two people hug", "two people bow to each other")
 
