@@ -171,7 +171,7 @@ def live():
         filepath=archive, repo="user_default", enable_on_install=True) == {"FINISHED"}
     from importlib import import_module
     name = "bl_ext.user_default.intermask"
-    preferences = import_module(name + ".intermask_blender.preferences")
+    preferences = import_module(name + ".intermask_blender.ui.preferences")
     root = preferences.runtime_root(create=False)
     users = os.path.realpath(os.environ["BLENDER_USER_RESOURCES"])
     assert os.path.realpath(root).startswith(users), root

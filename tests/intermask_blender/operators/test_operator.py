@@ -232,7 +232,7 @@ def test_both_packages_work_inside_an_extension(model: str, tmp_path: Path) -> N
     (packed / "__init__.py").write_text("from .intermask_blender import register, unregister\n")
     script = (
         "import sys, packed, bpy; packed.register()\n"
-        "from packed.intermask_blender.preferences import ADDON\n"
+        "from packed.intermask_blender.ui.preferences import ADDON\n"
         f"done = bpy.ops.intermask.generate(prompt='they hug', seconds=0.6, model={model!r})\n"
         "people = [o.name for o in bpy.data.objects if o.type == 'ARMATURE']\n"
         "packed.unregister()\n"
