@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
     from model_core.errors import UserError
-    from model_core.files import written_whole
-    from model_core.kinematics.proportions import Body, on_other_bodies
+    from model_core.files import atomic_write
+    from model_core.kinematics.proportions import TargetBody, on_other_bodies
     from model_core.kinematics.retarget import (
         RigRest,
-        Way,
+        RootMotionScale,
         bone_turns,
         fit_rest,
         landmark_points,
@@ -35,11 +35,11 @@ if TYPE_CHECKING or "." not in __package__:
 else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
-    from ..model_core.files import written_whole
-    from ..model_core.kinematics.proportions import Body, on_other_bodies
+    from ..model_core.files import atomic_write
+    from ..model_core.kinematics.proportions import TargetBody, on_other_bodies
     from ..model_core.kinematics.retarget import (
         RigRest,
-        Way,
+        RootMotionScale,
         bone_turns,
         fit_rest,
         landmark_points,
@@ -74,7 +74,6 @@ __all__ = [
     "SMPL",
     "SMPLX",
     "SMPL_REST_OFFSETS",
-    "Body",
     "Decoder",
     "Humanoid",
     "Message",
@@ -82,10 +81,12 @@ __all__ = [
     "PosedSkeleton",
     "ProtocolError",
     "RigRest",
+    "RootMotionScale",
     "Skeleton",
     "SmplModel",
+    "TargetBody",
     "UserError",
-    "Way",
+    "atomic_write",
     "bone_turns",
     "canonical_name",
     "find_humanoid",
@@ -103,5 +104,4 @@ __all__ = [
     "save_npz",
     "with_hands_at_rest",
     "write_bvh",
-    "written_whole",
 ]

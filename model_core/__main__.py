@@ -149,7 +149,7 @@ def _evaluate_starter(options: argparse.Namespace) -> int:
     model = options.model or bundled_model()
     report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds, options.evaluator)
     print(report.table())
-    return 0 if all(passed for _, _, passed in report.verdicts()) else 1
+    return 0 if all(passed for _, _, passed in report.labels()) else 1
 
 
 def _evaluate_detectors(options: argparse.Namespace) -> int:

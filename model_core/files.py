@@ -12,7 +12,7 @@ from .errors import UserError
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` when the block ends well, remove it otherwise.
 
     Missing folders are made. The temporary name keeps the suffix, for writers that choose a format by it.

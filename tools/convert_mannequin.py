@@ -16,7 +16,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from model_core.files import written_whole  # noqa: E402
+from model_core.files import atomic_write  # noqa: E402
 from model_core.motion import SMPL  # noqa: E402
 
 TARGET = ROOT / "assets" / "body" / "mannequin.npz"
@@ -40,7 +40,7 @@ def main() -> None:
     for index, name in enumerate(wooden["joint_names"].tolist()):
         if (name := RENAMED.get(name, name)) in SMPL.joints:
             rest[SMPL.index(name)] = wooden["skin_source_joint_positions"][index]
-    with written_whole(TARGET) as temporary:
+    with atomic_write(TARGET) as temporary:
         np.savez_compressed(
             temporary,
             vertices=vertices,

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from ..generator.client import WorkerClient
     from ..ui.preferences import current_runtime
-    from .clip import Shop
+    from .clip import BatchContext
     from .run import Run
 
     stop = Stop()
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
         )
         try:
-            failures = Run(Shop(options, client, blend, stop)).run()
+            failures = Run(BatchContext(options, client, blend, stop)).run()
         except UserError as error:
             print(f"intermask: {error}", file=sys.stderr)
             return 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..core import FPS, Motion, UserError, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh, written_whole
+from ..core import FPS, Motion, UserError, atomic_write, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..rig.axes import vectors_to_blender
@@ -32,7 +32,7 @@ LEADER_FILES = (".bvh", ".npz")
 
 
 @dataclass(frozen=True)
-class Shop:
+class BatchContext:
     """What all jobs of a run are made with.
 
     Attributes:
@@ -48,7 +48,9 @@ class Shop:
     stop: Stop
 
 
-def make_clip(job: Job, shop: Shop, folder: Path, share: Share | None, generated: Callable[[], None]) -> list[Path]:
+def make_clip(
+    job: Job, shop: BatchContext, folder: Path, share: Share | None, generated: Callable[[], None]
+) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
@@ -175,7 +177,7 @@ def _leader_from_file(path: Path) -> Motion:
     return resampled(load_npz(path).people[0], FPS).motion()
 
 
-def _follow(shop: Shop, request: Request) -> None:
+def _follow(shop: BatchContext, request: Request) -> None:
     """Wait for a request; on a terminal its progress is shown in one line."""
     shown = ""
     while not request.done:
@@ -212,7 +214,7 @@ def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Pa
 
 
 def _save_blend(path: Path) -> Path:
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         # Blender keeps a backup of a file that it overwrites; there is nothing to keep of an empty one.
         temporary.unlink()
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..core import UserError
 from ..generator.client import WorkerClient
-from ..generator.generation import GenerationSettings, Share, request_values, submit, submit_rows
+from ..generator.generation import GenerationSettings, Share, request_values, submit, submit_batch
 from .clip import settings_without_scene
 from .jobs import Job
 from .options import Options
@@ -24,7 +24,7 @@ REACH = 4
 
 
 @dataclass
-class Ahead:
+class Prefetcher:
     """The requests that were sent before their rows have their turn.
 
     Attributes:
@@ -78,7 +78,7 @@ class Ahead:
             if len(members) == 1:
                 self._shares[job.name] = Share(submit(self.client, settings))
                 return True
-            request = submit_rows(self.client, [row for _, row in members])
+            request = submit_batch(self.client, [row for _, row in members])
         except UserError:
             return False
         for place, (member, _) in enumerate(members):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..core import UserError, written_whole
+from ..core import UserError, atomic_write
 from .jobs import Job
 
 FOLDER = "records"
@@ -67,7 +67,7 @@ def write_record(out: Path, record: Record) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    with written_whole(out / FOLDER / f"{record.job}.json") as path:
+    with atomic_write(out / FOLDER / f"{record.job}.json") as path:
         path.write_text(json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from ..core import written_whole
+from ..core import atomic_write
 from .records import Record
 
 COLUMNS = ("name", "where", "prompt", "outcome", "fault", "seconds", "picture", "files")
@@ -29,11 +29,11 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
         UserError: they cannot be written.
     """
     rows = [_row(record, record.job in skipped) for record in records]
-    with written_whole(out / f"{name}.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(out / f"{name}.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    with written_whole(out / f"{name}.html") as path:
+    with atomic_write(out / f"{name}.html") as path:
         path.write_text(_page(name, rows), encoding="utf-8")
 
 

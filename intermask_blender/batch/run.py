@@ -18,9 +18,9 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from .clip import Shop, make_clip, render_saved
+from .clip import BatchContext, make_clip, render_saved
 from .jobs import Job
-from .prefetch import Ahead
+from .prefetch import Prefetcher
 from .records import (
     FAILED,
     FileHashes,
@@ -47,7 +47,7 @@ class Run:
         skipped: names of those that were finished before.
     """
 
-    shop: Shop
+    shop: BatchContext
 
     def __post_init__(self) -> None:
         """Take the hashes of what all rows share."""
@@ -59,7 +59,9 @@ class Run:
         self._surroundings = (model, scene, str(options.fps))
         self._hashes = FileHashes()
         # A job that is alone goes alone: the generator need not be asked what pays.
-        self._ahead = Ahead(self.shop.client, options, self._unfinished, options.rows if len(options.jobs) > 1 else 1)
+        self._ahead = Prefetcher(
+            self.shop.client, options, self._unfinished, options.rows if len(options.jobs) > 1 else 1
+        )
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:

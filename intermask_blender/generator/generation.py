@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..core import SKELETONS, Message, Motion, PosedSkeleton, UserError
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from .client import Request, WorkerClient
 
 STAGES = {
-    "starting": mark("Starting the generator"),
-    "loading": mark("Loading the model"),
-    "sampling": mark("Generating"),
-    "solving": mark("Fitting skeletons"),
+    "starting": tr_noop("Starting the generator"),
+    "loading": tr_noop("Loading the model"),
+    "sampling": tr_noop("Generating"),
+    "solving": tr_noop("Fitting skeletons"),
 }
 """What the person at the screen reads while the worker is in each stage."""
 
@@ -62,7 +62,7 @@ class GenerationSettings:
         known: an interaction that is edited or extended; None where there is none.
         guidance: how closely the prompt is followed; None means as the model's makers chose, as for the next two.
         steps: how often the model looks at the whole before it is done.
-        variety: how far draws differ.
+        mask_temperature: how far draws differ.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
     """
@@ -76,7 +76,7 @@ class GenerationSettings:
     known: Known | None = None
     guidance: float | None = None
     steps: int | None = None
-    variety: float | None = None
+    mask_temperature: float | None = None
     foot_lock: bool = True
     contact: bool = True
 
@@ -158,7 +158,7 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
     return client.submit("react", values, _leader_arrays(settings.leader))
 
 
-def submit_rows(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Request:
+def submit_batch(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Request:
     """Send several generations, which differ in prompt and seed alone, as one request; a take of its result is a row.
 
     Raises:
@@ -167,7 +167,7 @@ def submit_rows(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Req
     values = [request_values(row) for row in rows]
     lists = {"prompts": [row["prompt"] for row in values], "seeds": [row["seed"] for row in values]}
     shared = {name: value for name, value in values[0].items() if name not in ("prompt", "seed", "takes")}
-    return client.submit("generate_rows", {**shared, **lists})
+    return client.submit("generate_batch", {**shared, **lists})
 
 
 def request_values(settings: GenerationSettings) -> dict[str, Any]:
@@ -178,18 +178,16 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
     """
     prompt = settings.prompt.strip()
     if not prompt:
-        raise UserError(say("The prompt is empty; write what the two people do."))
+        raise UserError(tr("The prompt is empty; write what the two people do."))
     if len(prompt) > LONGEST_PROMPT:
         raise UserError(
-            say("The prompt has {count} characters; shorten it to {most} at the most.").format(
+            tr("The prompt has {count} characters; shorten it to {most} at the most.").format(
                 count=len(prompt), most=LONGEST_PROMPT
             )
         )
     if not (settings.model / "config.json").is_file():
         raise UserError(
-            say("There is no model in {folder}; choose a folder that holds a config.json.").format(
-                folder=settings.model
-            )
+            tr("There is no model in {folder}; choose a folder that holds a config.json.").format(folder=settings.model)
         )
     return {
         "model": str(settings.model),
@@ -199,7 +197,7 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         "takes": settings.takes,
         "guidance": settings.guidance,
         "steps": settings.steps,
-        "variety": settings.variety,
+        "mask_temperature": settings.mask_temperature,
         "solve": {
             "feet": settings.foot_lock,
             "keep_contacts": settings.contact,
@@ -233,7 +231,7 @@ def takes_of(request: Request) -> list[Pair]:
     if request.failure:
         raise UserError(request.failure)
     if request.reply is None:
-        raise UserError(say("The generation was cancelled."))
+        raise UserError(tr("The generation was cancelled."))
     return pairs_of(request.reply)
 
 
@@ -273,7 +271,7 @@ def pairs_of(reply: Message) -> list[Pair]:
 
 def progress_text(request: Request) -> str:
     """One line for the panel and the status bar."""
-    text = say(STAGES.get(request.stage, request.stage))
+    text = tr(STAGES.get(request.stage, request.stage))
     return f"{text} {request.step}/{request.steps}" if request.steps > 1 else f"{text} ..."
 
 

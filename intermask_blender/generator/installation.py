@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core import UserError
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from .child import Child
 from .runtime import INSTALLED, MARKER, Found, Inspection, Package, Pip, Runtime, python_tag
 
@@ -105,7 +105,7 @@ class Installation:
     """
 
     plan: Plan
-    text: str = field(default=mark("Starting pip"), init=False)
+    text: str = field(default=tr_noop("Starting pip"), init=False)
     factor: float = field(default=0.0, init=False)
     failure: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
@@ -122,7 +122,7 @@ class Installation:
         """
         plan = self.plan
         if not plan.found.missing:
-            raise UserError(mark("Blender's own Python has everything already; there is nothing to install."))
+            raise UserError(tr_noop("Blender's own Python has everything already; there is nothing to install."))
         self._steps = _pip_steps(plan)
         try:
             for scrap in (self._part, self._temporary):
@@ -177,7 +177,7 @@ class Installation:
     def cancel(self) -> None:
         """Stop; what has been fetched is kept for another try."""
         if not self.done:
-            self._fail(mark("The installation was stopped; press Install Runtime to go on with it."))
+            self._fail(tr_noop("The installation was stopped; press Install Runtime to go on with it."))
 
     def _next_step(self) -> None:
         variables = {name: str(self._temporary) for name in ("TMPDIR", "TEMP", "TMP")}
@@ -200,7 +200,7 @@ class Installation:
         elif self._steps:
             self._next_step()
         else:
-            self.text, self.factor = mark("Testing the runtime"), 1.0
+            self.text, self.factor = tr_noop("Testing the runtime"), 1.0
             runtime = Runtime(INSTALLED, self.plan.python, self.plan.arguments, (self._part,), self.plan.found.searched)
             self._check = Inspection(runtime, self.plan.found.missing)
 
@@ -210,12 +210,12 @@ class Installation:
             done, total = int(match[1]), int(match[2])
             self.factor = done / total if total else 0.0
         elif match := re.match(r"Collecting ([\w.-]+)", line):
-            self.text, self.factor = say("Looking for {package}").format(package=match[1]), 0.0
+            self.text, self.factor = tr("Looking for {package}").format(package=match[1]), 0.0
         elif match := re.match(r"Downloading \S*?([\w.]+)-\d\S*(?: \((.+)\))?", line):
             size = f", {match[2]}" if match[2] else ""
-            self.text, self.factor = say("Fetching {package}").format(package=match[1] + size), 0.0
+            self.text, self.factor = tr("Fetching {package}").format(package=match[1] + size), 0.0
         elif line.startswith("Installing collected packages"):
-            self.text, self.factor = mark("Unpacking"), 1.0
+            self.text, self.factor = tr_noop("Unpacking"), 1.0
         elif line.startswith("ERROR:"):
             self._fault = line.removeprefix("ERROR:").strip()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core import CORE_PARENT, UserError
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from .child import Child
 from .runtime import SEARCH, Runtime
 
@@ -86,7 +86,7 @@ class ModelImport:
     """
 
     plan: ImportPlan
-    text: str = field(default=mark("Starting the import"), init=False)
+    text: str = field(default=tr_noop("Starting the import"), init=False)
     factor: float = field(default=0.0, init=False)
     failure: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
@@ -151,7 +151,7 @@ class ModelImport:
     def cancel(self) -> None:
         """Stop; nothing is left behind."""
         if not self.done:
-            self._fail(mark("The import was stopped; press Import Published Weights to begin anew."))
+            self._fail(tr_noop("The import was stopped; press Import Published Weights to begin anew."))
 
     def _options(self) -> list[str]:
         plan = self.plan
@@ -200,7 +200,7 @@ class ModelImport:
             raise
         self._clear_up()
         self.sentence, self.factor, self.done = (
-            say("The model {model} was imported into {folder}").format(model=out.name, folder=out),
+            tr("The model {model} was imported into {folder}").format(model=out.name, folder=out),
             1.0,
             True,
         )

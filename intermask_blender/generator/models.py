@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import ASSETS, UserError
-from ..translations import say
+from ..translations import tr
 
 BUNDLED = ASSETS / "models"
 
@@ -45,7 +45,7 @@ def find_model(name: str, more: Sequence[Path] = ()) -> Path:
         return Path(name).resolve()
     known = ", ".join(models) or "none"
     raise UserError(
-        say("There is no model called {name}; installed are: {known}, or give a folder with a config.json.").format(
+        tr("There is no model called {name}; installed are: {known}, or give a folder with a config.json.").format(
             name=name, known=known
         )
     )
@@ -63,7 +63,7 @@ def model_examples(folder: Path) -> list[str]:
     return [text for text in examples if isinstance(text, str)] if isinstance(examples, list) else []
 
 
-def has_rows_of_parts(folder: Path) -> bool:
+def has_body_parts(folder: Path) -> bool:
     """Whether each row of the model's token map is one part of the body; rows of published models have soft borders."""
     tokenizer = _config(folder).get("tokenizer")
     return isinstance(tokenizer, dict) and bool(tokenizer.get("body"))

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core import UserError
-from ..translations import mark
+from ..translations import tr_noop
 from .child import Child
 
 BLENDER, INSTALLED, NAMED = "BLENDER", "INSTALLED", "NAMED"
 
-NOT_FOUND = mark(
+NOT_FOUND = tr_noop(
     "PyTorch, which generates the motion, was not found; press Install Runtime in the add-on's preferences, "
     "or name a Python that has it there."
 )
@@ -252,7 +252,7 @@ class Inspection:
     packages: tuple[Package, ...] = PACKAGES
     answer: dict[str, Any] = field(default_factory=dict, init=False)
     failure: str = field(default="", init=False)
-    text: str = field(default=mark("Testing the Python"), init=False)
+    text: str = field(default=tr_noop("Testing the Python"), init=False)
     factor: float = field(default=0.0, init=False)
     done: bool = field(default=False, init=False)
     _last: str = field(default="", init=False)
@@ -285,7 +285,7 @@ class Inspection:
     def cancel(self) -> None:
         """Stop asking."""
         self._child.end()
-        self.failure = self.failure or mark("The test was cancelled.")
+        self.failure = self.failure or tr_noop("The test was cancelled.")
         self.done = True
 
     @property

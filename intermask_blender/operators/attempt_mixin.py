@@ -8,22 +8,22 @@ from typing import Any
 import bpy
 
 from ..core import UserError
-from ..translations import say
+from ..translations import tr
 
 
 def refuse(operator: type[Any], reason: str) -> bool:
     """Say on an operator's grey button why it cannot run now; false, as its ``poll`` answers then."""
-    operator.poll_message_set(say(reason))
+    operator.poll_message_set(tr(reason))
     return False
 
 
 def failed(operator: Any, error: UserError) -> set[str]:
     """Report what went wrong; what ``execute`` answers then."""
-    operator.report({"ERROR"}, say(str(error)))
+    operator.report({"ERROR"}, tr(str(error)))
     return {"CANCELLED"}
 
 
-class Attempting:
+class AttemptMixin:
     """Mix-in of an operator that is done at once: ``attempt`` does it, and gives what to tell of it, if anything.
 
     A ``UserError`` out of it becomes a report; Blender keeps no undo step then.

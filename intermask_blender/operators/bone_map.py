@@ -8,8 +8,8 @@ import bpy
 
 from ..core import UserError
 from ..rig.own_map import begin_editing, forget, is_edited, load_own_map, save_own_map
-from ..translations import say
-from .attempt_mixin import Attempting, refuse
+from ..translations import tr
+from .attempt_mixin import AttemptMixin, refuse
 
 
 def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | None:
@@ -20,7 +20,7 @@ def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | Non
     return None
 
 
-class _OnArmature(Attempting):
+class _OnArmature(AttemptMixin):
     """Something done with the armature whose map is shown."""
 
     EDITS = True
@@ -40,7 +40,7 @@ class _OnArmature(Attempting):
         """The armature."""
         owner = mapped_armature(context.scene.intermask)
         if owner is None:
-            raise UserError(say("No armature is chosen; choose one in the panel."))
+            raise UserError(tr("No armature is chosen; choose one in the panel."))
         return owner
 
 
@@ -88,7 +88,7 @@ class _WithFile(_OnArmature):
     def path(self) -> Path:
         """The file that was named."""
         if not self.filepath.strip():
-            raise UserError(say("No file was named; choose the bone map's file."))
+            raise UserError(tr("No file was named; choose the bone map's file."))
         return Path(bpy.path.abspath(self.filepath))
 
 
@@ -114,7 +114,7 @@ class INTERMASK_OT_save_bones(_WithFile, bpy.types.Operator):
         path = self.path()
         path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
         save_own_map(self.owner(context), path)
-        return say("Wrote {files}").format(files=path.name)
+        return tr("Wrote {files}").format(files=path.name)
 
 
 class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
@@ -133,5 +133,5 @@ class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
         """Read, and say which joints found no bone."""
         mapping = load_own_map(self.owner(context), self.path())
         if mapping.missing:
-            self.report({"WARNING"}, say("No bone was found for {joints}").format(joints=", ".join(mapping.missing)))
+            self.report({"WARNING"}, tr("No bone was found for {joints}").format(joints=", ".join(mapping.missing)))
         return ""

@@ -11,10 +11,10 @@ from ..properties import wanted_model
 from ..scene.editing import prepare_edit
 from ..scene.placing import Placement, Sampling
 from ..scene.takes import parts
-from ..translations import OWN, say
+from ..translations import TRANSLATION_CONTEXT, tr
 from ..ui.preferences import current_preferences
 from .attempt_mixin import refuse
-from .generation_mixin import Generating
+from .generation_mixin import GenerationMixin
 
 BODY_PARTS = (
     ("ALL", "Whole Body", "The whole body"),
@@ -25,7 +25,7 @@ BODY_PARTS = (
 )
 
 
-class _Editing(Generating):
+class _Editing(GenerationMixin):
     """An operator on the take that is shown, with the prompt, the seed and the model of the panel."""
 
     @classmethod
@@ -49,7 +49,7 @@ class _Editing(Generating):
             1,
             settings.guidance if own else None,
             settings.steps if own else None,
-            settings.variety if own else None,
+            settings.mask_temperature if own else None,
             settings.foot_lock,
             settings.contact,
         )
@@ -77,7 +77,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "who": "edit_who"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", translation_context=OWN)  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(name="Prompt", translation_context=TRANSLATION_CONTEXT)  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     part: bpy.props.EnumProperty(name="Part", items=BODY_PARTS)  # type: ignore[valid-type]
@@ -93,7 +93,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
         if self.properties.is_property_set("start") and self.properties.is_property_set("end"):
             frames = self.start, self.end
         if self.who not in ("BOTH", "FIRST", "SECOND"):
-            raise UserError(say("{who} is nobody; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
+            raise UserError(tr("{who} is nobody; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
         take, settings, sampling = self.chosen(context)
         return prepare_edit(scene, take, settings, sampling, self.part, self.who, frames, self.strength)
 
@@ -107,7 +107,7 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "seconds": "seconds_more"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", translation_context=OWN)  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(name="Prompt", translation_context=TRANSLATION_CONTEXT)  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(name="Seconds More", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]

@@ -10,11 +10,11 @@ from ..core import UserError
 from ..properties.settings import EXPORT_FORMATS
 from ..scene.export import SUFFIXES, export_take, missing_exporter
 from ..scene.takes import parts
-from ..translations import say
-from .attempt_mixin import Attempting, refuse
+from ..translations import tr
+from .attempt_mixin import AttemptMixin, refuse
 
 
-class INTERMASK_OT_export(Attempting, bpy.types.Operator):
+class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
     """Write both characters of the chosen take to a file"""
 
     bl_idname = "intermask.export"
@@ -57,11 +57,11 @@ class INTERMASK_OT_export(Attempting, bpy.types.Operator):
         self._take_format(context)
         settings = context.scene.intermask
         if not self.filepath.strip():
-            raise UserError(say("No file was named; choose where to write."))
+            raise UserError(tr("No file was named; choose where to write."))
         made = export_take(
             context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
         )
-        return say("Wrote {files}").format(files=", ".join(path.name for path in made))
+        return tr("Wrote {files}").format(files=", ".join(path.name for path in made))
 
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):

@@ -14,14 +14,14 @@ from ..properties import wanted_model
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
 from ..scene.placing import Placement, Sampling, prepare, with_bodies
-from ..translations import OWN, say
+from ..translations import TRANSLATION_CONTEXT, tr
 from ..ui.preferences import current_preferences
 from ..ui.session import pending
 from .attempt_mixin import refuse
-from .generation_mixin import Generating
+from .generation_mixin import GenerationMixin
 
 
-class INTERMASK_OT_generate(Generating, bpy.types.Operator):
+class INTERMASK_OT_generate(GenerationMixin, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
     bl_idname = "intermask.generate"
@@ -30,7 +30,9 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     # Without REGISTER: Adjust Last Operation would generate anew, and freeze the window, at every change of a field.
     bl_options = {"UNDO"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", description="What the two people do", translation_context=OWN)  # type: ignore[valid-type]
+    prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Prompt", description="What the two people do", translation_context=TRANSLATION_CONTEXT
+    )
     seconds: bpy.props.FloatProperty(name="Seconds", default=4.0, min=0.5, max=60.0)  # type: ignore[valid-type]
     use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Use Scene Range", description="As long as the scene's frame range, whatever Seconds says"
@@ -67,7 +69,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
     steps: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Steps", description="Steps of generation; 0 as the model has it", default=0, min=0, max=1000
     )
-    variety: bpy.props.FloatProperty(  # type: ignore[valid-type]
+    mask_temperature: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Variety", description="How far takes differ; -1 as the model has it", default=-1, min=-1
     )
     use_markers: bpy.props.BoolProperty(  # type: ignore[valid-type]
@@ -97,7 +99,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         if not given("takes"):
             self.takes = settings.takes_wanted
         if not settings.use_model_values:
-            for name in ("guidance", "steps", "variety"):
+            for name in ("guidance", "steps", "mask_temperature"):
                 if not given(name):
                     setattr(self, name, getattr(settings, name))
         if not given("model"):
@@ -140,7 +142,7 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
             self.takes,
             self.guidance if self.guidance >= 0 else None,
             self.steps or None,
-            self.variety if self.variety >= 0 else None,
+            self.mask_temperature if self.mask_temperature >= 0 else None,
             self.foot_lock,
             self.contact,
         )
@@ -150,9 +152,9 @@ class INTERMASK_OT_generate(Generating, bpy.types.Operator):
         name = getattr(self, role)
         if name and name not in scene.objects:
             if role == "leader":
-                template = say("There is no object called {name} in this scene; choose another leader.")
+                template = tr("There is no object called {name} in this scene; choose another leader.")
             else:
-                template = say("There is no object called {name} in this scene; choose another character.")
+                template = tr("There is no object called {name} in this scene; choose another character.")
             raise UserError(template.format(name=name))
         return scene.objects[name] if name else None
 

@@ -10,7 +10,7 @@ from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
 from ..scene.overlaps import sentence
 from ..scene.placing import Placement, place_takes
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from ..ui.prompt_history import remember_prompt
 from ..ui.prompt_novelty import ask
 from ..ui.services import worker_client
@@ -23,12 +23,12 @@ LOOKS = 0.05
 ALLOWED_MODES = ("OBJECT", "POSE")
 """In other modes Blender's undo knows one data-block only, and would not take the characters back."""
 
-LEAVE_MODE = mark("Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode")
+LEAVE_MODE = tr_noop("Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode")
 
-RESTARTED = mark("The generator stopped unexpectedly and was started again; this is what it made then")
+RESTARTED = tr_noop("The generator stopped unexpectedly and was started again; this is what it made then")
 
 
-class Generating:
+class GenerationMixin:
     """Mix-in of an operator. The operator says what to ask for (``prepared``)."""
 
     prepared: Callable[[bpy.types.Context], tuple[GenerationSettings, Placement]]
@@ -77,7 +77,7 @@ class Generating:
                 return {"RUNNING_MODAL"}
         if self._pending.stop:
             self._leave(context)
-            self.report({"INFO"}, say("The generation was cancelled"))
+            self.report({"INFO"}, tr("The generation was cancelled"))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -86,7 +86,7 @@ class Generating:
         if not self._generation.done:
             return {"PASS_THROUGH"}
         if self._generation.succeeded and context.mode not in ALLOWED_MODES:
-            context.workspace.status_text_set(say(LEAVE_MODE))
+            context.workspace.status_text_set(tr(LEAVE_MODE))
             return {"PASS_THROUGH"}
         self._leave(context)
         return self._finish()
@@ -113,7 +113,7 @@ class Generating:
         except UserError as error:
             return failed(self, error)
         if self._generation.restarted:
-            self.report({"WARNING"}, say(RESTARTED))
+            self.report({"WARNING"}, tr(RESTARTED))
         if things:
             self.report({"WARNING"}, sentence(things))
         return {"FINISHED"}

@@ -10,14 +10,14 @@ import bpy
 from ..core import UserError
 from ..generator.model_import import ImportPlan, ModelImport
 from ..generator.runtime import NOT_FOUND
-from ..translations import say
+from ..translations import tr
 from ..ui.preferences import DATASETS, current_runtime, model_home
 from ..ui.services import end_worker
 from .attempt_mixin import refuse
-from .modal_mixin import Waiting, free
+from .modal_mixin import ModalMixin, free
 
 
-class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):
+class INTERMASK_OT_import_published(ModalMixin, bpy.types.Operator):
     """Make a model of published InterMask weights and CLIP, which you have downloaded"""
 
     bl_idname = "intermask.import_published"
@@ -52,12 +52,12 @@ class INTERMASK_OT_import_published(Waiting, bpy.types.Operator):
         if runtime is None:
             raise UserError(NOT_FOUND)
         if not self.checkpoints:
-            raise UserError(say("No checkpoints were named; choose the folder that you downloaded as Checkpoints."))
+            raise UserError(tr("No checkpoints were named; choose the folder that you downloaded as Checkpoints."))
         if not self.clip:
-            raise UserError(say("No CLIP model was named; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder."))
+            raise UserError(tr("No CLIP model was named; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder."))
         home = _path(self.folder) if self.folder else model_home(context)
         if home is None:
-            raise UserError(say("There is no folder for models; name one as Models in the add-on's preferences."))
+            raise UserError(tr("There is no folder for models; name one as Models in the add-on's preferences."))
         # A model that is in use may not be replaced on every system.
         if self.replace:
             end_worker()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import bpy
 
 from ..core import UserError
-from ..translations import say
+from ..translations import tr
 from ..ui.runtime_jobs import Job, job_board
 from ..ui.session import pending
 from .attempt_mixin import failed, refuse
@@ -16,7 +16,7 @@ LOOKS = 0.1
 """Seconds between two looks at the child process."""
 
 
-class Waiting:
+class ModalMixin:
     """Something that a child process does while Blender goes on; without a window it is waited for."""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -43,7 +43,7 @@ class Waiting:
         before = self._job.text, self._job.factor
         self._job.poll()
         if (self._job.text, self._job.factor) != before:
-            context.workspace.status_text_set(say(self._job.text))
+            context.workspace.status_text_set(tr(self._job.text))
             _redraw(context)
         if not self._job.done:
             return {"PASS_THROUGH"}

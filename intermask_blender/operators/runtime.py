@@ -12,17 +12,17 @@ from ..core import UserError
 from ..generator import runtime
 from ..generator.installation import SPACE, Installation, Plan, index_options, remove
 from ..generator.runtime import Inspection
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from ..ui.preferences import AUTOMATIC, current_runtime, own_python, runtime_root, stored_preferences
 from ..ui.runtime_jobs import job_board
 from ..ui.services import end_worker
-from .attempt_mixin import Attempting, refuse
-from .modal_mixin import Waiting, free
+from .attempt_mixin import AttemptMixin, refuse
+from .modal_mixin import ModalMixin, free
 
-NOT_AN_EXTENSION = mark("Install the add-on as an extension first: only then has it a folder of its own")
+NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only then has it a folder of its own")
 
 
-class _RuntimeJob(Waiting):
+class _RuntimeJob(ModalMixin):
     """A job that tells of a Python that generates: what it found is kept with the preferences."""
 
     SOURCE: ClassVar[str] = ""
@@ -34,7 +34,7 @@ class _RuntimeJob(Waiting):
         if stored is not None:
             stored.source = self.SOURCE or stored.source
             stored.tested = sentence
-        return say("It works: {found}").format(found=sentence)
+        return tr("It works: {found}").format(found=sentence)
 
 
 class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
@@ -62,7 +62,7 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         """Start pip."""
         stored, root, own = stored_preferences(context), runtime_root(create=True), own_python()
         if stored is None or root is None:
-            raise UserError(f"{say(NOT_AN_EXTENSION)}.")
+            raise UserError(f"{tr(NOT_AN_EXTENSION)}.")
         end_worker()
         index, space = index_options(stored.accelerator, sys.platform), SPACE[stored.accelerator]
         return Installation(Plan(root, runtime.look(), *own, runtime.find_pip(*own), index, space=space))
@@ -114,11 +114,11 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         python = Path(bpy.path.abspath(stored.python if stored is not None else ""))
         named = runtime.named_runtime(python, runtime.look())
         if named is None:
-            raise UserError(say("There is no file {path}; choose the program file of a Python.").format(path=python))
+            raise UserError(tr("There is no file {path}; choose the program file of a Python.").format(path=python))
         return Inspection(named)
 
 
-class INTERMASK_OT_remove_runtime(Attempting, bpy.types.Operator):
+class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
     """Delete what Install Runtime installed and what it fetched for it"""
 
     bl_idname = "intermask.remove_runtime"
@@ -142,7 +142,7 @@ class INTERMASK_OT_remove_runtime(Attempting, bpy.types.Operator):
         stored = stored_preferences(context)
         if stored is not None:
             stored.source, stored.tested = AUTOMATIC, ""
-        return say("The installed runtime was removed")
+        return tr("The installed runtime was removed")
 
 
 class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):

@@ -6,13 +6,13 @@ import bpy
 import numpy as np
 
 from ..scene.takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
-from .attempt_mixin import Attempting, refuse
+from .attempt_mixin import AttemptMixin, refuse
 
 CLOSENESS = 1.8
 """Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""
 
 
-class _OnTake(Attempting):
+class _OnTake(AttemptMixin):
     """Something done with the take that is chosen in the list."""
 
     @classmethod

@@ -26,7 +26,7 @@ class INTERMASK_PT_advanced(bpy.types.Panel):
         column.prop(settings, "use_model_values")
         own = column.column()
         own.active = not settings.use_model_values
-        for name in ("guidance", "steps", "variety"):
+        for name in ("guidance", "steps", "mask_temperature"):
             own.prop(settings, name)
         column.prop(settings, "foot_lock")
         column.prop(settings, "contact")

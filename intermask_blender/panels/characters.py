@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..translations import OWN, say
+from ..translations import TRANSLATION_CONTEXT, tr
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -15,7 +15,7 @@ class INTERMASK_PT_characters(bpy.types.Panel):
     bl_idname = "INTERMASK_PT_characters"
     bl_parent_id = "INTERMASK_PT_generate"
     bl_label = "Characters"
-    bl_translation_context = OWN
+    bl_translation_context = TRANSLATION_CONTEXT
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = TAB
@@ -30,14 +30,18 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         row = column.row()
         row.enabled = not led
         if led:
-            row.label(text=say("First: {name}, the leader").format(name=settings.leader.name), translate=False)
+            row.label(text=tr("First: {name}, the leader").format(name=settings.leader.name), translate=False)
         else:
-            row.prop(settings, "character_1", text="First", text_ctxt=OWN, placeholder=say("New mannequin"))
+            row.prop(
+                settings, "character_1", text="First", text_ctxt=TRANSLATION_CONTEXT, placeholder=tr("New mannequin")
+            )
             draw_rig_line(self.layout, context, settings.character_1)
             self._draw_body(settings, 1)
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, "character_2", text="Second", text_ctxt=OWN, placeholder=say("New mannequin"))
+        column.prop(
+            settings, "character_2", text="Second", text_ctxt=TRANSLATION_CONTEXT, placeholder=tr("New mannequin")
+        )
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 
@@ -47,4 +51,4 @@ class INTERMASK_PT_characters(bpy.types.Panel):
             return
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, f"body_{number}", text="Body", placeholder=say("As in Preferences"))
+        column.prop(settings, f"body_{number}", text="Body", placeholder=tr("As in Preferences"))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import bpy
 
 from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
-from ..translations import mark
+from ..translations import tr_noop
 from .generate import TAB
 
-BUTTONS = (("ARMS", mark("Arms")), ("LEGS", mark("Legs")), ("UPPER_BODY", mark("Upper Body")), ("HANDS", mark("Hands")))
+BUTTONS = (
+    ("ARMS", tr_noop("Arms")),
+    ("LEGS", tr_noop("Legs")),
+    ("UPPER_BODY", tr_noop("Upper Body")),
+    ("HANDS", tr_noop("Hands")),
+)
 """Parts of the body with a button each."""
 
 
@@ -36,7 +41,7 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         sub.active = scene.use_preview_range
         sub.prop(scene, "frame_preview_start", text="Start")
         sub.prop(scene, "frame_preview_end", text="End")
-        layout.label(text=mark("Make Anew") if scene.use_preview_range else mark("Make Anew, Whole Take"))
+        layout.label(text=tr_noop("Make Anew") if scene.use_preview_range else tr_noop("Make Anew, Whole Take"))
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
         for part, title in BUTTONS:
             button = grid.operator(INTERMASK_OT_edit.bl_idname, text=title)

@@ -7,7 +7,7 @@ import bpy
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
 from ..properties import NO_MODEL, known_prompts, model_is_gone
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from ..ui.preferences import ADDON, runtime_problem
 from ..ui.prompt_novelty import familiar_line
 from ..ui.runtime_jobs import job_board
@@ -29,7 +29,7 @@ class INTERMASK_MT_prompts(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """Both lists."""
         past, examples = known_prompts(context.scene.intermask, context)
-        for title, prompts in ((mark("Used Before"), past[:MOST_IN_MENU]), (mark("Examples"), examples)):
+        for title, prompts in ((tr_noop("Used Before"), past[:MOST_IN_MENU]), (tr_noop("Examples"), examples)):
             if not prompts:
                 continue
             self.layout.label(text=title)
@@ -52,7 +52,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         """Settings, what is under way, and the button."""
         settings, layout = context.scene.intermask, self.layout
         row = layout.row(align=True)
-        row.prop(settings, "prompt", text="", placeholder=say("Two people …"))
+        row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
         if len(settings.prompt) > letters_across(context) + 4:
             paragraph(layout, context, settings.prompt[:400])
@@ -72,7 +72,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.operator(INTERMASK_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
         column.prop(settings, "takes_wanted")
         column.prop(settings, "model")
-        column.prop(settings, "leader", placeholder=say("Nobody"))
+        column.prop(settings, "leader", placeholder=tr("Nobody"))
         draw_rig_line(layout, context, settings.leader)
         problem = runtime_problem(context)
         if problem:
@@ -84,7 +84,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.5
         row.enabled = not (problem or reason)
-        text = mark("Generate") if not pending() else mark("Generate Next")
+        text = tr_noop("Generate") if not pending() else tr_noop("Generate Next")
         row.operator(INTERMASK_OT_generate.bl_idname, text=text, icon="PLAY")
 
     @staticmethod
@@ -95,18 +95,18 @@ class INTERMASK_PT_generate(bpy.types.Panel):
             if number == 0:
                 row.progress(factor=item.generation.factor, text=item.generation.text)
             else:
-                row.label(text=say("Waiting: {prompt}").format(prompt=item.title[:60]), icon="TIME", translate=False)
+                row.label(text=tr("Waiting: {prompt}").format(prompt=item.title[:60]), icon="TIME", translate=False)
             row.operator(INTERMASK_OT_cancel.bl_idname, text="", icon="X").number = number
 
     @staticmethod
     def _missing(settings: bpy.types.PropertyGroup) -> str:
         """What must be filled in first, empty where nothing is missing."""
         if not settings.prompt.strip():
-            return say("Write what the two people do")
+            return tr("Write what the two people do")
         if settings.model == NO_MODEL:
-            return say("No model is installed")
+            return tr("No model is installed")
         if model_is_gone(settings):
-            return say("The model {model} is gone: choose one").format(model=settings.model_name)
+            return tr("The model {model} is gone: choose one").format(model=settings.model_name)
         return ""
 
 
@@ -115,11 +115,11 @@ def _draw_runtime(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     box = layout.box()
     job = job_board().job
     if job is not None:
-        box.progress(factor=job.factor, text=say(job.text))
+        box.progress(factor=job.factor, text=tr(job.text))
         box.operator("intermask.stop_runtime_job", icon="X")
         return
-    paragraph(box, context, say("PyTorch, which computes the motion, is not installed yet."), "ERROR")
+    paragraph(box, context, tr("PyTorch, which computes the motion, is not installed yet."), "ERROR")
     box.operator("intermask.install_runtime", icon="IMPORT")
     box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ADDON
     if not bpy.app.online_access:
-        paragraph(box, context, say("Blender is kept offline: allow online access in Preferences, System."), "INFO")
+        paragraph(box, context, tr("Blender is kept offline: allow online access in Preferences, System."), "INFO")

@@ -13,7 +13,7 @@ from ..operators.takes import (
 )
 from ..scene.overlaps import sentence, still_there
 from ..scene.takes import parts
-from ..translations import say
+from ..translations import tr
 from .generate import TAB
 from .wrapping import paragraph
 
@@ -65,7 +65,7 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         side.operator(INTERMASK_OT_play_take.bl_idname, text="", icon="PREVIEW_RANGE")
         if 0 <= settings.take_index < len(settings.takes):
             take = settings.takes[settings.take_index]
-            line = say("Seed {seed}, take {number}, model {model}")
+            line = tr("Seed {seed}, take {number}, model {model}")
             line = line.format(seed=take.seed, number=take.number, model=take.model)
             layout.label(text=line, translate=False)
             if told := sentence(still_there(context.scene, take)):

@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from ..translations import say
+from ..translations import tr
 
 LETTER = 7.0
 """Pixels that a letter of Blender's own font takes on average, at a resolution scale of 1."""
@@ -26,5 +26,5 @@ def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     """A label of as many lines as the text needs."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(say(text), letters_across(context)) or [""]):
+    for number, line in enumerate(textwrap.wrap(tr(text), letters_across(context)) or [""]):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)

@@ -9,7 +9,7 @@ import bpy
 from ..core import MOST_TAKES
 from ..generator.models import installed_models, model_examples, model_title
 from ..scene.takes import show_take
-from ..translations import OWN, mark, say
+from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.preferences import current_preferences
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_novelty import ask
@@ -38,13 +38,13 @@ EnumItem = tuple[str, str, str, int]
 def _model_items(models: tuple[tuple[str, str], ...], tooltip: str) -> list[EnumItem]:
     """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly."""
     items = [(name, title, tooltip.format(title=title), number) for number, (name, title) in enumerate(models)]
-    return items or [(NO_MODEL, mark("No model"), mark("No model is installed"), 0)]
+    return items or [(NO_MODEL, tr_noop("No model"), tr_noop("No model is installed"), 0)]
 
 
 def _models(_owner: InterMaskSettings, context: bpy.types.Context | None) -> list[EnumItem]:
     folders = installed_models(current_preferences(context or bpy.context).model_folders)
     titles = tuple((name, model_title(folder)) for name, folder in folders.items())
-    return _model_items(titles, say("Use the model {title}"))
+    return _model_items(titles, tr("Use the model {title}"))
 
 
 def _chosen_model(owner: InterMaskSettings) -> int:
@@ -95,7 +95,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="What the two people do, in one English sentence",
         default="two friends hug each other",
         update=_ask_of_the_prompt,
-        translation_context=OWN,
+        translation_context=TRANSLATION_CONTEXT,
     )
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Seconds",
@@ -171,7 +171,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
     steps: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Steps", description="More take longer and fit together better", default=20, min=1, max=1000, soft_max=50
     )
-    variety: bpy.props.FloatProperty(  # type: ignore[valid-type]
+    mask_temperature: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Variety",
         description="How far takes differ from each other",
         default=10.0,
@@ -190,7 +190,7 @@ class InterMaskSettings(bpy.types.PropertyGroup):
         description="Timeline markers say what happens from their frame on; before the first it is the prompt",
     )
     edit_who: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Change", description="Whose motion is made anew", items=WHO, translation_context=OWN
+        name="Change", description="Whose motion is made anew", items=WHO, translation_context=TRANSLATION_CONTEXT
     )
     strength: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Strength", description="How much of it is made anew to suit the prompt", default=0.5, min=0.05, max=1.0,

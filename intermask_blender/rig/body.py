@@ -17,7 +17,7 @@ LEAST_STRETCH, MOST_STRETCH = 0.4, 2.5
 
 
 @dataclass(frozen=True)
-class Body:
+class BodyMesh:
     """A skinned figure in its T-pose. Metres, Y up, facing +Z, left at +X.
 
     Attributes:
@@ -38,7 +38,7 @@ class Body:
 
 
 @cache
-def load_body(path: Path = MANNEQUIN) -> Body:
+def load_body(path: Path = MANNEQUIN) -> BodyMesh:
     """Read a figure; the arrays are described beside the file.
 
     Raises:
@@ -46,7 +46,7 @@ def load_body(path: Path = MANNEQUIN) -> Body:
     """
     try:
         with np.load(path, allow_pickle=False) as data:
-            return Body(
+            return BodyMesh(
                 vertices=data["vertex_origin"] + data["vertex_step"] * data["vertices"],
                 faces=data["faces"].astype(np.int32),
                 ball_faces=data["ball_faces"].astype(bool),
@@ -66,7 +66,7 @@ def rest_joints(offsets: np.ndarray, parents: tuple[int, ...]) -> np.ndarray:
     return joints
 
 
-def fitted_vertices(body: Body, offsets: np.ndarray) -> np.ndarray:
+def fitted_vertices(body: BodyMesh, offsets: np.ndarray) -> np.ndarray:
     """The figure's vertices with a character's bone lengths.
 
     Every bone's surface is carried from the figure's joint to the character's, turned into the new direction and
@@ -89,7 +89,7 @@ def fitted_vertices(body: Body, offsets: np.ndarray) -> np.ndarray:
     return result
 
 
-def sole_depth(body: Body, offsets: np.ndarray) -> float:
+def sole_depth(body: BodyMesh, offsets: np.ndarray) -> float:
     """How far, in metres, the fitted figure's soles lie below its lowest joint in the T-pose."""
     lowest_joint = rest_joints(offsets[: len(SMPL)], SMPL.parents)[:, 1].min()
     return max(0.0, float(lowest_joint - fitted_vertices(body, offsets)[:, 1].min()))

@@ -12,7 +12,7 @@ from mathutils import Vector
 from .. import compat
 from ..core import SMPL, Skeleton
 from .axes import vectors_to_blender
-from .body import Body, fitted_vertices, load_body, rest_joints, sole_depth
+from .body import BodyMesh, fitted_vertices, load_body, rest_joints, sole_depth
 
 LEAST_BONE = 0.01
 """Metres. Blender deletes bones without length."""
@@ -55,7 +55,7 @@ def armature_of(name: str, heads: np.ndarray, collection: bpy.types.Collection, 
 
 
 def build_mannequin(
-    owner: bpy.types.Object, offsets: np.ndarray, colour: Colour, body: Body | None = None
+    owner: bpy.types.Object, offsets: np.ndarray, colour: Colour, body: BodyMesh | None = None
 ) -> bpy.types.Object:
     """The mannequin with the armature's bone lengths, skinned to it and parented.
 
@@ -101,7 +101,7 @@ def skinned(
     return figure
 
 
-def _rest_root(offsets: np.ndarray, body: Body) -> np.ndarray:
+def _rest_root(offsets: np.ndarray, body: BodyMesh) -> np.ndarray:
     """(3,) where the root joint is when the T-pose stands on the floor, motion's axes."""
     joints = rest_joints(offsets[: len(SMPL)], SMPL.parents)
     return np.array((0.0, sole_depth(body, offsets) - joints[:, 1].min(), 0.0))

@@ -63,7 +63,7 @@ def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:
     if owner.animation_data is None:
         return
     driven = {driver.data_path for driver in owner.animation_data.drivers if not driver.mute}
-    root = mapping.traveller
+    root = mapping.root_motion_bone
     for name in {root, *(mapping.control(joint) for joint in mapping.bones)}:
         bone = owner.pose.bones[name]
         if rotation_channel(bone) in driven or (name == root and f"{bone_path(name)}.location" in driven):
@@ -78,7 +78,7 @@ def check_travel(owner: bpy.types.Object, mapping: RigMapping) -> None:
     Raises:
         UserError: names the bone.
     """
-    bone = owner.data.bones[mapping.traveller]
+    bone = owner.data.bones[mapping.root_motion_bone]
     if bone.use_connect and bone.parent:
         raise UserError(
             f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..core import ASSETS, SMPL, UserError, written_whole
+from ..core import ASSETS, SMPL, UserError, atomic_write
 
 FOLDER = ASSETS / "rigs"
 SCHEMA = 1
@@ -70,7 +70,7 @@ class RigMapping:
     settings: tuple[Setting, ...] = ()
 
     @property
-    def traveller(self) -> str:
+    def root_motion_bone(self) -> str:
         """The bone that takes the travel."""
         return self.root or self.control("Pelvis")
 
@@ -159,7 +159,7 @@ def save_map(mapping: RigMapping, path: Path, about: str) -> None:
         data["follows"] = dict(mapping.follows)
     if mapping.settings:
         data["settings"] = [asdict(setting) for setting in mapping.settings]
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..core import SMPL, UserError
-from ..translations import say
+from ..translations import tr
 from .detect import detect_rig, nearest_rig, resolve
 from .map import RigMapping, Setting, load_map, save_map
 
@@ -32,16 +32,16 @@ def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
     try:
         text = _summary(mapping_of(owner))
     except UserError as error:
-        return say(str(error)), False
-    return (say("Edited, {found}").format(found=text) if is_edited(owner) else text), True
+        return tr(str(error)), False
+    return (tr("Edited, {found}").format(found=text) if is_edited(owner) else text), True
 
 
 def _summary(mapping: RigMapping) -> str:
     """What was recognised and what was not."""
     if mapping.missing:
-        template = say("{rig}: {found} of {all} joints; without {missing}")
+        template = tr("{rig}: {found} of {all} joints; without {missing}")
     else:
-        template = say("{rig}: {found} of {all} joints")
+        template = tr("{rig}: {found} of {all} joints")
     values = {"rig": mapping.rig, "found": len(mapping.bones), "all": len(SMPL), "missing": ", ".join(mapping.missing)}
     return template.format(**values)
 

@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import Body, PosedSkeleton, Way, rotations
+from ..core import PosedSkeleton, RootMotionScale, TargetBody, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
@@ -21,7 +21,7 @@ from .rest import MeasuredRig, measure, rest_matrices
 
 
 @dataclass(frozen=True)
-class Travel:
+class RootMotion:
     """How the way through the world is scaled, the same for both characters.
 
     Attributes:
@@ -70,7 +70,7 @@ def rig_keys(
     owner: bpy.types.Object,
     scene: bpy.types.Scene,
     start_frame: int,
-    travel: Travel | None = None,
+    travel: RootMotion | None = None,
     mapping: RigMapping | None = None,
 ) -> RigKeys:
     """The keys that let an armature move as the skeleton does; nothing is changed yet.
@@ -93,7 +93,7 @@ def rig_keys(
     posed = resampled(posed, scene_fps(scene))
     placed = np.array(owner.matrix_world, np.float64)
     chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
-    wanted = _pelvis_in_armature(posed, rig, placed, scene, travel or Travel())
+    wanted = _pelvis_in_armature(posed, rig, placed, scene, travel or RootMotion())
     landmarks = rig.rest.landmarks
     pelvis = int(landmarks.owners[0])
     place = rest_matrices(owner, rig.names)[pelvis] @ np.append(landmarks.places[0] / rig.size, 1.0)
@@ -124,9 +124,9 @@ def body_of_rig(
     posed: PosedSkeleton,
     owner: bpy.types.Object,
     scene: bpy.types.Scene,
-    travel: Travel,
+    travel: RootMotion,
     mapping: RigMapping | None = None,
-) -> Body:
+) -> TargetBody:
     """An armature as a body for motions of one person: where its joints are when ``rig_keys`` has keyed one.
 
     Args:
@@ -154,7 +154,7 @@ def body_of_rig(
         inside += (_pelvis_in_armature(person, rig, placed, scene, travel) - inside[:, 0])[:, None]
         return vectors_from_blender(inside @ placed[:3, :3].T + placed[:3, 3]) * metres
 
-    return Body(joints, _way(posed, rig, travel))
+    return TargetBody(joints, _way(posed, rig, travel))
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
@@ -215,14 +215,14 @@ def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarra
     return {rig.joints[bone]: from_motion @ turn @ BLENDER_FROM_MOTION.T for bone, turn in turns.items()}
 
 
-def _way(posed: PosedSkeleton, rig: MeasuredRig, travel: Travel) -> Way:
+def _way(posed: PosedSkeleton, rig: MeasuredRig, travel: RootMotion) -> RootMotionScale:
     upward = rig.rest.hip_height / core.person_hip_height(posed.offsets)
     across = upward if travel.across is None else travel.across
-    return Way(across, upward, travel.floor, rig.rest.sole if travel.soles else 0.0)
+    return RootMotionScale(across, upward, travel.floor, rig.rest.sole if travel.soles else 0.0)
 
 
 def _pelvis_in_armature(
-    posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, travel: Travel
+    posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, travel: RootMotion
 ) -> np.ndarray:
     """(T, 3) where the pelvis shall be, in the armature's space."""
     path = core.pelvis_path(posed, rig.rest, _way(posed, rig, travel))

@@ -11,18 +11,18 @@ import bpy
 from .. import compat
 from ..core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
 from ..generator.generation import GenerationSettings, Known
-from ..generator.models import has_rows_of_parts
+from ..generator.models import has_body_parts
 from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
 from ..rig.splice import Held, source_of
-from ..translations import say
+from ..translations import tr
 from .placing import Placement, Sampling, figure_size
 
-ALL_ROWS = (0, 1, 2, 3, 4)
+ALL_PARTS = (0, 1, 2, 3, 4)
 
-SOFT_ROWS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
+SOFT_PARTS = {"ALL": ALL_PARTS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
 """Rows of a published model's token map that govern each part of the body, measured: ``docs/body-parts.md``."""
-PART_ROWS = {"ALL": ALL_ROWS, "ARMS": (3, 4), "HANDS": (3, 4), "LEGS": (1, 2), "UPPER_BODY": (0, 3, 4)}
+PART_INDICES = {"ALL": ALL_PARTS, "ARMS": (3, 4), "HANDS": (3, 4), "LEGS": (1, 2), "UPPER_BODY": (0, 3, 4)}
 """The same where rows are trunk, left leg, right leg, left arm, right arm, as in the bundled model."""
 
 _ARMS = frozenset(side + name for side in ("L_", "R_") for name in ("Collar", "Shoulder", "Elbow", "Wrist"))
@@ -59,7 +59,7 @@ def prepare_edit(
         take: it must be the one that is shown.
         settings: prompt, seed and the model's folder.
         sampling: how to draw.
-        part: a key of ``PART_ROWS``.
+        part: a key of ``PART_INDICES``.
         who: a key of ``WHO``; a leader is never changed.
         frames: first and last scene frame that are made anew; None means all.
         strength: share of it that is made anew.
@@ -72,13 +72,13 @@ def prepare_edit(
     owners = (take.character_1 or leader, take.character_2)
     if owners[0] is None or owners[1] is None:
         raise UserError(
-            say("A character of the take {take} is gone; choose its leader again, or another take.").format(
+            tr("A character of the take {take} is gone; choose its leader again, or another take.").format(
                 take=take.name
             )
         )
     if leader is not None and (who == "FIRST" or more is not None):
         raise UserError(
-            say("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
+            tr("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
         )
     # Strips of the character's other scenes are no part of the take.
     first, last = compat.keyed_range(owners[1]) or animated_frames(owners[1], scene)
@@ -99,7 +99,7 @@ def prepare_edit(
             )
     moving = (1,) if leader is not None else WHO[who]
     prompt, seed, model = settings
-    rows = (PART_ROWS if has_rows_of_parts(model) else SOFT_ROWS)[part]
+    rows = (PART_INDICES if has_body_parts(model) else SOFT_PARTS)[part]
     known = Known(_alike(first_person, second_person), rows, moving, begin, stop, strength, more is not None)
     seconds = None if more is None else length / FPS + more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))

@@ -10,9 +10,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..core import FPS, Motion, PosedSkeleton, UserError, rotations, save_npz, write_bvh, written_whole
+from ..core import FPS, Motion, PosedSkeleton, UserError, atomic_write, rotations, save_npz, write_bvh
 from ..rig.capture import capture_motion
-from ..translations import say
+from ..translations import tr
 from .takes import parts
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
@@ -26,7 +26,7 @@ _ADDONS = {"FBX": ("io_scene_fbx", "FBX format"), "GLTF": ("io_scene_gltf2", "gl
 def missing_exporter(kind: str) -> str:
     """Why Blender cannot write a format now, in a few words for a grey button; empty where it can."""
     if kind in _ADDONS and _ADDONS[kind][0] not in bpy.context.preferences.addons:
-        return say("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
+        return tr("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
     return ""
 
 
@@ -49,7 +49,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
     found = parts(take)
     if not found or any(owner.name not in context.view_layer.objects for owner, _ in found):
         raise UserError(
-            say("The characters of the take {take} are not in this scene; generate it again.").format(take=take.name)
+            tr("The characters of the take {take} are not in this scene; generate it again.").format(take=take.name)
         )
     first = min(action.frame_range[0] for _, action in found)
     last = max(action.frame_range[1] for _, action in found)
@@ -58,7 +58,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
         return _own_format(context.scene, owners, take, (first, last), kind, path)
     if reason := missing_exporter(kind):
         raise UserError(f"{reason}.")
-    with written_whole(path) as temporary, _only(context, owners, (int(first), int(np.ceil(last)))):
+    with atomic_write(path) as temporary, _only(context, owners, (int(first), int(np.ceil(last)))):
         try:
             _blender_exporter(kind, str(temporary))
         except RuntimeError as error:

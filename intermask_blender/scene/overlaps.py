@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ..core import SMPL
-from ..translations import say
+from ..translations import tr
 
 LARGEST = 4.0
 """Metres. What reaches farther is a room or a ground, in which people are meant to stand."""
@@ -21,7 +21,7 @@ FEET = ("L_Ankle", "R_Ankle", "L_Foot", "R_Foot")
 SOLID = frozenset(("MESH", "CURVE", "SURFACE", "META", "FONT"))
 
 
-def things_in_the_way(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.types.Object]:
+def overlapping_objects(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.types.Object]:
     """Visible things whose box a person is in at some moment; what an armature moves, such as a body, does not count.
 
     Args:
@@ -49,7 +49,7 @@ def things_in_the_way(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.ty
 def sentence(names: Iterable[str]) -> str:
     """What is told of them, empty where there is nothing to tell."""
     things = ", ".join(names)
-    told = say("The characters stand in {things}: hide it, or move the 3D cursor and generate again")
+    told = tr("The characters stand in {things}: hide it, or move the 3D cursor and generate again")
     return told.format(things=things) if things else ""
 
 

@@ -14,12 +14,12 @@ from ..core import (
     FPS,
     SMPL,
     SMPL_REST_OFFSETS,
-    Body,
     Motion,
     PosedSkeleton,
+    RootMotionScale,
     SmplModel,
+    TargetBody,
     UserError,
-    Way,
     load_smpl_model,
     on_other_bodies,
 )
@@ -29,11 +29,11 @@ from ..rig.body import load_body, sole_depth
 from ..rig.build import Colour, build_armature, build_mannequin
 from ..rig.capture import SHORTEST, animated_frames, capture
 from ..rig.key import key_posed, scene_fps
-from ..rig.retarget import RigKeys, Travel, body_of_rig, hip_ratio, rig_keys, write_keys
+from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys, write_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
 from ..rig.splice import Held, write_edit
-from ..translations import say
-from .overlaps import things_in_the_way
+from ..translations import tr
+from .overlaps import overlapping_objects
 from .takes import add_take
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
@@ -91,7 +91,7 @@ class Sampling:
     takes: int = 1
     guidance: float | None = None
     steps: int | None = None
-    variety: float | None = None
+    mask_temperature: float | None = None
     foot_lock: bool = True
     contact: bool = True
 
@@ -129,7 +129,7 @@ def prepare(
     chosen = [owner for owner in (leader, *characters) if owner is not None]
     if len(set(chosen)) < len(chosen):
         raise UserError(
-            say("{name} is chosen for both people; choose two different armatures.").format(name=chosen[-1].name)
+            tr("{name} is chosen for both people; choose two different armatures.").format(name=chosen[-1].name)
         )
     for owner in characters:
         if owner is not None:
@@ -145,7 +145,7 @@ def prepare(
     if seconds is not None:
         if round(seconds * FPS) < SHORTEST:
             raise UserError(
-                say("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
+                tr("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
                     least=SHORTEST / FPS, seconds=seconds
                 )
             )
@@ -187,7 +187,7 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
             take = add_take(scene, prompt, settings.seed, number, settings.model.name, people)
             if at_origin:
                 joints = vectors_to_blender(np.stack([person.joints()[:, : len(SMPL)] for person in pair]))
-                things = things_in_the_way(scene, joints + placement.origin)
+                things = overlapping_objects(scene, joints + placement.origin)
                 take.stands_in = "\n".join(thing.name for thing in things)
                 in_the_way += [thing.name for thing in things]
     if scene is not None and hasattr(scene, "intermask"):
@@ -212,7 +212,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     scene = bpy.data.scenes.get(placement.scene)
     if scene is None:
         raise UserError(
-            say("The scene {name} was removed meanwhile; generate again in another one.").format(name=placement.scene)
+            tr("The scene {name} was removed meanwhile; generate again in another one.").format(name=placement.scene)
         )
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
     at = placement.origin if len(new_people(placement)) == 2 else (0.0, 0.0, 0.0)
@@ -322,7 +322,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
         owner = scene.objects.get(name)
         if owner is None:
             raise UserError(
-                say("The character {name} was removed from the scene meanwhile; generate again with another.").format(
+                tr("The character {name} was removed from the scene meanwhile; generate again with another.").format(
                     name=name
                 )
             )
@@ -333,7 +333,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     if len(owners) == 2:
         across = float(np.mean([hip_ratio(pair[index].offsets, owner, scene) for index, owner in owners.items()]))
     floor = float(pair[0].joints()[..., 1].min()) if placement.has_leader else 0.0
-    travel = Travel(across, floor, soles=not placement.has_leader)
+    travel = RootMotion(across, floor, soles=not placement.has_leader)
     bodies = [
         body_of_rig(pair[index], owners[index], scene, travel) if index in owners else _own_body(index, pair, placement)
         for index in (0, 1)
@@ -347,15 +347,15 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     }
 
 
-def _own_body(index: int, pair: Pair, placement: Placement) -> Body:
+def _own_body(index: int, pair: Pair, placement: Placement) -> TargetBody:
     """A leader, who is there already, or a new character, made to measure."""
     there = placement.leader
     if placement.has_leader and index == 0 and there is not None and len(there) >= len(pair[0]):
-        return Body(lambda posed: there[: len(posed)], Way(1.0, 1.0), held=True)
+        return TargetBody(lambda posed: there[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
     up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])
-    way = Way(1.0, 1.0, sole=up)
+    way = RootMotionScale(1.0, 1.0, sole=up)
     held = placement.has_leader and index == 0
-    return Body(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
+    return TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
 
 
 def figure_size(leader: Motion) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import compat
 from ..core import UserError
-from ..translations import say
+from ..translations import tr
 
 Part = tuple[bpy.types.Object, bpy.types.Action]
 
@@ -61,7 +61,7 @@ def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     """
     ranges = [action.frame_range for _, action in parts(take)]
     if not ranges:
-        raise UserError(say("The characters of the take {take} are gone; generate it again.").format(take=take.name))
+        raise UserError(tr("The characters of the take {take} are gone; generate it again.").format(take=take.name))
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
@@ -95,7 +95,7 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
     """
     found = parts(take)
     if not found:
-        raise UserError(say("The characters of the take {take} are gone; generate it again.").format(take=take.name))
+        raise UserError(tr("The characters of the take {take} are gone; generate it again.").format(take=take.name))
     for owner, action in found:
         compat.assign_action(owner, action)
         animation = owner.animation_data

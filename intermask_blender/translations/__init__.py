@@ -1,8 +1,8 @@
 """The add-on in other languages: a table a language of what it shows, handed to Blender's own translations.
 
 Blender itself translates labels and tooltips of what is registered with it, and constants that are drawn. What is put
-together from values goes through ``say`` as a template, so that a language can order its words as it likes:
-``say("Wrote {files}").format(files=names)``.
+together from values goes through ``tr`` as a template, so that a language can order its words as it likes:
+``tr("Wrote {files}").format(files=names)``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import json
 from pathlib import Path
 
 TABLES = Path(__file__).parent
-OWN = "InterMask"
+TRANSLATION_CONTEXT = "InterMask"
 """The context of words that mean something else elsewhere in Blender, whose own translations come first: its Characters
 are letters, and its Second is a part of a minute."""
 
-CONTEXTS = ("*", "Operator", OWN)
+CONTEXTS = ("*", "Operator", TRANSLATION_CONTEXT)
 """Blender looks names of buttons up in the second and all else in the first; ours mean the same everywhere."""
 
 _OWNER = __package__
 
 
-def say(sentence: str) -> str:
+def tr(sentence: str) -> str:
     """A sentence or a template in the language of Blender's interface; as it is where there is no translation."""
     try:
         import bpy
@@ -30,8 +30,8 @@ def say(sentence: str) -> str:
     return str(bpy.app.translations.pgettext_iface(sentence))
 
 
-def mark(sentence: str) -> str:
-    """The sentence as it is: it is kept somewhere and goes through ``say`` when it is shown."""
+def tr_noop(sentence: str) -> str:
+    """The sentence as it is: it is kept somewhere and goes through ``tr`` when it is shown."""
     return sentence
 
 

@@ -12,7 +12,7 @@ import bpy
 from ..generator import runtime
 from ..generator.client import default_python
 from ..generator.models import installed_models
-from ..translations import mark, say
+from ..translations import tr, tr_noop
 from .runtime_jobs import job_board
 
 ADDON = __package__.removesuffix(".ui").removesuffix(".intermask_blender")
@@ -28,9 +28,9 @@ SOURCES = (
 )
 
 WHERE = {
-    runtime.BLENDER: mark("PyTorch {version} in Blender's own Python: {python}"),
-    runtime.INSTALLED: mark("PyTorch {version} in the installed runtime: {python}"),
-    runtime.NAMED: mark("PyTorch {version} in your Python: {python}"),
+    runtime.BLENDER: tr_noop("PyTorch {version} in Blender's own Python: {python}"),
+    runtime.INSTALLED: tr_noop("PyTorch {version} in the installed runtime: {python}"),
+    runtime.NAMED: tr_noop("PyTorch {version} in your Python: {python}"),
 }
 
 DEVICES = (
@@ -194,7 +194,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
     def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
         job = job_board().job
         if job is not None:
-            layout.progress(factor=job.factor, text=say(job.text))
+            layout.progress(factor=job.factor, text=tr(job.text))
             layout.operator("intermask.stop_runtime_job", icon="X")
             return
         row = layout.row(align=True)
@@ -202,7 +202,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         row.operator("intermask.install_runtime", icon="IMPORT")
         row.operator("intermask.remove_runtime", icon="TRASH")
         row = layout.row(align=True)
-        row.prop(self, "python", text="", placeholder=say("Program file of another Python"))
+        row.prop(self, "python", text="", placeholder=tr("Program file of another Python"))
         row.operator("intermask.use_python", icon="CHECKMARK")
         row = layout.row(align=True)
         row.prop(self, "source", text="")
@@ -286,7 +286,7 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 def runtime_problem(context: bpy.types.Context) -> str:
     """Why nothing can be generated, in a few words for a panel; empty where it can."""
-    return "" if current_runtime(context) is not None else say("PyTorch was not found: install it in the preferences")
+    return "" if current_runtime(context) is not None else tr("PyTorch was not found: install it in the preferences")
 
 
 def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
@@ -294,15 +294,15 @@ def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
     stored, chosen = stored_preferences(context), current_runtime(context)
     lines = []
     if chosen is None:
-        lines.append((say(runtime.NOT_FOUND), "ERROR"))
+        lines.append((tr(runtime.NOT_FOUND), "ERROR"))
     else:
-        line = say(WHERE[chosen.source]).format(version=chosen.version, python=chosen.python)
+        line = tr(WHERE[chosen.source]).format(version=chosen.version, python=chosen.python)
         lines.append((line.replace("  ", " "), "CHECKMARK"))
         tested = stored.tested if stored is not None else ""
-        lines.append((tested, "INFO") if tested else (say("Not tested yet: press Test"), "QUESTION"))
+        lines.append((tested, "INFO") if tested else (tr("Not tested yet: press Test"), "QUESTION"))
     models = list(installed_models(current_preferences(context).model_folders))
     if models:
-        lines.append((say("Models: {names}").format(names=", ".join(models)), "CHECKMARK"))
+        lines.append((tr("Models: {names}").format(names=", ".join(models)), "CHECKMARK"))
     else:
-        lines.append((say("No model is installed; name a folder with models below"), "ERROR"))
+        lines.append((tr("No model is installed; name a folder with models below"), "ERROR"))
     return lines

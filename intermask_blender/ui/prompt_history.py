@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core import UserError, written_whole
+from ..core import UserError, atomic_write
 from .preferences import ADDON
 
 LONGEST = 30
@@ -43,7 +43,7 @@ def remember_prompt(prompt: str) -> None:
     del prompts[LONGEST:]
     path = _file(create=True)
     if path is not None:
-        with suppress(OSError, UserError), written_whole(path) as temporary:
+        with suppress(OSError, UserError), atomic_write(path) as temporary:
             temporary.write_text(json.dumps(prompts, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

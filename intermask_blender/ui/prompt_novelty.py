@@ -11,7 +11,7 @@ import bpy
 from ..generator.client import Request
 from ..generator.generation import LONGEST_PROMPT
 from ..generator.models import installed_models
-from ..translations import say
+from ..translations import tr
 from .preferences import current_preferences
 from .services import running_client
 from .session import redraw_sidebars
@@ -77,8 +77,8 @@ def said(answer: Answer) -> tuple[str, str]:
     if answer.distance is None or answer.distance < ALIKE:
         return "", "NONE"
     if answer.distance < UNLIKE:
-        return say("The nearest that this model knows: “{caption}”").format(caption=answer.caption), "INFO"
-    return say("This model knows nothing like it. The nearest: “{caption}”").format(caption=answer.caption), "ERROR"
+        return tr("The nearest that this model knows: “{caption}”").format(caption=answer.caption), "INFO"
+    return tr("This model knows nothing like it. The nearest: “{caption}”").format(caption=answer.caption), "ERROR"
 
 
 def forget_questions() -> None:

@@ -8,7 +8,7 @@ from functools import cache
 import bpy
 
 from ..generator.generation import Generation
-from ..translations import say
+from ..translations import tr
 
 
 @dataclass
@@ -53,9 +53,7 @@ def show_progress(context: bpy.types.Context) -> None:
         return
     progress.running, progress.count, progress.text, progress.factor = bool(items), count, text, factor
     if context.workspace is not None:
-        template = (
-            say("{progress}, {count} waiting   (Esc cancels)") if count > 1 else say("{progress}   (Esc cancels)")
-        )
+        template = tr("{progress}, {count} waiting   (Esc cancels)") if count > 1 else tr("{progress}   (Esc cancels)")
         context.workspace.status_text_set(template.format(progress=text, count=count - 1) if items else None)
     redraw_sidebars(context)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..motion.bvh import read_bvh
 from ..motion.capture import motion_from_bvh, motion_pair
 from ..motion.rotations import matrix_from_quaternion, quaternion_from_matrix
@@ -176,7 +176,7 @@ def _write_cache(path: Path, fingerprint: str, data: CapturedData) -> None:
         for p in people
         if p.root_orientation is not None and p.rotations is not None
     ]
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             fingerprint=np.array(fingerprint),

@@ -103,7 +103,7 @@ def _sampling() -> Iterator[str]:
     import torch
 
     from ..generation.devices import choose_device, keep_freed_memory, suited
-    from ..generation.sampling import fill
+    from ..generation.sampling import sample
     from ..model_files.sampling_settings import SamplingSettings
     from ..networks.transformer import InteractionTransformer, TransformerConfig
 
@@ -117,7 +117,7 @@ def _sampling() -> Iterator[str]:
 
     def run(frames: int, batch: int, network: InteractionTransformer = transformer) -> Callable[[], object]:
         ids = torch.zeros(batch, 2, 5, frames // 4, dtype=torch.long)
-        return lambda: fill(network, ids, torch.ones_like(ids, dtype=torch.bool), torch.randn(batch, 768), settings)
+        return lambda: sample(network, ids, torch.ones_like(ids, dtype=torch.bool), torch.randn(batch, 768), settings)
 
     run(16, 1)()
     dense = {}
@@ -202,16 +202,24 @@ def _agreement(folder: Path | None) -> Iterator[str]:
 
     from ..generation.devices import choose_device, suited
     from ..generation.pipeline import InterMask
-    from ..generation.sampling import fill
+    from ..generation.sampling import sample
     from ..model_files.model_folder import bundled_model, load_model
     from ..model_files.sampling_settings import SamplingSettings
 
     model = InterMask.load(folder or bundled_model(), "cpu")
     transformer, prompts = model.model.transformer, model.config.examples[:2] or ("two people dance",)
     guidance = model.config.sampling.guidance if model.config.sampling.guidance != 1 else 2.0  # 1 has nothing to save
-    dense = replace(model.config.sampling, guidance=guidance, filter=1.0, variety=0.0, guided=1.0, settled=1.0, looks=0)
+    dense = replace(
+        model.config.sampling,
+        guidance=guidance,
+        top_k_fraction=0.0,
+        mask_temperature=0.0,
+        guidance_fraction=1.0,
+        skip_confidence=1.0,
+        refinement_passes=0,
+    )
     ids = torch.zeros(len(prompts), 2, 5, 22, dtype=torch.long)
-    text = torch.cat([model.told(prompt).condition for prompt in prompts])
+    text = torch.cat([model.text_condition(prompt).condition for prompt in prompts])
     rows = 0
 
     def count(network: nn.Module, arguments: tuple[Tensor, ...]) -> None:
@@ -221,13 +229,13 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     def greedy(settings: SamplingSettings) -> tuple[Tensor, int]:
         nonlocal rows
         rows = 0
-        return fill(transformer, ids, torch.ones_like(ids, dtype=torch.bool), text, settings), rows
+        return sample(transformer, ids, torch.ones_like(ids, dtype=torch.bool), text, settings), rows
 
     hook = transformer.register_forward_pre_hook(count)
     expected, all_rows = greedy(dense)
     yield f"{model.config.name}, {len(prompts)} prompts, 88 frames, {dense.steps} steps, guidance {dense.guidance:g}:"
-    changes: list[dict[str, float]] = [{"guided": share} for share in (0.75, 0.5, 0.25)]
-    changes += [{"settled": limit} for limit in (0.5, 0.2, 0.1)]
+    changes: list[dict[str, float]] = [{"guidance_fraction": share} for share in (0.75, 0.5, 0.25)]
+    changes += [{"skip_confidence": limit} for limit in (0.5, 0.2, 0.1)]
     for change in changes:
         tokens, made = greedy(replace(dense, **change))  # type: ignore[arg-type]
         equal = (tokens == expected).float().mean().item()
@@ -235,7 +243,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
         yield f"{name} {value:g}: {made / all_rows:.0%} of the work, {equal:.0%} of the tokens equal"
     hook.remove()
     rounded = suited(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
-    tokens = fill(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
+    tokens = sample(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
     hidden = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
     shown = expected.masked_fill(hidden, transformer.config.mask_id)
     with torch.inference_mode():

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.choreography.shards import StoredClip
-from ..metrics.retrieval import frechet_rows, retrieval
+from ..metrics.retrieval import frechet_by_kind, retrieval
 from ..model_files.evaluator_folder import PairEmbedding
 from ..motion import Motion
 from ..motion.hands import body_of
-from ..motion.representation import rows_from_motion
+from ..motion.representation import features_from_motion
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def evaluator_rows(
     for what, motions in sets.items():
         found = retrieval(texts, motions, kinds)
         # Where the row is of held-out clips, one half of them all is compared with the other.
-        apart = frechet_rows(real, real_kinds, motions, kinds)
+        apart = frechet_by_kind(real, real_kinds, motions, kinds)
         frechet = None if apart is None else apart[0 if what == "held-out clips" else 1]
         rows.append(EvaluatorRow(what, found.precision, found.distance, frechet))
     return rows
 
 
-def rows_of(people: Sequence[Motion]) -> np.ndarray:
+def features_of(people: Sequence[Motion]) -> np.ndarray:
     """(2, T - 1, 262) of two people."""
-    return np.stack([rows_from_motion(body_of(person)) for person in people])
+    return np.stack([features_from_motion(body_of(person)) for person in people])

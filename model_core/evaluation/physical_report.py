@@ -21,7 +21,7 @@ from ..metrics.physical import (
     touching_joints,
 )
 from ..motion.posed import PosedSkeleton
-from ..motion.representation import motion_from_rows, rows_from_motion
+from ..motion.representation import features_from_motion, motion_from_features
 from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
 from ..motion.types import FPS, Motion
 
@@ -84,17 +84,17 @@ def round_trip(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         ("feet alone cleaned up", SolveSettings(ground=False, close_contacts=False), (None, None)),
         ("cleaned up", SolveSettings(ground=False), (None, None)),
     ):
-        errors, leaps = [], 0
+        errors, teleports = [], 0
         for people in clips:
-            given = [motion_from_rows(rows_from_motion(person)) for person in people]
+            given = [motion_from_features(features_from_motion(person)) for person in people]
             for person, solved in zip(given, solve(given, settings), strict=True):
                 errors.append(np.linalg.norm(solved.joints() - person.joints, axis=-1))
-                leaps += _new_leaps(person, solved)
+                teleports += _new_leaps(person, solved)
         every = 1000 * np.concatenate(errors)
         yield Row(f"captured, {name}: joints are off on average by", float(every.mean()), limits[0], "mm")
         yield Row(f"captured, {name}: a joint is off at most by", float(every.max()), limits[1], "mm")
         limit = 1.0 if settings is RAW_FIT else None
-        yield Row(f"captured, {name}: leaps of 40 degrees a frame that the capture lacks", leaps, limit, "")
+        yield Row(f"captured, {name}: leaps of 40 degrees a frame that the capture lacks", teleports, limit, "")
 
 
 def _new_leaps(person: Motion, solved: PosedSkeleton) -> int:

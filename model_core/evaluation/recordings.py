@@ -19,17 +19,17 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..generation.devices import choose_device, suited
-from ..generation.sampling import fill
+from ..generation.sampling import sample
 from ..metrics.frechet import EMBEDDING_SCALE, frechet_distance, multimodal_distance, r_precision
 from ..model_files.published_weights import read_options, read_tokenizer, read_transformer
 from ..model_files.sampling_settings import SamplingSettings
 from ..motion import Interaction
-from ..motion.canonical import mirrored_pair, mirrored_rows, relative_placement
-from ..motion.interhuman import motion_from_interhuman, rows_from_interhuman
+from ..motion.canonical import mirrored_features, mirrored_pair, relative_placement
+from ..motion.interhuman import features_from_interhuman, motion_from_interhuman
 from ..networks.published_evaluator import load_motion_encoder
 from ..networks.tokenizer import PARTS, Tokenizer
 from ..networks.transformer import InteractionTransformer
-from ..training.losses import row_losses
+from ..training.losses import feature_losses
 
 TOLERANCE = 1e-4
 RECORDED_HEADS = 4
@@ -173,7 +173,7 @@ def _verify_sampling(transformer: InteractionTransformer, recorded: Tensors) -> 
         reacting = kind == "react"
         made = torch.full_like(wanted, -1)
         # Recordings are greedy: the filter leaves one candidate. A reaction makes half of the steps it is asked for.
-        settings = SamplingSettings(steps // 2 if reacting else steps, guidance, 1 - 0.5 / codes)
+        settings = SamplingSettings(steps // 2 if reacting else steps, guidance, 0.5 / codes)
         for length in lengths.unique().tolist():
             rows = torch.nonzero(lengths == length)[:, 0]
             ids = torch.zeros(len(rows), 2, PARTS, length, dtype=torch.long)
@@ -182,7 +182,7 @@ def _verify_sampling(transformer: InteractionTransformer, recorded: Tensors) -> 
                 leader = recorded[f"react.{case}.leader"]
                 ids[:, 0] = leader.view(len(leader), PARTS, -1)[rows, :, :length]
                 free[:, 0] = False
-            made[rows, :, :, :length] = fill(transformer, ids, free, text[rows], settings)
+            made[rows, :, :, :length] = sample(transformer, ids, free, text[rows], settings)
         yield Check(name, _unequal(made, wanted), 0)
 
 
@@ -194,7 +194,7 @@ def _verify_pipeline(recorded: Tensors) -> Iterator[Check]:
         yield from _verify_data(recorded)
     if "loss.pred" in recorded:
         predicted, target, mean, std = (recorded[f"loss.{name}"] for name in ("pred", "target", "mean", "std"))
-        terms = row_losses(predicted, target, mean, std)
+        terms = feature_losses(predicted, target, mean, std)
         values = torch.stack([getattr(terms, name) for name in terms.__dataclass_fields__])
         yield Check("loss.*", _largest(values, recorded["loss.rec_explicit_vel_bone_geo_foot"]))
     if "metrics.real" in recorded:
@@ -211,11 +211,11 @@ def _verify_pipeline(recorded: Tensors) -> Iterator[Check]:
 
 def _verify_data(recorded: Tensors) -> Iterator[Check]:
     first, second = (recorded[f"data.raw{person}"].numpy() for person in (1, 2))
-    rows = rows_from_interhuman(first, second)
+    rows = features_from_interhuman(first, second)
     pair = Interaction((motion_from_interhuman(first), motion_from_interhuman(second)))
     versions = (
         ("canonical", rows, pair),
-        ("mirrored", np.stack([mirrored_rows(person) for person in rows]), mirrored_pair(pair)),
+        ("mirrored", np.stack([mirrored_features(person) for person in rows]), mirrored_pair(pair)),
     )
     for name, people, interaction in versions:
         for number, person in enumerate(people, start=1):

@@ -15,7 +15,7 @@ import torch
 
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..generation.pipeline import InterMask
 from ..generation.windowed import SHORTEST
 from ..kinematics import SolveSettings, solve
@@ -26,7 +26,7 @@ from ..motion import FPS, Interaction, Motion
 from ..networks.tokenizer import FRAMES_A_TOKEN
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error
-from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, rows_of
+from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, features_of
 
 _CAPTURED = {"salsa": ("two people dance salsa", 120)}
 """Kinds that are not choreographed, with a prompt and a length in frames: no held-out captions exist for these."""
@@ -90,7 +90,7 @@ class Report:
         """Mean success over kinds."""
         return float(np.mean([kind.success for kind in self.kinds]))
 
-    def verdicts(self) -> list[tuple[str, str, bool]]:
+    def labels(self) -> list[tuple[str, str, bool]]:
         """What was asked, what was found, and whether that is enough."""
         worst = min(self.kinds, key=lambda kind: kind.success)
         found = [
@@ -120,7 +120,7 @@ class Report:
         lines += [str(row) for row in self.evaluator] or [
             "R-precision and FID were not measured: no evaluator, or no captions."
         ]
-        lines += [f"{'ok  ' if good else 'FAIL'} {asked}: {found}" for asked, found, good in self.verdicts()]
+        lines += [f"{'ok  ' if good else 'FAIL'} {asked}: {found}" for asked, found, good in self.labels()]
         return "\n".join(lines)
 
 
@@ -203,7 +203,7 @@ def _kind_result(
             first, second = (pair - pair[:, :, :1] for pair in joints)
             diversity = 1000 * float(np.linalg.norm(first - second, axis=-1).mean())
         if clip is not None:
-            prompted.append(Prompted(prompt, clip, rows_of(takes[0].people), rows_of(solved[0])))
+            prompted.append(Prompted(prompt, clip, features_of(takes[0].people), features_of(solved[0])))
             leader = pipeline.representation.motion(clip.rows[int(clip.facts.get("actor", "0"))])
             reaction = _solved(pipeline.react(prompt, leader, seed=seed)[0], held=0)
             reactions.append(detected(kind, np.stack([person.joints for person in reaction])))
@@ -273,10 +273,10 @@ def cost(model: Path) -> tuple[float, float, float]:
 
 def _write(report: Report, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    verdicts = [{"asked": asked, "found": found, "passed": passed} for asked, found, passed in report.verdicts()]
-    with written_whole(out / "evaluation.json") as path:
-        path.write_text(json.dumps({**asdict(report), "verdicts": verdicts}, indent=1), encoding="utf-8")
-    with written_whole(out / "kinds.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+    labels = [{"asked": asked, "found": found, "passed": passed} for asked, found, passed in report.labels()]
+    with atomic_write(out / "evaluation.json") as path:
+        path.write_text(json.dumps({**asdict(report), "labels": labels}, indent=1), encoding="utf-8")
+    with atomic_write(out / "kinds.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(KindResult.__dataclass_fields__))
         writer.writeheader()
         writer.writerows(asdict(kind) for kind in report.kinds)

@@ -12,7 +12,7 @@ from ..model_files.sampling_settings import SamplingSettings
 from ..networks.tokenizer import FRAMES_A_TOKEN
 from ..networks.transformer import InteractionTransformer
 from .devices import out_of_memory
-from .sampling import Choice, Randomness, StepCallback, fill
+from .sampling import Choice, Randomness, StepCallback, sample
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Draw:
     settings: SamplingSettings
     sources: tuple[torch.Generator, ...]
 
-    def fill(
+    def sample(
         self,
         transformer: InteractionTransformer,
         ids: Tensor,
@@ -39,9 +39,9 @@ class Draw:
         """Fill in the free tokens of all takes; in quarters where memory does not suffice for all at once.
 
         Args:
-            transformer, ids, free, on_step: as in ``sampling.fill``.
+            transformer, ids, free, on_step: as in ``sampling.sample``.
             text: (1, W) condition of all takes, or (takes, W).
-            choose: who judges drafts, as in ``sampling.fill``.
+            choose: who judges drafts, as in ``sampling.sample``.
 
         Raises:
             UserError: memory does not suffice for a quarter either.
@@ -50,10 +50,14 @@ class Draw:
 
         def run(part: slice) -> Tensor:
             vectors = text.expand(batch, -1)[part]
-            choice: Choice | None = None if choose is None else lambda drafts, rows: choose(drafts, rows + part.start)
+            choice: Choice | None = (
+                None if choose is None else lambda candidates, rows: choose(candidates, rows + part.start)
+            )
             # The CPU computes as its device says.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
-                return fill(transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice)
+                return sample(
+                    transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice
+                )
 
         states = [source.get_state() for source in self.sources]
         for size in (batch, -(-batch // 4)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..motion import Motion
-from ..motion.canonical import Placement
+from ..motion.canonical import CanonicalTransform
 from ..motion.rotations import (
     axis_angle_from_quaternion,
     matrix_from_quaternion,
@@ -97,13 +97,15 @@ class WindowTask:
         begins = ~self.free[:, :, 0].all(1)
         self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
 
-    def placement(self, pair: Sequence[Motion | None], canonical: Callable[[Motion], Placement]) -> Placement:
+    def placement(
+        self, pair: Sequence[Motion | None], canonical: Callable[[Motion], CanonicalTransform]
+    ) -> CanonicalTransform:
         """What brings the window into the canonical frame of its leader; nothing where the leader is not known.
 
         Where the leader's beginning is made anew, it is still made where the known motion begins.
         """
         leader = pair[self.order[0]]
-        return Placement(0.0, np.zeros(3)) if leader is None else canonical(leader)
+        return CanonicalTransform(0.0, np.zeros(3)) if leader is None else canonical(leader)
 
     def result(self, person: int, known: Motion | None, made: Motion, before: Motion | None) -> Motion:
         """One person's frames of this window.
@@ -120,8 +122,8 @@ class WindowTask:
             return known
         if before is not None and self.partly[person].any():
             changed = edited(made, before, known)
-            made = joined(made, changed, self.partly[person]) if not self.partly[person].all() else changed
-        return joined(made, known, self.held[person]) if self.held[person].any() else made
+            made = blend(made, changed, self.partly[person]) if not self.partly[person].all() else changed
+        return blend(made, known, self.held[person]) if self.held[person].any() else made
 
 
 def free_everything(frames: int) -> np.ndarray:
@@ -138,7 +140,7 @@ def held_columns(frames_known: int, total: int) -> np.ndarray:
     return np.arange(columns(total)) < count
 
 
-def joined(made: Motion, known: Motion, held: np.ndarray) -> Motion:
+def blend(made: Motion, known: Motion, held: np.ndarray) -> Motion:
     """New motion where it is wanted and the known one elsewhere, without a jump between them.
 
     Args:
@@ -232,7 +234,7 @@ def _stretches(flags: np.ndarray) -> list[tuple[int, int]]:
 def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motion:
     """``part`` put into ``whole`` from frame ``start`` on, the result ``frames`` long; None takes the part alone."""
     if whole is None or len(part) == frames:
-        return lasting(part, frames)
+        return pad_or_trim(part, frames)
     if part.rotations is None or whole.rotations is None:
         raise ValueError("motions are joined by their local rotations too")
     stop = start + len(part)
@@ -247,7 +249,7 @@ def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motio
     )
 
 
-def lasting(motion: Motion, frames: int) -> Motion:
+def pad_or_trim(motion: Motion, frames: int) -> Motion:
     """The motion cut or its last frame repeated to so many frames."""
     index = np.minimum(np.arange(frames), len(motion) - 1)
     return replace(

@@ -23,12 +23,12 @@ _STRETCHED = 0.995
 """Share of an arm's length that it reaches."""
 
 
-def brought_in_touch(joints: Tensor, touch: Tensor, fixed: Tensor) -> Tensor:
+def reach_contacts(joints: Tensor, touch: Tensor, fixed: Tensor) -> Tensor:
     """Joints of two people whose palms touch what they should.
 
     Args:
         joints: (B, 2, T, 22, 3) metres.
-        touch: (B, 2, T, 2, TOUCHED) logits of ``Toucher``.
+        touch: (B, 2, T, 2, TOUCHED) logits of ``ContactClassifier``.
         fixed: (B, 2) true for people who stay.
 
     Returns:

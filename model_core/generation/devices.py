@@ -8,8 +8,8 @@ from typing import Literal, cast
 import torch
 
 from ..errors import UserError
-from ..networks.int8 import use_eight_bits
-from ..networks.prepacked import use_packed
+from ..networks.int8 import use_int8
+from ..networks.prepacked import use_prepacked
 from ..networks.tokenizer import PARTS
 from ..networks.transformer import InteractionTransformer
 
@@ -81,9 +81,9 @@ def suited(transformer: InteractionTransformer, device: Device) -> InteractionTr
     if device.how == "bf16":
         transformer.compute_in(torch.bfloat16)
     if device.place.type == "cpu" and device.how in ("", "bf16"):
-        use_packed(transformer)
+        use_prepacked(transformer)
     if device.how == "int8":
-        use_eight_bits(transformer.blocks)
+        use_int8(transformer.blocks)
     if device.how == "compiled":
         transformer.compile(fullgraph=True, mode="reduce-overhead")
         try:

@@ -19,8 +19,8 @@ from .batching import Draw
 from .completion import Window, WindowTask, columns, free_everything, held_columns
 from .devices import choose_device, keep_freed_memory, suited
 from .prompts import segments
-from .reranking import Told
-from .sampling import StepCallback, given_confidence
+from .reranking import TextCondition
+from .sampling import StepCallback, token_log_probs
 from .windowed import LoadedModel, within
 
 
@@ -91,7 +91,7 @@ class InterMask(LoadedModel):
         free = free_everything(frames)
         return self.complete(prompt, (None, None), free, frames, settings, seed, takes, on_step)
 
-    def generate_rows(
+    def generate_batch(
         self,
         prompts: Sequence[str],
         frames: int,
@@ -118,11 +118,11 @@ class InterMask(LoadedModel):
         for row, stretches in enumerate(rows):
             alike = tuple(window for window, _ in stretches)
             # Steps are left out for all of a batch or for none, so each row is one of its own there.
-            groups.setdefault(alike if chosen.settled == 1 else (row,), []).append(row)
+            groups.setdefault(alike if chosen.skip_confidence == 1 else (row,), []).append(row)
         made: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
             together = [
-                (parts[0][0], Told.together([told for _, told in parts]))
+                (parts[0][0], TextCondition.together([text_condition for _, text_condition in parts]))
                 for parts in zip(*(rows[row] for row in members), strict=True)
             ]
             draw = Draw(chosen, tuple(self._source(seeds[row]) for row in members))
@@ -232,12 +232,12 @@ class InterMask(LoadedModel):
             return everything if within is None else within
         confidence = np.zeros(everything.shape)
         people = [self.representation.prepared(person) for person in known.people]
-        for window, told in self._stretches(prompt, frames, 0):
+        for window, text_condition in self._stretches(prompt, frames, 0):
             place = slice(window.start // FRAMES_A_TOKEN, columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             pair = [person.frames(window.start, window.stop) for person in people]
             ids = self._maps([pair], [task.placement(pair, self.representation.placement)], task)[0]
-            sure = given_confidence(self.model.transformer, ids[None], told.condition, guidance, generator)[0]
+            sure = token_log_probs(self.model.transformer, ids[None], text_condition.condition, guidance, generator)[0]
             new = ~held_columns(window.overlap, task.frames)  # the others were judged in the window before
             confidence[:, :, place][:, :, new] = sure.float().cpu().numpy()[:, :, new]
         chosen = everything if within is None else within

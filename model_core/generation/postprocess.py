@@ -7,19 +7,23 @@ import torch
 from torch import Tensor
 
 from ..motion.representation import JOINTS, POSITIONS, VELOCITIES
-from ..networks.contact_classifier import Toucher
+from ..networks.contact_classifier import ContactClassifier
 from ..networks.refiner import Refiner
-from .contact_ik import brought_in_touch
+from .contact_ik import reach_contacts
 
 
 @torch.inference_mode()
 def refined(
-    refiner: Refiner | None, toucher: Toucher | None, rows: np.ndarray, text: Tensor, fixed: np.ndarray
+    refiner: Refiner | None,
+    contact_classifier: ContactClassifier | None,
+    rows: np.ndarray,
+    text: Tensor,
+    fixed: np.ndarray,
 ) -> np.ndarray:
     """Rows of two people, moved; local rotations stay, and the solver swings limbs to their new places.
 
     Args:
-        refiner, toucher: in evaluation mode, or None.
+        refiner, contact_classifier: in evaluation mode, or None.
         rows: (N, 2, T, 262) metres, decoded; of people who are fixed as they really are.
         text: (N, W) vectors of the sentence encoder.
         fixed: (2,) true for people who stay.
@@ -32,8 +36,8 @@ def refined(
     stay = torch.from_numpy(np.broadcast_to(fixed, (len(rows), 2)).copy()).to(device)
     if refiner is not None:
         joints = refiner(joints, text, stay)
-    if toucher is not None:
-        joints = brought_in_touch(joints, toucher(joints, text), stay)
+    if contact_classifier is not None:
+        joints = reach_contacts(joints, contact_classifier(joints, text), stay)
     moved = joints.flatten(-2).cpu().numpy()
     steps = np.diff(moved, axis=2)
     result = rows.copy()

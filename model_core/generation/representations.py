@@ -9,14 +9,14 @@ from typing import Protocol
 import numpy as np
 
 from ..kinematics import RAW_FIT, solve
-from ..kinematics.pose import Pose
+from ..kinematics.pose import PoseBatch
 from ..kinematics.root import root_fit
 from ..kinematics.tree import swung_down_the_tree
 from ..motion import SMPL, SMPLX, Interaction, Motion
-from ..motion.canonical import Placement, canonical_pair, canonical_placement
+from ..motion.canonical import CanonicalTransform, canonical_pair, canonical_placement
 from ..motion.hands import body_of, with_hands_at_rest
 from ..motion.interx import INTERX_BODY, interx_from_motion, motion_from_interx
-from ..motion.representation import motion_from_rows, rows_from_motion
+from ..motion.representation import features_from_motion, motion_from_features
 
 
 class Representation(Protocol):
@@ -25,7 +25,7 @@ class Representation(Protocol):
     def prepared(self, person: Motion) -> Motion:
         """A person as the results hold them: on this representation's skeleton, with all that rows need."""
 
-    def placement(self, leader: Motion) -> Placement:
+    def placement(self, leader: Motion) -> CanonicalTransform:
         """What brings the first person, and with them the second, to where the networks expect the first."""
 
     def rows(self, person: Motion) -> np.ndarray:
@@ -38,7 +38,7 @@ class Representation(Protocol):
         """A generated pair, of whom nobody was placed, in the canonical frame of the first person."""
 
 
-class InterHumanRows:
+class InterHumanFeatures:
     """Rows (T, 262) on SMPL's 22 joints: positions, velocities, local rotations, contacts."""
 
     def prepared(self, person: Motion) -> Motion:
@@ -51,7 +51,7 @@ class InterHumanRows:
             raise ValueError("tokens need local rotations")
         return body_of(person)
 
-    def placement(self, leader: Motion) -> Placement:
+    def placement(self, leader: Motion) -> CanonicalTransform:
         """The canonical frame: on the floor, over the origin, facing +Z."""
         return canonical_placement(leader)
 
@@ -60,18 +60,18 @@ class InterHumanRows:
         index = np.minimum(np.arange(len(person) + 1), len(person) - 1)  # rows drop the last frame
         rotations = None if person.rotations is None else person.rotations[index]
         lengthened = replace(person, joints=person.joints[index], rotations=rotations, root_orientation=None)
-        return rows_from_motion(lengthened)
+        return features_from_motion(lengthened)
 
     def motion(self, rows: np.ndarray) -> Motion:
         """A motion without root orientation."""
-        return motion_from_rows(rows.astype(np.float64))
+        return motion_from_features(rows.astype(np.float64))
 
     def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """As decoded: the rows are canonical."""
         return people
 
 
-class InterXRows:
+class InterXFeatures:
     """Rows (T, 56, 6) on SMPL-X's 55 joints: rotations, hands included, and the root's translation."""
 
     def prepared(self, person: Motion) -> Motion:
@@ -92,7 +92,7 @@ class InterXRows:
         rotations[:, : len(SMPL) - 1] = body.rotations
         return replace(person, rotations=rotations, root_orientation=body.root_orientation)
 
-    def placement(self, leader: Motion) -> Placement:
+    def placement(self, leader: Motion) -> CanonicalTransform:
         """The root of frame 0 at the origin, as in the data; facing +Z, a choice, since the data faces anywhere."""
         return canonical_placement(leader, floor=float(leader.joints[0, 0, 1]))
 
@@ -108,7 +108,7 @@ class InterXRows:
         offsets[1:] *= lengths / np.linalg.norm(offsets[1:], axis=-1, keepdims=True)
         stated = person.root_orientation[None].astype(np.float64)
         local = np.concatenate((stated[0][:, None], person.rotations[:, : count - 1]), axis=1)[None]
-        pose = Pose(offsets[None], local, joints[:, :, 0], person.fps)
+        pose = PoseBatch(offsets[None], local, joints[:, :, 0], person.fps)
         turned = swung_down_the_tree(root_fit(pose, joints, True, stated), joints, True).local[0]
         rotations = np.concatenate((turned[:, 1:], person.rotations[:, count - 1 :]), axis=1)
         return interx_from_motion(replace(person, rotations=rotations, root_orientation=turned[:, 0]))
@@ -122,5 +122,5 @@ class InterXRows:
         return canonical_pair(Interaction(people), ground="common")[0].people
 
 
-REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanRows(), "interx": InterXRows()}
+REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanFeatures(), "interx": InterXFeatures()}
 """By the name of the data set, as a tokenizer's settings have it."""

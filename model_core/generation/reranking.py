@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..motion import FPS
 from ..motion.representation import JOINTS, POSITIONS
-from ..networks.reranker import Judge
+from ..networks.reranker import Reranker
 from .sampling import Choice
 
 _TORN = 7.0
@@ -19,7 +19,7 @@ _TORN = 7.0
 
 
 @dataclass(frozen=True)
-class Told:
+class TextCondition:
     """What a prompt says, for one take or several.
 
     Attributes:
@@ -31,36 +31,39 @@ class Told:
     pooled: Tensor
 
     @classmethod
-    def together(cls, parts: Sequence[Told]) -> Told:
+    def together(cls, parts: Sequence[TextCondition]) -> TextCondition:
         """What several prompts say, each to a take of its own."""
         return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
 
-    def each(self, takes: Tensor, drafts: int) -> Tensor:
+    def each(self, takes: Tensor, candidates: int) -> Tensor:
         """(N, W) vectors of the sentence encoder for so many drafts of each of some takes."""
         vectors = self.pooled.expand(len(takes), -1) if len(self.pooled) == 1 else self.pooled[takes]
-        return vectors.repeat_interleave(drafts, 0)
+        return vectors.repeat_interleave(candidates, 0)
 
 
-def judged_by(judge: Judge, told: Told, shown: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
-    """Who chooses among drafts, as ``sampling.fill`` asks; one that is torn only where all are, and never convinced.
+def rerank(reranker: Reranker, text_condition: TextCondition, shown: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
+    """Who chooses among drafts, as ``sampling.sample`` asks; one that is torn only where all are, and never convinced.
 
     Args:
-        judge: in evaluation mode.
-        told: what is wanted.
+        reranker: in evaluation mode.
+        text_condition: what is wanted.
         shown: from token maps (N, drafts, 2, P, S) of some of the takes to rows (N * drafts, 2, T, 262) in metres.
     """
 
-    def best(drafts: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
-        rows = shown(drafts, takes)
-        joints = torch.from_numpy(rows[..., POSITIONS]).to(judge.mean.device).unflatten(-1, (JOINTS, 3))
-        likely = judge(joints, told.each(takes, drafts.shape[1])).sigmoid().cpu() - torch.from_numpy(torn(rows)).float()
-        most = likely.unflatten(0, drafts.shape[:2]).max(1)
+    def best(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
+        rows = shown(candidates, takes)
+        joints = torch.from_numpy(rows[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
+        likely = (
+            reranker(joints, text_condition.each(takes, candidates.shape[1])).sigmoid().cpu()
+            - torch.from_numpy(discontinuous(rows)).float()
+        )
+        most = likely.unflatten(0, candidates.shape[:2]).max(1)
         return most.indices, most.values
 
     return best
 
 
-def torn(rows: np.ndarray) -> np.ndarray:
+def discontinuous(rows: np.ndarray) -> np.ndarray:
     """(N,) whether somebody's pelvis in rows (N, 2, T, 262), metres, leaps as no pelvis does."""
     pelvis = rows[..., POSITIONS][..., :3:2]
     return np.asarray((np.linalg.norm(np.diff(pelvis, axis=2), axis=-1) * FPS > _TORN).any((1, 2)))

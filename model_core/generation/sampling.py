@@ -28,7 +28,7 @@ class Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for i
     """Raised out of a generation by a callback when the user has asked to stop."""
 
 
-def fill(
+def sample(
     transformer: InteractionTransformer,
     ids: Tensor,
     free: Tensor,
@@ -47,7 +47,7 @@ def fill(
         text: (B, W) condition vectors.
         settings: see ``SamplingSettings``.
         generator: source of randomness, on the device of ``ids``; one a row lets rows be independent of each other,
-            but where ``settled`` leaves steps out, which it does for all rows at once.
+            but where ``skip_confidence`` leaves steps out, which it does for all rows at once.
         on_step: progress and cancelling.
         choose: who judges drafts; without, one is drawn of each.
 
@@ -55,37 +55,39 @@ def fill(
         (B, 2, P, S) ids without masks; held ones unchanged.
 
     Raises:
-        UserError: ``looked_rows`` or ``row_guidance`` do not suit the rows of the maps.
+        UserError: ``refine_parts`` or ``part_guidance`` do not suit the rows of the maps.
     """
     _check_rows(settings, ids.shape[2])
     sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
-        if choose is None or settings.drafts == settings.rounds == 1:
+        if choose is None or settings.candidates == settings.max_attempts == 1:
             return sampler.made(ids, free)
         return sampler.chosen(ids, free, choose)
 
 
 def _check_rows(settings: SamplingSettings, rows: int) -> None:
-    strange = [row for row in settings.looked_rows if not 0 <= row < rows]
+    strange = [row for row in settings.refine_parts if not 0 <= row < rows]
     if strange:
         raise UserError(f"looked_rows names row {strange[0]}; a token map has the rows 0 to {rows - 1}.")
-    shares = len(settings.row_guidance)
+    shares = len(settings.part_guidance)
     if shares not in (0, rows):
         raise UserError(f"row_guidance names {shares} rows; give one share for each of the {rows}, or none.")
 
 
-LOOKED_AT = 4
+REMASK_GROUPS = 4
 """Parts of the tokens that are hidden one after the other when all are judged, each by the rest."""
 
 
-def look_passes(settings: SamplingSettings, rows: int) -> int:
+def passes_each(settings: SamplingSettings, rows: int) -> int:
     """Passes of one second look at maps of so many rows: with few looked at, more of each are hidden at once."""
-    return LOOKED_AT if not settings.looked_rows else max(1, round(LOOKED_AT * len(settings.looked_rows) / rows))
+    return (
+        REMASK_GROUPS if not settings.refine_parts else max(1, round(REMASK_GROUPS * len(settings.refine_parts) / rows))
+    )
 
 
 @dataclass(frozen=True)
 class _Sampler:
-    """What is the same in every pass of one filling; attributes as the arguments of ``fill``."""
+    """What is the same in every pass of one filling; attributes as the arguments of ``sample``."""
 
     transformer: InteractionTransformer
     text: Tensor
@@ -105,14 +107,14 @@ class _Sampler:
         settings, sampler = self.settings, self
         rows = torch.arange(len(ids), device=ids.device)
         result, likely = ids.clone(), torch.full((len(ids),), -torch.inf, device=ids.device)
-        for _ in range(settings.rounds):
-            several = rows.repeat_interleave(settings.drafts)
-            drafts = sampler.of(several).made(ids[several], free[several]).unflatten(0, (-1, settings.drafts))
-            number, good = (values.to(ids.device) for values in choose(drafts, rows))
+        for _ in range(settings.max_attempts):
+            several = rows.repeat_interleave(settings.candidates)
+            candidates = sampler.of(several).made(ids[several], free[several]).unflatten(0, (-1, settings.candidates))
+            number, good = (values.to(ids.device) for values in choose(candidates, rows))
             better = ~(good <= likely[rows])  # a number that is none must not leave a row empty
-            result[rows[better]] = drafts[better, number[better]]
+            result[rows[better]] = candidates[better, number[better]]
             likely[rows] = torch.maximum(likely[rows], good)
-            rows = rows[likely[rows] < settings.convincing]
+            rows = rows[likely[rows] < settings.accept_threshold]
             if not len(rows):
                 break
             # What is done for a second time has been counted.
@@ -121,9 +123,9 @@ class _Sampler:
 
     def made(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S), filled in and looked over."""
-        return self.looked_over(self.drafted(ids, free), free)
+        return self.remasked(self.filled(ids, free), free)
 
-    def drafted(self, ids: Tensor, free: Tensor) -> Tensor:
+    def filled(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S) whose free tokens are filled in, most confident first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
         shape, guided = ids.shape, settings.guidance != 1
@@ -132,7 +134,7 @@ class _Sampler:
         counts = free.sum(1)
         certain = torch.finfo(self.text.dtype).max
         confidence = torch.zeros_like(flat, dtype=self.text.dtype).masked_fill_(~free, certain)
-        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guided * steps)
+        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guidance_fraction * steps)
         step = 0
         while step < steps:
             if guided and step >= last_guided:
@@ -142,15 +144,15 @@ class _Sampler:
             logits = self._logits(flat.view(shape), condition, settings.guidance if guided else 1)
             flat = torch.where(masked, self._drawn(logits), flat)
             sure = logits.softmax(-1).gather(-1, flat[..., None])[..., 0]
-            unsure = ((sure < settings.settled) & masked).sum(1)
-            if settings.variety > 0:
-                sure = sure.log() + settings.variety * (1 - (step + 1) / steps) * _gumbel(sure, self.generator)
+            unsure = ((sure < settings.skip_confidence) & masked).sum(1)
+            if settings.mask_temperature > 0:
+                sure = sure.log() + settings.mask_temperature * (1 - (step + 1) / steps) * _gumbel(sure, self.generator)
             confidence = torch.where(masked, sure, certain)
-            step = _next_step(step, shares, counts, unsure) if settings.settled < 1 else step + 1
+            step = _next_step(step, shares, counts, unsure) if settings.skip_confidence < 1 else step + 1
             self._report(step, ids)
         return flat.view(shape)
 
-    def looked_over(self, ids: Tensor, free: Tensor) -> Tensor:
+    def remasked(self, ids: Tensor, free: Tensor) -> Tensor:
         """Token maps (B, 2, P, S) after the second looks at their free tokens.
 
         Tokens filled in early never saw those that came later, and some disagree with them: a pelvis that is elsewhere
@@ -158,15 +160,15 @@ class _Sampler:
         drawn anew where the rest of the map makes it improbable.
         """
         settings = self.settings
-        if not settings.looks:
+        if not settings.refinement_passes:
             return ids
         rows = torch.arange(ids.shape[2], device=ids.device)[:, None]
-        if settings.looked_rows:
-            free = free & torch.isin(rows, torch.tensor(settings.looked_rows, device=ids.device))
-        flat, free, parts = ids.flatten(1), free.flatten(1), look_passes(settings, ids.shape[2])
-        guidance = settings.guidance if round(settings.guided * settings.steps) >= settings.steps else 1.0
-        condition, least = _condition(self.transformer, self.text, guidance), log(max(settings.doubt, 1e-9))
-        for look in range(settings.looks):
+        if settings.refine_parts:
+            free = free & torch.isin(rows, torch.tensor(settings.refine_parts, device=ids.device))
+        flat, free, parts = ids.flatten(1), free.flatten(1), passes_each(settings, ids.shape[2])
+        guidance = settings.guidance if round(settings.guidance_fraction * settings.steps) >= settings.steps else 1.0
+        condition, least = _condition(self.transformer, self.text, guidance), log(max(settings.remask_threshold, 1e-9))
+        for look in range(settings.refinement_passes):
             turn = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % parts
             for part in range(parts):
                 hidden = (turn == part) & free
@@ -180,7 +182,7 @@ class _Sampler:
     def _drawn(self, logits: Tensor) -> Tensor:
         """(B, N) one code for each place, drawn among the likeliest."""
         settings = self.settings
-        kept = _kept(settings.filter, self.transformer.config.codes)
+        kept = _kept(settings.top_k_fraction, self.transformer.config.codes)
         if kept == 1:
             return logits.argmax(-1)
         best, codes = logits.topk(kept, -1)
@@ -189,10 +191,10 @@ class _Sampler:
 
     def _logits(self, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
         """(B, 2 P S, codes)"""
-        return _guided_logits(self.transformer, ids, condition, guidance, self.settings.row_guidance).flatten(1, 3)
+        return _guided_logits(self.transformer, ids, condition, guidance, self.settings.part_guidance).flatten(1, 3)
 
     def _passes(self, ids: Tensor) -> int:
-        return self.settings.steps + look_passes(self.settings, ids.shape[2]) * self.settings.looks
+        return self.settings.steps + passes_each(self.settings, ids.shape[2]) * self.settings.refinement_passes
 
     def _report(self, done: int, ids: Tensor) -> None:
         if self.on_step is not None:
@@ -211,7 +213,7 @@ def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int
     return min([*later, max(len(shares) - 1, step + 1)])
 
 
-def given_confidence(
+def token_log_probs(
     transformer: InteractionTransformer,
     ids: Tensor,
     text: Tensor,
@@ -235,9 +237,9 @@ def given_confidence(
     with torch.inference_mode():
         condition = _condition(transformer, text, guidance)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
-        group = (order % LOOKED_AT).view(ids.shape)
+        group = (order % REMASK_GROUPS).view(ids.shape)
         confidence = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
-        for number in range(LOOKED_AT):
+        for number in range(REMASK_GROUPS):
             hidden = group == number
             shown = ids.masked_fill(hidden, transformer.config.mask_id)
             logits = _guided_logits(transformer, shown, condition, guidance)
@@ -279,9 +281,9 @@ def _guided_logits(
     return torch.lerp(without, with_text, weights[:, None, None])
 
 
-def _kept(filtered: float, codes: int) -> int:
+def _kept(fraction: float, codes: int) -> int:
     """How many codes may be drawn."""
-    return min(codes, max(1, ceil(round((1 - filtered) * codes, 6))))
+    return min(codes, max(1, ceil(round(fraction * codes, 6))))
 
 
 def _gumbel(like: Tensor, generator: Randomness) -> Tensor:

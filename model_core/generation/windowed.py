@@ -13,18 +13,18 @@ from ..model_files.model_folder import Model
 from ..model_files.settings import ModelConfig
 from ..model_files.training_captions import KnownCaptions
 from ..motion import FPS, Motion
-from ..motion.canonical import Placement
+from ..motion.canonical import CanonicalTransform
 from ..motion.representation import POSITIONS
-from ..networks.code_optimisation import closest_codes
+from ..networks.code_optimisation import optimised_codes
 from ..networks.tokenizer import FRAMES_A_TOKEN
 from ..text_encoders import TextEncoder
 from .batching import Draw
-from .completion import Window, WindowTask, columns, lasting, pasted, windows
+from .completion import Window, WindowTask, columns, pad_or_trim, pasted, windows
 from .devices import Device
 from .postprocess import refined
 from .prompts import segments
 from .representations import REPRESENTATIONS
-from .reranking import Told, judged_by
+from .reranking import TextCondition, rerank
 from .sampling import StepCallback
 
 SHORTEST = 16
@@ -55,18 +55,18 @@ class LoadedModel:
         """The model's settings."""
         return self.model.config
 
-    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, Told]]:
+    def _stretches(self, prompt: str, frames: int, begun: int) -> list[tuple[Window, TextCondition]]:
         """The windows of a clip, each with what happens in it."""
-        stretches: list[tuple[Window, Told]] = []
+        stretches: list[tuple[Window, TextCondition]] = []
         for segment in segments(prompt, frames, FPS):
-            told = self.told(segment.prompt)
-            stretches += [(window, told) for window in windows(segment.stop, self.config.longest, begun)]
+            text_condition = self.text_condition(segment.prompt)
+            stretches += [(window, text_condition) for window in windows(segment.stop, self.config.longest, begun)]
             begun = max(begun, segment.stop)
         return stretches
 
     def _completed(
         self,
-        stretches: list[tuple[Window, Told]],
+        stretches: list[tuple[Window, TextCondition]],
         known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
@@ -76,13 +76,13 @@ class LoadedModel:
     ) -> list[tuple[Motion, Motion]]:
         """Both people of each take, window by window; a stretch tells all takes the same, or each its own."""
         prepared = self.representation.prepared
-        given = [None if person is None else lasting(prepared(person), frames) for person in known]
+        given = [None if person is None else pad_or_trim(prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
-        for number, (window, told) in enumerate(stretches):
+        for number, (window, text_condition) in enumerate(stretches):
             task = WindowTask(free[:, :, window.start // FRAMES_A_TOKEN : columns(window.stop)], window)
             if task.free.any():
                 step = within(on_step, number, len(stretches))
-                self._complete_window(pairs, task, window, frames, told, draw, step)
+                self._complete_window(pairs, task, window, frames, text_condition, draw, step)
         made_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in made_pairs]
         if all(person is None for person in known):
@@ -99,7 +99,7 @@ class LoadedModel:
         task: WindowTask,
         window: Window,
         frames: int,
-        told: Told,
+        text_condition: TextCondition,
         draw: Draw,
         on_step: StepCallback | None,
     ) -> None:
@@ -110,14 +110,16 @@ class LoadedModel:
         mask = torch.from_numpy(task.free).to(self.device).expand(len(maps), -1, -1, -1)
         # The person who leads the window comes first, as in training.
         ids, places_free = maps[:, task.order], mask[:, task.order]
-        refine = self._refining(pairs, places, task, told)
+        refine = self._refining(pairs, places, task, text_condition)
 
-        def shown(drafts: Tensor, which: Tensor) -> np.ndarray:
-            return refine(self.decode(drafts.flatten(0, 1)[:, task.order]), which)[:, task.order]
+        def shown(candidates: Tensor, which: Tensor) -> np.ndarray:
+            return refine(self.decode(candidates.flatten(0, 1)[:, task.order]), which)[:, task.order]
 
-        judge = self.model.judge
-        choose = None if judge is None else judged_by(judge, told, shown)
-        filled = draw.fill(self.model.transformer, ids, places_free, told.condition, on_step, choose)[:, task.order]
+        reranker = self.model.reranker
+        choose = None if reranker is None else rerank(reranker, text_condition, shown)
+        filled = draw.sample(self.model.transformer, ids, places_free, text_condition.condition, on_step, choose)[
+            :, task.order
+        ]
         made = refine(self.decode(filled), torch.arange(len(takes), device=self.device))
         before = self.decode(maps) if task.partly.any() else None
         for index, (pair, place) in enumerate(zip(pairs, places, strict=True)):
@@ -133,30 +135,38 @@ class LoadedModel:
                 takes[index][person] = pasted(takes[index][person], result, window.start, frames)
 
     def _refining(
-        self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[Placement], task: WindowTask, told: Told
+        self,
+        pairs: Sequence[Sequence[Motion | None]],
+        places: Sequence[CanonicalTransform],
+        task: WindowTask,
+        text_condition: TextCondition,
     ) -> Callable[[np.ndarray, Tensor], np.ndarray]:
         """What is done to decoded rows (N, 2, T, ...) of some of the takes, with as many drafts of each.
 
         Where parts of a person are held, the others are left where the tokens have them: they belong to what is held.
         """
-        refiner, toucher = self.model.refiner, self.model.toucher
-        if (refiner is None and toucher is None) or not task.whole:
+        refiner, contact_classifier = self.model.refiner, self.model.contact_classifier
+        if (refiner is None and contact_classifier is None) or not task.whole:
             return lambda rows, which: rows
         fixed = task.held.all(1)
 
         def refine(rows: np.ndarray, which: Tensor) -> np.ndarray:
-            drafts, rows = len(rows) // len(which), rows.copy()
+            candidates, rows = len(rows) // len(which), rows.copy()
             for person in np.flatnonzero(fixed):
                 for number, take in enumerate(which.tolist()):
                     known = pairs[take][person]
                     assert known is not None
-                    real = lasting(places[take].of(known), rows.shape[2]).joints.reshape(rows.shape[2], -1)
-                    rows[number * drafts : (number + 1) * drafts, person, :, POSITIONS] = real
-            return refined(refiner, toucher, rows, told.each(which, drafts).to(self.device), fixed)
+                    real = pad_or_trim(places[take].of(known), rows.shape[2]).joints.reshape(rows.shape[2], -1)
+                    rows[number * candidates : (number + 1) * candidates, person, :, POSITIONS] = real
+            return refined(
+                refiner, contact_classifier, rows, text_condition.each(which, candidates).to(self.device), fixed
+            )
 
         return refine
 
-    def _maps(self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[Placement], task: WindowTask) -> Tensor:
+    def _maps(
+        self, pairs: Sequence[Sequence[Motion | None]], places: Sequence[CanonicalTransform], task: WindowTask
+    ) -> Tensor:
         """(takes, 2, P, S) tokens of a window's people as far as they are known; zeros for the others."""
         maps = torch.zeros((len(pairs), *task.free.shape), dtype=torch.long, device=self.device)
         encoded: dict[bytes, Tensor] = {}  # all takes may have the same leader
@@ -176,7 +186,7 @@ class LoadedModel:
 
     def _rows(self, motion: Motion) -> np.ndarray:
         """Rows of a motion with its last column filled."""
-        whole_columns = lasting(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
+        whole_columns = pad_or_trim(self.representation.prepared(motion), FRAMES_A_TOKEN * columns(len(motion)))
         return self.representation.rows(whole_columns)
 
     def _encoded(self, rows: np.ndarray) -> Tensor:
@@ -185,9 +195,9 @@ class LoadedModel:
 
     def tokens(self, normal: Tensor) -> Tensor:
         """(B, P, S) tokens of normalised rows (B, T, ...), T a multiple of 4: the nearest codes, or closer ones."""
-        search, tokenizer = self.config.search, self.model.tokenizer
-        if search is not None:
-            return closest_codes(tokenizer, normal, search)[:, 0]
+        code_optimisation, tokenizer = self.config.code_optimisation, self.model.tokenizer
+        if code_optimisation is not None:
+            return optimised_codes(tokenizer, normal, code_optimisation)[:, 0]
         with torch.inference_mode():
             return tokenizer.encode(normal)[:, 0]
 
@@ -198,11 +208,11 @@ class LoadedModel:
         return (rows * self.model.std + self.model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()
-    def told(self, prompt: str) -> Told:
+    def text_condition(self, prompt: str) -> TextCondition:
         """What a prompt says to the networks."""
         features = self.text_encoder.encode([prompt])
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
-        return Told(condition, features.pooled)
+        return TextCondition(condition, features.pooled)
 
     def _check(self, frames: int) -> None:
         if not SHORTEST <= frames <= LONGEST:

@@ -13,7 +13,7 @@ from .fitting import swing, turn_about
 from .knees import knees_kept
 from .legs import giving_way, legs_touch, share_that_keeps_touch
 from .limbs import LEGS, bent_to, easy_reach
-from .pose import Pose
+from .pose import PoseBatch
 from .settings import SolveSettings
 from .steps import smoothed_steps
 
@@ -91,7 +91,7 @@ class Footing:
         )
 
 
-def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
+def on_their_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
     """The pose with feet that neither slide, float nor sink while they stand, the pelvis lowered where legs need it.
 
     Args:
@@ -130,13 +130,13 @@ def on_their_feet(pose: Pose, settings: SolveSettings) -> Pose:
 
 
 def _standing(
-    pose: Pose,
+    pose: PoseBatch,
     joints: np.ndarray,
     rotations: np.ndarray,
     footing: Footing,
     settings: SolveSettings,
     sinking: np.ndarray | float = 1.0,
-) -> Pose:
+) -> PoseBatch:
     """The pose with its pelvises lowered by a share (T,) of what legs need, and its legs on their footing."""
     drop = sinking * _drop(pose, joints, footing, settings)
     lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
@@ -158,7 +158,7 @@ def _levelling(floor: Floor, settings: SolveSettings) -> tuple[np.ndarray, Floor
     return shift, Floor(height, floor.toes + shift, floor.ankles + shift)
 
 
-def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> Footing:
+def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> Footing:
     """Targets for ankles and toes: held while they stand, lifted a little while they step."""
     blend = max(1, round(settings.foot_blend * pose.fps))
     toes, ankles = joints[:, :, TOES], joints[:, :, ANKLES]
@@ -222,7 +222,7 @@ def _footing(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettin
     return Footing(new_ankles, new_toes, toe_weight, standing)
 
 
-def _hover(pose: Pose, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> np.ndarray:
+def _hover(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> np.ndarray:
     """(P, T) metres over the floor of people who hang there: who do not jump, are not seated, and not carried."""
     over = np.maximum(joints[..., 1].min(-1) - floor.toes[:, None], 0.0)
     beyond = _hips_over_legs(pose, joints, floor) > settings.largest_drop
@@ -259,7 +259,7 @@ def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
     return bool(rise >= _FLOWN * _GRAVITY * seconds**2 / 8)
 
 
-def _hips_over_legs(pose: Pose, joints: np.ndarray, floor: Floor) -> np.ndarray:
+def _hips_over_legs(pose: PoseBatch, joints: np.ndarray, floor: Floor) -> np.ndarray:
     """(P, T) metres by which the lower hip is higher than a straight leg that stands on the floor would have it."""
     short = []
     for leg in LEGS:
@@ -296,7 +296,7 @@ def _spread(mask: np.ndarray) -> np.ndarray:
     return padded[..., :-2] | padded[..., 1:-1] | padded[..., 2:]
 
 
-def _drop(pose: Pose, joints: np.ndarray, footing: Footing, settings: SolveSettings) -> np.ndarray:
+def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: SolveSettings) -> np.ndarray:
     """(P, T) metres by which each pelvis has to sink for the legs to reach the feet that stand."""
     needed = np.zeros(pose.translation.shape[:2])
     for side, leg in enumerate(LEGS):
@@ -318,7 +318,7 @@ def _drop(pose: Pose, joints: np.ndarray, footing: Footing, settings: SolveSetti
 _LEG_JOINTS = frozenset(joint for leg in LEGS for joint in (leg.hinge, leg.end)) | frozenset(TOES)
 
 
-def _legs_bent(pose: Pose, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
+def _legs_bent(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
     """Rotations in the world (P, T, J, 3, 3) with legs that reach and feet that point from ankle to toe."""
     rotations = rotations.copy()
     for side, leg in enumerate(LEGS):

@@ -9,7 +9,7 @@ import numpy as np
 from ..motion.rotations import cross, matrix_from_axis_angle
 from ..motion.skeleton import SMPL
 from .limbs import ARMS, bent_to, easy_reach
-from .pose import Pose
+from .pose import PoseBatch
 
 WRISTS = tuple(arm.end for arm in ARMS)
 _TRUNK_SHARE = 0.1
@@ -30,7 +30,7 @@ def _above(joint: int) -> list[int]:
 _CARRIED = _above(_SPINE[-1])
 
 
-def hands_moved(pose: Pose, moves: np.ndarray) -> Pose:
+def hands_moved(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
     """The pose with wrists displaced; hands keep their orientation in the world, and hands that rest stay put.
 
     Args:

@@ -8,7 +8,7 @@ from ..motion.rotations import cross, normalized
 from .filters import blurred, eased
 from .fitting import turn_about
 from .limbs import LEGS
-from .pose import Pose
+from .pose import PoseBatch
 
 _TOUCH = (0.12, 0.16)
 """Metres: nearer than the first knees touch, beyond the second nothing binds them."""
@@ -19,7 +19,7 @@ _LARGEST_SWIVEL = 0.5
 _ROUNDS = 5
 
 
-def knees_kept(before: np.ndarray, pose: Pose, held: int | None) -> Pose:
+def knees_kept(before: np.ndarray, pose: PoseBatch, held: int | None) -> PoseBatch:
     """The pose with knees as far from the partner's as they were, feet and hips staying where they are.
 
     Args:

@@ -14,7 +14,7 @@ from ..motion.skeleton import SMPL, Skeleton
 
 
 @dataclass(frozen=True)
-class Pose:
+class PoseBatch:
     """P people over T frames. Metres, Y up.
 
     Attributes:
@@ -47,11 +47,11 @@ class Pose:
             result[:, :, joint] = result[:, :, parent] + (rotations[:, :, parent] @ offset)[..., 0]
         return result
 
-    def turned_to(self, rotations: np.ndarray) -> Pose:
+    def turned_to(self, rotations: np.ndarray) -> PoseBatch:
         """The pose with other rotations in the world (P, T, J, 3, 3)."""
         return replace(self, local=local_rotations(rotations, self.skeleton))
 
-    def with_person(self, person: int, other: Pose) -> Pose:
+    def with_person(self, person: int, other: PoseBatch) -> PoseBatch:
         """The pose with one person as in another pose of the same people."""
         local, translation = self.local.copy(), self.translation.copy()
         local[person], translation[person] = other.local[person], other.translation[person]
@@ -78,9 +78,9 @@ def local_rotations(rotations: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return np.concatenate((rotations[..., :1, :, :], local), axis=-3)
 
 
-def joined(poses: Sequence[Pose]) -> Pose:
+def joined(poses: Sequence[PoseBatch]) -> PoseBatch:
     """The people of several poses of equal length as one pose."""
-    return Pose(
+    return PoseBatch(
         np.concatenate([pose.offsets for pose in poses]),
         np.concatenate([pose.local for pose in poses]),
         np.concatenate([pose.translation for pose in poses]),

@@ -22,7 +22,7 @@ from .filters import blurred, covered, eased
 from .hands import turned_for_hands
 from .limbs import ARMS, LEGS, bent_to, easy_reach
 from .pose import local_rotations
-from .retarget import Way
+from .retarget import RootMotionScale
 
 _PALMS = (L_PALM, R_PALM)
 _TOUCH = (0.03, 0.13)
@@ -48,7 +48,7 @@ _HANDS = np.array([c.part == "hand" for c in CAPSULES])
 
 
 @dataclass(frozen=True)
-class Body:
+class TargetBody:
     """Who moves as one of two people does.
 
     Attributes:
@@ -59,7 +59,7 @@ class Body:
     """
 
     joints: Callable[[PosedSkeleton], np.ndarray]
-    way: Way
+    way: RootMotionScale
     held: bool = False
 
 
@@ -81,7 +81,7 @@ class _Touch:
 
 
 def on_other_bodies(
-    people: Sequence[PosedSkeleton], bodies: Sequence[Body], stand: bool = True, meet: bool = True
+    people: Sequence[PosedSkeleton], bodies: Sequence[TargetBody], stand: bool = True, meet: bool = True
 ) -> tuple[list[PosedSkeleton], float]:
     """Two people's motion, changed so that two other bodies that are turned by it stand and meet as those people do.
 
@@ -133,7 +133,7 @@ def _own_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 # --- feet ----------------------------------------------------------------------------------------------------------
 
 
-def _on_its_feet(person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: Body) -> PosedSkeleton:
+def _on_its_feet(person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody) -> PosedSkeleton:
     """A person's motion with toes where the way takes them, for a body that is turned by it; soles keep their slope."""
     here = body.joints(person)
     toes = body.way.of(joints[:, TOES])
@@ -162,7 +162,7 @@ def _on_its_feet(person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarra
 # --- hands ---------------------------------------------------------------------------------------------------------
 
 
-def _touches(points: np.ndarray, fps: float, bodies: Sequence[Body]) -> dict[tuple[int, int], _Touch]:
+def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> dict[tuple[int, int], _Touch]:
     """Person and hand to what it touches, for hands that may move and ever touch; points (2, T, 25, 3)."""
     result = {}
     for person in (0, 1):
@@ -185,7 +185,7 @@ def _touches(points: np.ndarray, fps: float, bodies: Sequence[Body]) -> dict[tup
 
 def _meeting(
     people: list[PosedSkeleton],
-    bodies: Sequence[Body],
+    bodies: Sequence[TargetBody],
     source: np.ndarray,
     source_offsets: np.ndarray,
     touches: dict[tuple[int, int], _Touch],

@@ -147,7 +147,7 @@ def person_hip_height(offsets: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Way:
+class RootMotionScale:
     """How a person's world becomes a rig's: level and upright scale, and what lies under the feet.
 
     Attributes:
@@ -169,7 +169,7 @@ class Way:
         return result
 
 
-def pelvis_path(posed: PosedSkeleton, rest: RigRest, way: Way) -> np.ndarray:
+def pelvis_path(posed: PosedSkeleton, rest: RigRest, way: RootMotionScale) -> np.ndarray:
     """(T, 3) where a rig's pelvis goes: so that its hips are as high as ``way`` has the person's, bent legs or not."""
     pelvis = matrix_from_quaternion(posed.rotations[:, 0])
     result = way.of(posed.translation)

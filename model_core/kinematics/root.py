@@ -13,7 +13,7 @@ from ..motion.rotations import (
 )
 from ..motion.skeleton import SMPL
 from .fitting import fitted_rotation, swing
-from .pose import Pose
+from .pose import PoseBatch
 
 _RIGID = {"Pelvis": 1.0, "L_Hip": 1.0, "R_Hip": 1.0, "Spine1": 1.0}
 """The joints that the root's rotation alone places."""
@@ -27,7 +27,7 @@ _GIVEN = 0.002
 """Weight (square metres) of an orientation that the motion states itself; the joints together have about 0.05."""
 
 
-def root_fit(pose: Pose, joints: np.ndarray, local_known: bool, stated: np.ndarray | None) -> Pose:
+def root_fit(pose: PoseBatch, joints: np.ndarray, local_known: bool, stated: np.ndarray | None) -> PoseBatch:
     """The pose with the root turned and placed so that hips and spine meet the given joints best.
 
     A fit of all three directions has no preferred side of the world: a person who faces backward is fitted exactly
@@ -65,7 +65,7 @@ def root_fit(pose: Pose, joints: np.ndarray, local_known: bool, stated: np.ndarr
         orientation = _filled(orientation, lost, joints)
     local[:, :, 0] = orientation
     translation = target_middle - (orientation @ model_middle[..., None])[..., 0]
-    return Pose(pose.offsets, local, translation, pose.fps, pose.skeleton)
+    return PoseBatch(pose.offsets, local, translation, pose.fps, pose.skeleton)
 
 
 def _leaps(orientation: np.ndarray, fps: float) -> np.ndarray:
@@ -77,7 +77,7 @@ def _leaps(orientation: np.ndarray, fps: float) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=1).max(-1)[:, : fast.shape[1]] > 0
 
 
-def _placed_at_origin(pose: Pose, local: np.ndarray, last: int) -> np.ndarray:
+def _placed_at_origin(pose: PoseBatch, local: np.ndarray, last: int) -> np.ndarray:
     """Joints up to index ``last`` (P, T, last + 1, 3) with the root at the origin."""
     people, frames = local.shape[:2]
     rotations = [local[:, :, 0]]

@@ -76,12 +76,12 @@ def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
     """(T, 3) metres by which one of the people has to be moved; zeros if he never leaps."""
     fps, pelvis = person.fps, person.joints[:, 0].astype(np.float64)
     steps = np.diff(pelvis[:, [0, 2]], axis=0)
-    leaps = _leaps(steps * fps, fps)
-    if not len(leaps) or (leaps[0] == (0, len(steps))).all():
+    teleports = _leaps(steps * fps, fps)
+    if not len(teleports) or (teleports[0] == (0, len(steps))).all():
         return np.zeros((len(person), 3))
-    offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, leaps, fps) - steps, axis=0)))
+    offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, teleports, fps) - steps, axis=0)))
     # Stretches of frames between the leaps, first and last frame of each, and how much moving on in step moves them.
-    first, last = np.r_[0, leaps[:, 1]], np.r_[leaps[:, 0], len(steps)]
+    first, last = np.r_[0, teleports[:, 1]], np.r_[teleports[:, 0], len(steps)]
     staying = _staying(offset[first], first, last, _beside(people), fps)
     ways = offset - offset[first[staying[0]]]
     for here, there in pairwise(staying):
@@ -91,14 +91,14 @@ def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
         ways[start:] -= eased((np.arange(start, len(ways)) - start) / (stop - start))[:, None] * back
     # Who stays does so to the bit.
     ways[np.abs(ways).max(1) < 1e-9] = 0.0
-    return np.stack((ways[:, 0], _levelled(pelvis[:, 1], leaps), ways[:, 1]), -1)
+    return np.stack((ways[:, 0], _levelled(pelvis[:, 1], teleports), ways[:, 1]), -1)
 
 
-def _levelled(height: np.ndarray, leaps: np.ndarray) -> np.ndarray:
+def _levelled(height: np.ndarray, teleports: np.ndarray) -> np.ndarray:
     """(T,) metres that bring a pelvis's height (T,) within leaps onto the line between the frames before and after."""
     frames = np.arange(len(height))
     within = np.zeros(len(height), dtype=bool)
-    for start, stop in leaps:
+    for start, stop in teleports:
         within[(0 if start == 0 else start + 1) : (len(height) if stop == len(height) - 1 else stop)] = True
     return np.where(within, np.interp(frames, frames[~within], height[~within]) - height, 0.0)
 
@@ -129,13 +129,13 @@ def _suddenness(velocity: np.ndarray, fps: float) -> np.ndarray:
     return result
 
 
-def _paced(steps: np.ndarray, leaps: np.ndarray, fps: float) -> np.ndarray:
+def _paced(steps: np.ndarray, teleports: np.ndarray, fps: float) -> np.ndarray:
     """Steps (T - 1, 2) with those of leaps as the steps before and after them were."""
     free = np.ones(len(steps), dtype=bool)
-    for start, stop in leaps:
+    for start, stop in teleports:
         free[start:stop] = False
     seen, paced = max(1, round(_SEEN * fps)), steps.copy()
-    for start, stop in leaps:
+    for start, stop in teleports:
         sides = slice(max(start - seen, 0), start), slice(stop, stop + seen)
         ends = [steps[side][free[side]].mean(0) for side in sides if free[side].any()]
         share = ((np.arange(start, stop) - start + 0.5) / (stop - start))[:, None]

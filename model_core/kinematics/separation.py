@@ -9,7 +9,7 @@ import numpy as np
 from ..motion.rotations import normalized
 from .capsules import CAPSULES, body_points, penetrations
 from .filters import blurred, covered
-from .pose import Pose
+from .pose import PoseBatch
 from .settings import SolveSettings
 
 _BODY = np.array([capsule.part in ("trunk", "head") for capsule in CAPSULES])
@@ -17,7 +17,7 @@ _RADIUS = 5
 """Frames either side over which a correction comes and goes."""
 
 
-def apart(pose: Pose, settings: SolveSettings) -> Pose:
+def apart(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
     """Two people with their trunks and heads no deeper in each other than allowed: both step back by half each.
 
     They move level, so feet and floor are settled after this.
@@ -38,7 +38,7 @@ def apart(pose: Pose, settings: SolveSettings) -> Pose:
     return replace(pose, translation=pose.translation + np.stack((share * step, -(1 - share) * step)))
 
 
-def arms_out(pose: Pose, settings: SolveSettings) -> np.ndarray:
+def arms_out(pose: PoseBatch, settings: SolveSettings) -> np.ndarray:
     """How wrists must move for hands and forearms to leave the partner's trunk, head and legs, (2, T, 2, 3)."""
     points = body_points(*pose.world(), pose.offsets)
     moves = np.zeros((*pose.translation.shape[:2], 2, 3))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class SolveSettings:
     """What ``solve`` does beyond fitting a skeleton, and how far it may go. Metres, seconds, degrees."""
 
-    bridge_leaps: bool = True
+    bridge_root_teleports: bool = True
     """Bring back people who leap through space faster than anybody moves."""
     smooth: bool = True
     """Low-pass what jitters. Decoded tokens jitter by a centimetre or two; captured motion does not and passes."""
@@ -55,7 +55,9 @@ class SolveSettings:
     """Index of a person who is only fitted and never cleaned up: the leader, whose motion the user owns."""
 
 
-RAW_FIT = SolveSettings(bridge_leaps=False, smooth=False, feet=False, keep_contacts=False, close_contacts=False)
+RAW_FIT = SolveSettings(
+    bridge_root_teleports=False, smooth=False, feet=False, keep_contacts=False, close_contacts=False
+)
 """The skeleton fitted and nothing cleaned up: for measuring, and for motion that is good already."""
 
 FITTED = SolveSettings(feet=False, keep_contacts=False, close_contacts=False)

@@ -14,7 +14,7 @@ from .bones import measured_offsets
 from .capsules import body_points
 from .feet import on_their_feet
 from .hands import hands_moved
-from .pose import Pose, joined
+from .pose import PoseBatch, joined
 from .root import root_fit
 from .root_teleports import without_leaps
 from .separation import apart, arms_out
@@ -45,7 +45,7 @@ def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[
         bodies = solve([body_of(person) for person in people], settings)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
-    if settings.bridge_leaps:
+    if settings.bridge_root_teleports:
         people = without_leaps(people, settings.held)
     pose = _fitted(people, settings)
     fitted = pose.world()[0]
@@ -67,7 +67,7 @@ def _check(people: Sequence[Motion]) -> None:
             raise ValueError("the people differ in length or rate")
 
 
-def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
+def _fitted(people: Sequence[Motion], settings: SolveSettings) -> PoseBatch:
     """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are looked at."""
     if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
         return joined([_fitted([person], settings) for person in people])
@@ -87,12 +87,12 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings) -> Pose:
         joints = steadied_bodies(joints, fps, settings.steady_bodies)
         if decoded:
             local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
-    pose = Pose(measured_offsets(joints), local, joints[:, :, 0], fps)
+    pose = PoseBatch(measured_offsets(joints), local, joints[:, :, 0], fps)
     pose = root_fit(pose, joints, decoded, stated)
     return swung_down_the_tree(pose, joints, decoded)
 
 
-def _in_touch(pose: Pose, fitted: np.ndarray, settings: SolveSettings) -> Pose:
+def _in_touch(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
     """Stage 6: hands where the partner is, ``fitted`` (2, T, 22, 3) being the joints before anything was moved."""
     if settings.keep_contacts:
         pose = hands_moved(pose, kept_touch(fitted, pose.world()[0], settings.held))

@@ -8,7 +8,7 @@ from ..motion.rotations import axis_angle_from_matrix, normalized, rotate, trans
 from ..motion.skeleton import SMPL
 from .filters import blurred, eased
 from .fitting import fitted_rotation, swing, turn_about, twist_between
-from .pose import Pose
+from .pose import PoseBatch
 
 _HINGES = {
     SMPL.index(upper): (SMPL.index(lower), SMPL.index(end), bend)
@@ -46,7 +46,7 @@ _PULL_OF_REST = 1e-5
 """Square metres: of the rest rotation where several children fix a joint, to settle what they leave open."""
 
 
-def swung_down_the_tree(pose: Pose, joints: np.ndarray, local_known: bool) -> Pose:
+def swung_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) -> PoseBatch:
     """The pose with every joint below the root turned towards the given positions.
 
     Each bone points from where the skeleton has its joint to where its child ought to be, so errors do not pile up
@@ -97,7 +97,7 @@ def swung_down_the_tree(pose: Pose, joints: np.ndarray, local_known: bool) -> Po
     return pose.turned_to(rotations)
 
 
-def _trust(pose: Pose, joints: np.ndarray) -> np.ndarray:
+def _trust(pose: PoseBatch, joints: np.ndarray) -> np.ndarray:
     """(P, T, 22) from 0 to 1 how far a joint's position is believed against its parent's.
 
     Where a decoder is torn between two poses its positions come out in the middle of both, and bones too short.
@@ -111,7 +111,7 @@ def _trust(pose: Pose, joints: np.ndarray) -> np.ndarray:
 
 
 def _fitted_to_children(
-    pose: Pose,
+    pose: PoseBatch,
     joints: np.ndarray,
     place: np.ndarray,
     decoded: np.ndarray,
@@ -148,7 +148,7 @@ def _unfolded(wanted: np.ndarray, upper: np.ndarray, decoded: np.ndarray) -> np.
 
 
 def _twisted_by_hinge(
-    pose: Pose, joints: np.ndarray, place: np.ndarray, turned: np.ndarray, upper: int, trust: np.ndarray | None
+    pose: PoseBatch, joints: np.ndarray, place: np.ndarray, turned: np.ndarray, upper: int, trust: np.ndarray | None
 ) -> np.ndarray:
     """The upper limb's rotation (P, T, 3, 3) turned about its bone towards the plane in which its hinge bends."""
     hinge, end, bend = _HINGES[upper]

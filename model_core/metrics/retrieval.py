@@ -69,7 +69,7 @@ def _places(kinds: Sequence[str]) -> dict[str, np.ndarray]:
     return {kind: np.flatnonzero(np.array(kinds) == kind) for kind in sorted(set(kinds))}
 
 
-def frechet_rows(
+def frechet_by_kind(
     real: np.ndarray, real_kinds: Sequence[str], made: np.ndarray, made_kinds: Sequence[str], halvings: int = HALVINGS
 ) -> tuple[float, float] | None:
     """Frechet distance of real motion to real motion, and of generated motion to the same.

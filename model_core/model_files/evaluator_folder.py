@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
 from ..settings import build
 from ..text_encoders import TextEncoder, load_text_encoder
@@ -81,7 +81,7 @@ class PairEmbedding:
 
 def save_evaluator(folder: Path, network: SmallEvaluator, config: PairEmbeddingConfig) -> None:
     """Write the network in half precision and what is to be known of it."""
-    with written_whole(folder / _WEIGHTS) as path:
+    with atomic_write(folder / _WEIGHTS) as path:
         save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, path)
-    with written_whole(folder / _CONFIG) as path:
+    with atomic_write(folder / _CONFIG) as path:
         path.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")

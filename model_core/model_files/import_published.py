@@ -26,7 +26,7 @@ from .settings import ModelConfig
 TEXT_ENCODER = "text_encoder"
 """The folder of the text encoder inside a model folder."""
 
-PUBLISHED_SAMPLING = SamplingSettings(steps=20, guidance=2.0, filter=0.9)
+PUBLISHED_SAMPLING = SamplingSettings(steps=20, guidance=2.0, top_k_fraction=0.1)
 
 StageCallback = Callable[[str], None]
 """Called with a few words before each stage of an import."""

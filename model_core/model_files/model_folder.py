@@ -13,20 +13,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..files import written_whole
-from ..networks.contact_classifier import Toucher
+from ..files import atomic_write
+from ..networks.contact_classifier import ContactClassifier
 from ..networks.refiner import Refiner
-from ..networks.reranker import Judge
+from ..networks.reranker import Reranker
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer
 from ..settings import build
+from .old_names import OLD_FILES, with_present_keys, with_present_tensors
 from .settings import ModelConfig
 
 _CONFIG = "config.json"
 _TOKENIZER, _TRANSFORMER, _STATISTICS = "tokenizer.safetensors", "transformer.safetensors", "statistics.safetensors"
 _REFINER = "refiner.safetensors"
-_TOUCHER = "toucher.safetensors"
-_JUDGE = "judge.safetensors"
+_CONTACT_CLASSIFIER = "contact_classifier.safetensors"
+_RERANKER = "reranker.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 """What comes with the project, beside the package: models and text encoders."""
@@ -47,8 +48,8 @@ class Model:
         mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
         refiner: moves decoded people; None in a model without.
-        toucher: tells what palms touch; None in a model without.
-        judge: chooses among drafts; None in a model without.
+        contact_classifier: tells what palms touch; None in a model without.
+        reranker: chooses among drafts; None in a model without.
     """
 
     config: ModelConfig
@@ -58,8 +59,8 @@ class Model:
     std: Tensor
     text_encoder: Path
     refiner: Refiner | None = None
-    toucher: Toucher | None = None
-    judge: Judge | None = None
+    contact_classifier: ContactClassifier | None = None
+    reranker: Reranker | None = None
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -77,9 +78,9 @@ def read_config(folder: Path) -> ModelConfig:
         raise UserError(f"{path} cannot be read ({error}); copy the model folder again.") from error
     if not isinstance(values, dict) or values.get("format", 1) != 1:
         raise UserError(f"{path} is of another version of this program; update the add-on or choose another model.")
-    config = build(ModelConfig, values, str(path))
-    if config.search is not None and config.tokenizer.dataset != "interhuman":
-        raise UserError(f"{path}: codes can be searched for of InterHuman rows alone; remove 'search'.")
+    config = build(ModelConfig, with_present_keys(values), str(path))
+    if config.code_optimisation is not None and config.tokenizer.dataset != "interhuman":
+        raise UserError(f"{path}: codes can be searched for of InterHuman rows alone; remove 'code_optimisation'.")
     return config
 
 
@@ -93,8 +94,12 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
     transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
     refiner = None if config.refiner is None else _filled(Refiner(config.refiner), folder / _REFINER).to(device)
-    toucher = None if config.toucher is None else _filled(Toucher(config.toucher), folder / _TOUCHER).to(device)
-    judge = None if config.judge is None else _filled(Judge(config.judge), folder / _JUDGE).to(device)
+    contact_classifier = (
+        None
+        if config.contact_classifier is None
+        else _filled(ContactClassifier(config.contact_classifier), folder / _CONTACT_CLASSIFIER).to(device)
+    )
+    reranker = None if config.reranker is None else _filled(Reranker(config.reranker), folder / _RERANKER).to(device)
     statistics = _read(folder / _STATISTICS)
     shape = STATISTICS_SHAPE[config.tokenizer.dataset]
     if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
@@ -109,8 +114,8 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
         statistics["std"].float().to(device),
         find_text_encoder(config.text_encoder, folder),
         refiner,
-        toucher,
-        judge,
+        contact_classifier,
+        reranker,
     )
 
 
@@ -145,12 +150,16 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """
     _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
     _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
-    for name, network in ((_REFINER, model.refiner), (_TOUCHER, model.toucher), (_JUDGE, model.judge)):
+    for name, network in (
+        (_REFINER, model.refiner),
+        (_CONTACT_CLASSIFIER, model.contact_classifier),
+        (_RERANKER, model.reranker),
+    ):
         if network is not None:
             _write(folder / name, _inference_state(network, half))
     _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
     values = asdict(model.config)
-    with written_whole(folder / _CONFIG) as path:
+    with atomic_write(folder / _CONFIG) as path:
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
@@ -166,7 +175,7 @@ def _inference_state(network: nn.Module, half: bool) -> dict[str, Tensor]:
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             save_file(tensors, temporary)
         except SafetensorError as error:  # what the library makes of a full disk
@@ -175,9 +184,12 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise UserError(f"{path} is missing; copy the model folder again.")
+        old = path.with_name(OLD_FILES.get(path.name, path.name))
+        if not old.is_file():
+            raise UserError(f"{path} is missing; copy the model folder again.")
+        path = old
     try:
-        return load_file(path)
+        return with_present_tensors(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path} is cut short or damaged; copy the model folder again.") from error
 

@@ -1,8 +1,30 @@
-"""How tokens are filled in, as numbers that a model folder, a request and a user can set."""
+"""The sampling settings: each one's default, limits and help, for model folders, requests, panels and command lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Knob:
+    """Limits and help of a setting that users can change.
+
+    Attributes:
+        lowest, highest: inclusive limits, of the setting's own type.
+        label: for buttons, in title case.
+        help: one sentence without a full stop, for tooltips and ``--help``.
+    """
+
+    lowest: float
+    highest: float
+    label: str
+    help: str
+
+
+def _knob(default: float, lowest: float, highest: float, label: str, help_text: str) -> Any:
+    """A dataclass field with a default, limits and help."""
+    return field(default=default, metadata={"knob": Knob(lowest, highest, label, help_text)})
 
 
 @dataclass(frozen=True)
@@ -11,35 +33,51 @@ class SamplingSettings:
 
     Attributes:
         steps: passes through the transformer.
-        guidance: classifier-free guidance; 1 is the conditional prediction alone, more follows the text more closely.
-        filter: share of the codes, the least likely ones, that are never drawn.
-        temperature: of the draw among the rest; below 1 safer, above 1 more varied.
-        variety: Gumbel noise on the confidence by which tokens are kept, fading to none at the last step
-            (Chang et al. 2022); 0 as published. Without it the commonest codes win, and people stand still.
-        row_guidance: share of the guidance beyond 1 that each row of the map gets; empty for all of it everywhere.
-        guided: share of the steps, the first ones, that are guided; the others cost half. 1 as published.
-        settled: tokens drawn with at least this probability need no further look, and steps that would only look at
-            such are left out; 1, as published, makes every step.
-        looks: second looks at the filled map, in each of which every token is judged by the others; 0 as published.
-        looked_rows: rows of the map whose tokens are judged in second looks; empty for all.
-        doubt: in a second look a token is drawn anew whose probability is under this share of the likeliest's.
-        drafts: clips drawn for each one that is wanted, of which somebody who can judge them chooses one; 1 as
+        guidance: scale of classifier-free guidance; 1 is the conditional prediction alone.
+        top_k_fraction: share of the codes, the most likely ones, that can be drawn.
+        temperature: of the draw among these codes.
+        mask_temperature: Gumbel noise on the confidence that decides which tokens are kept, falling to zero at the last
+            step (Chang et al. 2022); 0 as published. Without it the most frequent codes win, and people stand still.
+        part_guidance: share of the guidance above 1 for each body part of the map; empty for all of it everywhere.
+        guidance_fraction: share of the steps, from the first, that are guided; the others cost half. 1 as published.
+        skip_confidence: steps that would only redraw tokens of at least this probability are skipped; 1, as published,
+            runs every step.
+        refinement_passes: passes over the filled map that mask each token once and redraw the improbable ones; 0 as
             published.
-        rounds: times at most that so many drafts are drawn, again for those whose best one does not convince.
-        convincing: how likely a draft must be good, 0 to 1, to be taken without another round.
+        refine_parts: body parts of the map that are refined; empty for all.
+        remask_threshold: a masked token is redrawn where its probability is below this share of the most likely one's.
+        candidates: maps drawn for each result, of which the reranker keeps one (best of N); 1 as published.
+        max_attempts: how often candidates are drawn at most, for results whose best candidate is not accepted.
+        accept_threshold: the reranker's probability at which a candidate is accepted without another attempt.
     """
 
-    steps: int = 20
-    guidance: float = 2.0
-    filter: float = 0.9
-    temperature: float = 1.0
-    variety: float = 0.0
-    row_guidance: tuple[float, ...] = ()
-    guided: float = 1.0
-    settled: float = 1.0
-    looks: int = 0
-    looked_rows: tuple[int, ...] = ()
-    doubt: float = 0.1
-    drafts: int = 1
-    rounds: int = 1
-    convincing: float = 0.85
+    steps: int = _knob(20, 1, 1000, "Steps", "Passes through the transformer; more take longer")
+    guidance: float = _knob(2.0, 0.0, 100.0, "Guidance", "How closely the motion follows the prompt")
+    top_k_fraction: float = _knob(
+        0.1, 0.0, 1.0, "Top-K Fraction", "Share of the codes, the most likely, that can be drawn"
+    )
+    temperature: float = _knob(1.0, 0.0, 100.0, "Temperature", "Randomness of the draw among these codes")
+    mask_temperature: float = _knob(
+        0.0, 0.0, 100.0, "Mask Temperature", "Randomness in which tokens are kept; more varies more"
+    )
+    part_guidance: tuple[float, ...] = ()
+    guidance_fraction: float = _knob(
+        1.0, 0.0, 1.0, "Guided Steps", "Share of the steps, from the first, that are guided"
+    )
+    skip_confidence: float = _knob(
+        1.0, 0.0, 1.0, "Skip Confidence", "Skip steps that redraw only tokens of this probability"
+    )
+    refinement_passes: int = _knob(0, 0, 100, "Refinement Passes", "Passes that redraw improbable tokens")
+    refine_parts: tuple[int, ...] = ()
+    remask_threshold: float = _knob(
+        0.1, 0.0, 1.0, "Remask Threshold", "Redraw tokens below this share of the most likely one"
+    )
+    candidates: int = _knob(1, 1, 16, "Candidates", "Results drawn for each one that is kept")
+    max_attempts: int = _knob(1, 1, 8, "Attempts", "How often candidates are drawn until one is accepted")
+    accept_threshold: float = _knob(0.85, 0.0, 1.0, "Accept Threshold", "Probability at which a candidate is accepted")
+
+
+KNOBS: dict[str, Knob] = {
+    item.name: item.metadata["knob"] for item in fields(SamplingSettings) if "knob" in item.metadata
+}
+"""The settings that a request, a panel or a command line can change, by name."""

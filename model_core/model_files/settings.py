@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..networks.code_optimisation import SearchSettings
-from ..networks.contact_classifier import ToucherConfig
+from ..networks.code_optimisation import CodeOptimisationSettings
+from ..networks.contact_classifier import ContactClassifierConfig
 from ..networks.refiner import RefinerConfig
-from ..networks.reranker import JudgeConfig
+from ..networks.reranker import RerankerConfig
 from ..networks.tokenizer import TokenizerConfig
 from ..networks.transformer import TransformerConfig
 from .sampling_settings import SamplingSettings
@@ -26,9 +26,10 @@ class ModelConfig:
         examples: prompts that it knows.
         about: data, terms and credit in a few sentences.
         refiner: shape of the network that moves decoded people; None in a model without.
-        toucher: shape of the network that tells what palms touch; None in a model without.
-        judge: shape of the network that chooses among drafts; None in a model without.
-        search: how tokens of known people are searched for, of InterHuman rows; None takes the nearest codes.
+        contact_classifier: shape of the network that tells what palms touch; None in a model without.
+        reranker: shape of the network that chooses among drafts; None in a model without.
+        code_optimisation: settings of the search for tokens of known people (InterHuman only); None takes the nearest
+            codes.
         format: of this folder, for later versions.
     """
 
@@ -41,9 +42,9 @@ class ModelConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     refiner: RefinerConfig | None = None
-    toucher: ToucherConfig | None = None
-    judge: JudgeConfig | None = None
-    search: SearchSettings | None = None
+    contact_classifier: ContactClassifierConfig | None = None
+    reranker: RerankerConfig | None = None
+    code_optimisation: CodeOptimisationSettings | None = None
     format: int = 1
 
     @property

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..text_encoders import TextEncoder
 
 _FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
@@ -71,7 +71,7 @@ def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
     kept = {_VECTORS: _of_length_one(vectors)[chosen].half().contiguous()}
     told = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
     path = folder / _FILE
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             save_file(kept, temporary, told)
         except SafetensorError as error:  # what the library makes of a full disk

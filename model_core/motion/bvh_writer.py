@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from ..files import written_whole
+from ..files import atomic_write
 from .bvh import BvhClip
 from .posed import PosedSkeleton
 from .rotations import matrix_from_quaternion
@@ -92,7 +92,7 @@ def write_clip(path: str | os.PathLike[str], clip: BvhClip) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    with written_whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write("HIERARCHY\n")
         file.write("\n".join(_joint_lines(clip, 0, 0)))
         file.write(f"\nMOTION\nFrames: {len(clip)}\nFrame Time: {1.0 / clip.fps:.9g}\n")

@@ -29,7 +29,7 @@ _SIXD_SIGNS = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
-class Placement:
+class CanonicalTransform:
     """A turn about the vertical, then a shift: how a motion came into its canonical frame.
 
     Attributes:
@@ -46,9 +46,9 @@ class Placement:
         return about_y(np.asarray(float(self.yaw)))
 
     @property
-    def inverse(self) -> Placement:
+    def inverse(self) -> CanonicalTransform:
         """The placement that undoes this one: from the canonical frame back into the world."""
-        return Placement(-self.yaw, -(self.rotation.T @ self.offset))
+        return CanonicalTransform(-self.yaw, -(self.rotation.T @ self.offset))
 
     def of(self, motion: Motion) -> Motion:
         """The motion, placed."""
@@ -74,7 +74,7 @@ def facing(joints: np.ndarray, skeleton: Skeleton = SMPL) -> np.ndarray:
     return np.arctan2(-across[..., 2], across[..., 0])
 
 
-def canonical_placement(motion: Motion, floor: float | None = None) -> Placement:
+def canonical_placement(motion: Motion, floor: float | None = None) -> CanonicalTransform:
     """What brings a motion into its canonical frame.
 
     Args:
@@ -84,16 +84,16 @@ def canonical_placement(motion: Motion, floor: float | None = None) -> Placement
     yaw = -float(facing(motion.joints[0].astype(np.float64), motion.skeleton))
     low = float(motion.joints[..., 1].min()) if floor is None else floor
     x, _, z = motion.joints[0, 0].astype(np.float64)
-    return Placement(yaw, -(about_y(np.asarray(yaw)) @ np.array([x, low, z])))
+    return CanonicalTransform(yaw, -(about_y(np.asarray(yaw)) @ np.array([x, low, z])))
 
 
-def canonical(motion: Motion) -> tuple[Motion, Placement]:
+def canonical(motion: Motion) -> tuple[Motion, CanonicalTransform]:
     """A motion in its canonical frame, and how it came there."""
     placement = canonical_placement(motion)
     return placement.of(motion), placement
 
 
-def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[Interaction, Placement]:
+def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[Interaction, CanonicalTransform]:
     """A pair in the canonical frame of its first person, and how the first person came there.
 
     ``placement.inverse.of_pair`` brings a result back to where the first person (the leader) stood. With ground
@@ -124,7 +124,7 @@ def relative_placement(interaction: Interaction) -> np.ndarray:
 # --- mirror image --------------------------------------------------------------------------------------------------
 
 
-def mirrored_rows(rows: np.ndarray) -> np.ndarray:
+def mirrored_features(rows: np.ndarray) -> np.ndarray:
     """Rows (T, 262) with left and right swapped: positions, velocities, rotations and contacts."""
     joints, pairs = len(SMPL), list(SMPL.mirror)
     result = np.empty_like(rows)

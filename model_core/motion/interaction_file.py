@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from .posed import PosedSkeleton
 from .rotations import axis_angle_from_quaternion, continuous_signs, quaternion_from_axis_angle
 from .skeleton import SKELETONS
@@ -85,7 +85,7 @@ def save_npz(
         "seed": np.array(-1 if seed is None else seed, dtype=np.int64),
     }
     # A handle, since numpy adds .npz to a name that lacks it.
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UserError
 from .canonical import canonical_pair
-from .representation import ROTATIONS, rows_from_motion
+from .representation import ROTATIONS, features_from_motion
 from .rotations import matrix_from_sixd
 from .skeleton import SMPL
 from .types import FPS, Interaction, Motion
@@ -33,13 +33,13 @@ def motion_from_interhuman(values: np.ndarray) -> Motion:
     return Motion(positions.astype(values.dtype), matrix_from_sixd(sixd), fps=FPS)
 
 
-def rows_from_interhuman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def features_from_interhuman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Raw values of both people, each (T, 492), as the rows of a canonical pair, (2, T - 1, 262) float32.
 
     The six numbers of a rotation stay as the files have them: statistics of the data set were taken of those.
     """
     pair, _ = canonical_pair(Interaction((motion_from_interhuman(first), motion_from_interhuman(second))))
-    rows = np.stack([rows_from_motion(person) for person in pair.people])
+    rows = np.stack([features_from_motion(person) for person in pair.people])
     rows[..., ROTATIONS] = np.stack((first, second))[:, :-1, _ROTATIONS]
     return rows
 

@@ -52,7 +52,7 @@ def foot_contacts(joints: np.ndarray) -> np.ndarray:
     return (still & (feet[:-1, :, 1] < CONTACT_HEIGHTS)).astype(np.float32)
 
 
-def rows_from_motion(motion: Motion) -> np.ndarray:
+def features_from_motion(motion: Motion) -> np.ndarray:
     """A motion as rows, (T - 1, 262) float32; the last frame only gives the last velocity.
 
     The rows keep the motion's place in the world; ``canonical`` moves it. A motion without rotations raises
@@ -71,7 +71,7 @@ def rows_from_motion(motion: Motion) -> np.ndarray:
     return rows
 
 
-def motion_from_rows(rows: np.ndarray, fps: float = FPS) -> Motion:
+def motion_from_features(rows: np.ndarray, fps: float = FPS) -> Motion:
     """Rows (T, 262), positions in metres and not normalised, as a motion of T frames without root orientation.
 
     Rotations that a network wrote need not be orthonormal; they are made so.

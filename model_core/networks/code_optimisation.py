@@ -24,7 +24,7 @@ _BETAS = (0.8, 0.95)
 
 
 @dataclass(frozen=True)
-class SearchSettings:
+class CodeOptimisationSettings:
     """How tokens of known motion are searched for.
 
     Attributes:
@@ -42,13 +42,13 @@ class SearchSettings:
 
 @torch.inference_mode(False)
 @torch.enable_grad()
-def closest_codes(tokenizer: Tokenizer, rows: Tensor, settings: SearchSettings) -> Tensor:
+def optimised_codes(tokenizer: Tokenizer, rows: Tensor, settings: CodeOptimisationSettings) -> Tensor:
     """Tokens of the first level by which rows come back with the least error; never worse than the nearest codes'.
 
     Args:
         tokenizer: in evaluation mode, of InterHuman rows; its weights want no gradients.
         rows: (B, T, 262) normalised, T a multiple of 4; made outside of inference mode.
-        settings: see ``SearchSettings``.
+        settings: see ``CodeOptimisationSettings``.
 
     Returns:
         (B, 1, 5, T / 4).
@@ -82,7 +82,7 @@ def _joints(rows: Tensor) -> Tensor:
     return rows[..., POSITIONS].unflatten(-1, (JOINTS, 3))
 
 
-def _error(made: Tensor, right: Tensor, settings: SearchSettings) -> Tensor:
+def _error(made: Tensor, right: Tensor, settings: CodeOptimisationSettings) -> Tensor:
     """(B,) weighted mean distances of joints (B, T, 22, 3)."""
     wrong = made - right
     distances = (

@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class ToldConvolution(nn.Module):
+class ConditionedConvBlock(nn.Module):
     """A dilated convolution over time that is told the text, added to what comes in."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.normal = nn.GroupNorm(8, width)
         self.wide = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.told = nn.Linear(width, width)
+        self.text = nn.Linear(width, width)
         self.point = nn.Conv1d(width, width, 1)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: Tensor) -> Tensor:
         """(B, C, T) and the text's (B, C, 1) to (B, C, T)."""
-        wide = self.wide(functional.gelu(self.normal(x))) + self.told(told[..., 0])[..., None]
+        wide = self.wide(functional.gelu(self.normal(x))) + self.text(text[..., 0])[..., None]
         return cast(Tensor, x + self.point(functional.gelu(wide)))

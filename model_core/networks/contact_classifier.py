@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .pair_view import PAIR_VIEW, pair_view
 from .palms import NEARNESS, nearness
-from .text_conditioned_pair import ToldPair, ToldPairConfig
+from .text_conditioned_pair import TextConditionedPairConfig, TextConditionedPairNet
 
 TOUCHED = 4
 """What a palm may touch: nothing, the partner's left palm, the right one, any other skin of the partner."""
@@ -21,16 +21,16 @@ _SEEN = PAIR_VIEW + NEARNESS
 
 
 @dataclass(frozen=True)
-class ToucherConfig(ToldPairConfig):
+class ContactClassifierConfig(TextConditionedPairConfig):
     """Shape of the network."""
 
     width: int = 160
 
 
-class Toucher(ToldPair):
+class ContactClassifier(TextConditionedPairNet):
     """Joints of two people and a text vector to what each palm touches in each frame."""
 
-    def __init__(self, config: ToucherConfig) -> None:
+    def __init__(self, config: ContactClassifierConfig) -> None:
         super().__init__(config, _SEEN, 2 * TOUCHED)
         self.config = config
 

@@ -42,7 +42,7 @@ class EightBitLinear(nn.Module):
         return torch.addcmul(self.bias[rows], product, self.scale[rows]).view(*x.shape[:-1], -1)
 
 
-def use_eight_bits(network: nn.Module) -> None:
+def use_int8(network: nn.Module) -> None:
     """Put every linear layer of a network's attention and feed-forward layers in eight bits, in place.
 
     The embedding, the modulations and the head stay as they are: they are a fiftieth of the work.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .attention import Attention, FeedForward
-from .transformer import Apart, Head, InteractionTransformer
+from .transformer import Head, InteractionTransformer, PerPersonAttention
 
 
 class PackedLinear(nn.Module):
@@ -61,12 +61,12 @@ def can_pack(dtype: torch.dtype = torch.float32) -> bool:
     return found.shape == (2, 8) and torch.allclose(found, functional.gelu(x @ weight.t() + bias), atol=1e-5, rtol=1e-2)
 
 
-def use_packed(transformer: InteractionTransformer) -> None:
+def use_prepacked(transformer: InteractionTransformer) -> None:
     """Pack the large linear layers of a transformer in place, where this PyTorch can; it cannot be saved then."""
     if not can_pack(transformer.computes_in or torch.float32):
         return
     for part in [*transformer.blocks.modules(), transformer.head]:
-        if isinstance(part, Apart):
+        if isinstance(part, PerPersonAttention):
             inward = part.partner.inward  # queries of one person, keys and values of the other
             assert isinstance(inward, nn.Linear)
             part.partner.inward = PackedLinear(inward, cut=inward.in_features)

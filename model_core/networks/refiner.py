@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..motion.representation import JOINTS
 from .body_frame import facing, turned
 from .pair_view import PAIR_VIEW, pair_view, seen_from_each, spot
-from .text_conditioned_pair import ToldPair, ToldPairConfig
+from .text_conditioned_pair import TextConditionedPairConfig, TextConditionedPairNet
 
 _SEEN = PAIR_VIEW + 1
 """Numbers a frame of one person: what that person sees, and whether the person is fixed."""
@@ -29,11 +29,11 @@ _WAY_SCALE, _BEND_SCALE = 0.3, 0.1
 
 
 @dataclass(frozen=True)
-class RefinerConfig(ToldPairConfig):
+class RefinerConfig(TextConditionedPairConfig):
     """Shape of the refiner."""
 
 
-class Refiner(ToldPair):
+class Refiner(TextConditionedPairNet):
     """Joints of two people and a text vector to the same joints, moved; people who are fixed stay."""
 
     def __init__(self, config: RefinerConfig) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..motion.representation import JOINTS
 from ..motion.skeleton import SMPL
-from .conditioned_conv import ToldConvolution
+from .conditioned_conv import ConditionedConvBlock
 from .pair_view import PAIR_VIEW, pair_view
 
 _WRISTS, _ELBOWS = ([SMPL.index(f"{side}_{name}") for side in "LR"] for name in ("Wrist", "Elbow"))
@@ -22,7 +22,7 @@ _REACH = 0.15
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
+class RerankerConfig:
     """Shape of the judge.
 
     Attributes:
@@ -38,7 +38,7 @@ class JudgeConfig:
     dropout: float = 0.3
 
 
-class Judge(nn.Module):
+class Reranker(nn.Module):
     """Joints of two people and a text vector to the logit that they do what the text says.
 
     Neither the place in the world nor who comes first changes anything.
@@ -47,7 +47,7 @@ class Judge(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: RerankerConfig) -> None:
         super().__init__()
         width = config.width
         self.config = config
@@ -57,7 +57,7 @@ class Judge(nn.Module):
         self.text = nn.Sequential(
             nn.Dropout(config.dropout / 2), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
         )
-        self.blocks = nn.ModuleList(ToldConvolution(width, dilation) for dilation in config.dilations)
+        self.blocks = nn.ModuleList(ConditionedConvBlock(width, dilation) for dilation in config.dilations)
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
             nn.Linear(5 * width, width),
@@ -81,13 +81,13 @@ class Judge(nn.Module):
         if noise:
             seen = seen + noise * torch.randn_like(seen)
         x = self.entry(seen.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
-        told = self.text(text)  # (B, C)
+        text = self.text(text)  # (B, C)
         for block in self.blocks:
-            x = block(x, told.repeat_interleave(2, 0)[..., None])
+            x = block(x, text.repeat_interleave(2, 0)[..., None])
         people = x.unflatten(0, (-1, 2))  # (B, 2, C, T / 2)
         pooled = torch.cat((people.mean(-1), people.amax(-1), -people.amin(-1)), -1).sum(1)  # (B, 3 C)
         at_once = people.prod(1).mean(-1)  # (B, C) what both do at the same time
-        return self.head(torch.cat((pooled, at_once, told), -1))[:, 0].float()
+        return self.head(torch.cat((pooled, at_once, text), -1))[:, 0].float()
 
     def seen(self, joints: Tensor) -> Tensor:
         """(B, 2, T, N) what each person sees, and how near the own palms are to the partner; of (B, 2, T, 22, 3)."""

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .conditioned_conv import ToldConvolution
+from .conditioned_conv import ConditionedConvBlock
 
 
 @dataclass(frozen=True)
-class ToldPairConfig:
+class TextConditionedPairConfig:
     """Shape of such a network.
 
     Attributes:
@@ -29,18 +29,18 @@ class ToldPairConfig:
     dropout: float = 0.1
 
 
-class ToldPair(nn.Module):
+class TextConditionedPairNet(nn.Module):
     """Convolutions over time, of each person alike.
 
     Args:
         config: their shape.
-        seen, told: numbers a frame of one person that come in and go out.
+        seen, text: numbers a frame of one person that come in and go out.
     """
 
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, config: ToldPairConfig, seen: int, told: int) -> None:
+    def __init__(self, config: TextConditionedPairConfig, seen: int, text: int) -> None:
         super().__init__()
         width = config.width
         self.register_buffer("mean", torch.zeros(seen))
@@ -49,13 +49,13 @@ class ToldPair(nn.Module):
         self.text = nn.Sequential(
             nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
         )
-        self.blocks = nn.ModuleList(ToldConvolution(width, dilation) for dilation in config.dilations)
-        self.exit = nn.ConvTranspose1d(width, told, 4, 2, 1)
+        self.blocks = nn.ModuleList(ConditionedConvBlock(width, dilation) for dilation in config.dilations)
+        self.exit = nn.ConvTranspose1d(width, text, 4, 2, 1)
 
     def answered(self, seen: Tensor, text: Tensor) -> Tensor:
         """What comes in (B, 2, T, N), T even, and texts (B, text_width) to what goes out, (B, 2, T, M)."""
         x = self.entry(((seen - self.mean) / self.spread).flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
-        told = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
+        text = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
         for block in self.blocks:
-            x = block(x, told)
+            x = block(x, text)
         return cast(Tensor, self.exit(functional.gelu(x)).float().transpose(1, 2).unflatten(0, (-1, 2)))

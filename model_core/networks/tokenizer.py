@@ -35,7 +35,7 @@ class TokenizerConfig:
         codes: codes in each codebook.
         code_width: length of a code vector.
         levels: residual quantisers; the transformer models the first.
-        row_codes: each row of the map has a codebook of its own, of ``codes`` codes; not published.
+        part_codes: each row of the map has a codebook of its own, of ``codes`` codes; not published.
         dropout: in the residual blocks.
         graph_scope: which frames the graph layers serve (InterHuman only).
         codebook: how the codebook learns.
@@ -51,7 +51,7 @@ class TokenizerConfig:
     codes: int = 1024
     code_width: int = 512
     levels: int = 1
-    row_codes: bool = False
+    part_codes: bool = False
     dropout: float = 0.2
     graph_scope: GraphScope = "none"
     codebook: CodebookSettings = CodebookSettings()
@@ -103,7 +103,7 @@ class Encoder(nn.Module):
         return self.exit(self.stages(self.entry(image)))
 
 
-class _Widening(nn.Module):
+class UpsampleStage(nn.Module):
     """One stage of the decoder: residual stack, nearest upsampling, Conv 3x3."""
 
     def __init__(self, config: TokenizerConfig, factor: tuple[float, float]) -> None:
@@ -123,7 +123,7 @@ class Decoder(nn.Module):
         super().__init__()
         layout, width = _LAYOUTS[config.dataset], config.width
         self.entry = nn.Conv2d(config.code_width, width, 3, padding=1)
-        self.stages = nn.Sequential(*(_Widening(config, factor) for factor in layout.upsampling))
+        self.stages = nn.Sequential(*(UpsampleStage(config, factor) for factor in layout.upsampling))
         self.middle = nn.Conv2d(width, width, 3, padding=1)
         if config.dataset == "interhuman":
             first: nn.Module = GraphLayer(width, width, config.graph_scope)
@@ -152,7 +152,7 @@ class Tokenizer(nn.Module):
             self.encoder, self.decoder = Encoder(config), Decoder(config)
         self.frame = BodyFrame() if config.body else None
         self.quantizer = ResidualQuantizer(
-            config.codes, config.code_width, config.levels, config.codebook, PARTS if config.row_codes else 1
+            config.codes, config.code_width, config.levels, config.codebook, PARTS if config.part_codes else 1
         )
 
     def latent(self, rows: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class TransformerConfig:
         blocks, heads, feed_forward: of the attention blocks.
         dropout: in attention and feed-forward layers.
         text: the trained text layers; their width is that of the condition.
-        row_codes: each row of the map has ``codes`` codes of its own: their embeddings and the head's last layer are
+        part_codes: each row of the map has ``codes`` codes of its own: their embeddings and the head's last layer are
             per row, while ids are still 0 to ``codes`` - 1; not published.
     """
 
@@ -39,12 +39,12 @@ class TransformerConfig:
     feed_forward: int = 1024
     dropout: float = 0.2
     text: TextLayersConfig = TextLayersConfig()
-    row_codes: bool = False
+    part_codes: bool = False
 
     @property
     def embedded(self) -> int:
         """Codes that have an embedding: those of all rows."""
-        return self.codes * (PARTS if self.row_codes else 1)
+        return self.codes * (PARTS if self.part_codes else 1)
 
     @property
     def mask_id(self) -> int:
@@ -62,7 +62,7 @@ class TransformerConfig:
         return self.embedded + 2
 
 
-class Together(nn.Module):
+class JointAttention(nn.Module):
     """Self-attention over all tokens of both people and the separator, then feed-forward."""
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -78,7 +78,7 @@ class Together(nn.Module):
         return torch.addcmul(x, gate_f, self.feed_forward(modulated(x, shift_f, scale_f)))
 
 
-class Apart(nn.Module):
+class PerPersonAttention(nn.Module):
     """Each person by itself: spatial and temporal attention, a look at the partner, feed-forward."""
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -116,8 +116,8 @@ class Block(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.together = Together(config)
-        self.apart = Apart(config)
+        self.together = JointAttention(config)
+        self.apart = PerPersonAttention(config)
 
 
 class Head(nn.Module):
@@ -129,7 +129,7 @@ class Head(nn.Module):
         self.activation: nn.Module = nn.GELU()
         self.modulation = nn.Linear(config.width, 2 * config.width)
         self.codes: nn.Module = (
-            RowLinear(config.width, config.codes) if config.row_codes else nn.Linear(config.width, config.codes)
+            PartLinear(config.width, config.codes) if config.part_codes else nn.Linear(config.width, config.codes)
         )
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class Head(nn.Module):
         return self.codes(modulated(self.activation(self.dense(x)), shift, scale))
 
 
-class RowLinear(nn.Module):
+class PartLinear(nn.Module):
     """A linear layer with weights of its own for each row of the token map."""
 
     def __init__(self, width: int, codes: int) -> None:
@@ -210,7 +210,7 @@ class InteractionTransformer(nn.Module):
         weights.mul_(spread / weights.square().mean().sqrt())
 
     @torch.no_grad()
-    def begin_as(self, other: InteractionTransformer) -> None:
+    def init_from(self, other: InteractionTransformer) -> None:
         """Compute what a network of the same shape does, or one with fewer blocks.
 
         Not published: the blocks that the other one lacks come last, and their gates let nothing through at first. A
@@ -278,7 +278,7 @@ class InteractionTransformer(nn.Module):
     def _places(self, ids: Tensor) -> Tensor:
         """Places (B, 2, P, S) of ids in the table of embeddings."""
         config = self.config
-        if not config.row_codes:
+        if not config.part_codes:
             return ids
         rows = torch.arange(PARTS, device=ids.device)[:, None] * config.codes
         return torch.where(ids < config.codes, ids + rows, ids + config.embedded - config.codes)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..networks.clip_text import ClipTextConfig, ClipTextTower
 from ..networks.sentence_encoder import SentenceEncoder, SentenceEncoderConfig
 from .byte_pair import END
@@ -85,11 +85,11 @@ def save_text_encoder(folder: Path, config: EncoderConfig, tokenizer: Tokenizer,
         UserError: the folder cannot be written.
     """
     name = next(name for name, kind in _KINDS.items() if isinstance(config, kind.config))
-    with written_whole(folder / _WEIGHTS) as path:
+    with atomic_write(folder / _WEIGHTS) as path:
         save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
-    with written_whole(folder / _TOKENIZER) as path:
+    with atomic_write(folder / _TOKENIZER) as path:
         path.write_text(tokenizer.to_str(), encoding="utf-8")
-    with written_whole(folder / _CONFIG) as path:
+    with atomic_write(folder / _CONFIG) as path:
         path.write_text(json.dumps({"architecture": name, **asdict(config)}, indent=2) + "\n", encoding="utf-8")
 
 

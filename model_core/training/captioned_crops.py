@@ -14,11 +14,13 @@ from ..text_encoders.batches import pooled
 from .crops import Clip, Crops
 
 
-def worded(crops: Crops, most: int) -> Crops:
+def limit_captions(crops: Crops, most: int) -> Crops:
     """The same crops with no more captions a clip than so many, for those that have a few of their own."""
     return replace(
         crops,
-        clips=[replace(clip, captions=clip.captions[:most] if clip.story else clip.captions) for clip in crops.clips],
+        clips=[
+            replace(clip, captions=clip.captions[:most] if clip.event_span else clip.captions) for clip in crops.clips
+        ],
     )
 
 
@@ -34,6 +36,6 @@ def drawn(crops: Crops, random: np.random.Generator, count: int, frames: int) ->
     return torch.from_numpy(np.stack([rows for rows, _ in drawn_crops])), [clip for _, clip in drawn_crops]
 
 
-def told(clips: list[Clip], words: Mapping[str, Tensor], random: np.random.Generator) -> Tensor:
+def caption_vectors(clips: list[Clip], words: Mapping[str, Tensor], random: np.random.Generator) -> Tensor:
     """(B, C) of a random caption of each clip."""
     return torch.stack([words[clip.captions[int(random.integers(len(clip.captions)))]] for clip in clips])

@@ -12,21 +12,21 @@ import torch
 from torch.nn import functional
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 from ..generation.pipeline import InterMask
 from ..model_files.model_folder import Model, find_text_encoder, load_model, save_model
 from ..model_files.sampling_settings import SamplingSettings
 from ..model_files.settings import ModelConfig
 from ..model_files.training_captions import save_captions
-from ..networks.code_optimisation import SearchSettings
+from ..networks.code_optimisation import CodeOptimisationSettings
 from ..networks.tokenizer import Tokenizer
 from ..settings import build
 from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
-from .contact_classifier_training import ToucherTraining, train_toucher
+from .contact_classifier_training import ContactClassifierTraining, train_contact_classifier
 from .crops import Crops
 from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
 from .refiner_training import RefinerTraining, train_refiner
-from .reranker_training import JudgeTraining, train_judge
+from .reranker_training import RerankerTraining, train_reranker
 from .tokenised import TokenisedCrops, tokenised
 from .tokenizer_training import TokenizerTraining, train_tokenizer
 from .transformer_training import TransformerTraining, train_transformer
@@ -42,9 +42,9 @@ class TrainingConfig:
         captions: for each caption of the data the wordings that stand for it.
         tokenizer, transformer: the two trainings.
         refiner: also train a refiner of decoded pairs, so; None for a model without.
-        toucher: also train a network that tells what palms touch, so; None for a model without.
-        judge: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
-        search: goes into the model folder's configuration.
+        contact_classifier: also train a network that tells what palms touch, so; None for a model without.
+        reranker: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
+        code_optimisation: goes into the model folder's configuration.
     """
 
     name: str
@@ -58,9 +58,9 @@ class TrainingConfig:
     examples: tuple[str, ...] = ()
     about: str = ""
     refiner: RefinerTraining | None = None
-    toucher: ToucherTraining | None = None
-    judge: JudgeTraining | None = None
-    search: SearchSettings | None = None
+    contact_classifier: ContactClassifierTraining | None = None
+    reranker: RerankerTraining | None = None
+    code_optimisation: CodeOptimisationSettings | None = None
 
 
 def read_training_config(path: Path) -> TrainingConfig:
@@ -110,7 +110,7 @@ def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path
         values = drawn_statistics(windows, out / _STATISTICS)
         begin = None if earlier is None else earlier.tokenizer
         network = train_tokenizer(config.tokenizer, windows, held_out, values, folder, begin)
-        with written_whole(folder / _AVERAGED) as path:
+        with atomic_write(folder / _AVERAGED) as path:
             torch.save(network.state_dict(), path)
         return
     _train_transformer(config, material, out, earlier, start)
@@ -139,7 +139,7 @@ def _train_transformer(
     shape = config.tokenizer.network
     text = replace(settings.network.text, width=encoder.width)
     network = replace(
-        settings.network, codes=shape.codes, code_width=shape.code_width, row_codes=shape.row_codes, text=text
+        settings.network, codes=shape.codes, code_width=shape.code_width, part_codes=shape.part_codes, text=text
     )
     settings = replace(settings, network=network)
     if earlier is not None:
@@ -151,7 +151,7 @@ def _train_transformer(
     captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})
     words = sorted({wording for group in captions for wording in group})
     place = {wording: index for index, wording in enumerate(words)}
-    wordings = [[place[wording] for wording in group] for group in captions]
+    paraphrases = [[place[wording] for wording in group] for group in captions]
     values, folder = np.load(out / _STATISTICS), out / "transformer"
 
     def tokens(crops: Crops, count: int, name: str) -> TokenisedCrops:
@@ -162,14 +162,16 @@ def _train_transformer(
     held = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
     begin = None if earlier is None else earlier.transformer
     codes, texts = tokenizer.quantizer.vectors(), _encoded(encoder, words)
-    trained = train_transformer(settings, maps, held, texts, wordings, folder, begin, codes)
+    trained = train_transformer(settings, maps, held, texts, paraphrases, folder, begin, codes)
     mean, std = torch.from_numpy(values)
     refiner = None
     if config.refiner is not None:
         refiner = train_refiner(config.refiner, material, tokenizer, values, encoder, out / "refiner")
-    toucher = None
-    if config.toucher is not None:
-        toucher = train_toucher(config.toucher, material, tokenizer, refiner, values, encoder, out / "toucher")
+    contact_classifier = None
+    if config.contact_classifier is not None:
+        contact_classifier = train_contact_classifier(
+            config.contact_classifier, material, tokenizer, refiner, values, encoder, out / "contact_classifier"
+        )
     description = ModelConfig(
         name=config.name,
         tokenizer=shape,
@@ -180,17 +182,19 @@ def _train_transformer(
         examples=config.examples,
         about=config.about,
         refiner=None if refiner is None else refiner.config,
-        toucher=None if toucher is None else toucher.config,
-        search=config.search,
+        contact_classifier=None if contact_classifier is None else contact_classifier.config,
+        code_optimisation=config.code_optimisation,
     )
     learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
     save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
-    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner, toucher)
+    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner, contact_classifier)
     save_model(out / "model", model)
-    if config.judge is not None:
+    if config.reranker is not None:
         # It learns from drafts of the model without it.
-        judge = train_judge(config.judge, material, InterMask.load(out / "model"), out / "judge")
-        save_model(out / "model", replace(model, config=replace(description, judge=judge.config), judge=judge))
+        reranker = train_reranker(config.reranker, material, InterMask.load(out / "model"), out / "reranker")
+        save_model(
+            out / "model", replace(model, config=replace(description, reranker=reranker.config), reranker=reranker)
+        )
 
 
 def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..networks.contact_classifier import TOUCHED, Toucher, ToucherConfig
+from ..networks.contact_classifier import TOUCHED, ContactClassifier, ContactClassifierConfig
 from ..networks.palms import to_body, to_palms
 from ..networks.refiner import Refiner
 from ..networks.tokenizer import Tokenizer
 from ..text_encoders import TextEncoder
-from .captioned_crops import word_vectors, worded
+from .captioned_crops import limit_captions, word_vectors
 from .loop import Loop, LoopSettings
 from .material import Material
 from .normalised import normalise_by
@@ -26,7 +26,7 @@ _TOUCHING = 0.03
 
 
 @dataclass(frozen=True)
-class ToucherTraining:
+class ContactClassifierTraining:
     """Settings of the toucher's training; its pairs come as the refiner's do.
 
     Attributes:
@@ -36,7 +36,7 @@ class ToucherTraining:
         seed: of the weights and the crops.
     """
 
-    network: ToucherConfig = ToucherConfig()
+    network: ContactClassifierConfig = ContactClassifierConfig()
     loop: LoopSettings = LoopSettings(
         steps=4000, batch=16, rate=1e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, evaluate_every=1000,
         half=True,
@@ -45,19 +45,19 @@ class ToucherTraining:
     seed: int = 3
 
 
-def train_toucher(
-    settings: ToucherTraining,
+def train_contact_classifier(
+    settings: ContactClassifierTraining,
     material: Material,
     tokenizer: Tokenizer,
     refiner: Refiner | None,
     statistics: np.ndarray,
     encoder: TextEncoder,
     folder: Path,
-) -> Toucher:
+) -> ContactClassifier:
     """Train, or go on training, in ``folder``; give the averaged network.
 
     Args:
-        settings: see ``ToucherTraining``.
+        settings: see ``ContactClassifierTraining``.
         material: where pairs come from.
         tokenizer: trained.
         refiner: trained; what it makes of pairs is what is seen.
@@ -66,15 +66,15 @@ def train_toucher(
         folder: for checkpoints and figures.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train, held_out = (worded(crops, settings.pairs.wordings) for crops in material.pairs())
+    train, held_out = (limit_captions(crops, settings.pairs.paraphrases) for crops in material.pairs())
     words = word_vectors(encoder, train, held_out)
     torch.manual_seed(settings.seed)
-    network = Toucher(replace(settings.network, text_width=encoder.width))
+    network = ContactClassifier(replace(settings.network, text_width=encoder.width))
     maker = PairMaker(settings.pairs, tokenizer, torch.from_numpy(statistics), words)
     frames = settings.pairs.frames
     first = maker.made(train, np.random.default_rng(settings.seed), 128, frames[0])
     normalise_by(network, network.seen(first.disturbed))
-    loop = Loop(network, settings.loop, folder, "toucher")
+    loop = Loop(network, settings.loop, folder, "contact_classifier")
 
     def come(disturbed: Tensor, text: Tensor, fixed: Tensor) -> Tensor:
         with torch.no_grad():
@@ -97,12 +97,12 @@ def train_toucher(
         }
 
     trained = loop.run(losses, evaluate)
-    assert isinstance(trained, Toucher)
+    assert isinstance(trained, ContactClassifier)
     return trained
 
 
 def touched(joints: Tensor) -> Tensor:
-    """(B, 2, T, 2) what left and right palms touch, as ``Toucher`` numbers it, of joints (B, 2, T, 22, 3)."""
+    """(B, 2, T, 2) what left and right palms touch, as ``ContactClassifier`` numbers it, of joints (B, 2, T, 22, 3)."""
     nearest = to_palms(joints).norm(dim=-1).min(-1)
     body = torch.where(to_body(joints).norm(dim=-1) < _TOUCHING, TOUCHED - 1, 0)
     return torch.where(nearest.values < _TOUCHING, 1 + nearest.indices, body)

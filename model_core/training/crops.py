@@ -11,7 +11,7 @@ import numpy as np
 from ..data.captured import CapturedClip
 from ..motion import FPS
 from ..motion.canonical import facing, mirrored, mirrored_text
-from ..motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
+from ..motion.representation import POSITIONS, VELOCITIES, WIDTH, features_from_motion
 from ..motion.rotations import about_y
 
 _MOST_DRAWS = 50
@@ -25,15 +25,15 @@ class Clip:
         rows: (people, T, 262) float32, one or two people on a floor at Y = 0.
         captions: wordings, each of which says what it shows.
         weight: how often it is drawn, for its length, beside others.
-        story: first frame and one past the last of what the captions speak of (a handshake, a blow); None where any
-            stretch shows it (a dance).
+        event_span: first frame and one past the last of the event in the captions (a handshake, a blow); None where
+            any stretch shows it (a dance).
         kind: one name for what it shows, however it is worded.
     """
 
     rows: np.ndarray
     captions: tuple[str, ...]
     weight: float = 1.0
-    story: tuple[int, int] | None = None
+    event_span: tuple[int, int] | None = None
     kind: str = ""
 
     @property
@@ -42,17 +42,17 @@ class Clip:
         return self.rows.shape[1]
 
 
-def clips_from(captured: Sequence[CapturedClip], wordings: Mapping[str, Sequence[str]] | None = None) -> list[Clip]:
-    """Captured clips as rows, each followed by its mirror image; ``wordings`` stand for the captions they are of."""
+def clips_from(captured: Sequence[CapturedClip], paraphrases: Mapping[str, Sequence[str]] | None = None) -> list[Clip]:
+    """Captured clips as rows, each followed by its mirror image; ``paraphrases`` stand for the captions they are of."""
 
     def captions(text: str) -> tuple[str, ...]:
-        return tuple((wordings or {}).get(text, (text,)))
+        return tuple((paraphrases or {}).get(text, (text,)))
 
     clips = []
     for clip in captured:
-        rows = [rows_from_motion(person) for person in clip.people]
+        rows = [features_from_motion(person) for person in clip.people]
         clips.append(Clip(np.stack(rows), captions(clip.text), kind=clip.text))
-        reflections = [rows_from_motion(mirrored(person)) for person in clip.people]
+        reflections = [features_from_motion(mirrored(person)) for person in clip.people]
         clips.append(Clip(np.stack(reflections), captions(mirrored_text(clip.text)), kind=clip.text))
     return clips
 
@@ -81,8 +81,8 @@ class Crops:
             a longer generation sees it.
         least_speed: crops of dances in which the joints move less than this on average, metres a second, are drawn
             again: takes begin and end with people who wait, and a network that has seen much of that prefers to wait.
-        told: crops hold the clip's story, and at least ``least_share`` of a clip that has one.
-        least_share: see ``told``.
+        captioned: crops hold the clip's story, and at least ``least_share`` of a clip that has one.
+        least_share: see ``captioned``.
         by_kind: all kinds that have a crop of some length come as often as each other at that length, times the mean
             weight of their clips, however many clips and frames they have.
     """
@@ -90,7 +90,7 @@ class Crops:
     clips: Sequence[Clip]
     longest_lag: int = 0
     least_speed: float = 0.0
-    told: bool = False
+    captioned: bool = False
     least_share: float = 0.7
     by_kind: bool = False
     _chances: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
@@ -115,16 +115,16 @@ class Crops:
     def _gives(self, clip: Clip, frames: int) -> bool:
         if clip.frames < frames:
             return False
-        if not self.told or clip.story is None:
+        if not self.captioned or clip.event_span is None:
             return True
-        return frames >= max(self.least_share * clip.frames, clip.story[1] - clip.story[0])
+        return frames >= max(self.least_share * clip.frames, clip.event_span[1] - clip.event_span[0])
 
     def draw(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, Clip]:
         """One crop (people, frames, 262) in the frame of a random one of its people, who comes first, and its clip."""
         for _ in range(_MOST_DRAWS):
             rows, clip = self._draw_any(random, frames)
             speed = np.linalg.norm(rows[..., VELOCITIES].reshape(-1, 3), axis=-1).mean() * FPS
-            if speed >= self.least_speed or clip.story is not None:
+            if speed >= self.least_speed or clip.event_span is not None:
                 break
         return rows, clip
 
@@ -132,8 +132,8 @@ class Crops:
         which, sums = self.usable(frames)
         clip = self.clips[which[np.searchsorted(sums, random.uniform(0, sums[-1]), side="right")]]
         first_start, last_start = 0, clip.frames - frames
-        if self.told and clip.story is not None:
-            first_start, last_start = max(0, clip.story[1] - frames), min(last_start, clip.story[0])
+        if self.captioned and clip.event_span is not None:
+            first_start, last_start = max(0, clip.event_span[1] - frames), min(last_start, clip.event_span[0])
         start = int(random.integers(first_start, last_start + 1))
         first = int(random.integers(len(clip.rows)))
         anchor = start - int(random.integers(min(start, self.longest_lag) + 1))

@@ -16,7 +16,7 @@ from ..model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
 from ..model_files.model_folder import find_text_encoder
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
 from ..text_encoders import load_text_encoder
-from .captioned_crops import drawn, told, word_vectors, worded
+from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .crops import Crops
 from .loop import Loop, LoopSettings
 from .material import Material
@@ -31,7 +31,7 @@ class EvaluatorTraining:
         network: its shape.
         loop: length, rate and batch.
         frames: lengths of crops; a batch is of one length.
-        wordings: captions of a clip that are learnt from: to encode them all would take as long as the training.
+        paraphrases: captions of a clip that are learnt from: to encode them all would take as long as the training.
         noise: spread of what is added to normalised features, so that small trembling is not all that is looked at.
         seed: of the weights and the crops.
     """
@@ -41,7 +41,7 @@ class EvaluatorTraining:
         steps=600, batch=48, rate=2e-3, decay=1e-2, average=0.99, evaluate_every=100, save_every=50, half=True
     )
     frames: tuple[int, ...] = (88, 104, 120, 144, 168)
-    wordings: int = 3
+    paraphrases: int = 3
     noise: float = 0.1
     seed: int = 0
 
@@ -68,7 +68,7 @@ def train_evaluator(
     folder.mkdir(parents=True, exist_ok=True)
     encoder = load_text_encoder(find_text_encoder(text_encoder))
     settings = replace(settings, network=replace(settings.network, text_width=encoder.width))
-    train, held_out = (worded(crops, settings.wordings) for crops in material.pairs())
+    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in material.pairs())
     network = contrasted(settings, train, held_out, word_vectors(encoder, train, held_out), folder)
     save_evaluator(result, network, PairEmbeddingConfig(settings.network, text_encoder, about))
     return network
@@ -94,7 +94,7 @@ def contrasted(
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
         rows, clips = drawn(train, random, settings.loop.batch, frames)
-        motions, texts = network.motion(rows, settings.noise), network.text(told(clips, words, random))
+        motions, texts = network.motion(rows, settings.noise), network.text(caption_vectors(clips, words, random))
         loss, hits = contrast(motions, texts, [clip.kind for clip in clips], network.sharpness)
         return loss, {"loss": float(loss.detach()), "top1": hits}
 
@@ -102,7 +102,7 @@ def contrasted(
         assert isinstance(averaged, SmallEvaluator)
         random = np.random.default_rng(0)
         rows, clips = drawn(held_out, random, 512, settings.frames[2])
-        texts, motions = averaged.text(told(clips, words, random)).numpy(), averaged.motion(rows).numpy()
+        texts, motions = averaged.text(caption_vectors(clips, words, random)).numpy(), averaged.motion(rows).numpy()
         kinds = [clip.kind for clip in clips]
         found = retrieval(texts, motions, kinds, min(BATCH, len(set(kinds))))
         assert found.precision is not None

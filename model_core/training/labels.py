@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..files import written_whole
+from ..files import atomic_write
 from ..generation.pipeline import InterMask
 from ..generation.postprocess import refined
 from ..kinematics import solve
 from ..metrics.detectors import DETECTORS, detected
 from ..motion import Motion
-from ..motion.representation import JOINTS, POSITIONS, motion_from_rows
+from ..motion.representation import JOINTS, POSITIONS, motion_from_features
 from .captioned_crops import drawn
 from .corruption import Neighbours, mixed_up
 from .crops import Clip, Crops
-from .perturbation import Disturbance
+from .perturbation import Perturbation
 
 _CAPTURED = {"salsa dance": "salsa"}
 """Detectors of captured takes, which are called by their caption."""
@@ -34,7 +34,7 @@ _DISTURBED = 0.5
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Labels:
     """Pairs of one length, and what was said of them.
 
     Attributes:
@@ -49,15 +49,15 @@ class Verdicts:
     right: np.ndarray
 
 
-Maker = Callable[[np.random.Generator, int, int], Verdicts]
+Maker = Callable[[np.random.Generator, int, int], Labels]
 """Makes so many pairs of so many frames."""
 _Made = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
 """Pairs, the clips whose captions they were to do, and those captions."""
 
 
-def gathered(
+def gather_labels(
     make: Maker, folder: Path, name: str, count: int, chunk: int, lengths: Sequence[int], seed: int
-) -> list[Verdicts]:
+) -> list[Labels]:
     """So many verdicts in chunks of one length each; a chunk is a file, and what is there is not made again."""
     folder.mkdir(parents=True, exist_ok=True)
     result = []
@@ -66,7 +66,7 @@ def gathered(
         if not path.is_file():
             random = np.random.default_rng((seed, *name.encode(), number))
             made = make(random, chunk, lengths[number % len(lengths)])
-            with written_whole(path) as temporary, temporary.open("wb") as file:
+            with atomic_write(path) as temporary, temporary.open("wb") as file:
                 np.savez(
                     file,
                     joints=made.joints,
@@ -76,26 +76,26 @@ def gathered(
                 )
         with np.load(path, allow_pickle=False) as stored:
             captions, kinds = (tuple(str(word) for word in stored[key]) for key in ("captions", "kinds"))
-            result.append(Verdicts(stored["joints"], captions, kinds, stored["right"]))
+            result.append(Labels(stored["joints"], captions, kinds, stored["right"]))
     return result
 
 
-def drafts_of(pipeline: InterMask, crops: Crops) -> Maker:
+def candidates_of(pipeline: InterMask, crops: Crops) -> Maker:
     """Makes drafts of captions that were learnt from."""
-    settings = replace(pipeline.config.sampling, drafts=1, rounds=1)
+    settings = replace(pipeline.config.sampling, candidates=1, max_attempts=1)
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
         prompts = [_caption(clip, random) for clip in clips]
         seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
-        return [made.people for made in pipeline.generate_rows(prompts, frames, seeds, settings)], clips, prompts
+        return [made.people for made in pipeline.generate_batch(prompts, frames, seeds, settings)], clips, prompts
 
-    return lambda random, count, frames: _judged(some, random, count, frames)
+    return lambda random, count, frames: _labelled(some, random, count, frames)
 
 
-def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> Maker:
+def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> Maker:
     """Makes clips that were learnt from worse: through the tokenizer, mixed up, disturbed, and refined again."""
-    model, disturbance, neighbours = pipeline.model, Disturbance(), Neighbours(pipeline.model.tokenizer)
+    model, perturbation, neighbours = pipeline.model, Perturbation(), Neighbours(pipeline.model.tokenizer)
     of_kind = {
         kind: _alone(crops, [clip for clip in crops.clips if clip.kind == kind])
         for kind in {clip.kind for clip in crops.clips}
@@ -110,22 +110,22 @@ def spoilt_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor])
         rows = pipeline.decode(tokens)
         joints = torch.from_numpy(rows[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
         disturbed = torch.from_numpy(random.random(count) < _DISTURBED)[:, None, None, None, None]
-        rows[..., POSITIONS] = torch.where(disturbed, disturbance.of(joints), joints).flatten(-2).numpy()
+        rows[..., POSITIONS] = torch.where(disturbed, perturbation.of(joints), joints).flatten(-2).numpy()
         captions = [_caption(clip, random) for clip in clips]
         text = torch.stack([words[caption] for caption in captions])
-        rows = refined(model.refiner, model.toucher, rows, text.to(pipeline.device), np.zeros(2, dtype=bool))
-        return [tuple(motion_from_rows(person) for person in pair) for pair in rows], clips, captions
+        rows = refined(model.refiner, model.contact_classifier, rows, text.to(pipeline.device), np.zeros(2, dtype=bool))
+        return [tuple(motion_from_features(person) for person in pair) for pair in rows], clips, captions
 
-    def make(random: np.random.Generator, count: int, frames: int) -> Verdicts:
+    def make(random: np.random.Generator, count: int, frames: int) -> Labels:
         torch.manual_seed(int(random.integers(1 << 31)))
-        return _judged(some, random, count, frames)
+        return _labelled(some, random, count, frames)
 
     return make
 
 
-def _judged(
+def _labelled(
     some: Callable[[np.random.Generator, int, int], _Made], random: np.random.Generator, count: int, frames: int
-) -> Verdicts:
+) -> Labels:
     """What the detectors say after the solver, of joints as they are before it; pairs come some at a time."""
     people: list[tuple[Motion, ...]] = []
     captions: list[str] = []
@@ -138,7 +138,7 @@ def _judged(
     solved = [np.stack([person.motion().joints for person in solve(pair)]) for pair in people]
     right = [detected(kind, joints) for kind, joints in zip(kinds, solved, strict=True)]
     joints = np.stack([np.stack([person.joints for person in pair]) for pair in people]).astype(np.float16)
-    return Verdicts(joints, tuple(captions), tuple(kinds), np.array(right))
+    return Labels(joints, tuple(captions), tuple(kinds), np.array(right))
 
 
 def _alone(crops: Crops, clips: Sequence[Clip]) -> Crops:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..files import written_whole
+from ..files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Loop:
             "random": torch.get_rng_state(),
             "step": self.step,
         }
-        with written_whole(self._checkpoint) as path:
+        with atomic_write(self._checkpoint) as path:
             torch.save(state, path)
 
     @property

@@ -39,7 +39,7 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
-class RowLosses:
+class FeatureLosses:
     """Each term before its weight, as a scalar tensor."""
 
     reconstruction: Tensor
@@ -64,7 +64,9 @@ class RowLosses:
 _BONES = tuple(pair for chain in LIMB_CHAINS for pair in pairwise(chain))
 
 
-def row_losses(predicted: Tensor, target: Tensor, mean: Tensor, std: Tensor, published_sixd: bool = True) -> RowLosses:
+def feature_losses(
+    predicted: Tensor, target: Tensor, mean: Tensor, std: Tensor, published_sixd: bool = True
+) -> FeatureLosses:
     """Compare normalised rows (B, T, 262).
 
     Args:
@@ -74,7 +76,7 @@ def row_losses(predicted: Tensor, target: Tensor, mean: Tensor, std: Tensor, pub
             each other; otherwise denormalise them and read them interleaved, as the data is.
     """
     positions, wanted = _positions(predicted), _positions(target)
-    return RowLosses(
+    return FeatureLosses(
         reconstruction=smooth_l1(predicted[..., :258], target[..., :258]),
         position=smooth_l1(positions, wanted),
         velocity=smooth_l1(positions.diff(dim=1), wanted.diff(dim=1)),

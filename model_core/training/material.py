@@ -12,8 +12,8 @@ import numpy as np
 from ..data.captured import CapturedClip, load_captured
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
-from ..files import written_whole
-from ..motion.canonical import mirrored_rows, mirrored_text
+from ..files import atomic_write
+from ..motion.canonical import mirrored_features, mirrored_text
 from .crops import Clip, Crops, clips_from, statistics
 
 
@@ -29,7 +29,7 @@ class DataSettings:
         captured_share: of the windows that the tokenizer sees, beside choreographed ones.
         captured_pairs_share: of the crops that the transformer sees, were there crops of all kinds in all lengths.
         right_handed: share of the choreographed clips whose first contact is a hand's in which it is the right one.
-        emphasis: for kinds of choreographed clips how much more often crops of them are drawn than of others.
+        class_weights: for kinds of choreographed clips how much more often crops of them are drawn than of others.
     """
 
     takes: tuple[str, ...] = ("*",)
@@ -39,7 +39,7 @@ class DataSettings:
     captured_share: float = 0.4
     captured_pairs_share: float = 0.06
     right_handed: float = 0.5
-    emphasis: Mapping[str, float] = field(default_factory=dict)
+    class_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Material:
                 _kinds_balanced([c for c in captured if len(c.rows) == 2], choreographed, share),
                 0,
                 speed,
-                told=True,
+                captioned=True,
                 by_kind=True,
             )
             for captured, choreographed in (self.train, self.held_out)
@@ -91,14 +91,14 @@ class Material:
 
 
 def load_material(
-    sources: Sources, settings: DataSettings, wordings: Mapping[str, Sequence[str]], cache: Path
+    sources: Sources, settings: DataSettings, paraphrases: Mapping[str, Sequence[str]], cache: Path
 ) -> Material:
     """Read the clips.
 
     Args:
         sources: where they are.
         settings: which of them.
-        wordings: for captions of captured takes what they may be called.
+        paraphrases: for captions of captured takes what they may be called.
         cache: a file for what is made of the captured takes.
 
     Raises:
@@ -112,17 +112,17 @@ def load_material(
             f"{sources.captured} has no takes for both learning and measuring; check 'takes' and 'held_out'."
         )
     stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
-    strange = set(settings.emphasis) - {clip.kind for clip in stored}
+    strange = set(settings.class_weights) - {clip.kind for clip in stored}
     if stored and strange:
         raise UserError(
             f"{sources.choreographed} has no kind named {', '.join(sorted(strange))}; correct [data.emphasis]."
         )
     return Material(
         (
-            clips_from(train, wordings),
+            clips_from(train, paraphrases),
             [c for clip in stored if not clip.held_out for c in shown_both_ways(clip, settings)],
         ),
-        (clips_from(held_out, wordings), [_choreographed(clip) for clip in stored if clip.held_out]),
+        (clips_from(held_out, paraphrases), [_choreographed(clip) for clip in stored if clip.held_out]),
         settings,
     )
 
@@ -138,7 +138,7 @@ def drawn_statistics(crops: Crops, path: Path) -> np.ndarray:
 
 def keep_statistics(values: np.ndarray, path: Path) -> None:
     """Write them whole."""
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, values)
 
 
@@ -148,7 +148,7 @@ def _named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:
 
 def _choreographed(clip: StoredClip) -> Clip:
     """A clip with its story."""
-    return Clip(clip.rows, clip.captions, story=_story(clip), kind=clip.kind)
+    return Clip(clip.rows, clip.captions, event_span=_story(clip), kind=clip.kind)
 
 
 def _story(clip: StoredClip) -> tuple[int, int]:
@@ -171,8 +171,8 @@ def _story(clip: StoredClip) -> tuple[int, int]:
 
 def shown_both_ways(clip: StoredClip, settings: DataSettings) -> tuple[Clip, Clip]:
     """A clip and its mirror image, in which left and right have changed places in the captions too, weighed."""
-    shown = replace(_choreographed(clip), weight=settings.emphasis.get(clip.kind, 1.0))
-    rows = np.stack([mirrored_rows(person) for person in shown.rows])
+    shown = replace(_choreographed(clip), weight=settings.class_weights.get(clip.kind, 1.0))
+    rows = np.stack([mirrored_features(person) for person in shown.rows])
     reflected = replace(shown, rows=rows, captions=tuple(mirrored_text(caption) for caption in shown.captions))
     hand = clip.schedule[0].part if clip.schedule else ""
     right = {"right_hand": settings.right_handed, "left_hand": 1 - settings.right_handed}.get(hand, 0.5)

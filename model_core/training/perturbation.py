@@ -13,7 +13,7 @@ from ..networks.body_frame import turned
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class Perturbation:
     """How much is disturbed: standard deviations at full strength; each pair gets its own share of it.
 
     Attributes:

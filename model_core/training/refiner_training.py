@@ -16,13 +16,13 @@ from ..networks.pair_view import seen_from_each
 from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
 from ..text_encoders import TextEncoder
-from .captioned_crops import drawn, told, word_vectors, worded
+from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .corruption import Neighbours
 from .crops import Crops
 from .loop import Loop, LoopSettings
 from .material import Material
 from .normalised import normalise_by
-from .perturbation import Disturbance
+from .perturbation import Perturbation
 
 _NEAR = 0.2
 """Metres in which what the distance between two people's joints counts falls to a third."""
@@ -41,8 +41,8 @@ class RefinerTraining:
         network: its shape; the text's width follows the sentence encoder.
         loop: length, rate and batch.
         frames: lengths of crops; a batch is of one length.
-        wordings: captions of a clip that are learnt from.
-        disturbance: of the decoded pairs.
+        paraphrases: captions of a clip that are learnt from.
+        perturbation: of the decoded pairs.
         swapped: largest share of a pair's tokens that give way to a neighbouring code.
         held: share of the pairs of whom one person stays, as a leader does.
         seed: of the weights and the crops.
@@ -53,8 +53,8 @@ class RefinerTraining:
         steps=8500, batch=16, rate=2e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, half=True
     )
     frames: tuple[int, ...] = (88, 104, 120, 144, 168)
-    wordings: int = 6
-    disturbance: Disturbance = Disturbance()
+    paraphrases: int = 6
+    perturbation: Perturbation = Perturbation()
     swapped: float = 0.4
     held: float = 0.3
     seed: int = 2
@@ -79,7 +79,7 @@ def train_refiner(
         folder: for checkpoints and figures.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train, held_out = (worded(crops, settings.wordings) for crops in material.pairs())
+    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in material.pairs())
     words = word_vectors(encoder, train, held_out)
     torch.manual_seed(settings.seed)
     network = Refiner(replace(settings.network, text_width=encoder.width))
@@ -147,8 +147,8 @@ class PairMaker:
             values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (rows, decoded.unflatten(0, (-1, 2)))
         )
         fixed = (torch.rand(count, 1) < settings.held) & (torch.randint(2, (count, 1)) == torch.arange(2))
-        disturbed = torch.where(fixed[..., None, None, None], joints, settings.disturbance.of(decoded_joints))
-        return _Batch(joints, disturbed, told(clips, self.words, random), fixed)
+        disturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.of(decoded_joints))
+        return _Batch(joints, disturbed, caption_vectors(clips, self.words, random), fixed)
 
     def always_the_same(self, crops: Crops) -> _Batch:
         """Pairs to measure with, whatever was drawn before and without a trace in what is drawn afterwards."""

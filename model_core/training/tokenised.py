@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..files import written_whole
+from ..files import atomic_write
 from ..networks.tokenizer import Tokenizer
 from .crops import Crops
 
@@ -68,7 +68,7 @@ def tokenised(
     kept = _cached(cache, fingerprint)
     if kept is None:
         kept = order.drawn()
-        with written_whole(cache) as path:
+        with atomic_write(cache) as path:
             save_file(kept, path, {"fingerprint": fingerprint})
     drawn = [frames for frames in lengths if f"maps.{frames}" in kept]
     return TokenisedCrops({n: kept[f"maps.{n}"] for n in drawn}, {n: kept[f"captions.{n}"] for n in drawn})
@@ -114,11 +114,11 @@ class _Order:
     def fingerprint(self) -> str:
         """A digest of it."""
         crops = self.crops
-        drawing = (crops.longest_lag, crops.least_speed, crops.told, crops.least_share)
+        drawing = (crops.longest_lag, crops.least_speed, crops.captioned, crops.least_share)
         digest = hashlib.sha256(repr((self.lengths, self.count, self.captions, self.seed, drawing)).encode())
         digest.update(self.statistics.tobytes())
         for clip in self.crops.clips:
-            shape = (clip.captions, clip.weight, clip.story, clip.rows.shape, float(clip.rows.sum()))
+            shape = (clip.captions, clip.weight, clip.event_span, clip.rows.shape, float(clip.rows.sum()))
             digest.update(repr(shape).encode())
         for name, tensor in self.tokenizer.state_dict().items():
             if name.startswith("decoder."):

@@ -14,7 +14,7 @@ from ..networks.tokenizer import Tokenizer, TokenizerConfig
 from .body_losses import BodyLosses, BodyLossWeights, body_losses
 from .crops import Crops
 from .loop import Loop, LoopSettings
-from .losses import LossWeights, RowLosses, row_losses
+from .losses import FeatureLosses, LossWeights, feature_losses
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def train_tokenizer(
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         rows = (torch.from_numpy(windows(train, random, settings.loop.batch, settings.window)) - mean) / std
-        terms: RowLosses | BodyLosses
+        terms: FeatureLosses | BodyLosses
         if network.frame is None:
             rebuilt, commitment, perplexity = network(rows)
-            terms = row_losses(rebuilt.float(), rows, mean, std, settings.published_sixd)
+            terms = feature_losses(rebuilt.float(), rows, mean, std, settings.published_sixd)
             loss = terms.weighted(settings.weights) + settings.weights.commitment * commitment
         else:
             nodes, commitment, perplexity = network.rebuilt_nodes(rows)

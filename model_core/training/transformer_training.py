@@ -52,7 +52,7 @@ def train_transformer(
     train: TokenisedCrops,
     held_out: TokenisedCrops,
     texts: TextFeatures,
-    wordings: Sequence[Sequence[int]],
+    paraphrases: Sequence[Sequence[int]],
     folder: Path,
     start: InteractionTransformer | None = None,
     codes: Tensor | None = None,
@@ -62,7 +62,7 @@ def train_transformer(
     Args:
         train, held_out: tokenised crops with the numbers of their captions.
         texts: features of all wordings.
-        wordings: for each caption's number the rows of ``texts`` that word it.
+        paraphrases: for each caption's number the rows of ``texts`` that word it.
         folder: for checkpoints and figures.
         start: a network to begin with, of the same shape or with fewer blocks; a checkpoint goes before it.
         codes: vectors of the tokenizer's codebook that a network without ``start`` begins with.
@@ -72,11 +72,11 @@ def train_transformer(
     if codes is not None:
         network.begin_with(codes)
     if start is not None:
-        network.begin_as(start)
+        network.init_from(start)
     loop = Loop(network, settings.loop, folder, "transformer")
 
     def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
-        picked = [wordings[n][int(torch.randint(len(wordings[n]), ()))] for n in numbers.tolist()]
+        picked = [paraphrases[n][int(torch.randint(len(paraphrases[n]), ()))] for n in numbers.tolist()]
         vectors = model.text_layers(texts.hidden[picked], texts.mask[picked], texts.end[picked])
         return model.condition(vectors * (torch.rand(len(picked), 1) >= drop))
 

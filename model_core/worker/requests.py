@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
 from ..kinematics import SolveSettings
+from ..model_files.sampling_settings import KNOBS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from ..settings import build
 from .protocol import Message
-
-if TYPE_CHECKING:
-    from ..model_files.sampling_settings import SamplingSettings
 
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
@@ -26,21 +24,6 @@ ROWS = 5
 FRAMES_A_TOKEN = 4
 """Of the token map; as in ``networks.tokenizer``, which would load torch before the worker is ready."""
 _LARGEST_SEED = 2**63 - 1
-# What each setting of sampling may be: lowest, highest, in words.
-_SAMPLING_LIMITS = {
-    "steps": (1, 1000, "a whole number from 1 to 1000"),
-    "guidance": (0.0, 100.0, "a number from 0 to 100"),
-    "filter": (0.0, 1.0, "a number from 0 to 1"),
-    "temperature": (0.0, 100.0, "a number from 0 to 100"),
-    "variety": (0.0, 100.0, "a number from 0 to 100"),
-    "guided": (0.0, 1.0, "a number from 0 to 1"),
-    "settled": (0.0, 1.0, "a number from 0 to 1"),
-    "looks": (0, 100, "a whole number from 0 to 100"),
-    "doubt": (0.0, 1.0, "a number from 0 to 1"),
-    "drafts": (1, 16, "a whole number from 1 to 16"),
-    "rounds": (1, 8, "a whole number from 1 to 8"),
-    "convincing": (0.0, 1.0, "a number from 0 to 1"),
-}
 
 
 @dataclass(frozen=True)
@@ -155,13 +138,13 @@ class MotionRequest:
 
     @classmethod
     def of(cls, message: Message) -> MotionRequest:
-        """Read a ``generate``, ``generate_rows``, ``react``, ``edit`` or ``extend`` message.
+        """Read a ``generate``, ``generate_batch``, ``react``, ``edit`` or ``extend`` message.
 
         Raises:
             UserError: a value is missing or out of range.
         """
         values = message.values
-        rows = _rows(values) if message.type == "generate_rows" else ()
+        rows = _rows(values) if message.type == "generate_batch" else ()
         leader = _leader(message) if message.type == "react" else None
         known = _known(message) if message.type in ("edit", "extend") else None
         edit = _edit(values, len(known)) if known is not None and message.type == "edit" else None
@@ -274,7 +257,7 @@ def _solve_settings(values: Mapping[str, Any], leader: Motion | None, known: Int
     if leader is not None:
         ours["held"] = 0
     if known is not None:
-        ours["bridge_leaps"] = False
+        ours["bridge_root_teleports"] = False
     return build(SolveSettings, {**ours, **_table(values, "solve")}, "The table of solver settings")
 
 
@@ -297,14 +280,17 @@ def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: in
 
 
 def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The sampling settings that a message names, checked against their limits."""
     given = {}
-    for name, (lowest, highest, words) in _SAMPLING_LIMITS.items():
+    for name, knob in KNOBS.items():
         value = values.get(name)
         if value is None:
             continue
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (whole or (isinstance(value, float) and isinstance(lowest, float))) or not lowest <= value <= highest:
-            raise UserError(f"'{name}' is {value!r}; give {words}.")
+        whole = isinstance(knob.lowest, int)
+        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not fits or not knob.lowest <= value <= knob.highest:
+            kind = "a whole number" if whole else "a number"
+            raise UserError(f"'{name}' is {value!r}; give {kind} from {knob.lowest:g} to {knob.highest:g}.")
         given[name] = value
     return given
 

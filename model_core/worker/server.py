@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of the messages: a client of another version cannot use this worker."""
 
-_REQUESTS = frozenset(("load", "compare", "generate", "generate_rows", "react", "edit", "extend"))
+_REQUESTS = frozenset(("load", "compare", "generate", "generate_batch", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - it is no error: the client has gone
@@ -178,7 +178,7 @@ class Worker:
 
         if request.rows:
             prompts, seeds = zip(*request.rows, strict=True)
-            return model.generate_rows(prompts, frames, seeds, settings, on_step)
+            return model.generate_batch(prompts, frames, seeds, settings, on_step)
         if request.known is not None:
             first, second = (_with_rotations(person) for person in request.known.people)
             known = Interaction((first, second))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model_core.kinematics.limbs import ARMS, LEGS, Limb, bent_to
-from model_core.kinematics.pose import Pose
+from model_core.kinematics.pose import PoseBatch
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import about_y, matrix_from_axis_angle
@@ -13,7 +13,7 @@ from model_core.motion.rotations import about_y, matrix_from_axis_angle
 TOES = (10, 11)
 
 
-def standing(place: np.ndarray, facing: np.ndarray) -> Pose:
+def standing(place: np.ndarray, facing: np.ndarray) -> PoseBatch:
     """One person upright with hanging arms: pelvis over ``place`` (T, 2) x z, facing angles (T,)."""
     frames = len(place)
     offsets = SMPL_REST_OFFSETS[None].copy()
@@ -24,10 +24,10 @@ def standing(place: np.ndarray, facing: np.ndarray) -> Pose:
     for elbow, side in ((18, -1), (19, 1)):
         local[0, :, elbow] = matrix_from_axis_angle(np.array([0.0, side * 0.4, 0.0]))
     translation = np.stack((place[:, 0], np.full(frames, 0.91), place[:, 1]), -1)[None]
-    return Pose(offsets, local, translation, FPS)
+    return PoseBatch(offsets, local, translation, FPS)
 
 
-def limb_to(pose: Pose, limb: Limb, target: np.ndarray) -> Pose:
+def limb_to(pose: PoseBatch, limb: Limb, target: np.ndarray) -> PoseBatch:
     """The pose with the end of a limb at ``target`` (T, 3); a hand continues its forearm."""
     joints, rotations = pose.world()
     upper, lower = bent_to(limb, pose.offsets, joints, rotations, target[None])
@@ -37,7 +37,7 @@ def limb_to(pose: Pose, limb: Limb, target: np.ndarray) -> Pose:
     return pose.turned_to(rotations)
 
 
-def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float) -> Pose:
+def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float) -> PoseBatch:
     """A person who shifts from foot to foot, and sets each foot somewhere else when it is free."""
     rng = np.random.default_rng(seed)
     time = np.arange(frames) / FPS
@@ -65,7 +65,7 @@ def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float)
     return pose
 
 
-def person(pose: Pose) -> PosedSkeleton:
+def person(pose: PoseBatch) -> PosedSkeleton:
     return pose.skeletons()[0]
 
 

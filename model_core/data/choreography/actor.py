@@ -9,7 +9,7 @@ import numpy as np
 from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import quaternion_multiply
 from ...motion.types import FPS
-from .body import Body, J, Posed, axis_turn, flat, heading
+from .body import BodyShape, J, PosedBody, axis_turn, flat, heading
 from .curves import cruise, min_jerk, plateau, swinging, wandering
 from .gaits import Gait
 from .hands import Reach, Reaches
@@ -51,7 +51,7 @@ class Actor:
     """
 
     number: int
-    body: Body
+    body: BodyShape
     stance: Stance
     gait: Gait
     random: np.random.Generator
@@ -223,7 +223,7 @@ class Actor:
                 yaw = yaw + np.arctan(move.bow * np.pi * np.sin(2 * np.pi * done) / length)
         return places, yaw
 
-    def base(self) -> Posed:
+    def base(self) -> PosedBody:
         """The person without hands led anywhere."""
         frames = len(self.times)
         if self._played is None:
@@ -313,7 +313,7 @@ def _keyed(times: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarra
 
 def reach_direction(take: Take, first: int, last: int) -> float:
     """The angle about the vertical towards which the hands of a take reach out most, between two frames."""
-    posed = Posed(PLAIN, take.track.turns[first:last:3], take.track.root[first:last:3])
+    posed = PosedBody(PLAIN, take.track.turns[first:last:3], take.track.root[first:last:3])
     joints = posed.world()[0]
     way = (joints[:, (J["L_Wrist"], J["R_Wrist"])] - joints[:, None, J["Pelvis"]])[..., [0, 2]]
     length = np.linalg.norm(way, axis=-1, keepdims=True)
@@ -321,5 +321,5 @@ def reach_direction(take: Take, first: int, last: int) -> float:
     return float(np.arctan2(total[0], total[1]))
 
 
-PLAIN = Body(SMPL_REST_OFFSETS, 1.0)
+PLAIN = BodyShape(SMPL_REST_OFFSETS, 1.0)
 """A body of the usual size."""

@@ -23,7 +23,7 @@ FORWARD, UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
-class Body:
+class BodyShape:
     """Proportions.
 
     Attributes:
@@ -45,7 +45,7 @@ class Body:
         return float(np.linalg.norm(self.offsets[[J["L_Elbow"], J["L_Wrist"]]], axis=-1).sum())
 
 
-def varied_body(random: np.random.Generator) -> Body:
+def varied_body(random: np.random.Generator) -> BodyShape:
     """A person between about 1.55 and 1.9 m."""
     size = random.uniform(0.92, 1.08)
     legs, arms = random.uniform(0.97, 1.03, 2)
@@ -55,11 +55,11 @@ def varied_body(random: np.random.Generator) -> Body:
             offsets[J[f"{side}_{joint}"]] *= legs
         for joint in ("Elbow", "Wrist"):
             offsets[J[f"{side}_{joint}"]] *= arms
-    return Body(offsets, float(size))
+    return BodyShape(offsets, float(size))
 
 
 @dataclass
-class Posed:
+class PosedBody:
     """A body in a pose for every frame.
 
     Attributes:
@@ -68,11 +68,11 @@ class Posed:
         root: (T, 3) metres.
     """
 
-    body: Body
+    body: BodyShape
     turns: np.ndarray
     root: np.ndarray
 
-    def copy(self) -> Posed:
+    def copy(self) -> PosedBody:
         """A pose that may be changed."""
         return replace(self, turns=self.turns.copy(), root=self.root.copy())
 

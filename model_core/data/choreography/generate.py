@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UserError
-from ...files import written_whole
+from ...files import atomic_write
 from ..captured import load_captured
-from .captions import wordings
+from .captions import paraphrases
 from .checks import faults
 from .kinds import SCRIPTS
 from .library import Library, library_from
@@ -113,7 +113,7 @@ def choreograph(
             continue
         held_out = [instance_held_out(kind, clip.seed) for clip in clips]
         words = [
-            wordings(kind, clip.facts, np.random.default_rng([clip.seed, 5]), _CAPTIONS, held)
+            paraphrases(kind, clip.facts, np.random.default_rng([clip.seed, 5]), _CAPTIONS, held)
             for clip, held in zip(clips, held_out, strict=True)
         ]
         save_shard(out / f"{name}.npz", clips, words, held_out)
@@ -123,6 +123,6 @@ def choreograph(
         tally.kind: {"tried": tally.tried, "accepted": tally.accepted, "reasons": dict(tally.reasons)}
         for tally in tallies
     }
-    with written_whole(out / "summary.json") as path:
+    with atomic_write(out / "summary.json") as path:
         path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return tallies

@@ -16,7 +16,7 @@ from ...motion.rotations import (
     slerp,
 )
 from .bending import hand_orientation, limb_bent, limited, shared_twist
-from .body import PALM, J, Posed, heading, turned, yaw_turn
+from .body import PALM, J, PosedBody, heading, turned, yaw_turn
 from .curves import ramp
 
 ARMS = (("L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist"), ("R_Collar", "R_Shoulder", "R_Elbow", "R_Wrist"))
@@ -100,7 +100,7 @@ class Reaches:
         return result
 
 
-def reached(base: Posed, reaches: Sequence[Reaches], person: int, world: World) -> Posed:
+def reached(base: PosedBody, reaches: Sequence[Reaches], person: int, world: World) -> PosedBody:
     """A person with hands where they belong, given where the partner is.
 
     Args:
@@ -162,7 +162,7 @@ _Blended = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def _blended_goal(
-    own: Reaches, side: int, joints: np.ndarray, turns: np.ndarray, facing: np.ndarray, base: Posed, world: World
+    own: Reaches, side: int, joints: np.ndarray, turns: np.ndarray, facing: np.ndarray, base: PosedBody, world: World
 ) -> _Blended:
     """Palm (T, 3), hand orientation (T, 4), share (T,), elbow direction (T, 3), its share (T,), share of lean (T,)."""
     frames = len(joints)
@@ -187,7 +187,7 @@ def _blended_goal(
     return palm, hand, np.where(total > 1e-8, total, 0.0), elbow, elbow_share, lean
 
 
-def _lean(posed: Posed, joints: np.ndarray, turns: np.ndarray, goals: Sequence[_Blended]) -> None:
+def _lean(posed: PosedBody, joints: np.ndarray, turns: np.ndarray, goals: Sequence[_Blended]) -> None:
     """Turn the spine, in place, so that shoulders come near enough to their goals."""
     pivot = joints[:, J["Spine1"]]
     total = np.zeros_like(pivot)

@@ -15,7 +15,7 @@ from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import quaternion_from_matrix
 from ...motion.types import FPS, Motion
 from ..captured import CapturedClip
-from .body import TOE_HEIGHT, Body, J, Posed, heading, yaw_turn
+from .body import TOE_HEIGHT, BodyShape, J, PosedBody, heading, yaw_turn
 from .gaits import Gait, gait_of
 from .tracks import Track, reflected
 
@@ -50,7 +50,7 @@ class Take:
         """Number of frames."""
         return len(self.track)
 
-    def on(self, body: Body) -> Track:
+    def on(self, body: BodyShape) -> Track:
         """The take on another body: travel in proportion to its legs."""
         ratio = body.leg / self.leg
         return Track(self.track.turns, self.track.root * ratio, self.track.toes * ratio, self.track.feet)
@@ -120,7 +120,7 @@ class Stance:
 
     take: Take
 
-    def on(self, body: Body, start: int, frames: int) -> Track:
+    def on(self, body: BodyShape, start: int, frames: int) -> Track:
         """So many frames, forth and back from a frame on."""
         track = self.take.on(body)
         length = len(track)
@@ -195,7 +195,7 @@ class Library:
 
 def _arms_hang(gait: Gait) -> bool:
     """Whether both arms hang beside the body, as most people's do."""
-    pose = Posed(Body(SMPL_REST_OFFSETS, 1.0), gait.mean[None].copy(), np.zeros((1, 3)))
+    pose = PosedBody(BodyShape(SMPL_REST_OFFSETS, 1.0), gait.mean[None].copy(), np.zeros((1, 3)))
     joints = pose.world()[0][0]
     wrists = joints[[J["L_Wrist"], J["R_Wrist"]]]
     return bool((wrists[:, 1] < 0.06).all() and (np.abs(wrists[:, 0]) < 0.36).all())
@@ -203,7 +203,7 @@ def _arms_hang(gait: Gait) -> bool:
 
 def _lean(take: Take) -> np.ndarray:
     """(T,) degrees between the trunk, from pelvis to neck, and the vertical."""
-    joints = Posed(Body(SMPL_REST_OFFSETS, 1.0), take.track.turns, take.track.root).world()[0]
+    joints = PosedBody(BodyShape(SMPL_REST_OFFSETS, 1.0), take.track.turns, take.track.root).world()[0]
     trunk = joints[:, J["Neck"]] - joints[:, J["Pelvis"]]
     return np.degrees(np.arctan2(np.linalg.norm(trunk[:, [0, 2]], axis=-1), trunk[:, 1]))
 

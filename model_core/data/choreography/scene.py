@@ -20,7 +20,7 @@ from ...motion.rotations import (
 )
 from ...motion.types import FPS, Motion
 from .actor import Actor
-from .body import FORWARD, SIDES, J, Posed, flat, heading, place_on, swapped_side, turned, varied_body, yaw_turn
+from .body import FORWARD, SIDES, J, PosedBody, flat, heading, place_on, swapped_side, turned, varied_body, yaw_turn
 from .curves import plateau
 from .hands import Goal, Reach, World, reached
 from .library import Library
@@ -300,7 +300,7 @@ class Scene:
         facts["actor"] = str(int(self._swap))
         return ChoreographedClip(self.kind, self.seed, (people[0], people[1]), tuple(schedule), facts)
 
-    def _looking(self, base: list[Posed]) -> list[Posed]:
+    def _looking(self, base: list[PosedBody]) -> list[PosedBody]:
         worlds = [pose.world() for pose in base]
         result = []
         for person, actor in enumerate(self._actors):
@@ -313,7 +313,7 @@ class Scene:
         return result
 
 
-def _look(pose: Posed, world: tuple[np.ndarray, np.ndarray], target: np.ndarray, share: np.ndarray) -> Posed:
+def _look(pose: PosedBody, world: tuple[np.ndarray, np.ndarray], target: np.ndarray, share: np.ndarray) -> PosedBody:
     """Neck and head turned so that the face points at a place."""
     joints, turns = world
     face = turned(turns[:, J["Head"]], FORWARD)

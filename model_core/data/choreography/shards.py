@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UserError
-from ...files import written_whole
+from ...files import atomic_write
 from ...motion.representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, foot_contacts
 from ...motion.rotations import sixd_from_matrix
 from .scene import ChoreographedClip, Contact
@@ -64,7 +64,7 @@ def save_shard(
                   if person.rotations is not None])
         for clip in clips
     ]  # fmt: skip
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             format=np.array(_FORMAT),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files import written_whole
+from ...files import atomic_write
 from ...motion.skeleton import SMPL
 from .scene import ChoreographedClip
 
@@ -56,7 +56,7 @@ def contact_sheet(clip: ChoreographedClip, path: Path, frames: int = 8) -> None:
         draw.text((column * _CELL + 6, 4), f"{frame / 30:.2f} s", fill=(60, 60, 60))
     words = ", ".join(f"{key}={value}" for key, value in clip.facts.items() if value)
     draw.text((6, _CELL - 16), f"{clip.kind}  seed {clip.seed}  {words}", fill=(20, 20, 20))
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...kinematics.filters import blurred
 from ...motion.rotations import quaternion_multiply
 from ...motion.types import FPS
-from .body import TOE_HEIGHT, Body, flat, turned, yaw_turn
+from .body import TOE_HEIGHT, BodyShape, flat, turned, yaw_turn
 from .curves import min_jerk
 from .gaits import Gait, faced
 from .tracks import Track, mixed
@@ -50,7 +50,13 @@ class _Stepping:
 
 
 def locomotion(
-    body: Body, stance: Track, gait: Gait, places: np.ndarray, yaw: np.ndarray, favoured: int = 0, lift: float = 0.05
+    body: BodyShape,
+    stance: Track,
+    gait: Gait,
+    places: np.ndarray,
+    yaw: np.ndarray,
+    favoured: int = 0,
+    lift: float = 0.05,
 ) -> Track:
     """A body that travels along a path.
 
@@ -115,7 +121,7 @@ def _extended(values: np.ndarray) -> np.ndarray:
 
 
 def _moving(
-    forward: np.ndarray, sideways: np.ndarray, turning: np.ndarray, gait: Gait, body: Body
+    forward: np.ndarray, sideways: np.ndarray, turning: np.ndarray, gait: Gait, body: BodyShape
 ) -> list[tuple[int, int, np.ndarray]]:
     """Stretches of frames in which steps are needed, and the rate of steps in each frame."""
     # A step grows with speed; at the gait's own speed it is the gait's own.
@@ -156,7 +162,7 @@ def _planned(
 
 
 def _feet(
-    body: Body,
+    body: BodyShape,
     stance: Track,
     gait: Gait,
     places: np.ndarray,

@@ -10,7 +10,7 @@ from ...kinematics.filters import covered
 from ...motion.rotations import quaternion_conjugate, quaternion_multiply
 from ...motion.skeleton import SMPL
 from .bending import limb_bent
-from .body import TOE_HEIGHT, UP, Body, J, Posed, turned, yaw_turn
+from .body import TOE_HEIGHT, UP, BodyShape, J, PosedBody, turned, yaw_turn
 
 FEET = (("L_Hip", "L_Knee", "L_Ankle", "L_Foot"), ("R_Hip", "R_Knee", "R_Ankle", "R_Foot"))
 _REACH = 0.985
@@ -91,9 +91,9 @@ def mixed(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarra
     return result / np.linalg.norm(result, axis=-1, keepdims=True)
 
 
-def on_feet(track: Track, body: Body) -> Posed:
+def on_feet(track: Track, body: BodyShape) -> PosedBody:
     """The pose in which both feet are where the track wants them, the pelvis lowered where legs do not reach."""
-    posed = Posed(body, track.turns.copy(), track.root.copy())
+    posed = PosedBody(body, track.turns.copy(), track.root.copy())
     toes, ankles = track.toes.copy(), np.empty_like(track.toes)
     for side, (_, _, ankle, toe) in enumerate(FEET):
         del ankle
@@ -122,7 +122,7 @@ def on_feet(track: Track, body: Body) -> Posed:
     return posed
 
 
-def _drop(posed: Posed, body: Body, ankles: np.ndarray, toes: np.ndarray) -> np.ndarray:
+def _drop(posed: PosedBody, body: BodyShape, ankles: np.ndarray, toes: np.ndarray) -> np.ndarray:
     """(T,) metres by which the pelvis has to sink for both legs to reach their feet."""
     needed = np.zeros(len(posed.root))
     for side, (hip, _, _, _) in enumerate(FEET):

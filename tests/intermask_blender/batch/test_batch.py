@@ -352,7 +352,7 @@ def test_rows_of_one_length_are_one_request_and_a_fault_of_one_is_its_own(
     assert main([*arguments, "--out", str(out), "--batch", "3"]) == 1
     # One request for a, b and d, whose neighbour z has no prompt; one for c, e and f. The times of e do not fit, so
     # each of these is asked for alone.
-    assert asked == [("generate_rows", 3), ("generate_rows", 3), *[("generate", 0)] * 3]
+    assert asked == [("generate_batch", 3), ("generate_batch", 3), *[("generate", 0)] * 3]
     made = {path.stem for path in out.glob("*.npz")}
     assert made == {"a", "b", "c", "d", "f"} and "0.8" in (out / "records" / "e.json").read_text(encoding="utf-8")
     assert [len(load_npz(out / f"{name}.npz").people[0]) for name in "abcdf"] == [18, 18, 24, 18, 24]

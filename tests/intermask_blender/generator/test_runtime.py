@@ -31,7 +31,7 @@ from intermask_blender.generator.runtime import (
 )
 from model_core.errors import UserError
 
-OWN = Path(sys.executable), ("-I",)
+TRANSLATION_CONTEXT = Path(sys.executable), ("-I",)
 BIG, SMALL = Package("waltz", "waltz>=2"), Package("polka", "polka", with_dependencies=False)
 
 
@@ -65,7 +65,7 @@ def shop(tmp_path: Path) -> Path:
 
 def plan(root: Path, shop: Path, *missing: Package) -> Plan:
     options = ("--no-index", "--find-links", str(shop))
-    return Plan(root, Found({}, missing, ""), *OWN, find_pip(*OWN), options=options)
+    return Plan(root, Found({}, missing, ""), *TRANSLATION_CONTEXT, find_pip(*TRANSLATION_CONTEXT), options=options)
 
 
 def installed(plan: Plan) -> Installation:
@@ -80,14 +80,14 @@ def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Pat
     assert not done.failure and done.sentence == f"waltz 2.5, Python {sys.version.split()[0]}, CPU"
     assert sorted(path.name for path in wanted.root.iterdir()) == ["install.log", "packages"]
     assert {"waltz", "tempo", "polka"} <= {path.name for path in wanted.folder.iterdir()}
-    runtime = installed_runtime(wanted.folder, wanted.found, *OWN)
+    runtime = installed_runtime(wanted.folder, wanted.found, *TRANSLATION_CONTEXT)
     assert runtime is not None and runtime.source == INSTALLED
     command = runtime.command(SEARCH + "import waltz, tempo, polka; print(waltz.__file__)")
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert Path(said.stdout.strip()).parent == wanted.folder / "waltz"
     remove(wanted.root)
     remove(wanted.root)
-    assert not wanted.root.exists() and installed_runtime(wanted.folder, wanted.found, *OWN) is None
+    assert not wanted.root.exists() and installed_runtime(wanted.folder, wanted.found, *TRANSLATION_CONTEXT) is None
 
 
 def test_a_failed_installation_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path, shop: Path) -> None:
@@ -125,7 +125,9 @@ def test_what_stands_against_an_installation_is_told_before_it_begins(tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         Installation(plan(tmp_path / "file" / "runtime", shop, BIG))
-    greedy = Plan(tmp_path / "runtime", Found({}, (BIG,), ""), *OWN, Pip(("pip",), (24, 0)), space=1 << 60)
+    greedy = Plan(
+        tmp_path / "runtime", Found({}, (BIG,), ""), *TRANSLATION_CONTEXT, Pip(("pip",), (24, 0)), space=1 << 60
+    )
     with pytest.raises(UserError, match=r"GB free and the runtime takes"):
         Installation(greedy)
 
@@ -135,14 +137,14 @@ def test_a_runtime_for_another_python_or_without_all_parts_is_not_used(tmp_path:
 
     def runtime(python: str, versions: dict[str, str]) -> Runtime | None:
         (tmp_path / MARKER).write_text(json.dumps({"python": python, "versions": versions}), encoding="utf-8")
-        return installed_runtime(tmp_path, found, *OWN)
+        return installed_runtime(tmp_path, found, *TRANSLATION_CONTEXT)
 
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert runtime(mine, {"waltz": "2.5"}) is not None
     assert runtime("3.1", {"waltz": "2.5"}) is None
     assert runtime(mine, {"polka": "1"}) is None
     (tmp_path / MARKER).write_text("{", encoding="utf-8")
-    assert installed_runtime(tmp_path, found, *OWN) is None
+    assert installed_runtime(tmp_path, found, *TRANSLATION_CONTEXT) is None
 
 
 def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, shop: Path) -> None:
@@ -152,9 +154,9 @@ def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, sh
     (tmp_path / "site" / "polka").mkdir()
     found = look([str(tmp_path), str(tmp_path / "site")], (BIG, SMALL))
     assert found.folders == {"waltz": tmp_path / "site"} and found.missing == (SMALL,) and found.version == "2.5"
-    assert "waltz" not in sys.modules and blender_runtime(found, *OWN) is None
+    assert "waltz" not in sys.modules and blender_runtime(found, *TRANSLATION_CONTEXT) is None
     found = look([str(tmp_path / "site")], (BIG,))
-    runtime = blender_runtime(found, *OWN)
+    runtime = blender_runtime(found, *TRANSLATION_CONTEXT)
     assert runtime is not None and runtime.source == BLENDER and runtime.last == (tmp_path / "site",)
     start = time.process_time()
     for _ in range(20):
@@ -185,11 +187,11 @@ def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
 
 def test_pip_is_found_even_where_it_was_never_unpacked(tmp_path: Path) -> None:
     standard = [path for path in sys.path if "site-packages" not in path]
-    pip = find_pip(*OWN, standard)
+    pip = find_pip(*TRANSLATION_CONTEXT, standard)
     said = subprocess.run([*pip.command, "--version"], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout.startswith(f"pip {pip.version[0]}.{pip.version[1]}")
     with pytest.raises(UserError, match="no pip"):
-        find_pip(*OWN, [str(tmp_path)])
+        find_pip(*TRANSLATION_CONTEXT, [str(tmp_path)])
 
 
 def test_the_index_follows_the_graphics_card() -> None:

@@ -76,7 +76,7 @@ def test_fingers_are_keyed_as_decoded_taken_again_written_and_read(
     scene = empty_scene()
     settings = scene.intermask
     settings.use_model_values, settings.steps, settings.takes_wanted = False, STEPS, 2
-    settings.variety = 0.0
+    settings.mask_temperature = 0.0
     assert bpy.ops.intermask.generate(prompt=PROMPT, seconds=1.0, seed=4, model=str(model)) == {"FINISHED"}
     assert [len(owner.data.bones) for owner in people()] == [55, 55]
     for number, take in enumerate(decoded):
@@ -101,7 +101,7 @@ def test_fingers_are_keyed_as_decoded_taken_again_written_and_read(
 def test_a_partner_with_fingers_reacts_and_is_changed(model: Path) -> None:
     scene = empty_scene()
     settings = scene.intermask
-    settings.use_model_values, settings.steps, settings.variety = False, STEPS, 0.0
+    settings.use_model_values, settings.steps, settings.mask_temperature = False, STEPS, 0.0
     bpy.ops.intermask.generate(prompt=PROMPT, seconds=1.0, seed=5, model=str(model))
     leader, other = people()
     bpy.data.objects.remove(other)

@@ -20,13 +20,13 @@ from motion_examples import posed_person
 from intermask_blender import compat
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
-from intermask_blender.rig.retarget import Travel, hip_ratio, rig_keys, write_keys
+from intermask_blender.rig.retarget import RootMotion, hip_ratio, rig_keys, write_keys
 from intermask_blender.scene.placing import Placement, place, prepare
 from model_core.errors import UserError
 from model_core.kinematics import RAW_FIT, solve
 from model_core.kinematics.capsules import L_PALM, R_PALM, body_points
-from model_core.kinematics.proportions import Body, on_other_bodies
-from model_core.kinematics.retarget import Way
+from model_core.kinematics.proportions import TargetBody, on_other_bodies
+from model_core.kinematics.retarget import RootMotionScale
 from model_core.metrics.physical import skate
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
@@ -39,7 +39,7 @@ SYNTHESISED = {"daz": ("Spine3", "Neck", "L_Collar", "R_Collar", "L_Shoulder", "
 """Joints that begin or end where the rig has none: they are placed, not measured."""
 
 
-def key(posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, travel: Travel | None = None) -> None:
+def key(posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, travel: RootMotion | None = None) -> None:
     write_keys(rig_keys(posed, rig, scene, 1, travel), "Dance")
 
 
@@ -176,13 +176,13 @@ def test_a_reactors_hands_come_to_where_the_leaders_really_are(tmp_path: Path) -
             bone = rig.data.edit_bones[side + name]
             bone.head.z, bone.tail.z = bone.head.z + 0.06, bone.tail.z + 0.06
     bpy.ops.object.mode_set(mode="OBJECT")
-    key(pair[0], rig, scene, Travel(1.0))
+    key(pair[0], rig, scene, RootMotion(1.0))
     settings, placement = prepare(scene, "they hold hands", None, 0, tmp_path, rig)
     assert isinstance(settings.leader, Motion) and placement.leader is not None
     wrists = [SMPL.index(side + "Wrist") for side in ("L_", "R_")]
     assert np.abs(settings.leader.joints - placement.leader)[:, wrists].max() > 0.03
-    read, way = solve([settings.leader], RAW_FIT)[0], Way(1.0, 1.0)
-    bodies = [Body(lambda _: read.joints(), way, held=True), Body(PosedSkeleton.joints, way)]
+    read, way = solve([settings.leader], RAW_FIT)[0], RootMotionScale(1.0, 1.0)
+    bodies = [TargetBody(lambda _: read.joints(), way, held=True), TargetBody(PosedSkeleton.joints, way)]
     reactor = on_other_bodies(pair, bodies)[0][1]
     made = place((read, reactor), placement, "They hold hands")[1]
     motion, _ = capture_motion(made, scene)

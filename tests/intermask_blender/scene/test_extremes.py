@@ -48,8 +48,8 @@ def people() -> list[str]:
         {"seconds": 0.5, "takes": 64, "seed": 2**31 - 1, "steps": 1},
         {"seconds": 60.0, "steps": 1},
         {"seconds": 0.5, "steps": 1000},
-        {"seconds": 1.0, "guidance": 0.0, "variety": 0.0},
-        {"seconds": 1.0, "guidance": 100.0, "variety": 100.0},
+        {"seconds": 1.0, "guidance": 0.0, "mask_temperature": 0.0},
+        {"seconds": 1.0, "guidance": 100.0, "mask_temperature": 100.0},
         {"seconds": 1.0, "foot_lock": False, "contact": False},
     ],
     ids=str,
@@ -62,7 +62,7 @@ def test_every_field_at_its_end_gives_two_people(model: Path, fields: dict[str, 
     assert abs((last - first + 1) / 30 - fields["seconds"]) < 0.05
 
 
-@pytest.mark.parametrize(("name", "value"), [("guidance", 1e9), ("variety", 1e9)])
+@pytest.mark.parametrize(("name", "value"), [("guidance", 1e9), ("mask_temperature", 1e9)])
 def test_a_value_beyond_is_told_by_the_field_and_changes_nothing(model: Path, name: str, value: float) -> None:
     empty_scene()
     with pytest.raises(RuntimeError, match=f"'{name}' is .*give a number from 0 to 100"):

@@ -15,11 +15,11 @@ from small_model import save_small_model
 
 import intermask_blender
 from intermask_blender.generator.generation import Generation, GenerationSettings
-from intermask_blender.generator.models import has_rows_of_parts
+from intermask_blender.generator.models import has_body_parts
 from intermask_blender.properties import known_prompts
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
-from intermask_blender.scene.editing import PART_ROWS, SOFT_ROWS, prepare_edit
+from intermask_blender.scene.editing import PART_INDICES, SOFT_PARTS, prepare_edit
 from intermask_blender.scene.markers import timed_prompt
 from intermask_blender.scene.placing import Sampling
 from intermask_blender.ui.prompt_history import past_prompts
@@ -308,12 +308,12 @@ def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Pat
 
 
 def test_the_bundled_models_rows_are_those_of_the_panels_parts() -> None:
-    assert has_rows_of_parts(bundled_model()) and set(PART_ROWS) == set(SOFT_ROWS)
+    assert has_body_parts(bundled_model()) and set(PART_INDICES) == set(SOFT_PARTS)
     moved = governed_joints(load_model(bundled_model()))[1]  # (5, 22) seen from the pelvis
     for part, ends in {"ARMS": ("Wrist",), "HANDS": ("Wrist",), "LEGS": ("Knee", "Ankle", "Foot")}.items():
         rows = {int(moved[:, SMPL.index(side + end)].argmax()) for side in ("L_", "R_") for end in ends}
-        assert rows == set(PART_ROWS[part])
-    assert not set(PART_ROWS["UPPER_BODY"]) & set(PART_ROWS["LEGS"])
+        assert rows == set(PART_INDICES[part])
+    assert not set(PART_INDICES["UPPER_BODY"]) & set(PART_INDICES["LEGS"])
 
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])

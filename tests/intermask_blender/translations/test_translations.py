@@ -23,7 +23,7 @@ assert blender_scene
 
 CODE = Path(intermask_blender.__file__).parent
 LANGUAGES = sorted(TABLES.glob("*.json"))
-SPOKEN = {"say": 0, "mark": 0, "refuse": 1}
+SPOKEN = {"tr": 0, "tr_noop": 0, "refuse": 1}
 """Our functions whose argument of that number is shown."""
 NOT_SHOWN = {"InterMask"}
 """The name of the tab is a name."""
@@ -78,7 +78,7 @@ def of_code() -> Iterator[tuple[str, str]]:
             if name in ("report", "status_text_set", "paragraph"):
                 shown.append(node.args[-1 if name != "paragraph" else 2])
             for value in shown:
-                assert not isinstance(value, ast.JoinedStr), f"{where} shows an f-string: use say(...).format(...)"
+                assert not isinstance(value, ast.JoinedStr), f"{where} shows an f-string: use tr(...).format(...)"
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
                     yield where, value.value
 

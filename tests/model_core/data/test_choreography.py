@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up_library import made_up_library
 
-from model_core.data.choreography.captions import TEMPLATES, wording, wordings
+from model_core.data.choreography.captions import TEMPLATES, paraphrases, wording
 from model_core.data.choreography.checks import contact_error, faults
 from model_core.data.choreography.generate import choreographed
 from model_core.data.choreography.kinds import SCRIPTS
@@ -112,10 +112,10 @@ def test_every_kind_has_a_dozen_true_captions_apart_from_those_held_out() -> Non
     facts = {"side": "left", "other_side": "right", "ear": "left", "target": "in the face", "object": "a cup"}
     facts |= {"way": "clockwise", "how": "bows the head"}
     for kind in SCRIPTS:
-        words = wordings(kind, facts, np.random.default_rng(0), 12, held_out=False)
+        words = paraphrases(kind, facts, np.random.default_rng(0), 12, held_out=False)
         assert len(words) == 12
         assert not any(caption_held_out(kind, text) for text in words)
-        assert wordings(kind, facts, np.random.default_rng(1), 1, held_out=True)
+        assert paraphrases(kind, facts, np.random.default_rng(1), 1, held_out=True)
         for text in words:
             assert not set("[](){}$|") & set(text)
     random = np.random.default_rng(2)
@@ -144,7 +144,7 @@ def test_of_a_clip_and_its_mirror_image_the_one_with_the_right_hand_is_drawn_mor
 ) -> None:
     kinds = ("high five", "follow")
     save_shard(tmp_path / "two.npz", [clips[kind] for kind in kinds], [("left",), ("right",)], [False, False])
-    settings = DataSettings(right_handed=0.8, emphasis={"high five": 3.0})
+    settings = DataSettings(right_handed=0.8, class_weights={"high five": 3.0})
     greeting, walk = (shown_both_ways(clip, settings) for clip in load_choreographed(tmp_path))
     right_first = clips["high five"].schedule[0].part == "right_hand"
     np.testing.assert_allclose([clip.weight for clip in greeting], (4.8, 1.2) if right_first else (1.2, 4.8))
@@ -162,7 +162,7 @@ def test_clips_in_which_people_touch_from_beginning_to_end_give_shorter_crops_to
     save_shard(tmp_path / "some.npz", made, [("words",)] * len(made), [False] * len(made))
     for stored, clip in zip(load_choreographed(tmp_path), made, strict=True):
         shown = shown_both_ways(stored, DataSettings())[0]
-        begun, ended = shown.story or (0, 0)
+        begun, ended = shown.event_span or (0, 0)
         inside = [begun < contact.stop and contact.start < ended for contact in clip.schedule]
         assert 0 <= begun < ended <= shown.frames and all(inside), clip.kind
-        assert len(Crops([shown], told=True).usable(round(0.8 * shown.frames))[0]) == 1, clip.kind
+        assert len(Crops([shown], captioned=True).usable(round(0.8 * shown.frames))[0]) == 1, clip.kind

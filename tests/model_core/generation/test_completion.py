@@ -12,10 +12,10 @@ from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
 from model_core.errors import UserError
-from model_core.generation.completion import LONGEST_SEAM, SEAM, columns, free_everything, joined, windows
+from model_core.generation.completion import LONGEST_SEAM, SEAM, blend, columns, free_everything, windows
 from model_core.generation.pipeline import InterMask
 from model_core.generation.prompts import Segment, segments
-from model_core.generation.sampling import fill, given_confidence
+from model_core.generation.sampling import sample, token_log_probs
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
 
@@ -120,9 +120,9 @@ def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction
 def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
     known, held = pair.people[0], np.arange(100) < 40
     made = known.moved(np.eye(3), np.array([0.09, 0.0, 0.12]))  # 0.15 m off, as decoded hands can be
-    drift = largest_steps(replace(known, joints=joined(made, known, held).joints - known.joints))
+    drift = largest_steps(replace(known, joints=blend(made, known, held).joints - known.joints))
     assert drift.max() * 30 < 0.35 and drift[:39].max() == 0
-    assert np.allclose(joined(made, known, held).joints[40 + SEAM :], made.joints[40 + SEAM :])
+    assert np.allclose(blend(made, known, held).joints[40 + SEAM :], made.joints[40 + SEAM :])
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -133,7 +133,7 @@ def test_a_seam_keeps_place_and_pace(pair: Interaction, first: bool) -> None:
     turning = about_y(0.05 * border)[:, None]
     assert known.rotations is not None
     made = replace(known, joints=known.joints + moving, rotations=turning @ known.rotations)
-    result = joined(made, known, held)
+    result = blend(made, known, held)
     assert same(result, known, held) and result.rotations is not None
     off = result.joints - known.joints
     angle = angle_between(result.rotations, known.rotations)
@@ -190,7 +190,7 @@ def test_a_row_of_a_batch_is_what_it_is_alone(model: InterMask) -> None:
     prompts = ["they hug", "0-1 s: they bow; 1-2 s: they fight", "they hug", "one kicks the other"]
     seeds, frames = [3, 4, 5, 3], 60
     steps: list[tuple[int, int]] = []
-    together = model.generate_rows(prompts, frames, seeds, on_step=lambda *step: steps.append(step))
+    together = model.generate_batch(prompts, frames, seeds, on_step=lambda *step: steps.append(step))
     for prompt, seed, row in zip(prompts, seeds, together, strict=True):
         (alone,) = model.generate(prompt, frames, seed=seed)
         assert (row.text, row.seed) == (prompt, seed)
@@ -198,9 +198,9 @@ def test_a_row_of_a_batch_is_what_it_is_alone(model: InterMask) -> None:
             np.testing.assert_allclose(person.joints, same.joints, atol=1e-5)
     apart = [np.abs(together[0].people[0].joints - other.people[0].joints).max() for other in together[1:]]
     assert min(apart) > 1e-3 and steps[-1][0] == steps[-1][1] and len(steps) < 4 * 20
-    settings = replace(model.config.sampling, settled=0.5)
+    settings = replace(model.config.sampling, skip_confidence=0.5)
     (alone,) = model.generate("they hug", frames, settings, seed=5)
-    row = model.generate_rows(prompts, frames, seeds, settings)[2]
+    row = model.generate_batch(prompts, frames, seeds, settings)[2]
     np.testing.assert_allclose(row.people[1].joints, alone.people[1].joints, atol=1e-5)
 
 
@@ -234,11 +234,11 @@ def test_a_restyle_holds_what_is_most_confident(
     maps: list[tuple[np.ndarray, np.ndarray]] = []
 
     def recorded(*arguments: Any) -> Any:
-        filled = fill(*arguments)
+        filled = sample(*arguments)
         maps.append((arguments[1].numpy(), filled.numpy()))
         return filled
 
-    monkeypatch.setattr("model_core.draws.fill", recorded)
+    monkeypatch.setattr("model_core.generation.batching.sample", recorded)
     moved = Interaction((pair.people[0].moved(np.eye(3), OFF), pair.people[1].moved(np.eye(3), OFF)))
     takes = model.restyle("they fight", moved, strength, seed=3, takes=2, within=within)
     assert len(takes) == 2 and all(same(take.people[1], moved.people[1]) for take in takes)
@@ -261,8 +261,8 @@ def test_a_restyle_frees_what_the_network_would_not_have_said(model: InterMask, 
     with torch.inference_mode():
         people = [model.representation.placement(pair.people[0]).of(person) for person in pair.people]
         ids = torch.stack([model.encode(person) for person in people])[None]
-        sure = given_confidence(
-            model.model.transformer, ids, model.told("they fight").condition, model.config.sampling.guidance,
+        sure = token_log_probs(
+            model.model.transformer, ids, model.text_condition("they fight").condition, model.config.sampling.guidance,
             torch.Generator().manual_seed(3),
         )[0].numpy()  # fmt: skip
     assert sure[free].max() <= sure[~free].min()

@@ -15,17 +15,22 @@ from small_model import save_small_model
 from torch import Tensor
 
 from model_core.errors import UserError
-from model_core.generation.contact_ik import brought_in_touch
+from model_core.generation.contact_ik import reach_contacts
 from model_core.generation.pipeline import InterMask
 from model_core.generation.postprocess import refined
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
-from model_core.motion.representation import POSITIONS, VELOCITIES, WIDTH, rows_from_motion
+from model_core.motion.representation import POSITIONS, VELOCITIES, WIDTH, features_from_motion
 from model_core.motion.skeleton import SMPL
-from model_core.networks.contact_classifier import TOUCHED, Toucher, ToucherConfig
+from model_core.networks.contact_classifier import TOUCHED, ContactClassifier, ContactClassifierConfig
 from model_core.networks.palms import to_body, to_palms
 from model_core.text_encoders import load_text_encoder
-from model_core.training.contact_classifier_training import ToucherTraining, told_right, touched, train_toucher
+from model_core.training.contact_classifier_training import (
+    ContactClassifierTraining,
+    told_right,
+    touched,
+    train_contact_classifier,
+)
 from model_core.training.crops import Clip
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
@@ -60,7 +65,7 @@ def bones(people: Tensor) -> Tensor:
 
 def test_who_should_touch_nothing_stays() -> None:
     people = close(0.8)
-    assert torch.equal(brought_in_touch(people, told((0, 0), (0, 0)), NOBODY), people)
+    assert torch.equal(reach_contacts(people, told((0, 0), (0, 0)), NOBODY), people)
 
 
 @pytest.mark.parametrize("held", [None, 0, 1])
@@ -69,7 +74,7 @@ def test_hands_that_should_be_joined_meet(held: int | None) -> None:
     fixed = torch.tensor([[held == 0, held == 1]])
     before = to_palms(people).norm(dim=-1)[0, 0, :, 0, 1]
     assert before.min() > 0.04 and before.max() < 0.42
-    moved = brought_in_touch(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), fixed)
+    moved = reach_contacts(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), fixed)
     assert to_palms(moved).norm(dim=-1)[0, 0, :, 0, 1].max() < 0.03
     torch.testing.assert_close(bones(moved), bones(people), atol=1e-4, rtol=0)
     changed = (moved - people).norm(dim=-1).amax((0, 2))  # (2, 22)
@@ -83,17 +88,17 @@ def test_hands_that_should_be_joined_meet(held: int | None) -> None:
 def test_a_hand_comes_to_the_body_and_not_through_it() -> None:
     people = close(0.76)
     assert to_body(people).norm(dim=-1)[0, 0, :, 0].min() > 0.05
-    moved = brought_in_touch(people, told((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
+    moved = reach_contacts(people, told((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
     assert to_body(moved).norm(dim=-1)[0, 0, :, 0].max() < 0.04
     assert torch.equal(moved[:, 1], people[:, 1])
 
 
 def test_what_is_out_of_reach_is_left_and_a_touch_comes_and_goes_smoothly() -> None:
     far = close(2.0)
-    assert torch.equal(brought_in_touch(far, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY), far)
+    assert torch.equal(reach_contacts(far, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY), far)
     people, wanted = close(0.9, 90), told((RIGHT, NOTHING), (NOTHING, LEFT), 90).clone()
     wanted[:, :, :40] = wanted[:, :, 60:] = told((0, 0), (0, 0), 1)
-    moved = brought_in_touch(people, wanted, NOBODY)
+    moved = reach_contacts(people, wanted, NOBODY)
     assert torch.equal(moved[:, :, :15], people[:, :, :15])
     assert to_palms(moved).norm(dim=-1)[0, 0, 50, 0, 1] < 0.03
     wrist = moved[0, 0, :, SMPL.index("L_Wrist")]
@@ -103,19 +108,19 @@ def test_what_is_out_of_reach_is_left_and_a_touch_comes_and_goes_smoothly() -> N
 def test_labels_are_what_palms_are_brought_to() -> None:
     people = close(0.9)
     assert (touched(people) == NOTHING).all()
-    moved = brought_in_touch(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
+    moved = reach_contacts(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
     labels = touched(moved)
     assert (labels[0, 0, :, 0] == RIGHT).all() and (labels[0, 1, :, 1] == LEFT).all()
     assert (labels[0, 0, :, 1] == NOTHING).all() and (labels[0, 1, :, 0] == NOTHING).all()
 
 
-SHAPE = ToucherConfig(width=16, dilations=(1, 2))
+SHAPE = ContactClassifierConfig(width=16, dilations=(1, 2))
 TEXTS = torch.randn(2, 384, generator=torch.Generator().manual_seed(1))
 
 
 def test_neither_place_nor_direction_nor_who_comes_first_matters_to_what_is_told() -> None:
     torch.manual_seed(0)
-    network = Toucher(SHAPE).eval()
+    network = ContactClassifier(SHAPE).eval()
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
     people, text = close(0.9), TEXTS[:1]
     said = network(people, text)
@@ -126,7 +131,7 @@ def test_neither_place_nor_direction_nor_who_comes_first_matters_to_what_is_told
 
 def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
     torch.manual_seed(0)
-    network, people = Toucher(SHAPE), torch.cat((close(0.9), close(0.9)))
+    network, people = ContactClassifier(SHAPE), torch.cat((close(0.9), close(0.9)))
     right = torch.cat((told((RIGHT, NOTHING), (NOTHING, LEFT)), told((NOTHING, NOTHING), (NOTHING, NOTHING)))).argmax(
         -1
     )
@@ -141,9 +146,9 @@ def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
     assert told_right(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
 
 
-def always(what: int) -> Toucher:
+def always(what: int) -> ContactClassifier:
     """One that tells every palm to touch the same."""
-    network = Toucher(SHAPE).eval()
+    network = ContactClassifier(SHAPE).eval()
     network.exit.bias.data.view(2, TOUCHED)[:, what] = 20.0
     return network
 
@@ -154,16 +159,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = load_model(save_small_model(tmp_path_factory.mktemp("plain") / "small"))
     network = always(BODY)
     target = tmp_path_factory.mktemp("touching") / "with"
-    save_model(target, replace(plain, config=replace(plain.config, toucher=SHAPE), toucher=network))
+    save_model(
+        target, replace(plain, config=replace(plain.config, contact_classifier=SHAPE), contact_classifier=network)
+    )
     return target
 
 
 def test_a_model_folder_keeps_its_toucher_and_names_one_that_is_gone(folder: Path, tmp_path: Path) -> None:
-    loaded = load_model(folder).toucher
+    loaded = load_model(folder).contact_classifier
     assert loaded is not None and (loaded(close(0.9), TEXTS[:1]).argmax(-1) == BODY).all()
     broken = shutil.copytree(folder, tmp_path / "broken")
-    (broken / "toucher.safetensors").unlink()
-    with pytest.raises(UserError, match=r"toucher\.safetensors is missing"):
+    (broken / "contact_classifier.safetensors").unlink()
+    with pytest.raises(UserError, match=r"contact_classifier\.safetensors is missing"):
         load_model(broken)
 
 
@@ -172,7 +179,7 @@ def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> No
     rows = np.zeros((1, 2, 60, WIDTH), np.float32)
     rows[..., POSITIONS] = close(0.8).flatten(-2).numpy()
     fixed = np.array([held == 0, held == 1])
-    made = refined(None, load_model(folder).toucher, rows, TEXTS[:1], fixed)
+    made = refined(None, load_model(folder).contact_classifier, rows, TEXTS[:1], fixed)
     moved = torch.from_numpy(made[..., POSITIONS]).unflatten(-1, (22, 3))
     if held is None:
         assert to_body(moved)[0, 0, :, 0].norm(dim=-1).max() < 0.04
@@ -186,7 +193,7 @@ def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> No
 def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) -> None:
     loaded = InterMask.load(folder, "cpu")
     model, plain = (
-        InterMask(replace(loaded.model, toucher=one), loaded.text_encoder, loaded.computes)
+        InterMask(replace(loaded.model, contact_classifier=one), loaded.text_encoder, loaded.computes)
         for one in (always(LEFT), None)
     )
     leader = posed_person(0, 48).motion()
@@ -202,13 +209,15 @@ def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) 
 
 def test_it_is_trained_on_pairs_that_were_made_worse(tmp_path: Path) -> None:
     model = load_model(save_small_model(tmp_path / "model"))
-    rows = np.stack([rows_from_motion(posed_person(seed, 60).motion()) for seed in (0, 1)])
+    rows = np.stack([features_from_motion(posed_person(seed, 60).motion()) for seed in (0, 1)])
     clips = [Clip(rows, ("they hug",), 1.0, (20, 40), "hug")]
     material = Material(([], clips), ([], clips), DataSettings())
     loop = LoopSettings(steps=4, batch=3, average=0.9, warm_up=1, save_every=4, evaluate_every=4)
-    settings = ToucherTraining(network=SHAPE, loop=loop, pairs=RefinerTraining(frames=(48,)))
+    settings = ContactClassifierTraining(network=SHAPE, loop=loop, pairs=RefinerTraining(frames=(48,)))
     statistics = torch.stack((model.mean, model.std)).numpy()
     encoder = load_text_encoder(model.text_encoder)
-    network = train_toucher(settings, material, model.tokenizer, None, statistics, encoder, tmp_path / "toucher")
-    assert network.config.text_width == encoder.width and (tmp_path / "toucher" / "checkpoint.pt").is_file()
+    network = train_contact_classifier(
+        settings, material, model.tokenizer, None, statistics, encoder, tmp_path / "contact_classifier"
+    )
+    assert network.config.text_width == encoder.width and (tmp_path / "contact_classifier" / "checkpoint.pt").is_file()
     assert network.mean.abs().max() > 0 and torch.isfinite(network(close(0.9), torch.zeros(1, encoder.width))).all()

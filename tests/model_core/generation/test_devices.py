@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from model_core.errors import UserError
 from model_core.generation.devices import Device, choose_device, suited
-from model_core.generation.sampling import fill
+from model_core.generation.sampling import sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.int8 import EightBitLinear
 from model_core.networks.prepacked import PackedLinear, can_pack
@@ -58,7 +58,7 @@ def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer)
     ids = torch.zeros(2, 2, 5, 9, dtype=torch.long)
     text = torch.randn(2, 16, generator=torch.Generator().manual_seed(2))
     free = torch.ones_like(ids, dtype=torch.bool)
-    one, other = (fill(network, ids, free, text, SamplingSettings(6, 2.0, 1.0)) for network in (packed, transformer))
+    one, other = (sample(network, ids, free, text, SamplingSettings(6, 2.0, 0.0)) for network in (packed, transformer))
     assert torch.equal(one, other)
 
 
@@ -89,9 +89,9 @@ def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: Interact
     for length in (8, 9):
         free = torch.ones(2, 2, 5, length, dtype=torch.bool)
         free[:, 1, :, :4] = False
-        settings = SamplingSettings(4, 2.0, 1.0, guided=0.5)
-        wanted = fill(transformer, free.long(), free, text, settings)
-        assert torch.equal(fill(graphs, free.long(), free, text, settings), wanted)
+        settings = SamplingSettings(4, 2.0, 0.0, guidance_fraction=0.5)
+        wanted = sample(transformer, free.long(), free, text, settings)
+        assert torch.equal(sample(graphs, free.long(), free, text, settings), wanted)
 
 
 @pytest.mark.parametrize("name", ["cpu", "cpu-bf16", "cpu-int8", "cpu-compiled"])

@@ -14,24 +14,24 @@ from small_model import save_small_model
 from torch import Tensor
 
 from model_core.errors import UserError
-from model_core.evaluation.evaluator_rows import rows_of
+from model_core.evaluation.evaluator_rows import features_of
 from model_core.generation.pipeline import InterMask
-from model_core.generation.reranking import Told, judged_by
+from model_core.generation.reranking import TextCondition, rerank
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Interaction
-from model_core.motion.representation import POSITIONS, rows_from_motion
-from model_core.networks.reranker import Judge, JudgeConfig
+from model_core.motion.representation import POSITIONS, features_from_motion
+from model_core.networks.reranker import Reranker, RerankerConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.training.corruption import Neighbours, mixed_up
 from model_core.training.crops import Clip
-from model_core.training.labels import Verdicts, gathered
+from model_core.training.labels import Labels, gather_labels
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
-from model_core.training.reranker_training import JudgeTraining, learnt, ranking, train_judge
+from model_core.training.reranker_training import RerankerTraining, fit_reranker, ranking, train_reranker
 
 PROMPTS = ("they hug", "they bow")
 FRAMES = 48
-SHAPE = JudgeConfig(width=16, dilations=(1, 2))
+SHAPE = RerankerConfig(width=16, dilations=(1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +40,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = save_small_model(tmp_path_factory.mktemp("judged") / "small")
     model = load_model(target)
     torch.manual_seed(3)
-    save_model(target, replace(model, config=replace(model.config, judge=SHAPE), judge=Judge(SHAPE)))
+    save_model(target, replace(model, config=replace(model.config, reranker=SHAPE), reranker=Reranker(SHAPE)))
     return target
 
 
 @pytest.fixture(scope="module")
-def judged(folder: Path) -> InterMask:
+def reranked(folder: Path) -> InterMask:
     return InterMask.load(folder, "cpu")
 
 
 def liking(model: InterMask, made: Interaction) -> float:
     """How well the judge finds that a result does what its prompt says."""
-    assert model.model.judge is not None
+    assert model.model.reranker is not None
     joints = torch.from_numpy(np.stack([person.joints for person in made.people])[None]).float()
-    return float(model.model.judge(joints, model.told(made.text).pooled))
+    return float(model.model.reranker(joints, model.text_condition(made.text).pooled))
 
 
 def pairs(count: int, frames: int = 32) -> Tensor:
@@ -66,15 +66,15 @@ def pairs(count: int, frames: int = 32) -> Tensor:
 
 def test_neither_place_nor_direction_nor_who_comes_first_matters_to_the_judge() -> None:
     torch.manual_seed(0)
-    judge, joints, text = Judge(SHAPE).eval(), pairs(3), torch.randn(3, 384)
+    reranker, joints, text = Reranker(SHAPE).eval(), pairs(3), torch.randn(3, 384)
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
     with torch.inference_mode():
-        logits = judge(joints, text)
-        moved = judge(joints @ turn.T + torch.tensor([3.0, 0.0, -2.0]), text)
+        logits = reranker(joints, text)
+        moved = reranker(joints @ turn.T + torch.tensor([3.0, 0.0, -2.0]), text)
         torch.testing.assert_close(moved, logits, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(judge(joints.flip(1), text), logits, atol=1e-5, rtol=1e-5)
-        assert (judge(joints + torch.tensor([0.0, 0.5, 0.0]), text) - logits).abs().max() > 1e-3
-        assert (judge(joints, text.flip(0)) - logits).abs().max() > 1e-3
+        torch.testing.assert_close(reranker(joints.flip(1), text), logits, atol=1e-5, rtol=1e-5)
+        assert (reranker(joints + torch.tensor([0.0, 0.5, 0.0]), text) - logits).abs().max() > 1e-3
+        assert (reranker(joints, text.flip(0)) - logits).abs().max() > 1e-3
 
 
 def test_the_judge_learns_what_the_detectors_said(tmp_path: Path) -> None:
@@ -85,21 +85,21 @@ def test_the_judge_learns_what_the_detectors_said(tmp_path: Path) -> None:
     kinds = tuple(("meet", "part")[index % 2] for index in range(240))
     right = (apart.numpy() < 1.0) == (np.array(kinds) == "meet")
     chunks = [
-        Verdicts(joints[part].numpy().astype(np.float16), kinds[part], kinds[part], right[part])
+        Labels(joints[part].numpy().astype(np.float16), kinds[part], kinds[part], right[part])
         for part in (slice(start, start + 40) for start in range(0, 240, 40))
     ]
     words = dict(zip(("meet", "part"), torch.randn(2, 384), strict=True))
     loop = LoopSettings(steps=200, batch=32, rate=4e-3, average=0.9, warm_up=5, evaluate_every=200)
-    settings = JudgeTraining(network=replace(SHAPE, dropout=0.0), loop=loop, mismatched=0.0, noise=0.0)
-    judge = learnt(settings, (), chunks, words, tmp_path)
-    figures = ranking(judge, chunks[:1], words)
+    settings = RerankerTraining(network=replace(SHAPE, dropout=0.0), loop=loop, mismatched=0.0, noise=0.0)
+    reranker = fit_reranker(settings, (), chunks, words, tmp_path)
+    figures = ranking(reranker, chunks[:1], words)
     assert figures["ranked"] > 0.8 and figures["four"] > figures["one"] + 0.2
     assert figures["any_of_four"] >= figures["four"]
 
 
 def test_spoilt_tokens_are_codes_of_the_same_row_and_a_quarter_stays() -> None:
     torch.manual_seed(0)
-    tokenizer = Tokenizer(TokenizerConfig(width=16, codes=64, code_width=8, row_codes=True))
+    tokenizer = Tokenizer(TokenizerConfig(width=16, codes=64, code_width=8, part_codes=True))
     for codes in tokenizer.quantizer.codebooks:
         codes.codes.normal_()
     tokens, others = torch.randint(64, (2, 200, 2, 5, 24))
@@ -120,15 +120,15 @@ def test_spoilt_tokens_are_codes_of_the_same_row_and_a_quarter_stays() -> None:
 def test_verdicts_are_made_once_and_kept(tmp_path: Path) -> None:
     made: list[int] = []
 
-    def make(random: np.random.Generator, count: int, frames: int) -> Verdicts:
+    def make(random: np.random.Generator, count: int, frames: int) -> Labels:
         made.append(frames)
         joints = random.random((count, 2, frames, 22, 3)).astype(np.float16)
-        return Verdicts(joints, ("they hug",) * count, ("hug",) * count, random.random(count) < 0.5)
+        return Labels(joints, ("they hug",) * count, ("hug",) * count, random.random(count) < 0.5)
 
-    first = gathered(make, tmp_path, "drafts", 9, 4, (8, 12), 1)
+    first = gather_labels(make, tmp_path, "candidates", 9, 4, (8, 12), 1)
     assert made == [8, 12, 8] and [len(part.right) for part in first] == [4, 4, 4]
-    (tmp_path / "drafts_001.npz").unlink()
-    again = gathered(make, tmp_path, "drafts", 9, 4, (8, 12), 1)
+    (tmp_path / "candidates_001.npz").unlink()
+    again = gather_labels(make, tmp_path, "candidates", 9, 4, (8, 12), 1)
     assert made == [8, 12, 8, 12]
     for one, other in zip(first, again, strict=True):
         assert np.array_equal(one.joints, other.joints) and np.array_equal(one.right, other.right)
@@ -139,7 +139,7 @@ def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: P
     kinds = {"hug": ("they hug", "two people hug"), "bow to each other": ("they bow",), "unheard of": ("they yodel",)}
     clips = [
         Clip(
-            np.stack([rows_from_motion(posed_person(seed + p, 60).motion()) for p in (0, 1)]),
+            np.stack([features_from_motion(posed_person(seed + p, 60).motion()) for p in (0, 1)]),
             words,
             1.0,
             (20, 40),
@@ -149,51 +149,63 @@ def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: P
     ]
     material = Material(([], clips), ([], clips), DataSettings())
     loop = LoopSettings(steps=4, batch=6, average=0.9, warm_up=1, save_every=4, evaluate_every=4)
-    settings = JudgeTraining(network=SHAPE, loop=loop, frames=(48,), drafts=12, spoilt=8, chunk=6)
-    judge = train_judge(settings, material, InterMask.load(folder, "cpu"), tmp_path)
-    files = sorted((tmp_path / "verdicts").iterdir())
-    assert [path.stem for path in files] == ["drafts_000", "drafts_001", "spoilt_000", "spoilt_001"]
+    settings = RerankerTraining(network=SHAPE, loop=loop, frames=(48,), candidates=12, corrupted=8, chunk=6)
+    reranker = train_reranker(settings, material, InterMask.load(folder, "cpu"), tmp_path)
+    files = sorted((tmp_path / "labels").iterdir())
+    assert [path.stem for path in files] == ["candidates_000", "candidates_001", "corrupted_000", "corrupted_001"]
     for path in files:
         with np.load(path) as made:
             assert made["joints"].shape == (6, 2, 48, 22, 3) and np.isfinite(made["joints"]).all()
             for kind, caption in zip(made["kinds"].tolist(), made["captions"].tolist(), strict=True):
                 assert caption in kinds[kind] and kind != "unheard of"  # there is no detector for it
-    assert judge.config.text_width == 384 and torch.isfinite(next(judge.parameters())).all()
+    assert reranker.config.text_width == 384 and torch.isfinite(next(reranker.parameters())).all()
 
 
-def test_the_judge_likes_what_it_chose_better_than_most_draws(judged: InterMask) -> None:
-    one, several = (replace(judged.config.sampling, drafts=count) for count in (1, 6))
-    single = [liking(judged, judged.generate("they hug", FRAMES, one, seed)[0]) for seed in range(12)]
-    chosen = [liking(judged, judged.generate("they hug", FRAMES, several, seed)[0]) for seed in range(4)]
+def test_the_judge_likes_what_it_chose_better_than_most_draws(reranked: InterMask) -> None:
+    one, several = (replace(reranked.config.sampling, candidates=count) for count in (1, 6))
+    single = [liking(reranked, reranked.generate("they hug", FRAMES, one, seed)[0]) for seed in range(12)]
+    chosen = [liking(reranked, reranked.generate("they hug", FRAMES, several, seed)[0]) for seed in range(4)]
     assert min(chosen) > np.median(single) and np.mean(chosen) > np.quantile(single, 0.75)
 
 
-def test_takes_and_rows_are_judged_each_by_its_own_prompt(judged: InterMask) -> None:
-    settings = replace(judged.config.sampling, drafts=3, looks=1, rounds=2, convincing=0.5)
-    rows = judged.generate_rows(PROMPTS, FRAMES, (5, 6), settings)
+def test_takes_and_rows_are_judged_each_by_its_own_prompt(reranked: InterMask) -> None:
+    settings = replace(
+        reranked.config.sampling, candidates=3, refinement_passes=1, max_attempts=2, accept_threshold=0.5
+    )
+    rows = reranked.generate_batch(PROMPTS, FRAMES, (5, 6), settings)
     for prompt, seed, row in zip(PROMPTS, (5, 6), rows, strict=True):
-        alone = judged.generate(prompt, FRAMES, settings, seed)[0]
+        alone = reranked.generate(prompt, FRAMES, settings, seed)[0]
         assert all(np.allclose(a.joints, b.joints, atol=1e-4) for a, b in zip(alone.people, row.people, strict=True))
-    takes = judged.generate("they hug", FRAMES, settings, 1, takes=2)
+    takes = reranked.generate("they hug", FRAMES, settings, 1, takes=2)
     assert not np.allclose(takes[0].people[0].joints, takes[1].people[0].joints)
 
 
-def test_a_torn_draft_is_taken_only_where_all_are(judged: InterMask) -> None:
-    judge = judged.model.judge
-    assert judge is not None
-    pair = [rows_of(judged.generate("they hug", FRAMES, seed=seed)[0].people) for seed in (1, 2)]
-    told = judged.told("they hug")
-    liked = [float(judge(torch.from_numpy(rows[..., POSITIONS]).view(1, 2, -1, 22, 3), told.pooled)) for rows in pair]
+def test_a_torn_draft_is_taken_only_where_all_are(reranked: InterMask) -> None:
+    reranker = reranked.model.reranker
+    assert reranker is not None
+    pair = [features_of(reranked.generate("they hug", FRAMES, seed=seed)[0].people) for seed in (1, 2)]
+    text_condition = reranked.text_condition("they hug")
+    liked = [
+        float(reranker(torch.from_numpy(rows[..., POSITIONS]).view(1, 2, -1, 22, 3), text_condition.pooled))
+        for rows in pair
+    ]
     for order in ((0, 1), (1, 0)):
         whole, best = np.stack([pair[index] for index in order]), order.index(int(np.argmax(liked)))
         tears = whole.copy()
         tears[:, 0, 20:24, POSITIONS.start] += 3.0
-        drafts = torch.zeros(1, 2, 2, 5, FRAMES // 4)
+        candidates = torch.zeros(1, 2, 2, 5, FRAMES // 4)
 
-        def chosen(rows: np.ndarray, told: Told = told, drafts: Tensor = drafts, tears: np.ndarray = tears) -> int:
-            assert judge is not None
+        def chosen(
+            rows: np.ndarray,
+            text_condition: TextCondition = text_condition,
+            candidates: Tensor = candidates,
+            tears: np.ndarray = tears,
+        ) -> int:
+            assert reranker is not None
             with torch.inference_mode():
-                number, likely = judged_by(judge, told, lambda *_: rows)(drafts, torch.zeros(1, dtype=torch.long))
+                number, likely = rerank(reranker, text_condition, lambda *_: rows)(
+                    candidates, torch.zeros(1, dtype=torch.long)
+                )
                 assert (likely < 0) == (rows is tears)
                 return int(number)
 
@@ -204,15 +216,15 @@ def test_a_torn_draft_is_taken_only_where_all_are(judged: InterMask) -> None:
         assert chosen(tears) in (0, 1)
 
 
-def test_without_a_judge_one_draft_is_made(judged: InterMask, tmp_path: Path) -> None:
+def test_without_a_judge_one_draft_is_made(reranked: InterMask, tmp_path: Path) -> None:
     model = InterMask.load(save_small_model(tmp_path / "plain"), "cpu")
-    several = replace(model.config.sampling, drafts=4)
+    several = replace(model.config.sampling, candidates=4)
     one, other = (model.generate("they hug", FRAMES, chosen, 2)[0] for chosen in (several, model.config.sampling))
-    assert model.model.judge is None and np.array_equal(one.people[0].joints, other.people[0].joints)
+    assert model.model.reranker is None and np.array_equal(one.people[0].joints, other.people[0].joints)
 
 
 def test_a_damaged_judge_is_named(folder: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(folder, tmp_path / "broken")
-    (broken / "judge.safetensors").write_bytes(b"no weights")
-    with pytest.raises(UserError, match=r"judge\.safetensors"):
+    (broken / "reranker.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match=r"reranker\.safetensors"):
         InterMask.load(broken, "cpu")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from model_core.errors import UserError
-from model_core.generation.sampling import Cancelled, fill
+from model_core.generation.sampling import Cancelled, sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
@@ -42,14 +42,14 @@ def held_patterns() -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("pattern", held_patterns())
-@pytest.mark.parametrize(("variety", "looks"), [(0.0, 0), (4.0, 0), (4.0, 2)])
+@pytest.mark.parametrize(("mask_temperature", "refinement_passes"), [(0.0, 0), (4.0, 0), (4.0, 2)])
 def test_held_tokens_come_back_and_free_ones_are_filled(
-    transformer: InteractionTransformer, pattern: str, variety: float, looks: int
+    transformer: InteractionTransformer, pattern: str, mask_temperature: float, refinement_passes: int
 ) -> None:
     free = held_patterns()[pattern].expand(3, -1, -1, -1)
     ids = torch.randint(32, free.shape, generator=drawn())
-    settings = SamplingSettings(6, 2.0, 0.5, 1.0, variety, looks=looks)
-    out = fill(transformer, ids, free, a_text(3), settings, torch.Generator().manual_seed(1))
+    settings = SamplingSettings(6, 2.0, 0.5, 1.0, mask_temperature, refinement_passes=refinement_passes)
+    out = sample(transformer, ids, free, a_text(3), settings, torch.Generator().manual_seed(1))
     assert torch.equal(out[~free], ids[~free])
     assert (out >= 0).all() and (out < 32).all()
     if pattern == "all":
@@ -61,8 +61,8 @@ def test_a_seed_determines_the_result(transformer: InteractionTransformer) -> No
     free, text = torch.ones_like(ids, dtype=torch.bool), a_text(2)
 
     def draw(seed: int) -> Tensor:
-        settings = SamplingSettings(5, 1.5, 0.0, 1.0, 2.0)
-        return fill(transformer, ids, free, text, settings, torch.Generator().manual_seed(seed))
+        settings = SamplingSettings(5, 1.5, 1.0, 1.0, 2.0)
+        return sample(transformer, ids, free, text, settings, torch.Generator().manual_seed(seed))
 
     assert torch.equal(draw(7), draw(7))
     assert not torch.equal(draw(7), draw(8))
@@ -73,23 +73,23 @@ def test_what_stands_at_free_places_does_not_matter(transformer: InteractionTran
     free = torch.rand(1, 2, 5, 8, generator=source) < 0.6
     ids, text = torch.randint(32, free.shape, generator=source), a_text(1)
     other = torch.where(free, torch.randint(32, free.shape, generator=source), ids)
-    settings = SamplingSettings(6, filter=0.99)
-    assert torch.equal(fill(transformer, ids, free, text, settings), fill(transformer, other, free, text, settings))
+    settings = SamplingSettings(6, top_k_fraction=0.01)
+    assert torch.equal(sample(transformer, ids, free, text, settings), sample(transformer, other, free, text, settings))
 
 
 def test_low_temperature_is_greedy(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
-    greedy = fill(transformer, ids, free, text, SamplingSettings(6, filter=1.0))
-    cold = SamplingSettings(6, filter=0.0, temperature=1e-4)
-    assert torch.equal(fill(transformer, ids, free, text, cold, torch.Generator().manual_seed(3)), greedy)
+    greedy = sample(transformer, ids, free, text, SamplingSettings(6, top_k_fraction=0.0))
+    cold = SamplingSettings(6, top_k_fraction=1.0, temperature=1e-4)
+    assert torch.equal(sample(transformer, ids, free, text, cold, torch.Generator().manual_seed(3)), greedy)
 
 
 def test_no_guidance_is_the_conditional_prediction(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
-    one = fill(transformer, ids, free, text, SamplingSettings(6, 1.0, 1.0))
-    nearly = fill(transformer, ids, free, text, SamplingSettings(6, 1.0 + 1e-6, 1.0))
+    one = sample(transformer, ids, free, text, SamplingSettings(6, 1.0, 0.0))
+    nearly = sample(transformer, ids, free, text, SamplingSettings(6, 1.0 + 1e-6, 0.0))
     assert torch.equal(one, nearly)
 
 
@@ -97,7 +97,7 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
     ids, text = torch.zeros(1, 2, 5, 8, dtype=torch.long), a_text(1)
     free = torch.ones_like(ids, dtype=torch.bool)
     seen: list[tuple[int, int]] = []
-    fill(transformer, ids, free, text, SamplingSettings(4), on_step=lambda step, steps: seen.append((step, steps)))
+    sample(transformer, ids, free, text, SamplingSettings(4), on_step=lambda step, steps: seen.append((step, steps)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
     def stop(step: int, steps: int) -> None:
@@ -107,7 +107,7 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
 
     seen.clear()
     with pytest.raises(Cancelled):
-        fill(transformer, ids, free, text, SamplingSettings(9), on_step=stop)
+        sample(transformer, ids, free, text, SamplingSettings(9), on_step=stop)
     assert len(seen) == 2
 
 
@@ -119,7 +119,7 @@ def passes(transformer: InteractionTransformer, settings: SamplingSettings) -> t
     ids = torch.randint(32, free.shape, generator=torch.Generator().manual_seed(5))
     steps: list[int] = []
     text = torch.randn(3, 16, generator=torch.Generator().manual_seed(6))
-    out = fill(transformer, ids, free, text, settings, on_step=lambda step, _: steps.append(step))
+    out = sample(transformer, ids, free, text, settings, on_step=lambda step, _: steps.append(step))
     hook.remove()
     assert torch.equal(out[~free], ids[~free]) and (out < 32).all()
     assert steps == sorted(set(steps)) and steps[-1] == settings.steps and len(steps) == len(rows)
@@ -127,20 +127,20 @@ def passes(transformer: InteractionTransformer, settings: SamplingSettings) -> t
 
 
 def test_guidance_on_a_part_of_the_steps_halves_the_others(transformer: InteractionTransformer) -> None:
-    dense, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0))
+    dense, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0))
     assert rows == [6] * 8
-    _, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0, guided=0.5))
+    _, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.5))
     assert rows == [6] * 4 + [3] * 4
-    never, rows = passes(transformer, SamplingSettings(8, 3.0, 1.0, guided=0.0))
-    plain, _ = passes(transformer, SamplingSettings(8, 1.0, 1.0))
+    never, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.0))
+    plain, _ = passes(transformer, SamplingSettings(8, 1.0, 0.0))
     assert rows == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
 
 
 def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: InteractionTransformer) -> None:
-    dense, _ = passes(transformer, SamplingSettings(8, 2.0, 1.0))
-    same, rows = passes(transformer, SamplingSettings(8, 2.0, 1.0, settled=0.9999))
+    dense, _ = passes(transformer, SamplingSettings(8, 2.0, 0.0))
+    same, rows = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.9999))
     assert torch.equal(same, dense) and len(rows) == 8  # a random network is never so sure
-    _, rows = passes(transformer, SamplingSettings(8, 2.0, 1.0, settled=0.0))
+    _, rows = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.0))
     assert len(rows) == 2  # the first step, and the last
 
 
@@ -148,10 +148,10 @@ def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer
     ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), a_text(4)
     free = torch.ones_like(ids, dtype=torch.bool)
 
-    def surprise(looks: int) -> Tensor:
+    def surprise(refinement_passes: int) -> Tensor:
         """(4,) mean over tokens of how much likelier the likeliest code was, each token judged by all others."""
-        hot = SamplingSettings(6, 1.0, 0.9, 1.0, looks=looks, doubt=0.9)
-        out = fill(transformer, ids, free, text, hot, torch.Generator().manual_seed(5))
+        hot = SamplingSettings(6, 1.0, 0.1, 1.0, refinement_passes=refinement_passes, remask_threshold=0.9)
+        out = sample(transformer, ids, free, text, hot, torch.Generator().manual_seed(5))
         ratios = []
         for place in range(out[0].numel()):
             seen = out.flatten(1).clone()
@@ -166,8 +166,8 @@ def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer
 
 def test_progress_counts_second_looks(transformer: InteractionTransformer) -> None:
     ids, seen = torch.zeros(1, 2, 5, 8, dtype=torch.long), []
-    settings = SamplingSettings(5, 2.0, looks=2)
-    fill(transformer, ids, ids == 0, a_text(1), settings, None, lambda done, of: seen.append((done, of)))
+    settings = SamplingSettings(5, 2.0, refinement_passes=2)
+    sample(transformer, ids, ids == 0, a_text(1), settings, None, lambda done, of: seen.append((done, of)))
     assert seen == [(done, 13) for done in range(1, 14)]
 
 
@@ -175,21 +175,23 @@ def test_second_looks_may_judge_some_rows_alone(transformer: InteractionTransfor
     ids, seen = torch.zeros(2, 2, 5, 8, dtype=torch.long), []
     free = torch.ones_like(ids, dtype=torch.bool)
 
-    def made(looks: int) -> Tensor:
-        settings = SamplingSettings(6, 2.0, 0.9, 1.0, looks=looks, looked_rows=(1, 2), doubt=0.9)
+    def made(refinement_passes: int) -> Tensor:
+        settings = SamplingSettings(
+            6, 2.0, 0.9, 1.0, refinement_passes=refinement_passes, refine_parts=(1, 2), remask_threshold=0.9
+        )
         source = torch.Generator().manual_seed(5)
-        return fill(transformer, ids, free, a_text(2), settings, source, lambda done, of: seen.append((done, of)))
+        return sample(transformer, ids, free, a_text(2), settings, source, lambda done, of: seen.append((done, of)))
 
     changed = (made(0) != made(2)).any(-1).any(1).any(0)
     assert changed.tolist() == [False, True, True, False, False]
     assert seen[-1] == (10, 10)  # two of five rows: two passes a look
     with pytest.raises(UserError, match="names row 5"):
-        fill(transformer, ids, free, a_text(2), SamplingSettings(6, looks=1, looked_rows=(4, 5)))
+        sample(transformer, ids, free, a_text(2), SamplingSettings(6, refinement_passes=1, refine_parts=(4, 5)))
 
 
 def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) -> None:
     def made(guidance: float, shares: tuple[float, ...]) -> Tensor:
-        return passes(transformer, SamplingSettings(1, guidance, 1.0, row_guidance=shares))[0]
+        return passes(transformer, SamplingSettings(1, guidance, 0.0, part_guidance=shares))[0]
 
     whole, none = made(3.0, ()), made(1.0, ())
     assert torch.equal(made(3.0, (1,) * 5), whole) and torch.equal(made(3.0, (0,) * 5), none)
@@ -203,37 +205,46 @@ def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) 
         made(3.0, (1, 0))
 
 
-@pytest.mark.parametrize("looks", [0, 1])
+@pytest.mark.parametrize("refinement_passes", [0, 1])
 def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
-    transformer: InteractionTransformer, looks: int
+    transformer: InteractionTransformer, refinement_passes: int
 ) -> None:
     ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), held_patterns()["extend"].expand(2, -1, -1, -1)
     seen: list[Tensor] = []
 
-    def last_of_three(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        seen.append(drafts)
+    def last_of_three(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append(candidates)
         assert rows.tolist() == [0, 1]
         return torch.tensor([2, 1]), torch.tensor([0.2, 0.3])
 
-    settings = SamplingSettings(6, 2.0, 0.5, looks=looks, doubt=1.0 if looks else 0.1, drafts=3)
-    out = fill(transformer, ids, free, a_text(2), settings, drawn(), choose=last_of_three)
-    (drafts,) = seen
-    assert drafts.shape == (2, 3, 2, 5, 8) and torch.equal(out[~free], ids[~free])
-    assert not torch.equal(drafts[:, 0], drafts[:, 1]) and not (drafts == transformer.config.mask_id).any()
-    chosen = torch.stack((drafts[0, 2], drafts[1, 1]))
+    settings = SamplingSettings(
+        6,
+        2.0,
+        0.5,
+        refinement_passes=refinement_passes,
+        remask_threshold=1.0 if refinement_passes else 0.1,
+        candidates=3,
+    )
+    out = sample(transformer, ids, free, a_text(2), settings, drawn(), choose=last_of_three)
+    (candidates,) = seen
+    assert candidates.shape == (2, 3, 2, 5, 8) and torch.equal(out[~free], ids[~free])
+    assert not torch.equal(candidates[:, 0], candidates[:, 1]) and not (candidates == transformer.config.mask_id).any()
+    chosen = torch.stack((candidates[0, 2], candidates[1, 1]))
     assert torch.equal(out, chosen)
 
 
 def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(2, 2, 5, 8, dtype=torch.long), a_text(2)
-    settings = SamplingSettings(6, 2.0, 0.5, variety=2.0, looks=1, drafts=3, rounds=3, convincing=0.7)
+    settings = SamplingSettings(
+        6, 2.0, 0.5, mask_temperature=2.0, refinement_passes=1, candidates=3, max_attempts=3, accept_threshold=0.7
+    )
 
     def made(rows: slice, seeds: tuple[int, ...]) -> Tensor:
         sources, some = [torch.Generator().manual_seed(seed) for seed in seeds], ids[rows]
-        return fill(transformer, some, some == 0, text[rows], settings, sources, choose=least_sum)
+        return sample(transformer, some, some == 0, text[rows], settings, sources, choose=least_sum)
 
-    def least_sum(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        best = drafts.flatten(2).sum(-1).min(1)
+    def least_sum(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        best = candidates.flatten(2).sum(-1).min(1)
         return best.indices, 1 - best.values / (31 * 80)
 
     both = made(slice(0, 2), (3, 4))
@@ -248,13 +259,13 @@ def test_more_drafts_are_drawn_where_none_convinces_and_the_best_of_all_rounds_c
     # Row 0 convinces at once, row 1 is best in its second round, row 2 in its first.
     likely = {0: [0.9], 1: [0.2, 0.6, 0.5], 2: [0.5, 0.4, 0.3]}
 
-    def first_of_two(drafts: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        seen.append((rows.tolist(), drafts[:, 0].clone()))
+    def first_of_two(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append((rows.tolist(), candidates[:, 0].clone()))
         return torch.zeros(len(rows), dtype=torch.long), torch.tensor([likely[row].pop(0) for row in rows.tolist()])
 
     steps: list[int] = []
-    settings = SamplingSettings(4, 2.0, 0.5, drafts=2, rounds=3, convincing=0.8)
-    out = fill(
+    settings = SamplingSettings(4, 2.0, 0.5, candidates=2, max_attempts=3, accept_threshold=0.8)
+    out = sample(
         transformer, ids, ids == 0, a_text(3), settings, drawn(), lambda done, _: steps.append(done), first_of_two
     )
     assert [rows for rows, _ in seen] == [[0, 1, 2], [1, 2], [1, 2]]

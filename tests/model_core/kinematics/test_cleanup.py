@@ -12,7 +12,7 @@ from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
 from model_core.kinematics.contacts import stands
 from model_core.kinematics.limbs import ARMS, LEGS
-from model_core.kinematics.pose import Pose
+from model_core.kinematics.pose import PoseBatch
 from model_core.metrics.physical import (
     FOOT_JOINTS,
     contact_distance_changes,
@@ -197,7 +197,7 @@ def way_to(spot: np.ndarray, start: np.ndarray, frames: int, arrive: int, leave:
     return start + share[:, None] * (spot - start)
 
 
-def two_standing(frames: int, apart: float) -> list[Pose]:
+def two_standing(frames: int, apart: float) -> list[PoseBatch]:
     still = np.zeros((frames, 2))
     return [standing(still, np.zeros(frames)), standing(still + np.array([0, apart]), np.full(frames, np.pi))]
 
@@ -207,7 +207,8 @@ def gap_to_partner(people: list[PosedSkeleton], palm: int) -> np.ndarray:
     points = [
         body_points(pose.world()[0], pose.world()[1], pose.offsets)[0]
         for pose in (
-            Pose(o.offsets[None], matrix_from_quaternion(o.rotations)[None], o.translation[None], FPS) for o in people
+            PoseBatch(o.offsets[None], matrix_from_quaternion(o.rotations)[None], o.translation[None], FPS)
+            for o in people
         )
     ]
     gaps = []
@@ -274,7 +275,7 @@ def test_shaken_hands_meet_half_way() -> None:
     def palms_apart(pair: list[PosedSkeleton]) -> np.ndarray:
         ends = []
         for one in pair:
-            pose = Pose(one.offsets[None], matrix_from_quaternion(one.rotations)[None], one.translation[None], FPS)
+            pose = PoseBatch(one.offsets[None], matrix_from_quaternion(one.rotations)[None], one.translation[None], FPS)
             ends.append(body_points(*pose.world(), pose.offsets)[0, :, R_PALM])
         return np.linalg.norm(ends[0] - ends[1], axis=-1)
 

@@ -166,9 +166,9 @@ def test_who_faces_about_within_frames_turns_instead() -> None:
     share = np.clip((np.arange(60) - 28) / 3, 0, 1)[:, None, None]
     middle = joints[:, :1]
     about = (joints - middle) @ about_y(np.array(np.pi)).T + middle
-    torn = joints + share * (about - joints)
+    discontinuous = joints + share * (about - joints)
     for settings in (RAW_FIT, FITTED):
-        solved = solve([Motion(torn, rotations)], settings)[0]
+        solved = solve([Motion(discontinuous, rotations)], settings)[0]
         assert steps(solved)[:, 0].max() < 30
         assert steps(solved)[:, 1:].max() < 60
         assert joint_errors(solved.joints()[:20], joints[:20]).max() < 20

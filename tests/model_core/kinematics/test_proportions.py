@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from couple_examples import couple_holding_hands
 
-from model_core.kinematics.proportions import Body, on_other_bodies
-from model_core.kinematics.retarget import Way
+from model_core.kinematics.proportions import TargetBody, on_other_bodies
+from model_core.kinematics.retarget import RootMotionScale
 from model_core.metrics.physical import skate
 from model_core.motion import PosedSkeleton
 
 
-def body(size: float, across: float, held: bool = False) -> Body:
+def body(size: float, across: float, held: bool = False) -> TargetBody:
     """Somebody ``size`` times as large."""
-    way = Way(across, size)
-    return Body(
+    way = RootMotionScale(across, size)
+    return TargetBody(
         lambda posed: replace(posed, offsets=posed.offsets * size, translation=way.of(posed.translation)).joints(),
         way,
         held,
     )
 
 
-def on(bodies: list[Body], people: list[PosedSkeleton]) -> np.ndarray:
+def on(bodies: list[TargetBody], people: list[PosedSkeleton]) -> np.ndarray:
     return np.stack([one.joints(person) for one, person in zip(bodies, people, strict=True)])
 
 

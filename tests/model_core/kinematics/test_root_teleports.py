@@ -19,7 +19,7 @@ FASTEST = 6.0
 GROUND = [0, 2]
 
 
-def torn(person: Motion, start: int, stop: int, way: tuple[float, float], ramp: int = 1) -> Motion:
+def discontinuous(person: Motion, start: int, stop: int, way: tuple[float, float], ramp: int = 1) -> Motion:
     """The motion displaced by ``way`` between two frames, there and back within ``ramp`` frames each."""
     frames = np.arange(len(person))
     share = np.clip((frames - start + 1) / ramp, 0, 1) * np.clip((stop - frames + ramp - 1) / ramp, 0, 1)
@@ -62,7 +62,7 @@ def test_a_sprint_is_no_leap_unless_it_begins_at_once(sudden: bool, mended: bool
 def test_who_is_away_for_a_while_is_back_in_his_place(stay: int, ramp: int) -> None:
     people = couple()
     start = 50
-    broken = torn(people[1], start, start + stay + ramp, (2.4, -1.8), ramp)
+    broken = discontinuous(people[1], start, start + stay + ramp, (2.4, -1.8), ramp)
     after = without_leaps([people[0], broken])
     assert after[0] is people[0]
     assert fastest(broken) > FASTEST and fastest(after[1]) < 2.0
@@ -97,7 +97,7 @@ def test_the_part_beside_the_partner_stays_although_it_is_shorter() -> None:
 
 def test_feet_stand_as_they_stood_in_the_part_that_is_moved() -> None:
     person = couple()[1]
-    broken = torn(person, 40, 62, (2.0, 1.0))
+    broken = discontinuous(person, 40, 62, (2.0, 1.0))
     after = without_leaps([broken])[0]
 
     def slide(motion: Motion) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_a_lasting_jump_by_a_hand_is_spread_and_both_sides_stay() -> None:
 
 
 def test_every_facing_is_mended_alike_and_a_leader_never() -> None:
-    broken = torn(couple()[1], 40, 62, (2.0, 1.0))
+    broken = discontinuous(couple()[1], 40, 62, (2.0, 1.0))
     turn = about_y(np.array(1.1))
     turned = without_leaps([broken.moved(turn, np.zeros(3))])[0].joints
     assert np.abs(turned - without_leaps([broken])[0].joints @ turn.T).max() < 1e-9
@@ -131,7 +131,7 @@ def test_short_and_hopeless_clips_stay_finite(frames: int) -> None:
 
 def test_the_solver_knows_it() -> None:
     people = couple()
-    people[1] = torn(people[1], 50, 66, (2.4, -1.8))
+    people[1] = discontinuous(people[1], 50, 66, (2.4, -1.8))
     for settings, most in ((SolveSettings(), 2.5), (SolveSettings(held=1), 200.0)):
         pelvis = solve(people, settings)[1].translation
         assert np.linalg.norm(np.diff(pelvis[:, GROUND], axis=0), axis=-1).max() * FPS < most

@@ -98,7 +98,7 @@ def test_the_report_finds_sound_motion_sound_and_marks_what_is_not() -> None:
     assert all(row.passed for row in facing_sweep([[person]]))
     sound = list(round_trip([[person]]))
     assert all(row.passed for row in sound) and any(row.limit is not None for row in sound)
-    torn = person.frames(0, 60)
-    torn.joints[30:, 20] += 0.3  # a wrist leaves its arm: bones of one length cannot follow
-    assert not all(row.passed for row in round_trip([[torn]]))
+    discontinuous = person.frames(0, 60)
+    discontinuous.joints[30:, 20] += 0.3  # a wrist leaves its arm: bones of one length cannot follow
+    assert not all(row.passed for row in round_trip([[discontinuous]]))
     assert str(Row("skate", 4.0, 3.0, "mm")).endswith("under 3: NO")

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from model_core.__main__ import main
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
-from model_core.generation.sampling import fill
+from model_core.generation.sampling import sample
 from model_core.kinematics import solve
 from model_core.model_files.import_published import find_transformer
 from model_core.model_files.model_folder import load_model, read_config
@@ -65,7 +65,7 @@ def test_the_imported_networks_are_the_published_ones(
     assert sorted(path.name for path in folder.parent.iterdir() if path.name.startswith(".")) == []
     model = load_model(folder)
     assert (model.config.longest, model.config.tokenizer.graph_scope) == (longest, "none")
-    assert model.config.sampling == SamplingSettings(20, 2.0, 0.9, 1.0, 0.0)
+    assert model.config.sampling == SamplingSettings(20, 2.0, 0.1, 1.0, 0.0)
     assert ("not for commercial use" if dataset == "interhuman" else "for research only") in model.config.about
     assert model.mean.shape == model.std.shape == shape
     if dataset == "interhuman":
@@ -84,10 +84,10 @@ def test_the_imported_networks_are_the_published_ones(
     torch.testing.assert_close(decoded[1], wanted[1], atol=1e-4, rtol=0)
     torch.testing.assert_close(feature, recorded["text.feature"], atol=1e-4, rtol=0)
 
-    greedy = SamplingSettings(7, 3.5, 1 - 0.5 / model.config.transformer.codes)
+    greedy = SamplingSettings(7, 3.5, 0.5 / model.config.transformer.codes)
     length = int(recorded["gen.full.lens"][0])
     ids = torch.zeros(1, 2, PARTS, length, dtype=torch.long)
-    made = fill(model.transformer, ids, torch.ones_like(ids, dtype=torch.bool), recorded["tr.cond"][:1], greedy)
+    made = sample(model.transformer, ids, torch.ones_like(ids, dtype=torch.bool), recorded["tr.cond"][:1], greedy)
     wanted = recorded["gen.full.steps7.cfg3.5"].view(2, 2, PARTS, -1)[:1, ..., :length]
     assert torch.equal(made, wanted)
 

@@ -16,26 +16,26 @@ from model_core.motion.canonical import (
     canonical_pair,
     facing,
     mirrored,
+    mirrored_features,
     mirrored_pair,
-    mirrored_rows,
     mirrored_text,
     relative_placement,
 )
 from model_core.motion.forward_kinematics import forward_kinematics
 from model_core.motion.interhuman import (
+    features_from_interhuman,
     motion_from_interhuman,
     read_interhuman,
     read_interhuman_pair,
-    rows_from_interhuman,
 )
 from model_core.motion.representation import (
     CONTACTS,
     FOOT_JOINTS,
     POSITIONS,
     VELOCITIES,
+    features_from_motion,
     foot_contacts,
-    motion_from_rows,
-    rows_from_motion,
+    motion_from_features,
 )
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import about_y
@@ -52,10 +52,10 @@ def pair(seed: int = 20) -> Interaction:
 
 
 def test_raw_rows_become_the_recorded_canonical_pair(recorded: dict[str, np.ndarray]) -> None:
-    rows = rows_from_interhuman(recorded["raw1"], recorded["raw2"])
+    rows = features_from_interhuman(recorded["raw1"], recorded["raw2"])
     for person, ours in zip("12", rows, strict=True):
         np.testing.assert_allclose(ours, recorded[f"canonical{person}"], atol=1e-4)
-        np.testing.assert_allclose(mirrored_rows(ours), recorded[f"mirrored{person}"], atol=1e-4)
+        np.testing.assert_allclose(mirrored_features(ours), recorded[f"mirrored{person}"], atol=1e-4)
 
 
 def test_mirrored_motions_become_the_recorded_mirror_image(recorded: dict[str, np.ndarray]) -> None:
@@ -66,7 +66,7 @@ def test_mirrored_motions_become_the_recorded_mirror_image(recorded: dict[str, n
     placed, _ = canonical_pair(reflected)
     for person, motion in zip("12", placed.people, strict=True):
         # The recorded rotations are random numbers and no rotations: they are compared as numbers, above.
-        ours, theirs = rows_from_motion(motion), recorded[f"mirrored{person}"]
+        ours, theirs = features_from_motion(motion), recorded[f"mirrored{person}"]
         for columns in (POSITIONS, VELOCITIES, CONTACTS):
             np.testing.assert_allclose(ours[:, columns], theirs[:, columns], atol=1e-4)
 
@@ -74,7 +74,7 @@ def test_mirrored_motions_become_the_recorded_mirror_image(recorded: dict[str, n
 def test_rows_hold_each_thing_in_its_columns() -> None:
     motion = posed_person(21, frames=10).motion()
     assert motion.rotations is not None
-    rows = rows_from_motion(motion)
+    rows = features_from_motion(motion)
     assert rows.shape == (9, 262) and rows.dtype == np.float32
     np.testing.assert_allclose(rows[3, 3 * 7 : 3 * 7 + 3], motion.joints[3, 7], atol=1e-6)
     np.testing.assert_allclose(rows[3, 66 + 21 : 66 + 24], motion.joints[4, 7] - motion.joints[3, 7], atol=1e-6)
@@ -86,13 +86,13 @@ def test_rows_hold_each_thing_in_its_columns() -> None:
 
 def test_motions_come_back_from_rows() -> None:
     motion = posed_person(22).motion()
-    again = motion_from_rows(rows_from_motion(motion))
+    again = motion_from_features(features_from_motion(motion))
     assert len(again) == len(motion) - 1 and again.root_orientation is None
     assert motion.rotations is not None and again.rotations is not None
     np.testing.assert_allclose(again.joints, motion.joints[:-1], atol=1e-6)
     np.testing.assert_allclose(again.rotations, motion.rotations[:-1], atol=1e-6)
     with pytest.raises(ValueError, match="rotations"):
-        rows_from_motion(Motion(motion.joints))
+        features_from_motion(Motion(motion.joints))
 
 
 def test_feet_touch_the_floor_when_low_and_still() -> None:
@@ -162,7 +162,7 @@ def test_the_mirror_image_is_a_motion_of_the_mirrored_body() -> None:
     local = np.concatenate((image.root_orientation[:, None], image.rotations), axis=1)
     again = forward_kinematics(local, image.translation, SMPL_REST_OFFSETS, SMPL)
     np.testing.assert_allclose(again, image.joints, atol=1e-9)
-    np.testing.assert_allclose(mirrored_rows(rows_from_motion(motion)), rows_from_motion(image), atol=1e-6)
+    np.testing.assert_allclose(mirrored_features(features_from_motion(motion)), features_from_motion(image), atol=1e-6)
     np.testing.assert_allclose(mirrored(image).joints, motion.joints)
 
 

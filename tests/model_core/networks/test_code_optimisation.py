@@ -17,8 +17,8 @@ from model_core.generation.pipeline import InterMask
 from model_core.model_files.model_folder import bundled_model, read_config
 from model_core.motion import Motion
 from model_core.motion.canonical import canonical_placement
-from model_core.motion.representation import rows_from_motion
-from model_core.networks.code_optimisation import SearchSettings, closest_codes
+from model_core.motion.representation import features_from_motion
+from model_core.networks.code_optimisation import CodeOptimisationSettings, optimised_codes
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.training.tokenizer_training import joint_error
 
@@ -42,10 +42,10 @@ def errors(pipeline: InterMask, normal: Tensor, tokens: Tensor) -> tuple[float, 
 
 
 def test_the_bundled_models_tokens_of_a_walk_bring_it_back_better_than_the_nearest_codes(bundled: InterMask) -> None:
-    assert bundled.config.search is not None
+    assert bundled.config.code_optimisation is not None
     for seed in range(3):
         walk = walker(seed)
-        rows = torch.from_numpy(rows_from_motion(canonical_placement(walk).of(walk)))[None].float()
+        rows = torch.from_numpy(features_from_motion(canonical_placement(walk).of(walk)))[None].float()
         normal = (rows - bundled.model.mean) / bundled.model.std
         nearest = bundled.model.tokenizer.encode(normal)[:, 0]
         before, after = errors(bundled, normal, nearest), errors(bundled, normal, bundled.tokens(normal))
@@ -58,9 +58,9 @@ def test_tokens_are_never_worse_than_the_nearest_codes_and_do_not_depend_on_who_
     for name, values in tokenizer.state_dict().items():
         if name.endswith(".codes"):
             values.normal_(std=2)
-    rows, settings = torch.randn(3, 16, 262), SearchSettings(steps=6, rate=0.3, pose=0.0, pace=0.0)
+    rows, settings = torch.randn(3, 16, 262), CodeOptimisationSettings(steps=6, rate=0.3, pose=0.0, pace=0.0)
     with torch.inference_mode():  # as the pipeline may call it
-        found = closest_codes(tokenizer, rows, settings)
+        found = optimised_codes(tokenizer, rows, settings)
     assert found.shape == (3, 1, 5, 4) and not found.is_inference()
     zeros, ones = torch.zeros(262), torch.ones(262)
     for index in range(3):
@@ -70,8 +70,8 @@ def test_tokens_are_never_worse_than_the_nearest_codes_and_do_not_depend_on_who_
             for tokens in (found[index : index + 1], tokenizer.encode(one))
         )
         assert wrong <= nearest
-        assert torch.equal(closest_codes(tokenizer, one, settings), found[index : index + 1])
-    unmoved = closest_codes(tokenizer, rows, replace(settings, steps=0))
+        assert torch.equal(optimised_codes(tokenizer, one, settings), found[index : index + 1])
+    unmoved = optimised_codes(tokenizer, rows, replace(settings, steps=0))
     assert torch.equal(unmoved, tokenizer.encode(rows))
 
 
@@ -79,6 +79,6 @@ def test_a_search_in_rows_that_are_not_joints_is_refused(tmp_path: Path) -> None
     values = json.loads((bundled_model() / "config.json").read_text(encoding="utf-8"))
     values["tokenizer"]["dataset"] = "interx"
     (tmp_path / "config.json").write_text(json.dumps(values), encoding="utf-8")
-    with pytest.raises(UserError, match="remove 'search'"):
+    with pytest.raises(UserError, match="remove 'code_optimisation'"):
         read_config(tmp_path)
-    np.testing.assert_equal(read_config(bundled_model()).search, SearchSettings())
+    np.testing.assert_equal(read_config(bundled_model()).code_optimisation, CodeOptimisationSettings())

@@ -129,7 +129,7 @@ def test_rows_with_codebooks_of_their_own_do_not_meet() -> None:
     nearest = torch.cdist(latent.permute(2, 0, 3, 1).flatten(1, 2), codes).argmin(-1)  # (P, B S)
     assert torch.equal(ids[:, 0].transpose(0, 1).flatten(1), nearest)
 
-    config = TransformerConfig(16, 8, 24, 2, 3, 32, row_codes=True, text=TextLayersConfig(16, 2, 32, 1))
+    config = TransformerConfig(16, 8, 24, 2, 3, 32, part_codes=True, text=TextLayersConfig(16, 2, 32, 1))
     transformer = InteractionTransformer(config).eval()
     transformer.begin_with(codes)
     maps, text = torch.randint(16, (2, 2, 5, 6)), transformer.condition(torch.randn(2, 16))
@@ -204,14 +204,14 @@ def test_a_network_with_more_blocks_begins_as_the_smaller_one_and_learns_on_from
     ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
     wanted = small(ids, small.condition(text))
     assert not torch.allclose(grown(ids, grown.condition(text)), wanted, atol=1e-2)
-    grown.begin_as(small)
+    grown.init_from(small)
     logits = grown(ids, grown.condition(text))
     torch.testing.assert_close(logits, wanted, rtol=0, atol=1e-5)
     logits.square().sum().backward()
     for block in list(grown.blocks)[small.config.blocks :]:
         assert all(layer.modulation.weight.grad.abs().max() > 0 for layer in (block.together, block.apart))
     with pytest.raises(ValueError, match="as many blocks or fewer"):
-        small.begin_as(grown)
+        small.init_from(grown)
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -19,7 +19,7 @@ from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Motion
 from model_core.motion.skeleton import SMPL
 from model_core.networks.refiner import Refiner, RefinerConfig
-from model_core.training.perturbation import Disturbance
+from model_core.training.perturbation import Perturbation
 from model_core.training.refiner_training import refining_losses
 
 SHAPE = RefinerConfig(width=16, dilations=(1, 2))
@@ -58,9 +58,9 @@ def test_neither_place_nor_direction_nor_who_comes_first_matters() -> None:
 def test_disturbed_people_keep_their_bones() -> None:
     torch.manual_seed(0)
     joints = pair(8)
-    calm = Disturbance(spared=1.0).of(joints)
+    calm = Perturbation(spared=1.0).of(joints)
     torch.testing.assert_close(calm, joints, atol=1e-5, rtol=0)
-    wild = Disturbance(spared=0.0).of(joints)
+    wild = Perturbation(spared=0.0).of(joints)
     assert (wild - joints).norm(dim=-1).mean() > 0.1
 
     def bones(people: Tensor) -> Tensor:
@@ -71,16 +71,16 @@ def test_disturbed_people_keep_their_bones() -> None:
 
 def test_it_learns_how_far_apart_people_stand() -> None:
     torch.manual_seed(0)
-    network, disturbance = Refiner(SHAPE), Disturbance(spared=0.0)
+    network, perturbation = Refiner(SHAPE), Perturbation(spared=0.0)
     right = pair(8)
     text, nobody = TEXT.expand(8, -1), NOBODY.expand(8, -1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(150):
-        loss = torch.stack(list(refining_losses(network(disturbance.of(right), text, nobody), right).values())).sum()
+        loss = torch.stack(list(refining_losses(network(perturbation.of(right), text, nobody), right).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    disturbed = disturbance.of(right)
+    disturbed = perturbation.of(right)
     with torch.inference_mode():
         after = refining_losses(network.eval()(disturbed, text, nobody), right)
     before = refining_losses(disturbed, right)

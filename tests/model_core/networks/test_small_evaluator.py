@@ -10,15 +10,15 @@ import torch
 from gliding import gliding_people, line
 from made_up_library import made_up_library
 
-from model_core.data.choreography.captions import wordings
+from model_core.data.choreography.captions import paraphrases
 from model_core.data.choreography.generate import choreographed
 from model_core.errors import UserError
 from model_core.metrics.frechet import frechet_distance
-from model_core.metrics.retrieval import frechet_rows, retrieval
+from model_core.metrics.retrieval import frechet_by_kind, retrieval
 from model_core.model_files.evaluator_folder import PairEmbedding, PairEmbeddingConfig, save_evaluator
 from model_core.model_files.model_folder import find_text_encoder
 from model_core.motion import SMPL, Motion
-from model_core.motion.representation import rows_from_motion
+from model_core.motion.representation import features_from_motion
 from model_core.networks.small_evaluator import SmallEvaluatorConfig
 from model_core.text_encoders import load_text_encoder
 from model_core.text_encoders.batches import pooled
@@ -57,7 +57,7 @@ def glide(kind: str, random: np.random.Generator) -> np.ndarray:
         places, yaws = (line(0, -2, pace), line(apart, 2, -pace)), (0.0, np.pi)
     joints = gliding_people(places, yaws) + 0.005 * random.standard_normal((2, 120, 22, 3))
     still = np.tile(np.eye(3, dtype=np.float32), (120, len(SMPL) - 1, 1, 1))
-    return np.stack([rows_from_motion(Motion(person.astype(np.float32), still)) for person in joints])
+    return np.stack([features_from_motion(Motion(person.astype(np.float32), still)) for person in joints])
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +122,12 @@ def test_the_frechet_distance_grows_with_noise(
     apart = []
     for noise in (0.0, 0.03, 0.12):
         trembling = [clip + noise * random.standard_normal(clip.shape).astype(np.float32) for clip in rows]
-        found = frechet_rows(real, kinds, evaluator.motions(trembling), kinds)
+        found = frechet_by_kind(real, kinds, evaluator.motions(trembling), kinds)
         assert found is not None
         apart.append(found)
     # Without noise generated and real halves are alike.
     assert apart[0][1] < 2 * apart[0][0] < apart[1][1] < apart[2][1]
-    assert frechet_rows(real[:10], kinds[:10], real[:10], kinds[:10]) is None
+    assert frechet_by_kind(real[:10], kinds[:10], real[:10], kinds[:10]) is None
 
 
 def test_other_pairs_of_a_kind_are_neither_right_nor_wrong() -> None:
@@ -150,8 +150,8 @@ def test_the_one_that_comes_with_the_project_knows_kinds_that_it_sees_for_the_fi
         for seed in (1, 2):
             clip = choreographed(kind, seed, library)
             kinds.append(kind)
-            captions.append(wordings(kind, clip.facts, random, 1, held_out=True)[0])
-            rows.append(np.stack([rows_from_motion(person) for person in clip.people]))
+            captions.append(paraphrases(kind, clip.facts, random, 1, held_out=True)[0])
+            rows.append(np.stack([features_from_motion(person) for person in clip.people]))
     evaluator = PairEmbedding.load()
     texts, motions = evaluator.texts(captions), evaluator.motions(rows)
     found = retrieval(texts, motions, kinds, batch=len(CHOREOGRAPHED))

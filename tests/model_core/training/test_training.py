@@ -12,7 +12,7 @@ from motion_examples import posed_person
 
 from model_core.errors import UserError
 from model_core.motion.canonical import facing
-from model_core.motion.representation import POSITIONS, rows_from_motion
+from model_core.motion.representation import POSITIONS, features_from_motion
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import TransformerConfig
@@ -29,7 +29,7 @@ CODES = TransformerConfig(codes=50)
 
 @pytest.fixture(scope="module")
 def crops() -> Crops:
-    people = [np.stack([rows_from_motion(posed_person(seed + p, 90).motion()) for p in (0, 1)]) for seed in (0, 2)]
+    people = [np.stack([features_from_motion(posed_person(seed + p, 90).motion()) for p in (0, 1)]) for seed in (0, 2)]
     return Crops([Clip(rows, (f"clip {number}",)) for number, rows in enumerate(people)], longest_lag=10)
 
 
@@ -46,16 +46,18 @@ def test_crops_stand_in_the_frame_of_their_first_person(crops: Crops) -> None:
         assert np.abs(np.diff(joints, axis=1) - velocities[:, :-1]).max() < 1e-4
 
 
-def test_crops_hold_the_story_of_a_clip(crops: Crops) -> None:
+def test_crops_hold_the_event_span_of_a_clip(crops: Crops) -> None:
     long = np.concatenate([crops.clips[0].rows] * 2, axis=1)
     long[:, :, 261] = np.arange(long.shape[1])  # a contact column counts the frames
-    told = Crops([Clip(long, ("a",), story=(100, 130)), Clip(long[:, :60], ("b",), story=(0, 50))], told=True)
+    captioned = Crops(
+        [Clip(long, ("a",), event_span=(100, 130)), Clip(long[:, :60], ("b",), event_span=(0, 50))], captioned=True
+    )
     random = np.random.default_rng(0)
     for frames, captions in ((132, {"a"}), (56, {"b"})):
         for _ in range(50):
-            rows, clip = told.draw(random, frames)
-            assert set(clip.captions) <= captions and clip.story is not None
-            assert rows[0, 0, 261] <= clip.story[0] and rows[0, -1, 261] >= clip.story[1] - 1
+            rows, clip = captioned.draw(random, frames)
+            assert set(clip.captions) <= captions and clip.event_span is not None
+            assert rows[0, 0, 261] <= clip.event_span[0] and rows[0, -1, 261] >= clip.event_span[1] - 1
 
 
 def test_crops_come_by_weight(crops: Crops) -> None:

@@ -23,14 +23,14 @@ from model_core.model_files.settings import ModelConfig
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.canonical import canonical_placement
 from model_core.motion.forward_kinematics import forward_kinematics
-from model_core.motion.representation import rows_from_motion
+from model_core.motion.representation import features_from_motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import matrix_from_axis_angle
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import FRAMES_A_TOKEN, PARTS, Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
-from model_core.worker.protocol import Decoder, Message
 from model_core.worker import requests
+from model_core.worker.protocol import Decoder, Message
 
 TEXT_ENCODER = REPOSITORY / "assets" / "text" / "all-MiniLM-L6-v2"
 
@@ -53,7 +53,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transformer = TransformerConfig(32, 16, 32, 1, 2, 32, text=TextLayersConfig(384, 4, 64, 1, True))
     config = ModelConfig("small", tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(6), 120, ("they hug",))
     person = canonical_placement(walk(9)).of(walk(9))
-    mean = torch.from_numpy(rows_from_motion(person).mean(0)).float()
+    mean = torch.from_numpy(features_from_motion(person).mean(0)).float()
     networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
     for name, tensor in networks[0].state_dict().items():
         if name.endswith(".codes"):
@@ -214,7 +214,7 @@ def test_what_is_known_stays_however_fast_it_is(warm: Client, model: Path) -> No
 
     assert led_away("extend", frames=90) < 0.25  # smoothing alone
     assert led_away("edit", strength=0.0) < 0.25
-    assert led_away("edit", strength=0.0, solve={"bridge_leaps": True}) > 1.0
+    assert led_away("edit", strength=0.0, solve={"bridge_root_teleports": True}) > 1.0
 
 
 def test_an_edit_counts_in_the_networks_rows_and_columns() -> None:
@@ -286,7 +286,7 @@ MISTAKES = [
     ({"seed": -1}, "'seed' is -1"),
     ({"steps": 0}, "'steps' is 0"),
     ({"steps": 2.5}, "'steps' is 2.5"),
-    ({"filter": 1.5}, "'filter' is 1.5; give a number from 0 to 1"),
+    ({"top_k_fraction": 1.5}, "'top_k_fraction' is 1.5; give a number from 0 to 1"),
     ({"temperature": -1.0}, "'temperature' is -1.0"),
     ({"solve": {"smoth": True}}, "unknown entry 'smoth'"),
     ({"model": "/nowhere/at all"}, r"no model in .*nowhere.*choose"),

@@ -53,7 +53,7 @@ def wording(kind: str, facts: Mapping[str, str], random: np.random.Generator) ->
     return " ".join(text.split()).replace(" ,", ",")
 
 
-def wordings(
+def paraphrases(
     kind: str, facts: Mapping[str, str], random: np.random.Generator, count: int, held_out: bool
 ) -> tuple[str, ...]:
     """Up to ``count`` different captions, all of them held out or none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..actor import PLAIN, Actor
-from ..body import J, Posed, flat
+from ..body import J, PosedBody, flat
 from ..curves import plateau
 from ..library import Take
 from ..scene import Scene
@@ -199,7 +199,7 @@ def laugh_together(scene: Scene) -> None:
 
 def _drinks(take: Take) -> np.ndarray:
     """(T,) how near a hand is to the head, metres, on a body of the usual size."""
-    joints = Posed(PLAIN, take.track.turns, take.track.root).world()[0]
+    joints = PosedBody(PLAIN, take.track.turns, take.track.root).world()[0]
     return np.linalg.norm(joints[:, (J["L_Wrist"], J["R_Wrist"])] - joints[:, None, J["Head"]], axis=-1).min(1)
 
 
