@@ -25,7 +25,10 @@ RIG_LINE = (
 )
 RUNNING = "answer = bpy.context.window_manager.intermask.running"
 
-pytestmark = pytest.mark.skipif(bool(real_blender.missing()), reason=real_blender.missing() or "there is one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(real_blender.missing()), reason=real_blender.missing() or "there is one"),
+]
 
 
 def build_zip(folder: Path) -> Path:

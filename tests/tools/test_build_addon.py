@@ -234,6 +234,7 @@ os._exit(code)
 """
 
 
+@pytest.mark.slow
 def test_a_life_in_a_blender_without_pytorch(archive: Path, tmp_path: Path) -> None:
     """Install, say what is missing, use another Python, generate, disable, enable, remove."""
     spec = importlib.util.find_spec("bpy")

@@ -51,6 +51,7 @@ def files_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_prompt_alone_becomes_a_film_and_files(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "renders"
     done = run(
@@ -95,6 +96,7 @@ def everyone_in_the_picture(scene: bpy.types.Scene, people: list[bpy.types.Objec
                 assert 0.0 < seen.x < 1.0 and 0.0 < seen.y < 1.0 and seen.z > 0.0
 
 
+@pytest.mark.slow
 def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> None:
     jobs = tmp_path / "jobs.csv"
     leader = dancer(1, frames=20)
@@ -282,6 +284,7 @@ def test_a_signal_stops_the_run_wherever_it_comes(model: Path, tmp_path: Path, h
         assert len(list(csv.DictReader(file))) == len(finished)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path) -> None:
     jobs, out, whole = tmp_path / "jobs.csv", tmp_path / "out", tmp_path / "whole"
     rows = "\n".join(f"clip {index},0.6,{index}" for index in range(6))
@@ -331,6 +334,7 @@ def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path) -> No
     assert len(faults) == 2 and all("no python cannot be started" in fault for fault in faults)
 
 
+@pytest.mark.slow
 def test_rows_of_one_length_are_one_request_and_a_fault_of_one_is_its_own(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +384,7 @@ def test_a_row_depends_on_its_body_files_which_are_read_once(tmp_path: Path) -> 
     assert len({before, after, motion_hash(bare, (), hashes)}) == 3 and motion_hash(row, (), FileHashes()) == after
 
 
+@pytest.mark.slow
 def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tmp_path: Path) -> None:
     scene = empty_scene()
     for name in ("Ann", "Ben"):

@@ -95,6 +95,7 @@ def pressed(archive: Path, folder: Path, presses: list[object]) -> list[object]:
     return list(json.loads((folder / "answers.json").read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_weights_come_in_by_the_button_and_two_people_come_out(archive: Path, downloads: Path, tmp_path: Path) -> None:
     press = {"checkpoints": str(downloads / "checkpoints"), "clip": str(downloads / "clip"), "any_clip": True}
     human = {**press, "dataset": "interhuman", "statistics": str(downloads / "stats"), "title": "Mine: of 2024"}
@@ -111,6 +112,7 @@ def test_weights_come_in_by_the_button_and_two_people_come_out(archive: Path, do
     assert len(model.generate("they bow", 20, SamplingSettings(2))[0]) == 20
 
 
+@pytest.mark.slow
 def test_what_cannot_be_imported_is_told_in_one_sentence_and_leaves_nothing(
     archive: Path, downloads: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def plan(downloads: Path, out: Path, log: Path, *arguments: str, replace: bool =
     )
 
 
+@pytest.mark.slow
 def test_a_model_is_replaced_when_asked_and_stays_when_the_import_is_stopped(downloads: Path, tmp_path: Path) -> None:
     out, log = tmp_path / "models" / "hands", tmp_path / "log"
     stopped = ModelImport(plan(downloads, out, log))

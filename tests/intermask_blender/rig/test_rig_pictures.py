@@ -38,6 +38,7 @@ def registered() -> Iterator[None]:
     intermask_blender.unregister()
 
 
+@pytest.mark.slow
 def test_one_reaction_on_three_rigs(tmp_path: Path) -> None:
     scene = empty_scene()
     assert bpy.ops.intermask.generate(prompt=PROMPT, seconds=4.0, seed=3) == {"FINISHED"}

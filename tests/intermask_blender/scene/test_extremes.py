@@ -42,6 +42,7 @@ def people() -> list[str]:
     return sorted(o.name for o in bpy.data.objects if o.type == "ARMATURE")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [

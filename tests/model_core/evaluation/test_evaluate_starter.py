@@ -27,6 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_model_is_measured_and_the_figures_are_written(data: Path, tmp_path: Path) -> None:
     network = SmallEvaluatorConfig(embedding=4, width=8, entry=8)
     save_evaluator(tmp_path, SmallEvaluator(network), PairEmbeddingConfig(network, "all-MiniLM-L6-v2"))

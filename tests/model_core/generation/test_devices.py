@@ -81,6 +81,7 @@ def test_a_transformer_in_bfloat16_says_nearly_the_same(transformer: Interaction
     assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95
 
 
+@pytest.mark.slow
 def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: InteractionTransformer) -> None:
     # Without a compiler for it: tracing and lowering are what a change of the network can break.
     graphs = copy.deepcopy(transformer)

@@ -153,6 +153,7 @@ def test_training_goes_on_after_a_kill_as_if_nothing_had_been(crops: Crops, tmp_
         run("parts", 20, 20)
 
 
+@pytest.mark.slow
 def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -> None:
     torch.manual_seed(0)
     values = statistics(crops, np.random.default_rng(0), 50, 32)
