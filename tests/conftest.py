@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tarfile
@@ -10,6 +11,16 @@ from pathlib import Path
 import pytest
 
 _STATUS = pytest.StashKey[int]()
+
+
+def pytest_configure() -> None:
+    """Tell in one sentence which Pythons can run the tests."""
+    if importlib.util.find_spec("bpy") is None:
+        pytest.exit(
+            "The tests need Blender as a Python module, which this Python does not have: use Python 3.11 (bpy 5.0) or "
+            "3.13 (bpy 5.2 LTS), and pip install -e '.[test]'.",
+            returncode=2,
+        )
 
 
 @pytest.fixture(scope="session")

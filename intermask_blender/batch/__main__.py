@@ -14,10 +14,14 @@ from ..core import UserError
 from .options import parse
 from .signals import Stop
 
+BLENDER_BY_PYTHON = {"3.11": "bpy 5.0", "3.13": "bpy 5.2 LTS"}
+"""The newest Blender module for each Python, as in pyproject.toml."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; the exit code."""
     try:
+        require_blender()
         options = parse(arguments)
     except UserError as error:
         print(f"intermask: {error}", file=sys.stderr)
@@ -46,6 +50,27 @@ def main(arguments: Sequence[str]) -> int:
         finally:
             client.close()
     return 1 if failures else 0
+
+
+def require_blender(version: str = f"{sys.version_info.major}.{sys.version_info.minor}") -> None:
+    """Check that Blender is installed as a module.
+
+    Args:
+        version: of this Python, as in "3.11".
+
+    Raises:
+        UserError: it is not, with the Pythons for which it exists.
+    """
+    try:
+        import bpy  # noqa: F401
+    except ImportError as error:
+        if version in BLENDER_BY_PYTHON:
+            raise UserError(f"Blender's Python module is missing ({error}); pip install -e '.[blender]'.") from error
+        supported = " or ".join(f"{python} ({blender})" for python, blender in BLENDER_BY_PYTHON.items())
+        raise UserError(
+            f"Blender's Python module is not made for Python {version}: make an environment for Python {supported}, "
+            "or run this in Blender: blender -b --python intermask_blender/batch.py."
+        ) from error
 
 
 def main_in_blender() -> NoReturn:
