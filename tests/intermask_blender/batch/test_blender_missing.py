@@ -17,7 +17,7 @@ def test_the_pythons_that_have_blender_are_named(
     assert main(["--prompt", "two people hug"]) == 2
     sentence = capsys.readouterr().err
     assert sentence.startswith("intermask: Blender's Python module") and sentence.count("\n") == 1
-    with pytest.raises(UserError, match=r"not made for Python 3\.12; .* 3\.11 \(bpy 5\.0\) or 3\.13 \(bpy 5\.2 LTS\)"):
+    with pytest.raises(UserError, match=r"not made for Python 3\.12: .* 3\.11 \(bpy 5\.0\) or 3\.13 \(bpy 5\.2 LTS\)"):
         require_blender("3.12")
     with pytest.raises(UserError, match=r"pip install -e '\.\[blender\]'"):
         require_blender("3.13")

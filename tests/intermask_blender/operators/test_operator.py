@@ -255,4 +255,4 @@ def test_importing_loads_no_torch_and_no_blender() -> None:
         "print(loaded, flush=True); import os; os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
-    assert done.stdout.strip() == "[]", done.stderr
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr  # Blender 5.2 prints a line of its own before
