@@ -21,6 +21,7 @@ if TYPE_CHECKING or "." not in __package__:
         pelvis_path,
         person_hip_height,
     )
+    from model_core.model_files.sampling_settings import KNOBS, Knob, SamplingSettings
     from model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
     from model_core.motion.bvh import read_bvh
     from model_core.motion.bvh_writer import write_bvh
@@ -47,6 +48,7 @@ else:
         pelvis_path,
         person_hip_height,
     )
+    from ..model_core.model_files.sampling_settings import KNOBS, Knob, SamplingSettings
     from ..model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
     from ..model_core.motion.bvh import read_bvh
     from ..model_core.motion.bvh_writer import write_bvh
@@ -69,6 +71,7 @@ __all__ = [
     "ASSETS",
     "CORE_PARENT",
     "FPS",
+    "KNOBS",
     "MOST_TAKES",
     "SKELETONS",
     "SMPL",
@@ -76,12 +79,14 @@ __all__ = [
     "SMPL_REST_OFFSETS",
     "Decoder",
     "Humanoid",
+    "Knob",
     "Message",
     "Motion",
     "PosedSkeleton",
     "ProtocolError",
     "RigRest",
     "RootMotionScale",
+    "SamplingSettings",
     "Skeleton",
     "SmplModel",
     "TargetBody",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,7 @@ class GenerationSettings:
         takes: how many different draws.
         leader: the motion that the other person reacts to, at the model's rate; None generates both people.
         known: an interaction that is edited or extended; None where there is none.
-        guidance: how closely the prompt is followed; None means as the model's makers chose, as for the next two.
-        steps: how often the model looks at the whole before it is done.
-        mask_temperature: how far draws differ.
+        sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
     """
@@ -74,9 +72,7 @@ class GenerationSettings:
     takes: int = 1
     leader: Motion | None = None
     known: Known | None = None
-    guidance: float | None = None
-    steps: int | None = None
-    mask_temperature: float | None = None
+    sampling: Mapping[str, float] = field(default_factory=dict)
     foot_lock: bool = True
     contact: bool = True
 
@@ -195,9 +191,7 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         "seconds": settings.seconds,
         "seed": settings.seed,
         "takes": settings.takes,
-        "guidance": settings.guidance,
-        "steps": settings.steps,
-        "mask_temperature": settings.mask_temperature,
+        **settings.sampling,
         "solve": {
             "feet": settings.foot_lock,
             "keep_contacts": settings.contact,

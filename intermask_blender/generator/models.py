@@ -63,6 +63,13 @@ def model_examples(folder: Path) -> list[str]:
     return [text for text in examples if isinstance(text, str)] if isinstance(examples, list) else []
 
 
+def recommended_sampling(folder: Path) -> dict[str, float]:
+    """The sampling settings that come with the model and that are single numbers, by name."""
+    sampling = _config(folder).get("sampling")
+    numbers = sampling.items() if isinstance(sampling, dict) else ()
+    return {name: value for name, value in numbers if isinstance(value, int | float) and not isinstance(value, bool)}
+
+
 def has_body_parts(folder: Path) -> bool:
     """Whether each row of the model's token map is one part of the body; rows of published models have soft borders."""
     tokenizer = _config(folder).get("tokenizer")

@@ -8,10 +8,12 @@ from ..core import UserError
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
+from ..properties.knobs import panel_knobs
+from ..properties.request import PromptProperties
 from ..scene.editing import prepare_edit
 from ..scene.placing import Placement, Sampling
 from ..scene.takes import parts
-from ..translations import TRANSLATION_CONTEXT, tr
+from ..translations import tr
 from ..ui.preferences import current_preferences
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
@@ -25,7 +27,7 @@ BODY_PARTS = (
 )
 
 
-class _Editing(GenerationMixin):
+class _Editing(GenerationMixin, PromptProperties):
     """An operator on the take that is shown, with the prompt, the seed and the model of the panel."""
 
     @classmethod
@@ -44,15 +46,7 @@ class _Editing(GenerationMixin):
         """The take, what the panel says of the draw, and how to sample."""
         settings = context.scene.intermask
         model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
-        own = not settings.use_model_values
-        sampling = Sampling(
-            1,
-            settings.guidance if own else None,
-            settings.steps if own else None,
-            settings.mask_temperature if own else None,
-            settings.foot_lock,
-            settings.contact,
-        )
+        sampling = Sampling(1, panel_knobs(settings), settings.foot_lock, settings.contact)
         return settings.takes[settings.take_index], (self.prompt, self.seed, model), sampling
 
     def take_settings(self, context: bpy.types.Context) -> None:
@@ -64,8 +58,6 @@ class _Editing(GenerationMixin):
 
     FROM_PANEL: dict[str, str]
     model: str
-    prompt: str
-    seed: int
 
 
 class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
@@ -77,8 +69,6 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "who": "edit_who"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", translation_context=TRANSLATION_CONTEXT)  # type: ignore[valid-type]
-    seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     part: bpy.props.EnumProperty(name="Part", items=BODY_PARTS)  # type: ignore[valid-type]
     who: bpy.props.StringProperty(name="Who", description="BOTH, FIRST or SECOND")  # type: ignore[valid-type]
@@ -107,8 +97,6 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
     bl_options = {"UNDO"}
     FROM_PANEL = {"prompt": "prompt", "seed": "seed", "seconds": "seconds_more"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", translation_context=TRANSLATION_CONTEXT)  # type: ignore[valid-type]
-    seed: bpy.props.IntProperty(name="Seed", min=0)  # type: ignore[valid-type]
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(name="Seconds More", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]
 

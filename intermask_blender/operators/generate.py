@@ -7,21 +7,24 @@ from typing import ClassVar
 
 import bpy
 
-from ..core import MOST_TAKES, UserError
+from ..core import UserError
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
+from ..properties.knobs import knobs_set, panel_knobs, with_knobs
+from ..properties.request import RequestProperties, takes_property
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
 from ..scene.placing import Placement, Sampling, prepare, with_bodies
-from ..translations import TRANSLATION_CONTEXT, tr
+from ..translations import tr
 from ..ui.preferences import current_preferences
 from ..ui.session import pending
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
 
 
-class INTERMASK_OT_generate(GenerationMixin, bpy.types.Operator):
+@with_knobs()
+class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
     bl_idname = "intermask.generate"
@@ -30,58 +33,21 @@ class INTERMASK_OT_generate(GenerationMixin, bpy.types.Operator):
     # Without REGISTER: Adjust Last Operation would generate anew, and freeze the window, at every change of a field.
     bl_options = {"UNDO"}
 
-    prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Prompt", description="What the two people do", translation_context=TRANSLATION_CONTEXT
-    )
-    seconds: bpy.props.FloatProperty(name="Seconds", default=4.0, min=0.5, max=60.0)  # type: ignore[valid-type]
-    use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Use Scene Range", description="As long as the scene's frame range, whatever Seconds says"
-    )
-    seed: bpy.props.IntProperty(name="Seed", default=0, min=0)  # type: ignore[valid-type]
-    takes: bpy.props.IntProperty(name="Takes", default=1, min=1, max=MOST_TAKES)  # type: ignore[valid-type]
+    takes: takes_property()  # type: ignore[valid-type]
     model: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Model", description="Name or folder; empty means the first one"
+        name="Model", description="Name or folder of the model. If empty, the first model"
     )
     leader: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Leader", description="Name of the armature that the new character reacts to; empty generates both"
+        name="Leader", description="Name of the armature that the new character reacts to. If empty, both are generated"
     )
     character_1: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="First Character", description="Name of the armature to key the first person on; empty makes a new one"
+        name="Person 1",
+        description="Name of the armature that receives the motion of person 1. If empty, a new character",
     )
     character_2: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Second Character", description="Name of the armature to key the second person on; empty makes a new one"
+        name="Person 2",
+        description="Name of the armature that receives the motion of person 2. If empty, a new character",
     )
-    body_1: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="First Body",
-        description="SMPL or SMPL-X model file (.npz or .pkl) that a new first character is; empty means as the "
-        "preferences say",
-        subtype="FILE_PATH",
-    )
-    body_2: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Second Body",
-        description="SMPL or SMPL-X model file (.npz or .pkl) that a new second character is; empty means as the "
-        "preferences say",
-        subtype="FILE_PATH",
-    )
-    guidance: bpy.props.FloatProperty(  # type: ignore[valid-type]
-        name="Guidance", description="How closely the prompt is followed; -1 as the model has it", default=-1, min=-1
-    )
-    steps: bpy.props.IntProperty(  # type: ignore[valid-type]
-        name="Steps", description="Steps of generation; 0 as the model has it", default=0, min=0, max=1000
-    )
-    mask_temperature: bpy.props.FloatProperty(  # type: ignore[valid-type]
-        name="Variety", description="How far takes differ; -1 as the model has it", default=-1, min=-1
-    )
-    use_markers: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Prompts from Markers", description="Timeline markers say what happens from their frame on"
-    )
-    foot_lock: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Foot Lock", description="Hold standing feet in place", default=True
-    )
-    contact: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Contact", description="Keep touching hands together with what they touch", default=True
-    )
-
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2",
     )  # fmt: skip
@@ -98,10 +64,9 @@ class INTERMASK_OT_generate(GenerationMixin, bpy.types.Operator):
             self.seconds, self.use_scene_range = settings.seconds, settings.use_scene_range
         if not given("takes"):
             self.takes = settings.takes_wanted
-        if not settings.use_model_values:
-            for name in ("guidance", "steps", "mask_temperature"):
-                if not given(name):
-                    setattr(self, name, getattr(settings, name))
+        for name, value in panel_knobs(settings).items():
+            if not given(name):
+                setattr(self, name, value)
         if not given("model"):
             self.model = wanted_model(settings)
         for name in self.OBJECTS:
@@ -138,14 +103,7 @@ class INTERMASK_OT_generate(GenerationMixin, bpy.types.Operator):
         return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
 
     def _sampling(self) -> Sampling:
-        return Sampling(
-            self.takes,
-            self.guidance if self.guidance >= 0 else None,
-            self.steps or None,
-            self.mask_temperature if self.mask_temperature >= 0 else None,
-            self.foot_lock,
-            self.contact,
-        )
+        return Sampling(self.takes, knobs_set(self.properties), self.foot_lock, self.contact)
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
         """The object that was named for a role, None where none was."""

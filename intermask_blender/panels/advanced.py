@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..properties.knobs import PANEL_KNOBS
 from .generate import TAB
 
 
@@ -26,7 +27,7 @@ class INTERMASK_PT_advanced(bpy.types.Panel):
         column.prop(settings, "use_model_values")
         own = column.column()
         own.active = not settings.use_model_values
-        for name in ("guidance", "steps", "mask_temperature"):
+        for name in PANEL_KNOBS:
             own.prop(settings, name)
         column.prop(settings, "foot_lock")
         column.prop(settings, "contact")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -89,9 +89,7 @@ class Sampling:
     """How to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
 
     takes: int = 1
-    guidance: float | None = None
-    steps: int | None = None
-    mask_temperature: float | None = None
+    sampling: Mapping[str, float] = field(default_factory=dict)
     foot_lock: bool = True
     contact: bool = True
 

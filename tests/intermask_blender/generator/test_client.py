@@ -171,6 +171,8 @@ def wrong(model: Path, kind: str) -> GenerationSettings:
         "none": GenerationSettings("they hug", model.parent / "none", 1.0),
         "nothing": GenerationSettings("they hug", model, 0.0),
         "hours": GenerationSettings("they hug", model, 10_000.0),
+        "guidance": GenerationSettings("they hug", model, 1.0, sampling={"guidance": 1e9}),
+        "mask": GenerationSettings("they hug", model, 1.0, sampling={"mask_temperature": 1e9}),
     }[kind]
 
 
@@ -182,6 +184,8 @@ def wrong(model: Path, kind: str) -> GenerationSettings:
         ("none", "no model in"),
         ("nothing", "0 seconds"),
         ("hours", "10000 seconds"),
+        ("guidance", "'guidance' is .*give a number from 0 to 100"),
+        ("mask", "'mask_temperature' is .*give a number from 0 to 100"),
     ],
 )
 def test_wrong_settings_are_told_in_one_sentence(client: WorkerClient, model: Path, kind: str, sentence: str) -> None:

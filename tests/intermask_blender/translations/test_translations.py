@@ -40,8 +40,11 @@ def properties() -> Iterator[dict[str, Any]]:
     """What every property of ours is declared with."""
     for owner in {base for cls in CLASSES for base in cls.__mro__ if base.__module__.startswith(CODE.name)}:
         for declared in inspect.get_annotations(owner).values():
-            if "bpy.props." in declared:
-                yield eval(declared, vars(sys.modules[owner.__module__])).keywords
+            value = declared
+            if isinstance(declared, str) and ("bpy.props." in declared or "_property(" in declared):
+                value = eval(declared, vars(sys.modules[owner.__module__]))
+            if hasattr(value, "keywords"):
+                yield value.keywords
     for value in OBJECT_PROPERTIES.values():
         yield value.keywords
 

@@ -1,0 +1,94 @@
+"""Properties that the scene's settings and the operators share: each is declared once, and inherited by both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from ..core import MOST_TAKES
+from ..translations import TRANSLATION_CONTEXT
+
+LONGEST_SECONDS = 60.0
+
+
+Update = Callable[[Any, bpy.types.Context], None]
+
+
+def prompt_property(update: Update | None = None) -> bpy.types.Property:
+    """What happens.
+
+    Args:
+        update: called when it changes.
+    """
+    return bpy.props.StringProperty(
+        name="Prompt",
+        description="What the two people do, in one English sentence",
+        default="two friends hug each other",
+        update=update,
+        translation_context=TRANSLATION_CONTEXT,
+    )
+
+
+class PromptProperties:
+    """Mix-in: what happens, and which draw of it."""
+
+    prompt: prompt_property()  # type: ignore[valid-type]
+    seed: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Seed",
+        description="The same prompt, model and seed give the same motion",
+        default=0,
+        min=0,
+    )
+
+
+class RequestProperties(PromptProperties):
+    """Mix-in: all that Generate and the panel have in common."""
+
+    seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Seconds",
+        description="Duration; with a leader, the longest part of its motion that is used",
+        default=4.0,
+        min=0.5,
+        max=LONGEST_SECONDS,
+        precision=1,
+    )
+    use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Match Scene Length", description="Use the length of the scene's frame range instead of Seconds"
+    )
+    use_markers: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Use Markers",
+        description="Timeline markers are prompts: each describes what happens from its frame on. Before the first "
+        "marker the prompt above applies",
+    )
+    body_1: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Body of Person 1",
+        description="SMPL or SMPL-X model file (.npz or .pkl) for a new person 1. If empty, the body file of the "
+        "preferences is used",
+        subtype="FILE_PATH",
+    )
+    body_2: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Body of Person 2",
+        description="SMPL or SMPL-X model file (.npz or .pkl) for a new person 2. If empty, the body file of the "
+        "preferences is used",
+        subtype="FILE_PATH",
+    )
+    foot_lock: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Foot Lock", description="Prevent foot sliding", default=True
+    )
+    contact: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Keep Hands in Contact", description="Keep hands on what they touch of the other person", default=True
+    )
+
+
+def takes_property() -> bpy.types.Property:
+    """How many variations are generated; the panel and the operator have different names for it."""
+    return bpy.props.IntProperty(
+        name="Variations",
+        description="Number of different takes to generate from the prompt",
+        default=1,
+        min=1,
+        max=MOST_TAKES,
+        soft_max=8,
+    )
