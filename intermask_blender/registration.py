@@ -1,6 +1,8 @@
-"""What Blender is told of, in the order in which it must be, and taken back in reverse."""
+"""The classes that Blender registers, in their order, and what else the add-on starts and ends."""
 
 from __future__ import annotations
+
+from contextlib import ExitStack
 
 import bpy
 
@@ -48,10 +50,7 @@ from .properties import (
 from .translations import register as register_translations
 from .translations import unregister as unregister_translations
 from .ui.preferences import InterMaskPreferences
-from .ui.prompt_novelty import forget_questions
-from .ui.runtime_jobs import job_board
-from .ui.services import end_worker
-from .ui.session import abandon_all
+from .ui.session import end_session, start_session
 
 BlenderClass = (
     type[bpy.types.AddonPreferences]
@@ -105,20 +104,23 @@ CLASSES: tuple[BlenderClass, ...] = (
 
 
 def register_all() -> None:
-    """Register all classes and settings, and what they are called in other languages."""
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    attach()
-    register_translations()  # last: Blender undoes nothing of a failed registration, and takes a table only once
+    """Register classes, properties and translations, and start the session; after an error nothing stays registered."""
+    with ExitStack() as undo:
+        for cls in CLASSES:
+            bpy.utils.register_class(cls)
+            undo.callback(bpy.utils.unregister_class, cls)
+        attach()
+        undo.callback(detach)
+        register_translations()
+        undo.callback(unregister_translations)
+        start_session()
+        undo.pop_all()
 
 
 def unregister_all() -> None:
-    """Undo ``register_all`` and end the generator's process."""
+    """Undo ``register_all``: end the session with its processes and timers, then unregister everything."""
+    end_session()
     unregister_translations()
-    job_board().stop()
-    abandon_all()
-    forget_questions()
-    end_worker()
     detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,4 +1,4 @@
-"""Buttons of the preferences whose work is done by a child process while Blender goes on."""
+"""Operators whose work a child process does while Blender stays responsive."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 import bpy
 
 from ..core import UserError
+from ..generator.job import Job
 from ..translations import tr
-from ..ui.runtime_jobs import Job, job_board
-from ..ui.session import pending
+from ..ui.session import pending, session, set_status_text
 from .attempt_mixin import failed, refuse
 
-LOOKS = 0.1
-"""Seconds between two looks at the child process."""
+POLL_INTERVAL = 0.1
+"""Seconds between two polls of the child process."""
 
 
 class ModalMixin:
-    """Something that a child process does while Blender goes on; without a window it is waited for."""
+    """Mix-in of an operator: runs the job of ``begin`` beside the user, or blocks where there is no window."""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Work beside the user."""
@@ -25,7 +25,7 @@ class ModalMixin:
             return self.execute(context)
         if not self._started(context):
             return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(LOOKS, window=context.window)
+        session().job_timer = context.window_manager.event_timer_add(POLL_INTERVAL, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -37,41 +37,35 @@ class ModalMixin:
         return self._ended(context)
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the child process; everything goes on to Blender."""
+        """Poll the job; all events go on to Blender."""
         if event.type != "TIMER" and not self._job.done:
             return {"PASS_THROUGH"}
         before = self._job.text, self._job.factor
         self._job.poll()
         if (self._job.text, self._job.factor) != before:
-            context.workspace.status_text_set(tr(self._job.text))
+            set_status_text(context, tr(self._job.text))
             _redraw(context)
         if not self._job.done:
             return {"PASS_THROUGH"}
-        self._take_down(context)
         return self._ended(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator."""
         self._job.cancel()
-        self._take_down(context)
-        job_board().job = None
+        session().end_job()
+        _redraw(context)
 
     def _started(self, context: bpy.types.Context) -> bool:
         try:
-            self._job = job_board().job = self.begin(context)
+            self._job = session().job = self.begin(context)
         except UserError as error:
             failed(self, error)
             return False
         return True
 
-    def _take_down(self, context: bpy.types.Context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-        _redraw(context)
-
     def _ended(self, context: bpy.types.Context) -> set[str]:
-        job_board().job = None
+        session().end_job()
+        _redraw(context)
         if self._job.failure:
             return failed(self, UserError(self._job.failure))
         self.report({"INFO"}, self.finished(context, self._job.sentence))
@@ -80,13 +74,12 @@ class ModalMixin:
     begin: Callable[[bpy.types.Context], Job]
     finished: Callable[[bpy.types.Context, str], str]
     report: Callable[[set[str], str], None]
-    _timer: bpy.types.Timer
     _job: Job
 
 
 def free(cls: type[bpy.types.Operator]) -> bool:
-    """Whether nothing is under way that such a job would disturb; the reason is shown on the grey button."""
-    if job_board().job is not None:
+    """Whether no job and no generation runs that another job would disturb; the grey button shows the reason."""
+    if session().job is not None:
         return refuse(cls, "An installation, a test or an import is running; wait for it or stop it")
     if pending():
         return refuse(cls, "A generation is running; wait for it or cancel it")

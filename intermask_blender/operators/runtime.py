@@ -14,8 +14,8 @@ from ..generator.installation import SPACE, Installation, Plan, index_options, r
 from ..generator.runtime import Inspection
 from ..translations import tr, tr_noop
 from ..ui.preferences import AUTOMATIC, current_runtime, own_python, runtime_root, stored_preferences
-from ..ui.runtime_jobs import job_board
 from ..ui.services import end_worker
+from ..ui.session import session
 from .attempt_mixin import AttemptMixin, refuse
 from .modal_mixin import ModalMixin, free
 
@@ -155,11 +155,12 @@ class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is anything to stop."""
-        if job_board().job is None:
+        if session().job is None:
             return refuse(cls, "Nothing is being installed, tested or imported")
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The waiting operator reports it."""
-        job_board().stop()
+        if (job := session().job) is not None:
+            job.cancel()
         return {"FINISHED"}

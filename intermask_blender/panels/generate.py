@@ -10,8 +10,7 @@ from ..properties import NO_MODEL, known_prompts, model_is_gone
 from ..translations import tr, tr_noop
 from ..ui.preferences import ADDON, runtime_problem
 from ..ui.prompt_novelty import familiar_line
-from ..ui.runtime_jobs import job_board
-from ..ui.session import pending
+from ..ui.session import pending, session
 from .rig_line import draw_rig_line
 from .wrapping import letters_across, paragraph
 
@@ -113,7 +112,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
 def _draw_runtime(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What is missing before anything can be generated, and the buttons that help."""
     box = layout.box()
-    job = job_board().job
+    job = session().job
     if job is not None:
         box.progress(factor=job.factor, text=tr(job.text))
         box.operator("intermask.stop_runtime_job", icon="X")

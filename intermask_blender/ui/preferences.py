@@ -13,7 +13,7 @@ from ..generator import runtime
 from ..generator.client import default_python
 from ..generator.models import installed_models
 from ..translations import tr, tr_noop
-from .runtime_jobs import job_board
+from .session import session
 
 ADDON = __package__.removesuffix(".ui").removesuffix(".intermask_blender")
 """What Blender calls the add-on: the extension's package, or this one where it is used by itself."""
@@ -192,7 +192,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
             setattr(button, field, getattr(self, field))
 
     def _draw_runtime(self, layout: bpy.types.UILayout) -> None:
-        job = job_board().job
+        job = session().job
         if job is not None:
             layout.progress(factor=job.factor, text=tr(job.text))
             layout.operator("intermask.stop_runtime_job", icon="X")

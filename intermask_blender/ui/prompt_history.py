@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import bpy
 
 from ..core import UserError, atomic_write
 from .preferences import ADDON
+from .session import session
 
 LONGEST = 30
 FILE = "prompts.json"
 
 
-@cache
 def _prompts() -> list[str]:
-    """The session's list; read once."""
+    """The session's list, which is read from disk once."""
+    current = session()
+    if current.prompts is None:
+        current.prompts = _stored_prompts()
+    return current.prompts
+
+
+def _stored_prompts() -> list[str]:
     path = _file(create=False)
     if path is None:
         return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import bpy
@@ -14,10 +13,10 @@ from ..generator.models import installed_models
 from ..translations import tr
 from .preferences import current_preferences
 from .services import running_client
-from .session import redraw_sidebars
+from .session import redraw_sidebars, session
 
-LOOKS = 0.1
-"""Seconds between two looks whether the generator has answered."""
+POLL_INTERVAL = 0.1
+"""Seconds between two checks whether the generator has answered."""
 
 LONGEST = 60.0
 """Seconds: no clip is longer, so all times that a prompt may hold fit."""
@@ -36,39 +35,35 @@ class Answer:
 
 
 @dataclass
-class _Asked:
+class Question:
+    """A question that the generator has not answered.
+
+    Attributes:
+        key: the model's folder and the prompt.
+        request: sent to the generator.
+    """
+
     key: tuple[str, str]
     request: Request
-
-
-@cache
-def _answers() -> dict[tuple[str, str], Answer]:
-    """The session's answers, by model folder and prompt."""
-    return {}
-
-
-@cache
-def _asked() -> list[_Asked]:
-    return []
 
 
 def ask(context: bpy.types.Context) -> None:
     """Ask the generator of the scene's prompt, if it is warm: it is not started for this. The answer comes later."""
     settings = context.scene.intermask
     key, client = _key(settings, context), running_client()
-    waiting = any(item.key == key for item in _asked())
-    if key is None or client is None or waiting or key in _answers() or bpy.app.background:
+    current = session()
+    waiting = any(question.key == key for question in current.questions)
+    if key is None or client is None or waiting or key in current.novelty or bpy.app.background:
         return
     values = {"model": key[0], "prompt": key[1], "seconds": LONGEST}
-    _asked().append(_Asked(key, client.submit("compare", values)))
-    if not bpy.app.timers.is_registered(_look):
-        bpy.app.timers.register(_look, first_interval=LOOKS, persistent=True)
+    current.questions.append(Question(key, client.submit("compare", values)))
+    current.start_timer(_collect_answers, POLL_INTERVAL)
 
 
 def familiar_line(context: bpy.types.Context) -> tuple[str, str]:
     """What the panel says of the prompt, and an icon's name; empty where there is nothing to say."""
     key = _key(context.scene.intermask, context)
-    answer = _answers().get(key) if key is not None else None
+    answer = session().novelty.get(key) if key is not None else None
     return ("", "NONE") if answer is None else said(answer)
 
 
@@ -81,13 +76,6 @@ def said(answer: Answer) -> tuple[str, str]:
     return tr("This model knows nothing like it. The nearest: “{caption}”").format(caption=answer.caption), "ERROR"
 
 
-def forget_questions() -> None:
-    """The add-on goes: wait for no answer any more."""
-    _asked().clear()
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-
-
 def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple[str, str] | None:
     """The chosen model's folder and the prompt, None where one of them is missing."""
     folder: Path | None = installed_models(current_preferences(context).model_folders).get(settings.model)
@@ -95,15 +83,15 @@ def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None
 
 
-def _look() -> float | None:
-    """Timer: seconds until the next look, None when all questions are answered."""
-    client = running_client()
-    if client is not None:
-        client.poll()
-    for item in [item for item in _asked() if item.request.done]:
-        _asked().remove(item)
-        if item.request.reply is not None:
-            values = item.request.reply.values
-            _answers()[item.key] = Answer(values["distance"], values["caption"])
+def _collect_answers() -> float | None:
+    """Timer: seconds until the next check, None when no question is open."""
+    current = session()
+    if current.client is not None:
+        current.client.poll()  # also when its process has died: then its requests fail
+    for question in [question for question in current.questions if question.request.done]:
+        current.questions.remove(question)
+        if question.request.reply is not None:
+            values = question.request.reply.values
+            current.novelty[question.key] = Answer(values["distance"], values["caption"])
             redraw_sidebars(bpy.context)
-    return LOOKS if _asked() else None
+    return POLL_INTERVAL if current.questions else None

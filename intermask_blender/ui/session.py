@@ -1,25 +1,34 @@
-"""The generations that are under way in a Blender session, in the order in which they were asked for."""
+"""The add-on's state from ``register`` to ``unregister``: one object, which owns its processes and timers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+import atexit
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import bpy
 
+from ..generator.client import WorkerClient
 from ..generator.generation import Generation
 from ..translations import tr
+
+if TYPE_CHECKING:
+    from ..generator.job import Job
+    from .prompt_novelty import Answer, Question
+
+AppTimer = Callable[[], float | None]
 
 
 @dataclass
 class Pending:
-    """A generation that somebody waits for.
+    """A generation that the user waits for.
 
     Attributes:
-        title: what the panel calls it.
+        title: its name in the panel.
         generation: its request.
-        timer: what wakes the operator that waits.
-        stop: true once the user wants it no more; the operator that waits sees to it.
+        timer: wakes the operator that waits.
+        stop: true once the user cancels it; the waiting operator handles it.
     """
 
     title: str
@@ -28,20 +37,108 @@ class Pending:
     stop: bool = False
 
 
-@cache
+@dataclass
+class Session:
+    """What the add-on remembers while it is enabled.
+
+    Attributes:
+        client: the generator's process, None until something is asked of it.
+        pending: generations that the user waits for; the worker works on the first one.
+        job: the installation, test or import that runs, None when none does.
+        job_timer: wakes the operator that waits for ``job``; None in background mode.
+        novelty: what models answered about prompts, by model folder and prompt.
+        questions: prompts that the generator was asked about and has not answered.
+        prompts: earlier prompts, the newest first; None until they are read from disk.
+    """
+
+    client: WorkerClient | None = None
+    pending: list[Pending] = field(default_factory=list)
+    job: Job | None = None
+    job_timer: bpy.types.Timer | None = None
+    novelty: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    prompts: list[str] | None = None
+    _app_timers: list[AppTimer] = field(default_factory=list, init=False)
+
+    def start_timer(self, function: AppTimer, interval: float) -> None:
+        """Run an application timer, which ends with the session at the latest.
+
+        Args:
+            function: gives the seconds until its next call, None to end.
+            interval: seconds until its first call.
+        """
+        # Without a window there is no event loop for timers, and a timer left over at exit hangs Blender.
+        if bpy.app.background or bpy.app.timers.is_registered(function):
+            return
+        bpy.app.timers.register(function, first_interval=interval, persistent=True)
+        if function not in self._app_timers:
+            self._app_timers.append(function)
+
+    def end_job(self) -> None:
+        """Forget the job and remove what was shown of it."""
+        if self.job_timer is not None:
+            bpy.context.window_manager.event_timer_remove(self.job_timer)
+            set_status_text(bpy.context, None)
+        self.job = self.job_timer = None
+
+    def end_processes(self) -> None:
+        """End all child processes."""
+        if self.job is not None:
+            self.job.cancel()
+        if self.client is not None:
+            self.client.close()
+
+    def close(self) -> None:
+        """Cancel everything and remove all timers: the add-on is disabled, perhaps while operators wait."""
+        for function in self._app_timers:
+            if bpy.app.timers.is_registered(function):
+                bpy.app.timers.unregister(function)
+        for item in self.pending:
+            item.generation.cancel()
+            bpy.context.window_manager.event_timer_remove(item.timer)
+        self.pending.clear()
+        self.questions.clear()
+        show_progress(bpy.context)
+        self.end_processes()
+        self.end_job()
+
+
+_current: Session | None = None
+
+
+def start_session() -> None:
+    """Make the session; its child processes do not outlive Blender."""
+    global _current
+    _current = Session()
+    atexit.register(_current.end_processes)
+
+
+def session() -> Session:
+    """The session.
+
+    Raises:
+        RuntimeError: the add-on is not registered.
+    """
+    if _current is None:
+        raise RuntimeError("intermask_blender is not registered")
+    return _current
+
+
+def end_session() -> None:
+    """Close the session and drop it, if there is one."""
+    global _current
+    if _current is None:
+        return
+    atexit.unregister(_current.end_processes)
+    try:
+        _current.close()
+    finally:
+        _current = None
+
+
 def pending() -> list[Pending]:
-    """What is under way, the one that the worker is at first."""
-    return []
-
-
-def abandon_all() -> None:
-    """Cancel everything and remove the timers: the add-on goes while operators wait."""
-    manager = bpy.context.window_manager
-    while pending():
-        item = pending().pop()
-        item.generation.cancel()
-        manager.event_timer_remove(item.timer)
-    show_progress(bpy.context)
+    """Generations that the user waits for; the worker works on the first one."""
+    return session().pending
 
 
 def show_progress(context: bpy.types.Context) -> None:
@@ -52,14 +149,19 @@ def show_progress(context: bpy.types.Context) -> None:
     if (progress.text, progress.factor, progress.count) == (text, factor, count):
         return
     progress.running, progress.count, progress.text, progress.factor = bool(items), count, text, factor
-    if context.workspace is not None:
-        template = tr("{progress}, {count} waiting   (Esc cancels)") if count > 1 else tr("{progress}   (Esc cancels)")
-        context.workspace.status_text_set(template.format(progress=text, count=count - 1) if items else None)
+    template = tr("{progress}, {count} waiting   (Esc cancels)") if count > 1 else tr("{progress}   (Esc cancels)")
+    set_status_text(context, template.format(progress=text, count=count - 1) if items else None)
     redraw_sidebars(context)
 
 
+def set_status_text(context: bpy.types.Context, text: str | None) -> None:
+    """Show a line in the status bar; None shows Blender's own again."""
+    if context.workspace is not None:
+        context.workspace.status_text_set(text)
+
+
 def redraw_sidebars(context: bpy.types.Context) -> None:
-    """Draw the sidebars of the 3D views of all windows again; the views themselves, which can take long, are not."""
+    """Redraw the sidebars of the 3D views of all windows, not the views themselves, which can take long."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type != "VIEW_3D":

@@ -1,0 +1,34 @@
+"""What an installation, a test and an import have in common for the operator that waits for them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Job(Protocol):
+    """Work of a child process. Call ``poll`` until ``done``.
+
+    Attributes:
+        text: what happens now, in a line.
+        factor: fraction of it that is done, 0 to 1.
+        failure: one sentence if it failed or was stopped, else empty.
+        done: whether it has ended.
+    """
+
+    text: str
+    factor: float
+    failure: str
+    done: bool
+
+    @property
+    def sentence(self) -> str:
+        """The result in a line, if it did not fail."""
+
+    def poll(self) -> None:
+        """Read what has arrived; never blocks."""
+
+    def wait(self) -> None:
+        """Block until it is done: for background mode, where there is no event loop."""
+
+    def cancel(self) -> None:
+        """Stop it; it is done at once."""
