@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import UserError
+from ..files import atomic_folder
 from ..networks.tokenizer import Dataset
 from ..text_encoders.published_clip import convert_clip
 from .model_folder import STATISTICS_SHAPE, Model, read_config, save_model
@@ -112,7 +108,7 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
     folder = find_transformer(wanted.checkpoints, wanted.dataset)
     tell(f"Reading {folder}")
     model = _read_model(wanted, folder)
-    with _appearing(wanted.out) as temporary:
+    with atomic_folder(wanted.out) as temporary:
         tell(f"Taking the text tower from {wanted.clip}")
         width = convert_clip(wanted.clip, temporary / TEXT_ENCODER, wanted.any_clip).width
         needed = model.config.transformer.text.width
@@ -281,57 +277,3 @@ def _read_statistics(path: Path, shape: tuple[int, ...]) -> Tensor:
     if not np.isfinite(values).all():
         raise UserError(f"{path} has values that are not numbers; copy the published file again.")
     return torch.from_numpy(values.astype(np.float32).reshape(shape))
-
-
-# --- writing -------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _appearing(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``out`` that takes its place when the block ends well, and goes otherwise.
-
-    Raises:
-        UserError: it cannot be written; messages from inside the block speak of ``out`` too.
-    """
-    missing = [folder for folder in out.absolute().parents if not folder.exists()]
-    temporary: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
-        yield temporary
-        _take_place(temporary, out)
-        missing = []
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"Cannot write {out}: {reason}; free some space or choose another place.") from error
-    except UserError as error:
-        if temporary is None:
-            raise
-        raise UserError(str(error).replace(str(temporary), str(out))) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        for folder in missing:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _take_place(temporary: Path, out: Path) -> None:
-    """Rename a folder to ``out``; what was there goes only when that has worked."""
-    # mkdtemp makes folders private; a model is as readable as any other folder of this user.
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o777 & ~mask)
-    old: Path | None = None
-    if out.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
-        out.replace(old / "old")
-    try:
-        temporary.replace(out)
-    except OSError:
-        if old is not None:
-            (old / "old").replace(out)
-        raise
-    finally:
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)

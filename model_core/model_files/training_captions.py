@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UserError
-from ..files import atomic_write
+from ..tensor_files import save_tensors
 from ..text_encoders import TextEncoder
 
 _FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
@@ -68,14 +67,9 @@ def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
         UserError: the file cannot be written.
     """
     chosen = torch.linspace(0, len(texts) - 1, min(MOST, len(texts))).round().long()
-    kept = {_VECTORS: _of_length_one(vectors)[chosen].half().contiguous()}
-    told = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
-    path = folder / _FILE
-    with atomic_write(path) as temporary:
-        try:
-            save_file(kept, temporary, told)
-        except SafetensorError as error:  # what the library makes of a full disk
-            raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
+    kept = {_VECTORS: _of_length_one(vectors)[chosen].half()}
+    texts_metadata = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
+    save_tensors(folder / _FILE, kept, texts_metadata)
 
 
 def load_captions(folder: Path) -> KnownCaptions | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from ..errors import UserError
 from ..files import atomic_write
 from ..networks.clip_text import ClipTextConfig, ClipTextTower
 from ..networks.sentence_encoder import SentenceEncoder, SentenceEncoderConfig
+from ..tensor_files import save_tensors
 from .byte_pair import END
 from .cleaning import clean_prompt
 from .encoder import TowerEncoder
@@ -85,8 +86,7 @@ def save_text_encoder(folder: Path, config: EncoderConfig, tokenizer: Tokenizer,
         UserError: the folder cannot be written.
     """
     name = next(name for name, kind in _KINDS.items() if isinstance(config, kind.config))
-    with atomic_write(folder / _WEIGHTS) as path:
-        save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
+    save_tensors(folder / _WEIGHTS, state)
     with atomic_write(folder / _TOKENIZER) as path:
         path.write_text(tokenizer.to_str(), encoding="utf-8")
     with atomic_write(folder / _CONFIG) as path:

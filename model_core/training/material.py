@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
@@ -137,9 +138,11 @@ def drawn_statistics(crops: Crops, path: Path) -> np.ndarray:
 
 
 def keep_statistics(values: np.ndarray, path: Path) -> None:
-    """Write them whole."""
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.save(file, values)
+    """Write them, whole or not at all."""
+    contents = io.BytesIO()
+    np.save(contents, values)  # into a file, numpy writes by C functions whose failure on a full disk it ignores
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(contents.getvalue())
 
 
 def _named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:

@@ -1,0 +1,61 @@
+"""Tensors on disk as safetensors files, and into networks that they must fit exactly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .errors import UserError
+from .files import atomic_write
+
+
+def save_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_write(path) as temporary:
+        try:
+            save_file(state, temporary, None if metadata is None else dict(metadata))
+        except SafetensorError as error:  # the library's form of an OSError
+            raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
+
+
+def check_fits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str, remedy: str) -> None:
+    """Refuse a state that is not exactly, by names and shapes, that of a network.
+
+    Args:
+        wanted: the network's state.
+        found: the file's.
+        source: the beginning of the message: which file does not fit what.
+        remedy: its end: what to do about it.
+
+    Raises:
+        UserError: a tensor is missing, of another shape, unknown, or has values that are not finite.
+    """
+    for key in sorted(wanted.keys() | found.keys()):
+        want, have = _shape(wanted, key), _shape(found, key)
+        if want != have:
+            raise UserError(f"{source}: {key} should be {want} and is {have}; {remedy}.")
+    if (damaged := not_finite(found)) is not None:
+        raise UserError(f"{source}: {damaged} has values that are not numbers; {remedy}.")
+
+
+def not_finite(tensors: Mapping[str, Tensor], names: Iterable[str] | None = None) -> str | None:
+    """The name of the first tensor that has infinite values or NaN, if there is one."""
+    for name in tensors if names is None else names:
+        if tensors[name].is_floating_point() and not tensors[name].isfinite().all():
+            return name
+    return None
+
+
+def _shape(state: Mapping[str, Tensor], key: str) -> tuple[int, ...] | str:
+    return tuple(state[key].shape) if key in state else "absent"
