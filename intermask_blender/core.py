@@ -28,9 +28,27 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.motion.capture import motion_from_bvh
     from model_core.motion.hands import with_hands_at_rest
     from model_core.motion.interaction_file import load_npz, save_npz
-    from model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
+    from model_core.motion.landmarks import stands
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
+    from model_core.recognition import (
+        NEEDED,
+        BoneMap,
+        Check,
+        Humanoid,
+        NotRecognisedError,
+        Recognition,
+        Setting,
+        SkeletonTree,
+        canonical,
+        find_mapped,
+        lacking,
+        load_map,
+        nearest_match,
+        recognise,
+    )
+    from model_core.recognition import ROOT as ROOT_CONTROL
+    from model_core.recognition import SCHEMA as MAP_SCHEMA
     from model_core.worker.protocol import Decoder, Message, ProtocolError
     from model_core.worker.requests import MOST_TAKES
 else:
@@ -55,9 +73,27 @@ else:
     from ..model_core.motion.capture import motion_from_bvh
     from ..model_core.motion.hands import with_hands_at_rest
     from ..model_core.motion.interaction_file import load_npz, save_npz
-    from ..model_core.motion.joint_names import Humanoid, canonical_name, find_humanoid
+    from ..model_core.motion.landmarks import stands
     from ..model_core.motion.rest import SMPL_REST_OFFSETS
     from ..model_core.motion.smpl_model import SmplModel, load_smpl_model
+    from ..model_core.recognition import (
+        NEEDED,
+        BoneMap,
+        Check,
+        Humanoid,
+        NotRecognisedError,
+        Recognition,
+        Setting,
+        SkeletonTree,
+        canonical,
+        find_mapped,
+        lacking,
+        load_map,
+        nearest_match,
+        recognise,
+    )
+    from ..model_core.recognition import ROOT as ROOT_CONTROL
+    from ..model_core.recognition import SCHEMA as MAP_SCHEMA
     from ..model_core.worker.protocol import Decoder, Message, ProtocolError
     from ..model_core.worker.requests import MOST_TAKES
 
@@ -72,41 +108,55 @@ __all__ = [
     "CORE_PARENT",
     "FPS",
     "KNOBS",
+    "MAP_SCHEMA",
     "MOST_TAKES",
+    "NEEDED",
+    "ROOT_CONTROL",
     "SKELETONS",
     "SMPL",
     "SMPLX",
     "SMPL_REST_OFFSETS",
+    "BoneMap",
+    "Check",
     "Decoder",
     "Humanoid",
     "Knob",
     "Message",
     "Motion",
+    "NotRecognisedError",
     "PosedSkeleton",
     "ProtocolError",
+    "Recognition",
     "RigRest",
     "RootMotionScale",
     "SamplingSettings",
+    "Setting",
     "Skeleton",
+    "SkeletonTree",
     "SmplModel",
     "TargetBody",
     "UserError",
     "atomic_write",
     "bone_turns",
-    "canonical_name",
-    "find_humanoid",
+    "canonical",
+    "find_mapped",
     "fit_rest",
+    "lacking",
     "landmark_points",
+    "load_map",
     "load_npz",
     "load_smpl_model",
     "motion_from_bvh",
     "motion_of_bones",
+    "nearest_match",
     "on_other_bodies",
     "pelvis_path",
     "person_hip_height",
     "read_bvh",
+    "recognise",
     "rotations",
     "save_npz",
+    "stands",
     "with_hands_at_rest",
     "write_bvh",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import compat, core
 from ..core import FPS, Motion, UserError
+from ..translations import tr
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender
 from .hands import hand_bones, measure_hands, with_captured_hands
 from .key import scene_fps
@@ -23,6 +24,10 @@ SHORTEST = 16
 
 STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
+
+
+_ON_ITS_HEAD = -0.8
+"""Cosine between the vertical and the way from feet to neck below which a figure is upside down."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,19 @@ def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndar
         )
 
 
+def _check_upright(owner: bpy.types.Object, joints: np.ndarray) -> None:
+    """Whether joints (T, 22, 3) are those of a figure that does not stand on its head all the time."""
+    feet = joints[:, [core.SMPL.index("L_Ankle"), core.SMPL.index("R_Ankle")]].mean(axis=1)
+    up = joints[:, core.SMPL.index("Neck")] - feet
+    if np.median(up[:, 1] / np.maximum(np.linalg.norm(up, axis=1), 1e-9)) < _ON_ITS_HEAD:
+        raise UserError(
+            tr(
+                "{name} is upside down, head below feet, in most of its motion; turn the object by 180 degrees about X "
+                "(R X 180)."
+            ).format(name=owner.name)
+        )
+
+
 def _evaluated(
     owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -225,14 +243,15 @@ def _motion(
 
     Besides, where SMPL's joints really are.
     """
-    rig = measure(owner, mapping, placed[0], metres)
     world = placed[:, None] @ posed
     turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])
     points = vectors_from_blender(world[..., :3, 3] * metres)
+    rig = measure(owner, mapping, placed[0], metres, (turned, points, names))
     place = {name: number for number, name in enumerate(names)}
     read = [place[name] for name in rig.names]
     body = core.motion_of_bones(rig.rest, turned[:, read], points[:, read])
     really = core.landmark_points(rig.rest, turned[:, read], points[:, read])
+    _check_upright(owner, really)
     hands = measure_hands(owner, mapping, rig)
     if hands is None:
         return body, really

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from ..core import SMPL, SMPLX, Motion, PosedSkeleton, rotations
+from ..core import SMPL, SMPLX, Motion, PosedSkeleton, canonical, rotations
 from .axes import BLENDER_FROM_MOTION
-from .map import RigMapping, canonical
+from .map import RigMapping
 from .rest import MeasuredRig, rest_matrices
 
 BODY = len(SMPL)
@@ -63,11 +63,14 @@ def measure_hands(owner: bpy.types.Object, mapping: RigMapping, rig: MeasuredRig
     names = hand_bones(owner)
     if not names or any(joint not in mapping.bones for joint in ("Head", "L_Wrist", "R_Wrist")):
         return None
-    at_rest = BLENDER_FROM_MOTION.T @ rest_matrices(owner, names)[:, :3, :3]
+    at_rest, body_at_rest = (
+        BLENDER_FROM_MOTION.T @ rest_matrices(owner, bones)[:, :3, :3] for bones in (names, rig.names)
+    )
     turned = np.empty_like(at_rest)
     for number, above in enumerate(_CARRIERS):
         bone = int(rig.rest.landmarks.owners[above])
-        frame = rig.rest.rotations[bone] @ rig.rest.landmarks.turns[above]
+        # Not the rotations that the rig was measured in: those may be a frame's.
+        frame = body_at_rest[bone] @ rig.rest.landmarks.turns[above]
         turned[number] = frame.T @ at_rest[number]
     return Hands(names, turned)
 

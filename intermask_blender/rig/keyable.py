@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core import UserError
+from ..translations import tr
 from .map import RigMapping
 
 
@@ -52,6 +53,55 @@ def check_keyable(owner: bpy.types.Object) -> None:
             f"The action of {owner.name} is blended with the NLA strips below it and would not move as generated; "
             "set its blending to Replace and its influence to 1 in the NLA editor, or mute the tracks."
         )
+
+
+def check_chains(owner: bpy.types.Object, mapping: RigMapping) -> None:
+    """Refuse an armature whose keyed limbs are no chains: feet that inverse kinematics moves stay behind.
+
+    Raises:
+        UserError: names the bones.
+    """
+    if broken := broken_limb(owner, mapping):
+        raise UserError(
+            tr(
+                "In {name} the bone {lower} does not hang from {upper}, so the limb would come apart; choose bones "
+                "that form a chain under Bone Map, or parent it there in Edit Mode."
+            ).format(name=owner.name, lower=broken[0], upper=broken[1])
+        )
+
+
+def broken_limb(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
+    """Keyed bones of a limb of which the lower hangs neither from the upper nor follows it; None where all do."""
+    for side in ("L_", "R_"):
+        for upper, lower in _LINKS:
+            if side + lower in mapping.follows:
+                continue
+            names = mapping.control(side + lower), mapping.control(side + upper)
+            if not any(above.name == names[1] for above in owner.data.bones[names[0]].parent_recursive):
+                return names
+    return None
+
+
+_LINKS = (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist"))
+"""Upper and lower joints of what must be a chain."""
+
+
+def overruling_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
+    """A keyed bone of the body and its constraint that would replace the keys' rotation; None where there is none."""
+    switched = {setting.bone for setting in mapping.settings}
+    if owner.pose is None or switched:
+        # Settings switch inverse kinematics off.
+        return None
+    for joint in mapping.bones:
+        bone = owner.pose.bones.get(mapping.control(joint))
+        for constraint in bone.constraints if bone is not None else ():
+            if constraint.type in _OVERRULING and not constraint.mute and constraint.influence > 0.0:
+                return bone.name, constraint.name
+    return None
+
+
+_OVERRULING = frozenset(("IK", "COPY_TRANSFORMS", "COPY_ROTATION", "DAMPED_TRACK", "TRACK_TO", "SPLINE_IK", "ARMATURE"))
+"""Types of constraints that set a bone's rotation, whatever its keys."""
 
 
 def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:

@@ -1,52 +1,14 @@
-"""Bone maps: which bones of a rig are SMPL's joints. Facts about rigs are JSON files, read and checked here."""
+"""The bones of one armature that are SMPL's joints, and how they are written as a bone map."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..core import ASSETS, SMPL, UserError, atomic_write
-
-FOLDER = ASSETS / "rigs"
-SCHEMA = 1
-ROOT = "root"
-"""What ``follows`` calls the control that carries the whole body."""
-
-NEEDED = (
-    "Pelvis", "L_Hip", "R_Hip", "L_Knee", "R_Knee", "L_Ankle", "R_Ankle", "L_Shoulder", "R_Shoulder", "L_Elbow",
-    "R_Elbow", "L_Wrist", "R_Wrist",
-)  # fmt: skip
-"""Joints without which a rig is no person; besides, it needs a neck or a head."""
-
-_FIELDS = frozenset(("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings"))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A custom property of a bone that has a value while a motion plays, such as IK_FK."""
-
-    bone: str
-    property: str
-    value: float
-
-
-@dataclass(frozen=True)
-class BoneMap:
-    """One kind of rig, as its file says. ``assets/rigs/schema.json`` describes the fields."""
-
-    name: str
-    about: str
-    bones: Mapping[str, tuple[str, ...]]
-    prefixes: tuple[str, ...] = ()
-    controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    root: str = ""
-    follows: Mapping[str, str] = field(default_factory=dict)
-    settings: tuple[Setting, ...] = ()
+from ..core import MAP_SCHEMA, SMPL, Check, Setting, atomic_write, lacking
 
 
 @dataclass(frozen=True)
@@ -57,9 +19,10 @@ class RigMapping:
         rig: what people call such rigs.
         bones: SMPL joint to the bone that is read.
         controls: SMPL joint to the bone that is keyed; where it has no entry, the one that is read.
-        root: the control that takes the travel; empty means the pelvis's.
+        root: the root-motion bone; empty means the pelvis's control.
         follows: SMPL joint to the joint (or ``ROOT``) that carries its control; empty means the bones' parents do.
         settings: properties that are keyed with the motion.
+        checks: what is not certain and the user should look at.
     """
 
     rig: str
@@ -68,10 +31,11 @@ class RigMapping:
     root: str = ""
     follows: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def root_motion_bone(self) -> str:
-        """The bone that takes the travel."""
+        """The bone that is moved through the world."""
         return self.root or self.control("Pelvis")
 
     @property
@@ -82,60 +46,11 @@ class RigMapping:
     @property
     def lacking(self) -> tuple[str, ...]:
         """Those of them without which the rig is no person."""
-        joints = [joint for joint in NEEDED if joint not in self.bones]
-        return (*joints, *(("Neck",) if "Neck" not in self.bones and "Head" not in self.bones else ()))
+        return lacking(self.bones)
 
     def control(self, joint: str) -> str:
         """The bone that is keyed for a joint."""
         return self.controls.get(joint, self.bones[joint])
-
-
-@lru_cache(8192)
-def canonical(name: str, prefixes: tuple[str, ...] = ()) -> str:
-    """A bone's name without namespace, known prefix, separators and case."""
-    name = name.rsplit(":", 1)[-1]
-    for prefix in prefixes:
-        if name.lower().startswith(prefix.lower()) and len(name) > len(prefix):
-            name = re.sub(r"^\d*[_:]?", "", name[len(prefix) :])
-            break
-    return re.sub(r"[\s_.\-]", "", name).lower()
-
-
-@cache
-def known_maps(folder: Path = FOLDER) -> tuple[BoneMap, ...]:
-    """All bone maps of a folder, in the order of their file names.
-
-    Raises:
-        UserError: a file is damaged.
-    """
-    return tuple(load_map(path) for path in sorted(folder.glob("*.json")) if path.name != "schema.json")
-
-
-def load_map(path: Path) -> BoneMap:
-    """Read a bone map.
-
-    Raises:
-        UserError: the file cannot be read or is not as the schema says.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read the bone map {path}: {error.strerror}; check the path.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"The bone map {path.name} is not valid JSON ({error}); correct it there.") from error
-    fault = _fault(data)
-    if fault:
-        raise UserError(f"The bone map {path.name} {fault}; see schema.json beside the add-on's own maps.")
-    return BoneMap(
-        name=data["name"],
-        about=data["about"],
-        bones=_names(data["bones"]),
-        prefixes=tuple(data.get("prefixes", ())),
-        controls=_names(data.get("controls", {})),
-        root=data.get("root", ""),
-        follows=data.get("follows", {}),
-        settings=tuple(Setting(**setting) for setting in data.get("settings", ())),
-    )
 
 
 def save_map(mapping: RigMapping, path: Path, about: str) -> None:
@@ -149,7 +64,7 @@ def save_map(mapping: RigMapping, path: Path, about: str) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    data: dict[str, Any] = {"schema": SCHEMA, "name": mapping.rig or "Own", "about": about}
+    data: dict[str, Any] = {"schema": MAP_SCHEMA, "name": mapping.rig or "Own", "about": about}
     data["bones"] = {joint: [name] for joint, name in mapping.bones.items()}
     if mapping.controls:
         data["controls"] = {joint: [name] for joint, name in mapping.controls.items()}
@@ -161,58 +76,3 @@ def save_map(mapping: RigMapping, path: Path, about: str) -> None:
         data["settings"] = [asdict(setting) for setting in mapping.settings]
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _names(entries: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {joint: tuple(names) for joint, names in entries.items()}
-
-
-def _fault(data: Any) -> str:
-    """What is wrong with the content of a bone map, empty where nothing is."""
-    if not isinstance(data, dict):
-        return "is not a JSON object"
-    unknown = sorted(set(data) - _FIELDS)
-    if unknown:
-        return f"has an unknown field {unknown[0]!r}"
-    if data.get("schema") != SCHEMA:
-        return f"has schema {data.get('schema')!r}, not {SCHEMA}"
-    if not all(isinstance(data.get(name), str) and data[name] for name in ("name", "about")):
-        return "lacks a name or a line about it"
-    if not isinstance(data.get("root", ""), str) or not _strings(data.get("prefixes", [])):
-        return "has a root or prefixes that are not text"
-    for part in ("bones", "controls", "follows"):
-        entries = data.get(part, None if part == "bones" else {})
-        if not isinstance(entries, dict):
-            return f"has no object {part!r}"
-        for joint, value in entries.items():
-            if joint not in SMPL.joints:
-                return f"names {joint!r} among its {part}, which is no joint of SMPL"
-            good = value in (*SMPL.joints, ROOT) if part == "follows" else _strings(value) and bool(value)
-            if not good:
-                return f"has {value!r} for {joint} among its {part}"
-    if joint := _circle(data.get("follows", {})):
-        return f"lets {joint} follow itself in a circle"
-    if not isinstance(data.get("settings", []), list):
-        return "has settings that are not a list"
-    for setting in data.get("settings", []):
-        if not isinstance(setting, dict) or set(setting) != {"bone", "property", "value"}:
-            return "has a setting without bone, property and value"
-        if not _strings([setting["bone"], setting["property"]]) or not isinstance(setting["value"], int | float):
-            return "has a setting whose bone and property are not text or whose value is no number"
-    return ""
-
-
-def _circle(follows: Mapping[str, str]) -> str:
-    """A joint whose control would carry itself, empty where there is none."""
-    for joint in follows:
-        other, seen = follows[joint], {joint}
-        while other in follows and other not in seen:
-            seen.add(other)
-            other = follows[other]
-        if other == joint:
-            return joint
-    return ""
-
-
-def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import bpy
 
-from ..core import SMPL, UserError
+from ..core import SMPL, Check, Setting, UserError, load_map
 from ..translations import tr
 from .detect import detect_rig, nearest_rig, resolve
-from .map import RigMapping, Setting, load_map, save_map
+from .keyable import broken_limb, overruling_constraint
+from .map import RigMapping, save_map
+from .rest import stands_at_rest
 
 
 def mapping_of(owner: bpy.types.Object) -> RigMapping:
@@ -30,7 +32,8 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
 def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
     """One line for the panel on what an armature was recognised as, and whether it can be used."""
     try:
-        text = _summary(mapping_of(owner))
+        mapping = mapping_of(owner)
+        text = "; ".join((_summary(mapping), *_to_check(mapping, owner)))
     except UserError as error:
         return tr(str(error)), False
     return (tr("Edited, {found}").format(found=text) if is_edited(owner) else text), True
@@ -44,6 +47,29 @@ def _summary(mapping: RigMapping) -> str:
         template = tr("{rig}: {found} of {all} joints")
     values = {"rig": mapping.rig, "found": len(mapping.bones), "all": len(SMPL), "missing": ", ".join(mapping.missing)}
     return template.format(**values)
+
+
+def _to_check(mapping: RigMapping, owner: bpy.types.Object) -> list[str]:
+    """What a user should look at before relying on a mapping, most important first."""
+    notes = [
+        {
+            Check.NAMES: tr("recognised by words in the bone names, so look through the bones under Bone Map"),
+            Check.STRUCTURE: tr("recognised by its shape alone, so look through the bones under Bone Map"),
+            Check.SIDES: tr("nothing tells left from right, so check both sides"),
+            Check.LENGTHS: tr("left and right limbs differ in length, so check their bones"),
+            Check.PROPORTIONS: tr("upper and lower limbs differ much in length, so check their bones"),
+        }[check]
+        for check in mapping.checks
+    ]
+    if broken := broken_limb(owner, mapping):
+        template = tr("{lower} does not hang from {upper}, so it can lead but cannot be keyed")
+        notes.append(template.format(lower=broken[0], upper=broken[1]))
+    if overruling := overruling_constraint(owner, mapping):
+        template = tr("the constraint {constraint} of {bone} changes what is keyed, so mute it")
+        notes.append(template.format(bone=overruling[0], constraint=overruling[1]))
+    if not stands_at_rest(owner, mapping):
+        notes.append(tr("its rest pose is no standing person, so it is measured in the straightest frame as leader"))
+    return notes
 
 
 def is_edited(owner: bpy.types.Object) -> bool:

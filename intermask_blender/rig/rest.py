@@ -34,7 +34,13 @@ class MeasuredRig:
     size: float
 
 
-def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, metres: float) -> MeasuredRig:
+def measure(
+    owner: bpy.types.Object,
+    mapping: RigMapping,
+    placed: np.ndarray,
+    metres: float,
+    frames: tuple[np.ndarray, np.ndarray, tuple[str, ...]] | None = None,
+) -> MeasuredRig:
     """The rest pose of a mapped armature.
 
     Args:
@@ -42,6 +48,8 @@ def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, me
         mapping: its bones.
         placed: (4, 4) the object's matrix in the world.
         metres: per unit of the scene.
+        frames: orientations (T, N, 3, 3) and positions (T, N, 3) of bones in the world, motion's axes and metres, and
+            their names: measured instead where the rest pose is no standing person. None measures the rest pose.
 
     Raises:
         UserError: the object is scaled to nothing, mirrored or unevenly, or limbs have no length.
@@ -57,14 +65,27 @@ def measure(owner: bpy.types.Object, mapping: RigMapping, placed: np.ndarray, me
     ends[:, 1] = lengths * size
     index = {joint: number for number, joint in enumerate(joints)}
     _check_lengths(owner, positions, index, mapping)
-    humanoid = Humanoid(
-        {joint: number for joint, number in index.items() if joint not in SPINE and joint != "Neck"}
-        | {"Neck": index.get("Neck", index.get("Head", -1))},
-        tuple(index[joint] for joint in SPINE if joint in index),
-    )
-    if "Neck" not in index:
-        del humanoid.joints["Head"]
-    return MeasuredRig(names, joints, core.fit_rest(humanoid, rotations, positions, ends, np.zeros(3)), size)
+    moved = None
+    if frames is not None:
+        rows = [frames[2].index(name) for name in names]
+        moved = (frames[0][:, rows], frames[1][:, rows])
+    rest = core.fit_rest(_humanoid(index), rotations, positions, ends, np.zeros(3), moved)
+    return MeasuredRig(names, joints, rest, size)
+
+
+def stands_at_rest(owner: bpy.types.Object, mapping: RigMapping) -> bool:
+    """Whether the rest pose is that of a standing person, so that motion can be measured from it."""
+    index = {joint: number for number, joint in enumerate(mapping.bones)}
+    heads = np.array([owner.data.bones[name].head_local for name in mapping.bones.values()], np.float64)
+    return core.stands(_humanoid(index), heads)
+
+
+def _humanoid(index: dict[str, int]) -> Humanoid:
+    """Numbered joints as a person; one without a neck has its head for one."""
+    joints = {joint: number for joint, number in index.items() if joint not in SPINE}
+    if "Neck" not in joints:
+        joints["Neck"] = joints.pop("Head")
+    return Humanoid(joints, tuple(index[joint] for joint in SPINE if joint in index))
 
 
 def _is_point(owner: bpy.types.Object, mapping: RigMapping, joint: str) -> bool:

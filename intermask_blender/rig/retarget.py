@@ -10,12 +10,12 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import PosedSkeleton, RootMotionScale, TargetBody, rotations
+from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, TargetBody, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
-from .keyable import bone_path, check_drivers, check_keyable, check_travel, rotation_channel
-from .map import ROOT, RigMapping
+from .keyable import bone_path, check_chains, check_drivers, check_keyable, check_travel, rotation_channel
+from .map import RigMapping
 from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
 
@@ -44,7 +44,7 @@ class RigKeys:
         frames: (T,) scene frames.
         curves: data path, group and values (T, C) of each property.
         settings: data path, group and value of each property with one key.
-        controls: SMPL joint, or one of SMPL-X's hands and face, or ``ROOT``, to the bone that is keyed for it.
+        controls: SMPL joint, or one of SMPL-X's hands and face, or ``ROOT_CONTROL``, to the bone that is keyed for it.
     """
 
     owner: bpy.types.Object
@@ -201,6 +201,7 @@ def _known(
     """The bones of an armature that can be keyed, found where no mapping is given, and its measures."""
     check_keyable(owner)
     mapping = mapping or mapping_of(owner)
+    check_chains(owner, mapping)
     check_drivers(owner, mapping)
     scene.view_layers[0].update()
     placed = np.array(owner.matrix_world, np.float64)
@@ -241,11 +242,11 @@ class _Chain:
         controls = {joint: mapping.control(joint) for joint in turns}
         self.root = "Pelvis"
         if mapping.root:
-            self.root = ROOT
-            controls = {ROOT: mapping.root, **controls}
-            turns = {ROOT: turns["Pelvis"], **turns}
+            self.root = ROOT_CONTROL
+            controls = {ROOT_CONTROL: mapping.root, **controls}
+            turns = {ROOT_CONTROL: turns["Pelvis"], **turns}
         self.controls = controls
-        """Joint (or ``ROOT``) to the bone that is keyed."""
+        """Joint (or ``ROOT_CONTROL``) to the bone that is keyed."""
         self._turns = turns
         self._joint_of = {name: joint for joint, name in controls.items()}
         self._rest = {joint: np.array(owner.data.bones[name].matrix_local) for joint, name in controls.items()}

@@ -14,10 +14,9 @@ import bpy
 import numpy as np
 
 from .. import compat
-from ..core import SMPL, rotations
+from ..core import ROOT_CONTROL, SMPL, rotations
 from .hands import carrier
 from .key import write_curves
-from .map import ROOT
 from .retarget import RigKeys, quaternions_of, rotation_values
 
 SEAM_SECONDS = 0.25
@@ -94,7 +93,7 @@ def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) ->
     splice = _Splice(frames, (frames >= held.first) & (frames <= held.last), max(2, round(SEAM_SECONDS * fps)))
     joint_of = {bone: joint for joint, bone in keys.controls.items()}
     for path, bone, values in keys.curves:
-        joint = "Pelvis" if joint_of[bone] == ROOT else carrier(joint_of[bone])
+        joint = "Pelvis" if joint_of[bone] == ROOT_CONTROL else carrier(joint_of[bone])
         before = _values(store, path, frames, values.shape[1])
         channel = path.rpartition(".")[2]
         if before is None and channel in STRAIGHT:

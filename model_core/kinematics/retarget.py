@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..motion.forward_kinematics import forward_kinematics, global_rotations
-from ..motion.joint_names import Humanoid
-from ..motion.landmarks import Landmarks, landmarks_of, rest_reference
+from ..motion.landmarks import Landmarks, landmarks_of, reference_pose
 from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS
 from ..motion.rotations import about_y, matrix_from_quaternion, normalized, rotate, shortest_arc, transposed
 from ..motion.skeleton import SMPL
 from ..motion.types import FPS, Motion
+from ..recognition import Humanoid
 from .pose import local_rotations
 
 _DIRECTIONS = normalized(SMPL_REST_OFFSETS)
@@ -68,9 +68,14 @@ class RigRest:
 
 
 def fit_rest(
-    humanoid: Humanoid, rotations: np.ndarray, positions: np.ndarray, ends: np.ndarray, floor: np.ndarray
+    humanoid: Humanoid,
+    rotations: np.ndarray,
+    positions: np.ndarray,
+    ends: np.ndarray,
+    floor: np.ndarray,
+    frames: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> RigRest:
-    """Measure a rest pose.
+    """Measure a rest pose, or the straightest frame of a motion where the rest pose is no standing person.
 
     Args:
         humanoid: which bones are a person's.
@@ -78,10 +83,16 @@ def fit_rest(
         positions: (N, 3) where the bones begin.
         ends: (N, 3) where they end, in their own frames.
         floor: (3,) a point of the floor that the rest pose stands on.
+        frames: orientations (T, N, 3, 3) and positions (T, N, 3) of a motion, in the world; None measures the rest
+            pose, whatever it is.
     """
-    reference = rest_reference(humanoid, rotations, positions)
+    reference = reference_pose(humanoid, (rotations, positions), frames)
+    at_rest = reference.rotations is rotations
+    rotations, positions = reference.rotations, reference.positions
     landmarks = landmarks_of(humanoid, reference, ends)
-    landmarks = _on_flat_soles(landmarks, rotations, positions, reference.body)
+    if at_rest:
+        # Soles lie flat in a rest pose; in a frame of a motion they may not.
+        landmarks = _on_flat_soles(landmarks, rotations, positions, reference.body)
     landmarks = _with_pelvis_between_hips(landmarks, rotations, positions, reference.body)
     points = positions[landmarks.owners] + rotate(rotations[landmarks.owners], landmarks.places)
     heights = points @ reference.body[:, 1]

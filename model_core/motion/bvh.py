@@ -1,8 +1,9 @@
-"""Biovision hierarchy files (BVH), read.
+"""Reader of Biovision hierarchy files (BVH).
 
-A file is a tree of joints with offsets and channels, then one line of numbers a frame. Euler angles are degrees; the
-listed order is the order of multiplication (``Zrotation Xrotation Yrotation`` is Rz Rx Ry on column vectors). A joint's
-position channels replace its offset, as in every program that writes them. Units and axes are the file's own.
+A file is a tree of joints with offsets and channels, followed by one line of numbers per frame. Euler angles are in
+degrees; the listed order is the order of multiplication (``Zrotation Xrotation Yrotation`` is Rz Rx Ry on column
+vectors). A joint's position channels replace its offset, unless their values are so small that they can only be changes
+of it. Units and axes are the file's own.
 """
 
 from __future__ import annotations
@@ -19,22 +20,24 @@ from ..errors import UserError
 
 _AXES = {"x": 0, "y": 1, "z": 2}
 _CHANNEL = re.compile(r"([xyz])(position|rotation)", re.IGNORECASE)
+_CHANGE = 0.05
+"""Length of a position channel's values, as a share of the offset's length, below which they are changes of it."""
 _MOTION = re.compile(r"^[ \t]*MOTION[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class BvhClip:
-    """A BVH file as it is, in its own units and axes.
+    """The content of a BVH file, in its own units and axes.
 
     Attributes:
         names: N joint names, parents before children. End Sites are not joints.
         parents: index of each joint's parent, -1 for the root.
-        offsets: (N, 3) each joint's place in its parent's frame at rest.
+        offsets: (N, 3) each joint's position in its parent's frame at rest.
         channels: each joint's channels in file order, such as ``("Zrotation", "Xrotation", "Yrotation")``.
-        values: (T, C) the numbers of each frame, joints in order.
-        fps: frames a second.
+        values: (T, C) channel values of each frame, joints in order.
+        fps: frames per second.
         ends: (N, 3) offset of each joint's first End Site, NaN where it has none.
-        path: where it was read, for messages.
+        path: the file, for messages.
     """
 
     names: tuple[str, ...]
@@ -70,16 +73,54 @@ class BvhClip:
         return result
 
     def local_positions(self) -> np.ndarray:
-        """(T, N, 3) place of each joint in its parent's frame (the root's in the world): channels, else offsets."""
+        """(T, N, 3) position of each joint in its parent's frame (the root's in the world): channels, else offsets."""
         result = np.tile(self.offsets, (len(self), 1, 1))
+        for joint, columns in self._position_columns.items():
+            for axis, column in columns.items():
+                result[:, joint, axis] = self.values[:, column]
+        if self._positions_are_changes:
+            moved = [joint for joint in self._position_columns if self.parents[joint] >= 0]
+            result[:, moved] += self.offsets[moved]
+        return result
+
+    @cached_property
+    def rest_offsets(self) -> np.ndarray:
+        """(N, 3) the offsets; where one is zero, the median of the joint's position channels, if it has some.
+
+        Some programs write every bone's length into the channels alone.
+        """
+        result = self.offsets.copy()
+        empty = [joint for joint in self._position_columns if self.parents[joint] >= 0 and not result[joint].any()]
+        if empty:
+            result[empty] = np.median(self.local_positions()[:, empty], axis=0)
+        return result
+
+    @cached_property
+    def _position_columns(self) -> dict[int, dict[int, int]]:
+        """Joint to its position channels: axis to column of ``values``."""
+        result: dict[int, dict[int, int]] = {}
         for joint, channels in enumerate(self.channels):
             for column, channel in enumerate(channels, self.first_channel[joint]):
                 if channel[1:].lower() == "position":
-                    result[:, joint, _AXES[channel[0].lower()]] = self.values[:, column]
+                    result.setdefault(joint, {})[_AXES[channel[0].lower()]] = column
         return result
 
+    @cached_property
+    def _positions_are_changes(self) -> bool:
+        """Whether the position channels below the root hold changes of the offsets instead of positions.
+
+        Bones keep their length, so positions are as long as the offsets; changes are near zero.
+        """
+        shares = [
+            float(np.median(np.linalg.norm(self.values[:, list(columns.values())], axis=1)))
+            / float(np.linalg.norm(self.offsets[joint]))
+            for joint, columns in self._position_columns.items()
+            if self.parents[joint] >= 0 and self.offsets[joint].any()
+        ]
+        return bool(shares) and float(np.median(shares)) < _CHANGE
+
     def world_positions(self) -> np.ndarray:
-        """(T, N, 3) place of each joint in the world."""
+        """(T, N, 3) position of each joint in the world."""
         return world_transforms(self.local_rotations(), self.local_positions(), self.parents)[1]
 
 
@@ -104,7 +145,7 @@ def read_bvh(path: str | os.PathLike[str]) -> BvhClip:
     """Read a BVH file.
 
     Raises:
-        UserError: the file is missing, is not BVH, is cut short, or holds what is not a number.
+        UserError: the file is missing, is not BVH, is cut short, or holds something that is not a number.
     """
     path = Path(path)
     try:
@@ -232,8 +273,11 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
         values = np.array(words, dtype=np.float64)
     except ValueError:
         values = None
-    if values is None or len(values) != frames * channels:
+    # Some exporters count one frame more or fewer than they write.
+    found = len(values) // channels if values is not None and channels else 0
+    if values is None or len(values) != found * channels or found < 1 or abs(found - frames) > 1:
         raise UserError(_where_it_breaks(body, first_line, frames, channels, file))
+    frames = found
     values = values.reshape(frames, channels)
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():

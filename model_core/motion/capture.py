@@ -9,13 +9,14 @@ that aims its bones at their landmarks.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ..errors import UserError
+from ..recognition import Humanoid, NotRecognisedError, SkeletonTree, recognise
 from .bvh import BvhClip, read_bvh, world_transforms
-from .joint_names import Humanoid, find_humanoid
 from .landmarks import landmarks_of, reference_pose
 from .rest import SMPL_REST_OFFSETS
 from .rotations import (
@@ -35,6 +36,13 @@ _UNITS = (1.0, 0.01, 0.001, 0.0254, 0.3048, 0.0254 / 0.45)
 _SHORTEST, _TALLEST, _USUAL = 1.3, 2.1, 1.7
 # Standing height over the length of the chain sole-less leg, pelvis and spine up to the head joint, of the T-pose.
 _HEIGHT_PER_CHAIN = 1.16
+
+_HALF_TURN = np.diag((1.0, -1.0, -1.0))
+_TO_Y_UP = (np.eye(3), np.array(((1.0, 0, 0), (0, 0, 1.0), (0, -1.0, 0))), _HALF_TURN)
+"""Turns that bring Y, Z and -Y up."""
+
+_POSES = 9
+"""Frames that are tried where names say too little and the rest pose is no person."""
 
 _DIRECTIONS = normalized(SMPL_REST_OFFSETS)
 _HIPS = [SMPL.index("L_Hip"), SMPL.index("R_Hip")]
@@ -59,7 +67,10 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     rotations, positions = world_transforms(local, positions, clip.parents)
     upright = _upright(clip, humanoid, positions)
     rotations, positions = upright @ rotations, positions @ upright.T
-    reference = reference_pose(clip, humanoid, scale, upright, rotations, positions)
+    count = len(clip.names)
+    at_rest = world_transforms(np.tile(np.eye(3), (count, 1, 1)), clip.rest_offsets * scale, clip.parents)
+    rest = (upright @ at_rest[0], at_rest[1] @ upright.T)
+    reference = reference_pose(humanoid, rest, (rotations, positions))
     landmarks = landmarks_of(humanoid, reference, clip.ends * scale)
     return laid_over(
         positions[:, landmarks.owners] + rotate(rotations[:, landmarks.owners], landmarks.places),
@@ -74,6 +85,11 @@ def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], t
         UserError: a file cannot be read, or they differ in length or rate and so are not of one take.
     """
     clips = (read_bvh(first), read_bvh(second))
+    if abs(len(clips[0]) - len(clips[1])) == 1:
+        # Exporters lose or add a frame at the end.
+        shorter = min(map(len, clips))
+        cut = [replace(clip, values=clip.values[:shorter]) for clip in clips]
+        clips = (cut[0], cut[1])
     if len(clips[0]) != len(clips[1]) or abs(clips[0].fps - clips[1].fps) > 0.01 * clips[0].fps:
         raise UserError(
             f"{clips[0].path.name} has {len(clips[0])} frames at {clips[0].fps:.4g} fps and {clips[1].path.name} "
@@ -92,7 +108,33 @@ def humanoid_of(clip: BvhClip) -> Humanoid:
     Raises:
         UserError: the skeleton is not a person's.
     """
-    return find_humanoid(clip.names, clip.parents, clip.offsets, clip.path.name or "The BVH file")
+    file = clip.path.name or "The BVH file"
+    at_rest = world_transforms(np.tile(np.eye(3), (len(clip.names), 1, 1)), clip.rest_offsets, clip.parents)[1]
+    tree = SkeletonTree(clip.names, clip.parents, at_rest)
+    try:
+        return recognise(tree, upright=lambda: _upright_poses(clip, tree)).humanoid(tree)
+    except NotRecognisedError as error:
+        some = ", ".join(clip.names[:8])
+        sentence = {
+            "broken": "the joint {lower} does not hang from {upper}, so the limb cannot be followed",
+            "lacking": "it looks like {kind} but lacks the joints for {joints}",
+            "apart": "legs, spine and arms do not hang together like a person's",
+            "two_pairs": "two pairs of limbs could be the arms",
+            "unknown": f"cannot tell which joints are {{joints}} among {some}...",
+        }[error.reason].format(**error.values)
+        raise UserError(
+            f"{file}: {sentence}; rename the joints as in Mixamo (LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm, "
+            "LeftHand, Neck, Head) or correct the skeleton."
+        ) from error
+
+
+def _upright_poses(clip: BvhClip, tree: SkeletonTree) -> Iterator[SkeletonTree]:
+    """The rest pose and some frames, each with the axes in use for up turned to Y."""
+    frames = np.unique(np.linspace(0, len(clip) - 1, _POSES).astype(int))
+    some = replace(clip, values=clip.values[frames])
+    for heads in (tree.heads, *some.world_positions()):
+        for turn in _TO_Y_UP:
+            yield replace(tree, heads=heads @ turn.T)
 
 
 def unit_of(clip: BvhClip) -> float:
@@ -101,7 +143,8 @@ def unit_of(clip: BvhClip) -> float:
     Raises:
         UserError: the skeleton is not a person's.
     """
-    lengths = np.linalg.norm(clip.offsets, axis=1)
+    offsets = clip.rest_offsets
+    lengths = np.linalg.norm(offsets, axis=1)
 
     def chain(lower: int, upper: int) -> float:
         total = 0.0
@@ -112,7 +155,7 @@ def unit_of(clip: BvhClip) -> float:
 
     joints = humanoid_of(clip).joints
     legs = [chain(joints[side + "Ankle"], joints[side + "Hip"]) for side in ("L_", "R_")]
-    hips = 0.5 * (clip.offsets[joints["L_Hip"]] + clip.offsets[joints["R_Hip"]])
+    hips = 0.5 * (offsets[joints["L_Hip"]] + offsets[joints["R_Hip"]])
     spine = chain(joints.get("Head", joints["Neck"]), joints["Pelvis"])
     height = _HEIGHT_PER_CHAIN * (sum(legs) / 2 + float(np.linalg.norm(hips)) + spine)
     if height <= 0:
@@ -139,14 +182,19 @@ def _resampled(rotations: np.ndarray, positions: np.ndarray, fps: float) -> tupl
 
 
 def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.ndarray:
-    """(3, 3) turns the file's world so that Y is up: from the people in it, who mostly stand."""
+    """(3, 3) turns the file's world so that Y is up: from the people in it, who mostly stand.
+
+    A file in camera space has Y down and Z forward, so a figure on its head is turned about X.
+    """
     joints = humanoid.joints
     feet = 0.5 * (positions[:, joints["L_Ankle"]] + positions[:, joints["R_Ankle"]])
     up = np.median(normalized(positions[:, joints["Neck"]] - feet), axis=0)
     axis = int(np.abs(up).argmax())
-    if axis == 1 or abs(up[axis]) < 0.8:
+    if abs(up[axis]) < 0.8 or (axis == 1 and up[axis] > 0):
         # Lying or tumbling people say little; Y is what the format's programs write.
         return np.eye(3)
+    if axis == 1:
+        return _HALF_TURN
     target = np.sign(up[axis]) * np.eye(3)[axis]
     return matrix_from_quaternion(shortest_arc(target, np.array([0.0, 1.0, 0.0])))
 

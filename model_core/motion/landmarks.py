@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bvh import BvhClip, world_transforms
-from .joint_names import Humanoid
+from ..recognition import Humanoid
 from .rest import SMPL_REST_OFFSETS
 from .rotations import matrix_from_quaternion, normalized, rotate, shortest_arc, transposed
 from .skeleton import SMPL
@@ -58,37 +57,32 @@ class Landmarks:
 
 
 def reference_pose(
-    clip: BvhClip,
     humanoid: Humanoid,
-    scale: float,
-    upright: np.ndarray,
-    rotations: np.ndarray,
-    positions: np.ndarray,
+    rest: tuple[np.ndarray, np.ndarray],
+    frames: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Reference:
-    """The rest pose where it is a person's; else the frame in which the person stands straightest."""
-    count = len(clip.names)
-    rest_rotations, rest_positions = world_transforms(
-        np.tile(np.eye(3), (count, 1, 1)), clip.offsets * scale, clip.parents
-    )
-    rest_rotations, rest_positions = upright @ rest_rotations, rest_positions @ upright.T
-    body, score = _standing(humanoid, rest_positions[None])
-    if score[0] > _STANDS:
-        return Reference(rest_rotations, rest_positions, _squared(body[0]))
+    """The rest pose where it is a person's, else the frame in which the person stands straightest.
+
+    Some programs write rest poses in which all bones lie along one axis: only the frames tell how the person stands.
+
+    Args:
+        humanoid: which joints are a person's.
+        rest: rotations (N, 3, 3) and positions (N, 3) of the joints at rest, metres.
+        frames: rotations (T, N, 3, 3) and positions (T, N, 3) of the motion; None keeps the rest pose, whatever it is.
+    """
+    rotations, positions = rest
+    body, score = _standing(humanoid, positions[None])
+    if score[0] > _STANDS or frames is None:
+        return Reference(rotations, positions, _squared(body[0]))
+    rotations, positions = frames
     body, score = _standing(humanoid, positions)
     best = int(score.argmax())
     return Reference(rotations[best], positions[best], _squared(body[best]))
 
 
-def rest_reference(humanoid: Humanoid, rotations: np.ndarray, positions: np.ndarray) -> Reference:
-    """A drawn rest pose as the reference, whether it stands with arms stretched or not.
-
-    Args:
-        humanoid: which joints are a person's.
-        rotations: (N, 3, 3) orientations of the joints at rest.
-        positions: (N, 3) where they are, metres.
-    """
-    body, _ = _standing(humanoid, positions[None])
-    return Reference(rotations, positions, _squared(body[0]))
+def stands(humanoid: Humanoid, positions: np.ndarray) -> bool:
+    """Whether a pose (N, 3) is that of a standing person, in any orientation: then motion can be measured from it."""
+    return bool(_standing(humanoid, positions[None])[1][0] > _STANDS)
 
 
 _STANDS = 0.75

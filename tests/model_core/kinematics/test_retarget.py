@@ -8,9 +8,9 @@ from motion_examples import arms_lowered, posed_person, truth_of
 
 from model_core.kinematics.retarget import bone_turns, fit_rest, motion_of_bones, person_hip_height
 from model_core.motion import SMPL
-from model_core.motion.joint_names import Humanoid
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import angle_between, matrix_from_axis_angle
+from model_core.recognition import Humanoid
 
 
 @pytest.mark.parametrize("lowered", [0.0, 30.0, 60.0])

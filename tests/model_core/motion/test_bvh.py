@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,15 @@ from motion_examples import posed_person
 
 from model_core.errors import UserError
 from model_core.motion import SMPL, PosedSkeleton
-from model_core.motion.bvh import read_bvh, world_transforms
+from model_core.motion.bvh import BvhClip, read_bvh, world_transforms
 from model_core.motion.bvh_writer import (
     angles_from_matrices,
     clip_from_posed,
     continuous_angles,
     write_bvh,
+    write_clip,
 )
+from model_core.motion.capture import motion_from_bvh, unit_of
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import angle_between, matrix_from_axis_angle, quaternion_from_matrix
 
@@ -85,7 +88,7 @@ def test_frames_may_be_broken_over_lines(tmp_path: Path) -> None:
         (bvh_text(FRAMES)[:-8], ["line 24", "frame 1", "instead of 10"]),
         (bvh_text([FRAMES[0], FRAMES[1] + " 4", FRAMES[0]]), ["line 24", "frame 1", "11 numbers"]),
         (bvh_text([FRAMES[0], FRAMES[1].replace("90", "9O")]), ["line 24", "'9O'", "not a number"]),
-        (bvh_text(FRAMES, announced=3), ["3 frames", "holds 2"]),
+        (bvh_text(FRAMES, announced=4), ["4 frames", "holds 2"]),
         (bvh_text([FRAMES[0], FRAMES[1].replace("90", "nan")]), ["1 of 2", "first in frame 1"]),
         (bvh_text([FRAMES[0].replace("90", "inf", 1), FRAMES[1]]), ["1 of 2", "first in frame 0"]),
         (bvh_text([], announced=0), ["0 frames"]),
@@ -110,6 +113,43 @@ def test_damaged_files_are_refused_with_the_place(tmp_path: Path, text: str, tol
     assert "take.bvh" in message and "\n" not in message
     for part in told:
         assert part in message
+
+
+@pytest.mark.parametrize("announced", [1, 3])
+def test_one_frame_more_or_fewer_than_announced_is_read(tmp_path: Path, announced: int) -> None:
+    clip = read_bvh(written(tmp_path, bvh_text(FRAMES, announced=announced)))
+    assert len(clip) == len(FRAMES) == 2
+    np.testing.assert_array_equal(clip.values, read_bvh(written(tmp_path, bvh_text(FRAMES))).values)
+
+
+def with_lengths_in_channels(person: PosedSkeleton) -> BvhClip:
+    """A clip whose joints all have position channels, which repeat the offsets."""
+    clip = clip_from_posed(person)
+    turns, columns, values = clip.channels[1], [], []
+    for joint, channels in enumerate(clip.channels):
+        first = clip.first_channel[joint]
+        if joint:
+            values.append(np.tile(clip.offsets[joint], (len(clip), 1)))
+        values.append(clip.values[:, first : first + len(channels)])
+        columns.append(("Xposition", "Yposition", "Zposition", *turns))
+    return replace(clip, channels=tuple(columns), values=np.concatenate(values, axis=1))
+
+
+def test_lengths_may_stand_in_offsets_in_channels_or_in_both(tmp_path: Path) -> None:
+    person = posed_person(6, frames=20)
+    both = with_lengths_in_channels(person)
+    in_channels = replace(both, offsets=both.offsets * (np.arange(len(both.names)) == 0)[:, None])
+    changes = replace(both, values=both.values.copy())
+    for joint in range(1, len(both.names)):
+        changes.values[:, 6 * joint : 6 * joint + 3] = 0
+    for clip in (both, in_channels, changes):
+        write_clip(tmp_path / "take.bvh", clip)
+        read = read_bvh(tmp_path / "take.bvh")
+        order = [both.names.index(name) for name in read.names]
+        np.testing.assert_allclose(read.rest_offsets[1:], both.offsets[order[1:]], atol=1e-5)
+        np.testing.assert_allclose(read.world_positions(), both.world_positions()[:, order], atol=1e-4)
+        assert unit_of(read) == pytest.approx(1.0)
+        np.testing.assert_allclose(motion_from_bvh(read).joints, person.joints(), atol=1e-3)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

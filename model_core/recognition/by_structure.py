@@ -1,0 +1,347 @@
+"""A person in a skeleton whose names say nothing: from the tree and where the bones begin in an upright pose.
+
+Fingers tell a hand from a wing, chains of two long bones tell limbs from skirts and hair, and what names call an
+accessory, a twist bone or an end is left out before anything is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from .by_names import base_of, spine_of
+from .skeleton_tree import SkeletonTree
+from .words import BoneWords
+
+_LEAST_LIMB = 0.07
+"""Share of the figure's height that an upper arm, a forearm, a thigh and a shin are at least long."""
+
+_ARM = (0.2, 0.75)
+"""Shares of the legs' length within which upper arm and forearm together are an arm's, times two."""
+
+_SOLE = 0.06
+"""Share of the height within which bones of a foot begin above the lowest of them."""
+
+_MIDDLE = 0.03
+"""Share of the height that a head and a neck may lie off the middle."""
+
+_FINGER = 0.2
+"""Share of the height that a finger is at most long."""
+
+_UP = 1
+
+
+@dataclass(frozen=True)
+class Structured:
+    """What the structure says.
+
+    Attributes:
+        joints: SMPL joint to bone; empty where no person was found.
+        two_pairs: whether no person was found since two pairs of limbs could be arms.
+        sides_known: whether names or toes tell left from right.
+    """
+
+    joints: dict[str, int]
+    two_pairs: bool = False
+    sides_known: bool = True
+
+
+def joints_by_structure(whole: SkeletonTree, words: Sequence[BoneWords]) -> Structured:
+    """The joints of a person who stands upright, with two legs, two arms and a head.
+
+    Args:
+        whole: the skeleton, Y up.
+        words: what its names say.
+    """
+    tree, alive = _limbs_only(whole, words)
+    if len(alive) < 12:
+        return Structured({})
+    body = _Body(tree, alive)
+    legs = body.legs()
+    if legs is None:
+        return Structured({})
+    arms = body.arms(legs)
+    if isinstance(arms, bool):
+        return Structured({}, two_pairs=arms)
+    joints = body.trunk(legs, arms)
+    if joints is None:
+        return Structured({})
+    sides = _sides(whole, words, legs, arms, body.across)
+    if sides < 0:
+        legs, arms = legs[::-1], arms[::-1]
+    for side, leg, arm in zip(("L_", "R_"), legs, arms, strict=True):
+        joints |= {side + name: bone for name, bone in zip(("Hip", "Knee", "Ankle", "Foot"), leg.bones, strict=False)}
+        joints |= {side + name: bone for name, bone in zip(("Shoulder", "Elbow", "Wrist"), arm.bones, strict=False)}
+        if arm.before >= 0:
+            joints[side + "Collar"] = arm.before
+    joints |= spine_of(tree, joints)
+    if len(set(joints.values())) < len(joints) or _contradicted(words, joints):
+        return Structured({})
+    return Structured(joints, sides_known=sides != 0)
+
+
+@dataclass(frozen=True)
+class _Limb:
+    """Upper bone, lower bone, hand or foot, and toes where there are some; the bone before them or -1."""
+
+    bones: tuple[int, ...]
+    before: int = -1
+
+
+class _Body:
+    """An upright skeleton, measured."""
+
+    def __init__(self, tree: SkeletonTree, alive: Sequence[int]) -> None:
+        self.tree, self.alive = tree, alive
+        heads = tree.heads[list(alive)]
+        self.height = max(float(np.ptp(heads[:, _UP])), 1e-9)
+        self.leaves = [bone for bone in alive if not tree.children[bone]]
+        self.across = _side_axis(heads, tree.heads[self.leaves])
+        offset = tree.heads @ self.across
+        spread = offset[list(alive)]
+        # The trunk lies in the middle, and limbs come in pairs.
+        self.sideways = offset - 0.5 * (float(np.quantile(spread, 0.02)) + float(np.quantile(spread, 0.98)))
+        middle = spread[np.abs(self.sideways[list(alive)]) < 0.1 * self.height]
+        if len(middle):
+            self.sideways = offset - float(np.median(middle))
+        self.heights = tree.heads[:, _UP]
+
+    def legs(self) -> tuple[_Limb, _Limb] | None:
+        """Left and right leg as ``across`` has them."""
+        found = []
+        for sign in (1.0, -1.0):
+            own = [leaf for leaf in self.leaves if self.sideways[leaf] * sign > 0.02 * self.height]
+            limbs = {leaf: limb for leaf in own if (limb := self._leg(leaf)) is not None}
+            if not limbs:
+                return None
+            near = min(self.heights[leaf] for leaf in limbs) + _SOLE * self.height
+            # Toes reach farther over the ground than heels.
+            toe = max((leaf for leaf in limbs if self.heights[leaf] <= near), key=self._reach)
+            found.append(limbs[toe])
+        left, right = found
+        return (left, right) if not set(left.bones) & set(right.bones) else None
+
+    def arms(self, legs: tuple[_Limb, _Limb]) -> tuple[_Limb, _Limb] | bool:
+        """Left and right arm; else whether there are two pairs that could be arms."""
+        taken = {bone for leg in legs for bone in leg.bones}
+        hip = float(np.mean([self.heights[leg.bones[0]] for leg in legs]))
+        length = float(np.mean([self.tree.length(leg.bones[2], leg.bones[0]) for leg in legs]))
+        pairs = []
+        for fingers in (True, False):
+            sides: list[list[_Limb]] = []
+            for sign in (1.0, -1.0):
+                found: dict[tuple[int, ...], _Limb] = {}
+                for limb in self._hands(sign, taken) if fingers else self._plain_arms(sign, taken):
+                    upper, lower = (self.tree.length(b, a) for a, b in pairwise(limb.bones[:3]))
+                    fits = _ARM[0] < 0.5 * (upper + lower) / length < _ARM[1]
+                    if fits and self.heights[limb.bones[0]] > hip:
+                        found.setdefault(limb.bones[:2], limb)
+                sides.append(list(found.values()))
+            pairs = [(left, right) for left in sides[0] for right in sides[1] if self._alike(left, right)]
+            if pairs:
+                break
+        if len(pairs) != 1:
+            return len(pairs) > 1
+        return pairs[0]
+
+    def trunk(self, legs: tuple[_Limb, _Limb], arms: tuple[_Limb, _Limb]) -> dict[str, int] | None:
+        """Pelvis, neck and head."""
+        tree = self.tree
+        hips = tree.meeting([leg.bones[0] for leg in legs])
+        chest = tree.meeting([arm.bones[0] for arm in arms])
+        if hips < 0 or chest < 0:
+            return None
+        blocked = {bone for limb in (*legs, *arms) for bone in limb.bones}
+        way = self._middle_way(chest, blocked)
+        shoulders = float(np.mean([self.heights[arm.bones[0]] for arm in arms]))
+        if self.heights[chest] > shoulders and tree.parents[chest] >= 0 and way:
+            # The clavicles hang from the neck, which begins over the shoulders.
+            way = [chest, *way]
+        if not way:
+            return None
+        pelvis = base_of(tree, hips, way[0])
+        far = pelvis < 0 or tree.length(hips, pelvis) > 0.6 * tree.length(legs[0].bones[2], legs[0].bones[0])
+        if far or pelvis == way[0]:
+            return None
+        joints = {"Pelvis": pelvis, "Neck": way[0]}
+        if len(way) > 1:
+            branching = [bone for bone in way[1:] if len(tree.children[bone]) > 1]
+            joints["Head"] = branching[0] if branching else way[1]
+        return joints
+
+    def _leg(self, leaf: int) -> _Limb | None:
+        """The leg on the way to a leaf, None where there is none."""
+        path = [bone for bone in self.tree.paths[leaf][::-1] if abs(self.sideways[bone]) > 0.01 * self.height]
+        floor = float(self.heights[list(self.alive)].min())
+        best: tuple[float, tuple[int, ...]] = (0.0, ())
+        for chosen in combinations(range(len(path)), 3):
+            hip, knee, ankle = (path[k] for k in chosen)
+            low = self.heights[ankle] - floor < 0.2 * self.height
+            if low and self.heights[hip] - self.heights[ankle] > 0.3 * self.height:
+                fit = self._fit(hip, knee, ankle)
+                if fit > best[0] + 1e-9:
+                    best = (fit, (hip, knee, ankle, *path[chosen[2] + 1 : chosen[2] + 2]))
+        return _Limb(best[1]) if best[0] > _LEAST_LIMB * self.height else None
+
+    def _fit(self, first: int, second: int, third: int) -> float:
+        """How well three bones split a limb into two long parts of like length."""
+        upper, lower = self.tree.length(second, first), self.tree.length(third, second)
+        return min(upper, lower) - 0.5 * abs(upper - lower)
+
+    def _hands(self, sign: float, taken: set[int]) -> list[_Limb]:
+        """Arms that end in fingers."""
+        found = []
+        for hub in self.alive:
+            below = self.tree.children[hub]
+            if len(below) < 3 or self.sideways[hub] * sign < 0.05 * self.height or hub in taken:
+                continue
+            reach = [self._longest(child, hub) for child in below]
+            if sum(0.0 < length < _FINGER * self.height for length in reach) < 3:
+                continue
+            path = self._side_path(hub)
+            best: tuple[float, tuple[int, int]] | None = None
+            for first, second in combinations(range(len(path) - 1), 2):
+                fit = self._fit(path[first], path[second], hub)
+                if best is None or fit > best[0] + 1e-9:
+                    best = (fit, (first, second))
+            if best is not None and best[0] > 0.5 * _LEAST_LIMB * self.height:
+                first, second = best[1]
+                found.append(_Limb((path[first], path[second], hub), path[first - 1] if first else -1))
+        return found
+
+    def _plain_arms(self, sign: float, taken: set[int]) -> list[_Limb]:
+        """Arms without fingers: two long bones that follow each other."""
+        found = []
+        for leaf in self.leaves:
+            if self.sideways[leaf] * sign < 0.05 * self.height or taken & set(self.tree.paths[leaf]):
+                continue
+            path = self._side_path(leaf)
+            lengths = [self.tree.length(b, a) for a, b in pairwise(path)]
+            if len(lengths) < 2:
+                continue
+            start = max(range(len(lengths) - 1), key=lambda k: min(lengths[k], lengths[k + 1]))
+            if min(lengths[start], lengths[start + 1]) > _LEAST_LIMB * self.height:
+                found.append(_Limb(tuple(path[start : start + 3]), path[start - 1] if start else -1))
+        return found
+
+    def _side_path(self, bone: int) -> list[int]:
+        """From the first bone off the middle to one."""
+        path = list(self.tree.paths[bone][::-1])
+        first = next((k for k, b in enumerate(path) if len(self._crossing(b)) < 2), 0)
+        return path[first:]
+
+    def _crossing(self, bone: int) -> set[float]:
+        """Sides on which bones below one lie, well off the middle; both for a bone of the trunk."""
+        if not hasattr(self, "_crossings"):
+            self._crossings: dict[int, set[float]] = {}
+            for other in self.alive:
+                if abs(self.sideways[other]) > 0.05 * self.height:
+                    for above in self.tree.paths[other]:
+                        self._crossings.setdefault(above, set()).add(float(np.sign(self.sideways[other])))
+        return self._crossings.get(bone, set())
+
+    def _longest(self, bone: int, above: int) -> float:
+        """Length of the longest chain that leaves a bone by one child."""
+        step = self.tree.chain_length((above, bone))
+        return step + max((self._longest(child, bone) for child in self.tree.children[bone]), default=0.0)
+
+    def _alike(self, left: _Limb, right: _Limb) -> bool:
+        """Whether two limbs are as long and hang from one bone."""
+        lengths = [self.tree.length(limb.bones[2], limb.bones[0]) for limb in (left, right)]
+        return max(lengths) < 1.3 * min(lengths) and self.tree.meeting((left.bones[0], right.bones[0])) >= 0
+
+    def _middle_way(self, chest: int, blocked: set[int]) -> list[int]:
+        """Bones in the middle above a chest, from below."""
+        way = [chest]
+        while True:
+            above = [bone for bone in self.tree.children[way[-1]]
+                     if bone not in blocked and abs(self.sideways[bone]) < _MIDDLE * self.height
+                     and self.heights[bone] > self.heights[way[-1]] - 0.01 * self.height
+                     and not (self._subtree(bone) & blocked)]  # fmt: skip
+            if not above:
+                return way[1:]
+            way.append(max(above, key=lambda bone: (len(self._subtree(bone)), self.heights[bone])))
+
+    def _subtree(self, bone: int) -> set[int]:
+        return {bone}.union(*(self._subtree(child) for child in self.tree.children[bone]))
+
+    def _reach(self, leaf: int) -> float:
+        above = self.tree.parents[leaf]
+        step = self.tree.heads[leaf] - self.tree.heads[above] if above >= 0 else np.zeros(3)
+        return float(np.hypot(step[0], step[2]))
+
+
+def _limbs_only(tree: SkeletonTree, words: Sequence[BoneWords]) -> tuple[SkeletonTree, list[int]]:
+    """The tree without accessories, what hangs from them, and bones that only help limbs; the bones that remain."""
+    dropped = {bone for bone, word in enumerate(words) if word.helper}
+    for bone, word in enumerate(words):
+        if word.accessory:
+            waiting = [bone]
+            while waiting:
+                below = waiting.pop()
+                dropped.add(below)
+                waiting += tree.children[below]
+    return tree.without(dropped), [bone for bone in range(len(tree)) if bone not in dropped]
+
+
+def _side_axis(heads: np.ndarray, leaves: np.ndarray) -> np.ndarray:
+    """(3,) level direction across the body: the one about whose middle the bones are most nearly mirrored."""
+    level = heads * (1.0, 0.0, 1.0)
+    tips = leaves * (1.0, 0.0, 1.0)
+    _, vectors = np.linalg.eigh(np.cov((tips - tips.mean(axis=0)).T))
+    candidates = [np.array((1.0, 0.0, 0.0)), np.array((0.0, 0.0, 1.0))]
+    candidates += [vectors[:, k] * (1.0, 0.0, 1.0) for k in (2, 1)]
+    size = max(float(np.ptp(heads[:, _UP])), 1e-9)
+
+    def mirrored(axis: np.ndarray) -> float:
+        places = level @ axis
+        middle = float(np.median(places))
+        images = heads - 2 * np.outer(places - middle, axis)
+        apart = np.linalg.norm(images[:, None] - heads[None], axis=-1).min(axis=1)
+        sideways = np.abs(places - middle) > 0.03 * size
+        return float((apart[sideways] < 0.02 * size).sum())
+
+    unit = [axis / np.linalg.norm(axis) for axis in candidates if np.linalg.norm(axis) > 0.5]
+    return unit[int(np.argmax([mirrored(axis) for axis in unit]))]
+
+
+def _sides(
+    tree: SkeletonTree,
+    words: Sequence[BoneWords],
+    legs: tuple[_Limb, _Limb],
+    arms: tuple[_Limb, _Limb],
+    across: np.ndarray,
+) -> int:
+    """1 where the first limbs are the left ones, -1 where the right ones are, 0 where nothing tells."""
+    votes = 0
+    for number, side in enumerate(("L_", "R_")):
+        said = [words[bone].side for bone in (*legs[number].bones, *arms[number].bones)]
+        votes += sum((name == side) - (name not in (side, "")) for name in said)
+    if votes:
+        return 1 if votes > 0 else -1
+    toes = []
+    for leg in legs:
+        if len(leg.bones) > 3:
+            toes.append(tree.heads[leg.bones[3]] - tree.heads[leg.bones[2]])
+        elif tree.tails is not None:
+            toes.append(tree.tails[leg.bones[2]] - tree.heads[leg.bones[2]])
+    if not toes:
+        return 0
+    # Toes point forward, and left is to the left of it.
+    forward = np.cross(across, (0.0, 1.0, 0.0))
+    along = float(np.mean(toes, axis=0) @ forward)
+    size = float(np.mean([np.linalg.norm(toe) for toe in toes]))
+    return 0 if abs(along) < 0.2 * size else (1 if along > 0 else -1)
+
+
+def _contradicted(words: Sequence[BoneWords], joints: dict[str, int]) -> bool:
+    """Whether names that do say something say otherwise."""
+    against = 0
+    for joint, bone in joints.items():
+        role = joint[2:] if joint[1:2] == "_" else joint
+        roles = words[bone].roles
+        against += bool(roles) and role not in roles
+    return against > 2
