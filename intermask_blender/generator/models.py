@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,28 @@ def installed_models(more: Sequence[Path] = ()) -> dict[str, Path]:
             if (folder / "config.json").is_file():
                 found.setdefault(folder.name, folder)
     return found
+
+
+def models_stamp(more: Sequence[Path] = ()) -> tuple[tuple[str, int], ...]:
+    """What changes where ``installed_models`` or what the models' config.json files say may have changed.
+
+    Args:
+        more: as for ``installed_models``.
+    """
+    # Panels ask at every redraw, so this goes without paths as objects, which take three times as long.
+    stamps = []
+    for parent in (BUNDLED, *more):
+        try:
+            with os.scandir(parent) as entries:
+                for entry in entries:
+                    path = entry.path if entry.name == "config.json" else f"{entry.path}{os.sep}config.json"
+                    try:
+                        stamps.append((path, os.stat(path).st_mtime_ns))  # noqa: PTH116
+                    except OSError:
+                        continue
+        except OSError:
+            continue
+    return tuple(stamps)
 
 
 def find_model(name: str, more: Sequence[Path] = ()) -> Path:

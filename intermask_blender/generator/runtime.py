@@ -178,6 +178,14 @@ def installed_runtime(folder: Path, found: Found, python: Path, arguments: tuple
     return Runtime(INSTALLED, python, arguments, (folder,), found.searched, version)
 
 
+def installed_stamp(folder: Path) -> int:
+    """When a runtime was installed into a folder, in nanoseconds; 0 where there is none."""
+    try:
+        return (folder / MARKER).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def named_runtime(python: Path, found: Found) -> Runtime | None:
     """The Python that the user names, if the file exists.
 

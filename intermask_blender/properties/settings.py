@@ -6,10 +6,10 @@ from functools import cache
 
 import bpy
 
-from ..generator.models import installed_models, model_examples, model_title, recommended_sampling
+from ..generator.models import recommended_sampling
 from ..scene.takes import show_take
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
-from ..ui.preferences import current_preferences
+from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_novelty import ask
 from .knobs import PANEL_KNOBS, with_knobs
@@ -43,14 +43,13 @@ def _model_items(models: tuple[tuple[str, str], ...], tooltip: str) -> list[Enum
 
 
 def _models(_owner: InterMaskSettings, context: bpy.types.Context | None) -> list[EnumItem]:
-    folders = installed_models(current_preferences(context or bpy.context).model_folders)
-    titles = tuple((name, model_title(folder)) for name, folder in folders.items())
-    return _model_items(titles, tr("Use the model {title}"))
+    return _model_items(model_list(context or bpy.context).titles, tr("Use the model {title}"))
 
 
 def _chosen_model(owner: InterMaskSettings) -> int:
     """Number of the chosen model in the menu: the first one where none was chosen or it is gone."""
-    return next((number for name, _, _, number in _models(owner, None) if name == owner.model_name), 0)
+    names = list(model_list(bpy.context).folders)
+    return names.index(owner.model_name) if owner.model_name in names else 0
 
 
 def _choose_model(owner: InterMaskSettings, number: int) -> None:
@@ -66,7 +65,7 @@ def wanted_model(owner: InterMaskSettings) -> str:
 
 def model_is_gone(owner: InterMaskSettings) -> bool:
     """Whether the chosen model's folder was deleted or renamed, or its parent is no longer named."""
-    return bool(owner.model_name) and all(name != owner.model_name for name, _, _, _ in _models(owner, None))
+    return bool(owner.model_name) and owner.model_name not in model_list(bpy.context).folders
 
 
 def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
@@ -75,8 +74,7 @@ def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -
 
 def known_prompts(owner: InterMaskSettings, context: bpy.types.Context) -> tuple[list[str], list[str]]:
     """What was generated before, and the examples of the chosen model."""
-    folder = installed_models(current_preferences(context).model_folders).get(owner.model)
-    return list(past_prompts()), model_examples(folder) if folder is not None else []
+    return list(past_prompts()), model_list(context).examples.get(owner.model, [])
 
 
 def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> None:
@@ -85,7 +83,7 @@ def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> 
 
 def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> None:
     """The user's own sampling settings begin with the model's."""
-    folder = installed_models(current_preferences(context).model_folders).get(owner.model)
+    folder = model_list(context).folders.get(owner.model)
     if owner.use_model_values or folder is None:
         return
     for name, value in recommended_sampling(folder).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -286,7 +287,23 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 def runtime_problem(context: bpy.types.Context) -> str:
     """Why nothing can be generated, in a few words for a panel; empty where it can."""
-    return "" if current_runtime(context) is not None else tr("PyTorch was not found: install it in the preferences")
+    return "" if _has_runtime(context) else tr("PyTorch was not found: install it in the preferences")
+
+
+def _has_runtime(context: bpy.types.Context) -> bool:
+    """Whether there is a runtime; looked for at most once a second, or as soon as a preference or an install changes.
+
+    Looking takes a millisecond, and panels ask at every redraw.
+    """
+    stored, folder = stored_preferences(context), runtime_root(create=False)
+    chosen = (stored.source, stored.python) if stored is not None else ()
+    key = (
+        int(time.monotonic()),
+        os.environ.get("INTERMASK_PYTHON"),
+        chosen,
+        runtime.installed_stamp(folder / "packages") if folder is not None else 0,
+    )
+    return session().drawn.get("runtime", key, lambda: current_runtime(context) is not None)
 
 
 def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:

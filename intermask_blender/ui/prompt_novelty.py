@@ -9,9 +9,8 @@ import bpy
 
 from ..generator.client import Request
 from ..generator.generation import LONGEST_PROMPT
-from ..generator.models import installed_models
 from ..translations import tr
-from .preferences import current_preferences
+from .model_list import model_list
 from .services import running_client
 from .session import redraw_sidebars, session
 
@@ -62,7 +61,8 @@ def ask(context: bpy.types.Context) -> None:
 
 def familiar_line(context: bpy.types.Context) -> tuple[str, str]:
     """What the panel says of the prompt, and an icon's name; empty where there is nothing to say."""
-    key = _key(context.scene.intermask, context)
+    # Without answers there is no need to look for the model.
+    key = _key(context.scene.intermask, context) if session().novelty else None
     answer = session().novelty.get(key) if key is not None else None
     return ("", "NONE") if answer is None else said(answer)
 
@@ -78,7 +78,7 @@ def said(answer: Answer) -> tuple[str, str]:
 
 def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple[str, str] | None:
     """The chosen model's folder and the prompt, None where one of them is missing."""
-    folder: Path | None = installed_models(current_preferences(context).model_folders).get(settings.model)
+    folder: Path | None = model_list(context).folders.get(settings.model)
     prompt = settings.prompt.strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None
 

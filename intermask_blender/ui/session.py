@@ -12,6 +12,7 @@ import bpy
 from ..generator.client import WorkerClient
 from ..generator.generation import Generation
 from ..translations import tr
+from .draw_cache import DrawCache
 
 if TYPE_CHECKING:
     from ..generator.job import Job
@@ -49,6 +50,7 @@ class Session:
         novelty: what models answered about prompts, by model folder and prompt.
         questions: prompts that the generator was asked about and has not answered.
         prompts: earlier prompts, the newest first; None until they are read from disk.
+        drawn: results that panels show again and again.
     """
 
     client: WorkerClient | None = None
@@ -58,6 +60,7 @@ class Session:
     novelty: dict[tuple[str, str], Answer] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     prompts: list[str] | None = None
+    drawn: DrawCache = field(default_factory=DrawCache)
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
 
     def start_timer(self, function: AppTimer, interval: float) -> None:

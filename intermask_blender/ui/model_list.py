@@ -1,0 +1,39 @@
+"""The models that the panel offers: read from the folders again only where these changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..generator.models import installed_models, model_examples, model_title, models_stamp
+from .preferences import current_preferences
+from .session import session
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """The installed models.
+
+    Attributes:
+        folders: by name, the bundled ones first.
+        titles: (name, title) of each.
+        examples: example prompts of each, by name.
+    """
+
+    folders: dict[str, Path]
+    titles: tuple[tuple[str, str], ...]
+    examples: dict[str, list[str]]
+
+
+def model_list(context: bpy.types.Context) -> ModelList:
+    """The installed models; looks at the folders' times each time, and into the files where one has changed."""
+    parents = current_preferences(context).model_folders
+    return session().drawn.get("models", (parents, models_stamp(parents)), lambda: _read(parents))
+
+
+def _read(parents: tuple[Path, ...]) -> ModelList:
+    folders = installed_models(parents)
+    titles = tuple((name, model_title(folder)) for name, folder in folders.items())
+    return ModelList(folders, titles, {name: model_examples(folder) for name, folder in folders.items()})

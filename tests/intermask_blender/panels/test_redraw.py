@@ -1,0 +1,96 @@
+"""Panels redraw up to 20 times a second: what they show is computed again only where something changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import pytest
+from blender_rigs import KINDS, build_rig
+
+import intermask_blender
+from intermask_blender.benchmark import panel_drawing
+from intermask_blender.generator import models
+from intermask_blender.panels import rig_line as line_of_panel
+from intermask_blender.ui.draw_cache import DrawCache, armature_key
+from intermask_blender.ui.model_list import model_list
+
+assert blender_scene
+
+
+def mixamo() -> bpy.types.Object:
+    return build_rig(KINDS["mixamo"], bpy.context.scene)
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def test_a_result_is_kept_for_its_key_and_only_so_many_subjects() -> None:
+    known, computed = DrawCache(), []
+    assert [known.get("a", key, lambda key=key: computed.append(key) or key) for key in (1, 1, 2, 2)] == [1, 1, 2, 2]
+    assert computed == [1, 2]
+    for number in range(1000):
+        known.get(number, 0, lambda: None)
+    assert len(known._results) < 100
+
+
+def test_a_redraw_reads_no_file_and_recognises_no_rig(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = bpy.context.scene.intermask
+    settings.leader = mixamo()
+    draw = panel_drawing()
+    draw()
+    asked: list[str] = []
+    recognise, read = line_of_panel.rig_line, Path.read_text
+    monkeypatch.setattr(line_of_panel, "rig_line", lambda owner: asked.append(owner.name) or recognise(owner))
+    monkeypatch.setattr(Path, "read_text", lambda path, **words: asked.append(str(path)) or read(path, **words))
+    draw()
+    assert not asked
+    bone = settings.leader.data.bones[0]
+    bone.name += "x"
+    draw()
+    assert asked == [settings.leader.name], "once, for all panels that show it"
+
+
+def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
+    owner = mixamo()
+    bpy.context.view_layer.objects.active = owner
+    keys = [armature_key(owner)]
+
+    def edited(change: str) -> None:
+        bpy.ops.object.mode_set(mode="EDIT")
+        bones = owner.data.edit_bones
+        if change == "moved":
+            bones[-1].head.x += 0.1
+        elif change == "parent":
+            bones[-1].parent = bones[0]
+        else:
+            bones.remove(bones[-1])
+        bpy.ops.object.mode_set(mode="OBJECT")
+        keys.append(armature_key(owner))
+
+    assert armature_key(owner) == keys[0]
+    for change in ("moved", "parent", "removed"):
+        edited(change)
+    assert len(set(keys)) == 4
+
+
+def test_models_that_come_change_and_go_are_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "BUNDLED", tmp_path)
+    assert not model_list(bpy.context).folders
+    folder = tmp_path / "one"
+    folder.mkdir()
+    assert not model_list(bpy.context).folders
+    for title in ("One", "Another title"):
+        (folder / "config.json").write_text(json.dumps({"name": title}), encoding="utf-8")
+        assert model_list(bpy.context).titles == (("one", title),)
+        assert bpy.context.scene.intermask.model == "one"
+    (folder / "config.json").unlink()
+    assert not model_list(bpy.context).folders
