@@ -102,7 +102,7 @@ def _sampling() -> Iterator[str]:
     """The published transformer's size with random weights: 20 steps, guidance 2."""
     import torch
 
-    from ..generation.devices import choose_device, keep_freed_memory, suited
+    from ..generation.devices import choose_device, keep_freed_memory, prepare_transformer
     from ..generation.sampling import sample
     from ..model_files.sampling_settings import SamplingSettings
     from ..networks.transformer import InteractionTransformer, TransformerConfig
@@ -113,7 +113,7 @@ def _sampling() -> Iterator[str]:
     keep_freed_memory()
 
     works = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (90, 300)}
-    suited(transformer, choose_device("cpu"))
+    prepare_transformer(transformer, choose_device("cpu"))
 
     def run(frames: int, batch: int, network: InteractionTransformer = transformer) -> Callable[[], object]:
         ids = torch.zeros(batch, 2, 5, frames // 4, dtype=torch.long)
@@ -135,7 +135,9 @@ def _sampling() -> Iterator[str]:
     for batch in (1, 4, 16):
         seconds = _least(run(88, batch), 1)
         yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames a minute"
-    small = suited(InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8"))
+    small = prepare_transformer(
+        InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8")
+    )
     for frames, before in dense.items():
         seconds = _least(run(frames // 4 * 4, 1, small), 2)
         yield f"in eight bits, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
@@ -200,7 +202,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     import torch
     from torch import Tensor, nn
 
-    from ..generation.devices import choose_device, suited
+    from ..generation.devices import choose_device, prepare_transformer
     from ..generation.pipeline import InterMask
     from ..generation.sampling import sample
     from ..model_files.model_folder import bundled_model, load_model
@@ -242,7 +244,7 @@ def _agreement(folder: Path | None) -> Iterator[str]:
         ((name, value),) = change.items()
         yield f"{name} {value:g}: {made / all_rows:.0%} of the work, {equal:.0%} of the tokens equal"
     hook.remove()
-    rounded = suited(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
+    rounded = prepare_transformer(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
     tokens = sample(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
     hidden = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
     shown = expected.masked_fill(hidden, transformer.config.mask_id)

@@ -7,7 +7,7 @@ import torch
 
 from ..model_files.model_folder import Model
 from ..motion.representation import POSITIONS
-from ..networks.tokenizer import PARTS
+from ..networks.token_map import PARTS
 
 
 @torch.inference_mode()

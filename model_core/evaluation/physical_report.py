@@ -181,7 +181,7 @@ def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
         UserError: a folder cannot be read, the captured motion has no pairs, or the model names no examples.
     """
     from ..data.captured import load_captured
-    from ..generation.pipeline import InterMask
+    from ..generation.pipeline import GenerateOptions, InterMask
 
     pairs = load_captured(data).pairs
     clips = [
@@ -198,7 +198,9 @@ def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
     yield from facing_sweep(clips)
     yield from round_trip(clips)
     made = [
-        generator.generate(words, frames=_WINDOW, seed=seed)[0].people for words in prompts for seed in range(seeds)
+        generator.generate(words, _WINDOW, GenerateOptions(seed=seed))[0].people
+        for words in prompts
+        for seed in range(seeds)
     ]
     yield from cleaned(made)
     yield from separated(made)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..errors import UserError
-from ..generation.devices import choose_device, suited
+from ..generation.devices import choose_device, prepare_transformer
 from ..generation.sampling import sample
 from ..metrics.frechet import EMBEDDING_SCALE, frechet_distance, multimodal_distance, r_precision
 from ..model_files.published_weights import read_options, read_tokenizer, read_transformer
@@ -27,7 +27,8 @@ from ..motion import Interaction
 from ..motion.canonical import mirrored_features, mirrored_pair, relative_placement
 from ..motion.interhuman import features_from_interhuman, motion_from_interhuman
 from ..networks.published_evaluator import load_motion_encoder
-from ..networks.tokenizer import PARTS, Tokenizer
+from ..networks.token_map import PARTS
+from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer
 from ..training.losses import feature_losses
 
@@ -120,7 +121,7 @@ def _verify_networks(path: Path) -> Iterator[Check]:
     for check in (
         *_verify_tokenizer(tokenizer, recorded),
         *_verify_transformer(transformer, recorded),
-        *_verify_sampling(suited(transformer, choose_device("cpu")), recorded),
+        *_verify_sampling(prepare_transformer(transformer, choose_device("cpu")), recorded),
     ):
         yield Check(f"{label}: {check.name}", check.difference, check.tolerance)
 

@@ -16,14 +16,14 @@ import torch
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..files import atomic_write
-from ..generation.pipeline import InterMask
-from ..generation.windowed import SHORTEST
+from ..generation.limits import MIN_FRAMES
+from ..generation.pipeline import GenerateOptions, InterMask
 from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import DETECTORS, detected
 from ..metrics.physical import PhysicalMetrics, physical_metrics
 from ..model_files.evaluator_folder import EVALUATOR, PairEmbedding
 from ..motion import FPS, Interaction, Motion
-from ..networks.tokenizer import FRAMES_A_TOKEN
+from ..networks.token_map import FRAMES_PER_TOKEN
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error
 from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, features_of
@@ -193,8 +193,8 @@ def _kind_result(
     for seed in range(seeds):
         clip = clips[order[seed % len(order)]] if clips else None
         prompt, frames = (clip.captions[seed % len(clip.captions)], clip.rows.shape[1]) if clip else _CAPTURED[kind]
-        frames = max(frames, SHORTEST)
-        takes = pipeline.generate(prompt, frames, seed=seed, takes=2 if seed == 0 else 1)
+        frames = max(frames, MIN_FRAMES)
+        takes = pipeline.generate(prompt, frames, GenerateOptions(seed=seed, takes=2 if seed == 0 else 1))
         solved = [_solved(take) for take in takes]
         joints = [np.stack([person.joints for person in people]) for people in solved]
         made.append(joints[0])
@@ -204,8 +204,8 @@ def _kind_result(
             diversity = 1000 * float(np.linalg.norm(first - second, axis=-1).mean())
         if clip is not None:
             prompted.append(Prompted(prompt, clip, features_of(takes[0].people), features_of(solved[0])))
-            leader = pipeline.representation.motion(clip.rows[int(clip.facts.get("actor", "0"))])
-            reaction = _solved(pipeline.react(prompt, leader, seed=seed)[0], held=0)
+            leader = pipeline.codec.representation.motion(clip.rows[int(clip.facts.get("actor", "0"))])
+            reaction = _solved(pipeline.react(prompt, leader, GenerateOptions(seed=seed))[0], held=0)
             reactions.append(detected(kind, np.stack([person.joints for person in reaction])))
     data = float(np.mean([detected(kind, clip.joints) for clip in clips])) if clips else None
     answered = float(np.mean(reactions)) if reactions else None
@@ -226,10 +226,10 @@ def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[fl
     """
     model, errors = pipeline.model, []
     for clip in clips:
-        whole = clip.rows.shape[1] // FRAMES_A_TOKEN * FRAMES_A_TOKEN
+        whole = clip.rows.shape[1] // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
         rows = torch.from_numpy(turned_into_frame(clip.rows[:, :whole], 0, 0)).to(pipeline.device)
         normal = (rows - model.mean) / model.std
-        rebuilt = model.tokenizer.decode(pipeline.tokens(normal)[:, None])
+        rebuilt = model.tokenizer.decode(pipeline.codec.tokens(normal)[:, None])
         errors.append([joint_error(rebuilt, normal, model.mean, model.std, aligned) for aligned in (False, True)])
     world, aligned = np.mean(errors, axis=0)
     return float(world), float(aligned)
@@ -244,13 +244,13 @@ _COST = """
 import sys, time
 begun = time.perf_counter()
 from model_core.kinematics import solve
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 pipeline = InterMask.load(sys.argv[1])
 solve(pipeline.generate("two people shake hands", 120)[0].people)
 cold, times = time.perf_counter() - begun, []
 for seed in range(3):
     begun = time.perf_counter()
-    solve(pipeline.generate("two people shake hands", 120, seed=seed)[0].people)
+    solve(pipeline.generate("two people shake hands", 120, GenerateOptions(seed=seed))[0].people)
     times.append(time.perf_counter() - begun)
 try:
     import resource

@@ -1,4 +1,4 @@
-"""Sampling for the takes of a batch: whose randomness, in which precision, and what happens where memory runs out."""
+"""Sampling for the takes of a batch: randomness, precision, and smaller batches where memory runs out."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..model_files.sampling_settings import SamplingSettings
-from ..networks.tokenizer import FRAMES_A_TOKEN
+from ..networks.token_map import FRAMES_PER_TOKEN
 from ..networks.transformer import InteractionTransformer
 from .devices import out_of_memory
 from .sampling import Choice, Randomness, StepCallback, sample
 
+_SPLIT = 4
+"""Batches that the takes are split into where memory does not suffice for all of them at once."""
+
 
 @dataclass(frozen=True)
-class Draw:
-    """How to sample, and the randomness to do it with.
+class BatchSampler:
+    """Samples the takes of a batch with given settings and randomness.
 
     Attributes:
         settings: see ``SamplingSettings``.
-        sources: one for all takes, or one for each.
+        generators: one for all takes, or one for each.
     """
 
     settings: SamplingSettings
-    sources: tuple[torch.Generator, ...]
+    generators: tuple[torch.Generator, ...]
 
     def sample(
         self,
@@ -36,45 +39,56 @@ class Draw:
         on_step: StepCallback | None,
         choose: Choice | None,
     ) -> Tensor:
-        """Fill in the free tokens of all takes; in quarters where memory does not suffice for all at once.
+        """Fill in the free tokens of all takes; in four parts where memory does not suffice for all at once.
 
         Args:
             transformer, ids, free, on_step: as in ``sampling.sample``.
             text: (1, W) condition of all takes, or (takes, W).
-            choose: who judges drafts, as in ``sampling.sample``.
+            choose: chooses among candidates, as in ``sampling.sample``.
 
         Raises:
-            UserError: memory does not suffice for a quarter either.
+            UserError: memory does not suffice for the smaller batches either.
         """
-        batch, device = len(ids), ids.device
+        takes, device = len(ids), ids.device
 
         def run(part: slice) -> Tensor:
-            vectors = text.expand(batch, -1)[part]
+            vectors = text.expand(takes, -1)[part]
             choice: Choice | None = (
-                None if choose is None else lambda candidates, rows: choose(candidates, rows + part.start)
+                None if choose is None else lambda candidates, which: choose(candidates, which + part.start)
             )
-            # The CPU computes as its device says.
+            # A CPU's precision is its ``ComputeDevice``'s mode.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
                 return sample(
-                    transformer, ids[part], free[part], vectors, self.settings, self._of(part), on_step, choice
+                    transformer,
+                    ids[part],
+                    free[part],
+                    vectors,
+                    self.settings,
+                    self._generators_of(part),
+                    on_step,
+                    choice,
                 )
 
-        states = [source.get_state() for source in self.sources]
-        for size in (batch, -(-batch // 4)):
+        states = [generator.get_state() for generator in self.generators]
+        # One take cannot be split: the same size would run out of memory again.
+        for size in dict.fromkeys((takes, -(-takes // _SPLIT))):
             try:
-                return torch.cat([run(slice(start, start + size)) for start in range(0, batch, size)])
+                return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-            for source, state in zip(self.sources, states, strict=True):
-                source.set_state(state)
+            for generator, state in zip(self.generators, states, strict=True):
+                generator.set_state(state)
             if device.type == "cuda":
                 torch.cuda.empty_cache()
+        fewer = "fewer takes or a shorter clip" if takes > 1 else "a shorter clip"
+        others = (
+            ", close other programs, or choose the device cpu" if device.type != "cpu" else ", or close other programs"
+        )
         raise UserError(
-            f"There is not enough memory on {device} for {batch} takes of {ids.shape[-1] * FRAMES_A_TOKEN} frames; "
-            "ask for fewer takes or a shorter clip, close other programs, or choose the device cpu."
+            f"There is not enough memory on {device} for {takes} {'takes' if takes > 1 else 'take'} of "
+            f"{ids.shape[-1] * FRAMES_PER_TOKEN} frames; ask for {fewer}{others}."
         )
 
-    def _of(self, part: slice) -> Randomness:
-        """The randomness for some of the takes."""
-        return self.sources[0] if len(self.sources) == 1 else self.sources[part]
+    def _generators_of(self, part: slice) -> Randomness:
+        return self.generators[0] if len(self.generators) == 1 else self.generators[part]

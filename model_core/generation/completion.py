@@ -21,7 +21,7 @@ from ..motion.rotations import (
     quaternion_from_matrix,
     quaternion_multiply,
 )
-from ..networks.tokenizer import FRAMES_A_TOKEN, PARTS
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 
 SEAM = 24
 """Frames in which new motion settles from where the old one stood to its own path, at least."""
@@ -35,7 +35,7 @@ CHANGING_PACE = 8
 
 def columns(frames: int) -> int:
     """Columns of the token map of so many frames."""
-    return -(-frames // FRAMES_A_TOKEN)
+    return -(-frames // FRAMES_PER_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def windows(frames: int, longest: int, begun: int = 0) -> list[Window]:
         longest: of a window.
         begun: frames at the beginning that are there already.
     """
-    overlap = longest * 3 // 8 // FRAMES_A_TOKEN * FRAMES_A_TOKEN
+    overlap = longest * 3 // 8 // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
     result, done = [], begun
     while done < frames:
-        start = max(0, done // FRAMES_A_TOKEN * FRAMES_A_TOKEN - overlap) if done else 0
+        start = max(0, done // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN - overlap) if done else 0
         stop = min(frames, start + longest)
         result.append(Window(start, stop, done - start))
         done = stop
@@ -74,6 +74,7 @@ class WindowTask:
     """One window of a completion: what is free in it, who leads, and how its result comes together.
 
     Attributes:
+        window: its frames in the clip.
         free: (2, P, S) true for the tokens to fill in.
         held: (2, T) true for the frames that stay exactly as they are.
         partly: (2, T) true for known frames of which only some body parts are made anew.
@@ -83,12 +84,13 @@ class WindowTask:
     """
 
     def __init__(self, free: np.ndarray, window: Window) -> None:
+        self.window = window
         self.frames = window.stop - window.start
         self.free = free.copy()
         self.free[:, :, held_columns(window.overlap, self.frames)] = False
 
         def by_frame(flags: np.ndarray) -> np.ndarray:
-            return np.repeat(flags, FRAMES_A_TOKEN, axis=1)[:, : self.frames]
+            return np.repeat(flags, FRAMES_PER_TOKEN, axis=1)[:, : self.frames]
 
         self.held = by_frame(~self.free.any(1)) | (np.arange(self.frames) < window.overlap)
         self.partly = ~self.held & ~by_frame(self.free.all(1))
@@ -97,12 +99,12 @@ class WindowTask:
         begins = ~self.free[:, :, 0].all(1)
         self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
 
-    def placement(
+    def canonical_transform(
         self, pair: Sequence[Motion | None], canonical: Callable[[Motion], CanonicalTransform]
     ) -> CanonicalTransform:
-        """What brings the window into the canonical frame of its leader; nothing where the leader is not known.
+        """The transform into the canonical frame of the window's leader; the identity where the leader is unknown.
 
-        Where the leader's beginning is made anew, it is still made where the known motion begins.
+        A leader whose beginning is regenerated still starts where the known motion starts.
         """
         leader = pair[self.order[0]]
         return CanonicalTransform(0.0, np.zeros(3)) if leader is None else canonical(leader)
@@ -136,7 +138,7 @@ def held_columns(frames_known: int, total: int) -> np.ndarray:
 
     That one has seen the padding behind it when it was encoded, and is better made anew.
     """
-    count = max(frames_known // FRAMES_A_TOKEN - 1, 0)
+    count = max(frames_known // FRAMES_PER_TOKEN - 1, 0)
     return np.arange(columns(total)) < count
 
 

@@ -1,4 +1,4 @@
-"""What computes: a device by its name, and how it does."""
+"""Devices by name, and the transformer prepared to compute on them."""
 
 from __future__ import annotations
 
@@ -10,94 +10,100 @@ import torch
 from ..errors import UserError
 from ..networks.int8 import use_int8
 from ..networks.prepacked import use_prepacked
-from ..networks.tokenizer import PARTS
+from ..networks.token_map import PARTS
 from ..networks.transformer import InteractionTransformer
 
-How = Literal["", "bf16", "int8", "compiled"]
+Mode = Literal["", "bf16", "int8", "compiled"]
 
 
 @dataclass(frozen=True)
-class Device:
-    """A device and a way of computing that is not the usual one.
+class ComputeDevice:
+    """A torch device and the mode in which the transformer computes on it.
 
     Attributes:
-        place: the device that tensors live on.
-        how: ``bf16``, the transformer's blocks in bfloat16 (CPU alone: GPUs compute in half precision anyway);
-            ``int8``, its large layers in whole numbers of eight bits (CPU alone); ``compiled``, the transformer as
-            compiled graphs; or nothing.
+        torch_device: the device of the tensors.
+        mode: ``bf16``, the transformer's blocks in bfloat16 (CPU only: GPUs always compute in half precision);
+            ``int8``, its large layers in 8-bit integers (CPU only); ``compiled``, the transformer as compiled graphs;
+            or empty.
     """
 
-    place: torch.device
-    how: How = ""
+    torch_device: torch.device
+    mode: Mode = ""
 
     def __str__(self) -> str:
         """The name that ``choose_device`` takes."""
-        return f"{self.place}-{self.how}" if self.how else str(self.place)
+        return f"{self.torch_device}-{self.mode}" if self.mode else str(self.torch_device)
 
 
-def choose_device(name: str) -> Device:
+def choose_device(name: str) -> ComputeDevice:
     """The device of that name.
 
     Args:
-        name: ``auto`` (CUDA, then Apple's GPU, then the CPU, in bfloat16 where it multiplies such), ``cpu``, ``cuda``,
-            ``cuda:N`` or ``mps``; ``cpu-bf16``, ``cpu-int8``; ``cuda-compiled`` or ``cpu-compiled``.
+        name: ``auto`` (CUDA, then Apple's GPU, then the CPU, in bfloat16 where it has instructions for it), ``cpu``,
+            ``cuda``, ``cuda:N`` or ``mps``; ``cpu-bf16``, ``cpu-int8``; ``cuda-compiled`` or ``cpu-compiled``.
 
     Raises:
-        UserError: this machine has no such device, or it does not compute so.
+        UserError: this machine has no such device, or the device has no such mode.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        kind = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
-        return Device(torch.device(kind), "bf16" if kind == "cpu" and multiplies_bf16() else "")
-    place, _, how = name.partition("-")
+        kind = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
+        return ComputeDevice(torch.device(kind), "bf16" if kind == "cpu" and has_bf16_products() else "")
+    place, _, mode = name.partition("-")
     kind = place.partition(":")[0]
-    if how not in {"cpu": ("", "bf16", "int8", "compiled"), "cuda": ("", "compiled"), "mps": ("",)}.get(kind, ()):
+    if mode not in {"cpu": ("", "bf16", "int8", "compiled"), "cuda": ("", "compiled"), "mps": ("",)}.get(kind, ()):
         raise UserError(
             f"There is no device '{name}'; choose auto, cpu, cuda or mps, or cpu-bf16, cpu-int8, cpu-compiled or "
             "cuda-compiled."
         )
-    if not there[kind]:
+    if not available[kind]:
         raise UserError(f"This machine has no device '{place}'; choose auto or cpu.")
     try:
-        return Device(torch.device(place), cast(How, how))
+        return ComputeDevice(torch.device(place), cast(Mode, mode))
     except RuntimeError as error:
         raise UserError(f"There is no device '{name}'; choose auto, cpu, cuda or mps.") from error
 
 
-def multiplies_bf16() -> bool:
-    """Whether this CPU has instructions for products in bfloat16: without them that precision is the slower one."""
+def has_bf16_products() -> bool:
+    """Whether this CPU has instructions for products in bfloat16; without them bfloat16 is slower than float32."""
     found = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch 2.6 and newer
     return bool(found is not None and found())
 
 
-def suited(transformer: InteractionTransformer, device: Device) -> InteractionTransformer:
-    """The transformer, made to compute as its device says.
+def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevice) -> InteractionTransformer:
+    """Prepare a transformer, in place, to compute in the mode of a device.
 
-    Compiled graphs are made at the first pass of each length, and on CUDA recorded so that a pass is one launch.
+    Graphs are compiled at the first pass of each length; on CUDA they are recorded, so that a pass is one launch.
 
     Raises:
-        UserError: this installation cannot compute so.
+        UserError: this installation does not support the mode.
     """
-    if device.how == "bf16":
+    if device.mode == "bf16":
         transformer.compute_in(torch.bfloat16)
-    if device.place.type == "cpu" and device.how in ("", "bf16"):
+    if device.torch_device.type == "cpu" and device.mode in ("", "bf16"):
         use_prepacked(transformer)
-    if device.how == "int8":
+    if device.mode == "int8":
         use_int8(transformer.blocks)
-    if device.how == "compiled":
+    if device.mode == "compiled":
         transformer.compile(fullgraph=True, mode="reduce-overhead")
         try:
-            with torch.inference_mode(), device.place:
+            with torch.inference_mode(), device.torch_device:
                 text = torch.zeros(2, transformer.config.text.width)
                 transformer(torch.zeros(2, 2, PARTS, 4, dtype=torch.long), transformer.condition(text))
-        except (RuntimeError, ImportError, OSError) as error:  # no compiler, no Triton, a Python that it does not know
+        except (
+            RuntimeError,
+            ImportError,
+            OSError,
+        ) as error:  # no compiler, no Triton, or a Python version that it does not support
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(f"torch cannot compile here ({reason}); choose the device {device.place}.") from error
+            raise UserError(
+                f"torch cannot compile here ({reason}); choose the device {device.torch_device}."
+            ) from error
     return transformer
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory of any device ran out; only CUDA has an exception of its own for it."""
+    """Whether an error says that a device is out of memory; only CUDA has an exception class for it."""
     return isinstance(error, torch.cuda.OutOfMemoryError) or any(
         words in str(error).lower() for words in ("out of memory", "can't allocate memory")
     )
@@ -106,7 +112,7 @@ def out_of_memory(error: RuntimeError) -> bool:
 def keep_freed_memory() -> None:
     """Let the C library keep the memory of freed tensors for the next ones.
 
-    glibc gives back what is free above a limit, and every pass pays for the same pages again: a twentieth of the time
-    of the published size. The limit becomes twice the largest block freed so far, up to 32 MiB; nothing is touched.
+    glibc returns blocks above a limit to the system, and every pass has to map the same pages again: 5 % of the time at
+    the published size. Freeing this block raises the limit to twice its size; its pages are never touched.
     """
     torch.empty(31 << 20, dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""InterMask as a user of it sees it: text and motions in, motions out."""
+"""InterMask as its users see it: text and motions in, motions out."""
 
 from __future__ import annotations
 
@@ -7,25 +7,55 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..errors import UserError
-from ..model_files.model_folder import load_model
-from ..model_files.sampling_settings import SamplingSettings
-from ..model_files.training_captions import Nearest, load_captions
+from ..model_files.model_folder import Model, load_model
+from ..model_files.settings import ModelConfig
+from ..model_files.training_captions import KnownCaptions, Nearest, load_captions
 from ..motion import FPS, Interaction, Motion
-from ..networks.tokenizer import FRAMES_A_TOKEN
-from ..text_encoders import load_text_encoder
-from .batching import Draw
-from .completion import Window, WindowTask, columns, free_everything, held_columns
-from .devices import choose_device, keep_freed_memory, suited
+from ..networks.token_map import FRAMES_PER_TOKEN
+from ..text_encoders import TextEncoder, load_text_encoder
+from .batching import BatchSampler
+from .completion import Window, WindowTask, columns, free_everything, held_columns, windows
+from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
+from .limits import MAX_FRAMES, MIN_FRAMES
+from .motion_codec import MotionCodec
+from .options import GenerateOptions
 from .prompts import segments
 from .reranking import TextCondition
-from .sampling import StepCallback, token_log_probs
-from .windowed import LoadedModel, within
+from .sampling import token_log_probs
+from .windowed import WindowedCompleter, WindowText, share_of
+
+__all__ = ["GenerateOptions", "InterMask"]
+
+_DEFAULTS = GenerateOptions()
 
 
-class InterMask(LoadedModel):
-    """A loaded model. Every result is a draw that its seed determines."""
+class InterMask:
+    """A loaded model. The seed determines every result.
+
+    Attributes:
+        model: the networks.
+        text_encoder: of the model.
+        compute_device: the device and its mode.
+        codec: between motions and tokens.
+        captions: what the model was trained on; None where its folder does not say.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        text_encoder: TextEncoder,
+        compute_device: ComputeDevice,
+        captions: KnownCaptions | None = None,
+    ) -> None:
+        self.model = model
+        self.text_encoder = text_encoder
+        self.compute_device = compute_device
+        self.captions = captions
+        self.codec = MotionCodec(model, self.device)
+        self._completer = WindowedCompleter(model, self.codec)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> InterMask:
@@ -33,29 +63,39 @@ class InterMask(LoadedModel):
 
         Args:
             folder: holds ``config.json`` and safetensors.
-            device: what computes, as ``choose_device`` knows it: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``,
+            device: a name that ``choose_device`` knows: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``,
                 or ``cpu-bf16``, ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
 
         Raises:
-            UserError: the folder or the device is not there, or damaged.
+            UserError: the folder or the device is missing or damaged.
         """
         chosen = choose_device(device)
-        model = load_model(Path(folder), chosen.place)
-        suited(model.transformer, chosen)
-        if chosen.place.type == "cpu":
+        model = load_model(Path(folder), chosen.torch_device)
+        prepare_transformer(model.transformer, chosen)
+        if chosen.torch_device.type == "cpu":
             keep_freed_memory()
-        encoder = load_text_encoder(model.text_encoder, chosen.place)
+        encoder = load_text_encoder(model.text_encoder, chosen.torch_device)
         return cls(model, encoder, chosen, load_captions(Path(folder)))
 
+    @property
+    def config(self) -> ModelConfig:
+        """The model's settings."""
+        return self.model.config
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the tensors."""
+        return self.compute_device.torch_device
+
     def nearest_known(self, prompt: str, frames: int) -> Nearest | None:
-        """What the model learnt from that is most like a prompt, and how far from it the prompt is.
+        """The training caption that is most like a prompt, and its distance.
 
         Args:
-            prompt: as in ``generate``; of one with times the part that is furthest from all that the model knows.
+            prompt: as in ``generate``; of a timed prompt, the part that is furthest from all captions counts.
             frames: of the clip.
 
         Returns:
-            None where the model's folder does not say what it learnt from.
+            None where the model's folder holds no captions.
 
         Raises:
             UserError: the prompt is empty, or its times do not fit.
@@ -66,180 +106,151 @@ class InterMask(LoadedModel):
         parts = [known.nearest(segment.prompt, self.text_encoder) for segment in segments(prompt, frames, FPS)]
         return max(parts, key=lambda part: part.distance)
 
-    def generate(
-        self,
-        prompt: str,
-        frames: int,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
-        takes: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> list[Interaction]:
-        """Two people from a text.
+    def generate(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
+        """Generate two people from a text.
 
         Args:
-            prompt: what they do; "0-4 s: they bow; 4-10 s: they fight" says it for each part.
-            frames: length at 30 frames a second, 16 and up; what is longer than the model's clips is made by extension.
-            settings: of sampling; None takes the model's own.
-            seed: of the draw.
-            takes: how many draws, made as one batch.
-            on_step: progress and cancelling.
+            prompt: what the two people do; "0-4 s: they bow; 4-10 s: they fight" gives each part its own text.
+            frames: length at 30 frames per second, ``MIN_FRAMES`` to ``MAX_FRAMES``; clips longer than the model's
+                own are made by extension.
+            options: settings, seed, number of takes and callback.
 
         Returns:
-            One interaction a take, in the canonical frame of the first person.
+            One interaction for each take, in the canonical frame of the first person.
+
+        Raises:
+            UserError: the prompt is empty, its times do not fit, or the length is out of range.
         """
-        free = free_everything(frames)
-        return self.complete(prompt, (None, None), free, frames, settings, seed, takes, on_step)
+        return self.complete(prompt, (None, None), free_everything(frames), frames, options)
 
     def generate_batch(
-        self,
-        prompts: Sequence[str],
-        frames: int,
-        seeds: Sequence[int],
-        settings: SamplingSettings | None = None,
-        on_step: StepCallback | None = None,
+        self, prompts: Sequence[str], frames: int, seeds: Sequence[int], options: GenerateOptions = _DEFAULTS
     ) -> list[Interaction]:
-        """Several texts, each with a seed of its own, as one batch.
+        """Generate from several texts as one batch, each with its own seed.
 
-        A row is what ``generate`` makes of it alone, but for rounding: networks sum a batch in another order, which
-        can turn a draw between two codes that are equally likely to six digits.
+        An item equals what ``generate`` makes of it alone up to rounding: networks sum a larger batch in another
+        order, which can decide a draw between two codes whose probabilities agree to six digits.
 
         Args:
-            prompts, seeds: of the rows, equally many.
-            frames, settings, on_step: as in ``generate``; rows with times in their prompts go with those of the same.
+            prompts, seeds: one of each for every item.
+            frames: as in ``generate``.
+            options: as in ``generate``; ``seeds`` replace the seed, and every item has one take.
 
         Returns:
-            One interaction a row.
+            One interaction for each item.
         """
-        self._check(frames)
-        chosen = settings or self.config.sampling
-        rows = [self._stretches(prompt, frames, 0) for prompt in prompts]
+        self._check_length(frames)
+        settings = options.settings or self.config.sampling
+        items = [self._window_texts(prompt, frames, 0) for prompt in prompts]
+        # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[Window | int, ...], list[int]] = {}
-        for row, stretches in enumerate(rows):
-            alike = tuple(window for window, _ in stretches)
-            # Steps are left out for all of a batch or for none, so each row is one of its own there.
-            groups.setdefault(alike if chosen.skip_confidence == 1 else (row,), []).append(row)
+        for item, texts in enumerate(items):
+            same_windows = tuple(window for window, _ in texts)
+            # A step is skipped for a whole batch or not at all, so that each item needs a batch of its own then.
+            groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         made: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
-            together = [
-                (parts[0][0], TextCondition.together([text_condition for _, text_condition in parts]))
-                for parts in zip(*(rows[row] for row in members), strict=True)
+            joint = [
+                (parts[0][0], TextCondition.stacked([text for _, text in parts]))
+                for parts in zip(*(items[item] for item in members), strict=True)
             ]
-            draw = Draw(chosen, tuple(self._source(seeds[row]) for row in members))
-            step, free = within(on_step, number, len(groups)), free_everything(frames)
-            pairs = self._completed(together, (None, None), free, frames, draw, len(members), step)
-            for row, pair in zip(members, pairs, strict=True):
-                made[row] = Interaction(pair, prompts[row], self.config.name, seeds[row])
-        return [made[row] for row in range(len(rows))]
+            sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
+            on_step, free = share_of(options.on_step, number, len(groups)), free_everything(frames)
+            pairs = self._completer.complete(joint, (None, None), free, frames, sampler, len(members), on_step)
+            for item, pair in zip(members, pairs, strict=True):
+                made[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
+        return [made[item] for item in range(len(items))]
 
-    def react(
-        self,
-        prompt: str,
-        leader: Motion,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
-        takes: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> list[Interaction]:
-        """A partner for a given person.
+    def react(self, prompt: str, leader: Motion, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
+        """Generate a partner for a given person.
 
         Args:
-            prompt: what the two do.
-            leader: with local rotations, at 30 frames a second, anywhere in the world; hands are flat where unknown.
-            settings, seed, takes, on_step: as in ``generate``; half of the steps are made, as published.
+            prompt: what the two people do.
+            leader: with local rotations, at 30 frames per second, anywhere in the world; hands are flat where unknown.
+            options: as in ``generate``; settings None are the model's own ``for_reaction``, with half of the steps.
 
         Returns:
-            One interaction a take: the leader as given and the reactor, in the leader's world.
+            One interaction for each take: the leader unchanged and the partner, in the leader's world.
         """
-        chosen = settings or self.config.sampling
-        halved = replace(chosen, steps=max(1, chosen.steps // 2))
+        settings = options.settings or self.config.sampling.for_reaction()
         free = free_everything(len(leader))
         free[0] = False
-        return self.complete(prompt, (leader, None), free, len(leader), halved, seed, takes, on_step)
+        return self.complete(prompt, (leader, None), free, len(leader), replace(options, settings=settings))
 
     def extend(
-        self,
-        prompt: str,
-        known: Interaction,
-        frames: int,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
-        takes: int = 1,
-        on_step: StepCallback | None = None,
+        self, prompt: str, known: Interaction, frames: int, options: GenerateOptions = _DEFAULTS
     ) -> list[Interaction]:
-        """Go on with an interaction until it has so many frames; what is known stays exactly as it is."""
+        """Continue an interaction up to ``frames`` frames; its own frames stay exactly as they are."""
         free = free_everything(frames)
-        return self.complete(prompt, known.people, free, frames, settings, seed, takes, on_step, len(known))
+        return self.complete(prompt, known.people, free, frames, options, fixed_frames=len(known))
 
     def restyle(
         self,
         prompt: str,
         known: Interaction,
         strength: float,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
-        takes: int = 1,
-        on_step: StepCallback | None = None,
+        options: GenerateOptions = _DEFAULTS,
         within: np.ndarray | None = None,
     ) -> list[Interaction]:
-        """Make anew what suits a prompt least, and hold the rest.
+        """Regenerate the tokens that suit a prompt least, and keep the others.
 
         Args:
-            prompt: what the two do now; as in ``generate``.
+            prompt: what the two people do now; as in ``generate``.
             known: the interaction to change, with local rotations.
-            strength: share of the tokens that are made anew, the least confident ones; 0 leaves all, 1 leaves none.
-            settings, seed, takes, on_step: as in ``generate``.
-            within: (2, P, S) true for the tokens that may be made anew; None for all. The share is of these.
+            strength: share of the tokens to regenerate, the least probable ones; 0 keeps all, 1 keeps none.
+            options: as in ``generate``.
+            within: (2, P, S) true for the tokens that may be regenerated; None for all. The share is of these.
 
         Returns:
-            One interaction a take, in the world of the known one.
+            One interaction for each take, in the world of the known one.
 
         Raises:
-            UserError: the strength is not between 0 and 1, or the length cannot be made.
+            UserError: the strength is not between 0 and 1, or the length is out of range.
         """
-        free = self.least_confident(prompt, known, strength, settings, seed, within)
-        return self.complete(prompt, known.people, free, len(known), settings, seed, takes, on_step)
+        free = self.least_confident(prompt, known, strength, options, within)
+        return self.complete(prompt, known.people, free, len(known), options)
 
     def least_confident(
         self,
         prompt: str,
         known: Interaction,
         share: float,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
+        options: GenerateOptions = _DEFAULTS,
         within: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The tokens of an interaction that suit a prompt least.
+        """Find the tokens of an interaction that suit a prompt least.
 
         Args:
-            prompt, known, settings, seed, within: as in ``restyle``.
+            prompt, known, options, within: as in ``restyle``.
             share: of the tokens in ``within``, 0 to 1.
 
         Returns:
             (2, P, S) true for these tokens, as ``complete`` takes them.
 
         Raises:
-            UserError: the share is not between 0 and 1, or the length cannot be made.
+            UserError: the share is not between 0 and 1, or the length is out of range.
         """
         if not 0 <= share <= 1:
             raise UserError(f"A strength of {share:g} cannot be made; choose 0 to 1.")
         frames = len(known)
-        self._check(frames)
-        guidance = (settings or self.config.sampling).guidance
-        generator = self._source(seed)
+        self._check_length(frames)
+        guidance = (options.settings or self.config.sampling).guidance
+        generator = self._generator(options.seed)
         everything = free_everything(frames)
         if share == 1:
             return everything if within is None else within
         confidence = np.zeros(everything.shape)
-        people = [self.representation.prepared(person) for person in known.people]
-        for window, text_condition in self._stretches(prompt, frames, 0):
-            place = slice(window.start // FRAMES_A_TOKEN, columns(window.stop))
+        representation = self.codec.representation
+        people = [representation.prepared(person) for person in known.people]
+        for window, text in self._window_texts(prompt, frames, 0):
+            place = slice(window.start // FRAMES_PER_TOKEN, columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             pair = [person.frames(window.start, window.stop) for person in people]
-            ids = self._maps([pair], [task.placement(pair, self.representation.placement)], task)[0]
-            sure = token_log_probs(self.model.transformer, ids[None], text_condition.condition, guidance, generator)[0]
-            new = ~held_columns(window.overlap, task.frames)  # the others were judged in the window before
-            confidence[:, :, place][:, :, new] = sure.float().cpu().numpy()[:, :, new]
+            transform = task.canonical_transform(pair, representation.canonical_transform)
+            ids = self.codec.encode_pairs([pair], [transform], task.frames)
+            log_probs = token_log_probs(self.model.transformer, ids, text.condition, guidance, generator)[0]
+            new = ~held_columns(window.overlap, task.frames)  # the previous window has scored the others
+            confidence[:, :, place][:, :, new] = log_probs.float().cpu().numpy()[:, :, new]
         chosen = everything if within is None else within
         count = round(share * int(chosen.sum()))
         ranks = np.where(chosen, confidence, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
@@ -251,28 +262,56 @@ class InterMask(LoadedModel):
         known: tuple[Motion | None, Motion | None],
         free: np.ndarray,
         frames: int,
-        settings: SamplingSettings | None = None,
-        seed: int = 0,
-        takes: int = 1,
-        on_step: StepCallback | None = None,
-        begun: int = 0,
+        options: GenerateOptions = _DEFAULTS,
+        fixed_frames: int = 0,
     ) -> list[Interaction]:
-        """Fill in what is free and hold the rest: the one way in which everything is made.
+        """Fill in the free tokens and keep the others: the task that all others are cases of.
 
         Args:
-            prompt: what the two do.
-            known: the two people as far as they are known, from frame 0 on, in one world; the last frame of a shorter
-                one counts as repeated. None for a person of whom nothing is held.
+            prompt: what the two people do.
+            known: what is known of the two people, from frame 0 on, in one world; the last frame of a shorter motion
+                is repeated. None for a person of whom nothing is kept.
             free: (2, P, S) true for the tokens to fill in, S = frames / 4 rounded up.
             frames: of the result.
-            settings, seed, takes, on_step: as in ``generate``.
-            begun: so many frames at the beginning are known of both people and stay, whatever ``free`` says.
+            options: as in ``generate``.
+            fixed_frames: number of frames at the beginning that are known of both people and stay, whatever ``free``
+                says.
 
         Returns:
-            One interaction a take, in the world of the known people. Frames whose tokens are all held stay exactly
-            as they were.
+            One interaction for each take, in the world of the known people. Frames whose tokens are all kept stay
+            exactly as they were.
+
+        Raises:
+            UserError: the prompt is empty, its times do not fit, or the length is out of range.
         """
-        self._check(frames)
-        draw = Draw(settings or self.config.sampling, (self._source(seed),))
-        pairs = self._completed(self._stretches(prompt, frames, begun), known, free, frames, draw, takes, on_step)
-        return [Interaction(pair, prompt, self.config.name, seed) for pair in pairs]
+        self._check_length(frames)
+        sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
+        texts = self._window_texts(prompt, frames, fixed_frames)
+        pairs = self._completer.complete(texts, known, free, frames, sampler, options.takes, options.on_step)
+        return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
+
+    @torch.inference_mode()
+    def text_condition(self, prompt: str) -> TextCondition:
+        """The vectors of a prompt that the networks are conditioned on."""
+        features = self.text_encoder.encode([prompt])
+        condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
+        return TextCondition(condition, features.pooled)
+
+    def _window_texts(self, prompt: str, frames: int, done: int) -> list[WindowText]:
+        """The windows of a clip whose first ``done`` frames exist, each with its text."""
+        result: list[WindowText] = []
+        for segment in segments(prompt, frames, FPS):
+            text = self.text_condition(segment.prompt)
+            result += [(window, text) for window in windows(segment.stop, self.config.longest, done)]
+            done = max(done, segment.stop)
+        return result
+
+    def _generator(self, seed: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def _check_length(self, frames: int) -> None:
+        if not MIN_FRAMES <= frames <= MAX_FRAMES:
+            raise UserError(
+                f"{frames} frames at {FPS:g} per second cannot be made; choose {MIN_FRAMES} to {MAX_FRAMES} "
+                f"({MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:g} seconds)."
+            )

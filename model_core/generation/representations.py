@@ -13,7 +13,7 @@ from ..kinematics.pose import PoseBatch
 from ..kinematics.root import root_fit
 from ..kinematics.tree import swung_down_the_tree
 from ..motion import SMPL, SMPLX, Interaction, Motion
-from ..motion.canonical import CanonicalTransform, canonical_pair, canonical_placement
+from ..motion.canonical import CanonicalTransform, canonical_pair, canonical_transform
 from ..motion.hands import body_of, with_hands_at_rest
 from ..motion.interx import INTERX_BODY, interx_from_motion, motion_from_interx
 from ..motion.representation import features_from_motion, motion_from_features
@@ -25,16 +25,16 @@ class Representation(Protocol):
     def prepared(self, person: Motion) -> Motion:
         """A person as the results hold them: on this representation's skeleton, with all that rows need."""
 
-    def placement(self, leader: Motion) -> CanonicalTransform:
+    def canonical_transform(self, leader: Motion) -> CanonicalTransform:
         """What brings the first person, and with them the second, to where the networks expect the first."""
 
-    def rows(self, person: Motion) -> np.ndarray:
+    def features(self, person: Motion) -> np.ndarray:
         """A prepared and placed person as rows (T, ...), float32; the last frame stands still."""
 
     def motion(self, rows: np.ndarray) -> Motion:
         """Rows (T, ...) in metres, not normalised, as a motion of T frames."""
 
-    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+    def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """A generated pair, of whom nobody was placed, in the canonical frame of the first person."""
 
 
@@ -51,11 +51,11 @@ class InterHumanFeatures:
             raise ValueError("tokens need local rotations")
         return body_of(person)
 
-    def placement(self, leader: Motion) -> CanonicalTransform:
+    def canonical_transform(self, leader: Motion) -> CanonicalTransform:
         """The canonical frame: on the floor, over the origin, facing +Z."""
-        return canonical_placement(leader)
+        return canonical_transform(leader)
 
-    def rows(self, person: Motion) -> np.ndarray:
+    def features(self, person: Motion) -> np.ndarray:
         """(T, 262) rows."""
         index = np.minimum(np.arange(len(person) + 1), len(person) - 1)  # rows drop the last frame
         rotations = None if person.rotations is None else person.rotations[index]
@@ -66,7 +66,7 @@ class InterHumanFeatures:
         """A motion without root orientation."""
         return motion_from_features(rows.astype(np.float64))
 
-    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+    def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """As decoded: the rows are canonical."""
         return people
 
@@ -92,11 +92,11 @@ class InterXFeatures:
         rotations[:, : len(SMPL) - 1] = body.rotations
         return replace(person, rotations=rotations, root_orientation=body.root_orientation)
 
-    def placement(self, leader: Motion) -> CanonicalTransform:
+    def canonical_transform(self, leader: Motion) -> CanonicalTransform:
         """The root of frame 0 at the origin, as in the data; facing +Z, a choice, since the data faces anywhere."""
-        return canonical_placement(leader, floor=float(leader.joints[0, 0, 1]))
+        return canonical_transform(leader, floor=float(leader.joints[0, 0, 1]))
 
-    def rows(self, person: Motion) -> np.ndarray:
+    def features(self, person: Motion) -> np.ndarray:
         """(T, 56, 6) rows: the rotations that bring the data set's body into this person's pose."""
         if person.rotations is None or person.root_orientation is None:
             raise ValueError("rows need a prepared person")
@@ -117,7 +117,7 @@ class InterXFeatures:
         """A motion with root orientation, its joints by forward kinematics."""
         return motion_from_interx(rows.astype(np.float64))
 
-    def settled(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+    def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """Both on one floor, the first over the origin and facing +Z in frame 0."""
         return canonical_pair(Interaction(people), ground="common")[0].people
 

@@ -31,7 +31,7 @@ class TextCondition:
     pooled: Tensor
 
     @classmethod
-    def together(cls, parts: Sequence[TextCondition]) -> TextCondition:
+    def stacked(cls, parts: Sequence[TextCondition]) -> TextCondition:
         """What several prompts say, each to a take of its own."""
         return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
 

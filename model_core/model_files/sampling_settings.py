@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
@@ -75,6 +75,10 @@ class SamplingSettings:
     candidates: int = _knob(1, 1, 16, "Candidates", "Results drawn for each one that is kept")
     max_attempts: int = _knob(1, 1, 8, "Attempts", "How often candidates are drawn until one is accepted")
     accept_threshold: float = _knob(0.85, 0.0, 1.0, "Accept Threshold", "Probability at which a candidate is accepted")
+
+    def for_reaction(self) -> SamplingSettings:
+        """The settings with half of the steps, as published for the partner of a given person."""
+        return replace(self, steps=max(1, self.steps // 2))
 
 
 KNOBS: dict[str, Knob] = {

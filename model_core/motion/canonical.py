@@ -30,7 +30,7 @@ _SIXD_SIGNS = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class CanonicalTransform:
-    """A turn about the vertical, then a shift: how a motion came into its canonical frame.
+    """A rotation about the vertical axis, then a translation: from the world into the canonical frame.
 
     Attributes:
         yaw: radians about +Y; +Z turns towards +X.
@@ -47,17 +47,17 @@ class CanonicalTransform:
 
     @property
     def inverse(self) -> CanonicalTransform:
-        """The placement that undoes this one: from the canonical frame back into the world."""
+        """The transform from the canonical frame back into the world."""
         return CanonicalTransform(-self.yaw, -(self.rotation.T @ self.offset))
 
-    def of(self, motion: Motion) -> Motion:
-        """The motion, placed."""
+    def apply(self, motion: Motion) -> Motion:
+        """The transformed motion."""
         return motion.moved(self.rotation, self.offset)
 
-    def of_pair(self, interaction: Interaction) -> Interaction:
-        """Both people, placed alike."""
+    def apply_to_pair(self, interaction: Interaction) -> Interaction:
+        """Both people, transformed alike."""
         first, second = interaction.people
-        return replace(interaction, people=(self.of(first), self.of(second)))
+        return replace(interaction, people=(self.apply(first), self.apply(second)))
 
 
 def facing(joints: np.ndarray, skeleton: Skeleton = SMPL) -> np.ndarray:
@@ -74,8 +74,8 @@ def facing(joints: np.ndarray, skeleton: Skeleton = SMPL) -> np.ndarray:
     return np.arctan2(-across[..., 2], across[..., 0])
 
 
-def canonical_placement(motion: Motion, floor: float | None = None) -> CanonicalTransform:
-    """What brings a motion into its canonical frame.
+def canonical_transform(motion: Motion, floor: float | None = None) -> CanonicalTransform:
+    """The transform that brings a motion into its canonical frame.
 
     Args:
         motion: one person in any place.
@@ -88,25 +88,25 @@ def canonical_placement(motion: Motion, floor: float | None = None) -> Canonical
 
 
 def canonical(motion: Motion) -> tuple[Motion, CanonicalTransform]:
-    """A motion in its canonical frame, and how it came there."""
-    placement = canonical_placement(motion)
-    return placement.of(motion), placement
+    """A motion in its canonical frame, and the transform that brought it there."""
+    transform = canonical_transform(motion)
+    return transform.apply(motion), transform
 
 
 def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[Interaction, CanonicalTransform]:
-    """A pair in the canonical frame of its first person, and how the first person came there.
+    """A pair in the canonical frame of its first person, and the transform of the first person.
 
-    ``placement.inverse.of_pair`` brings a result back to where the first person (the leader) stood. With ground
+    ``transform.inverse.apply_to_pair`` brings a result back to where the first person (the leader) stood. With ground
     ``"each"``, two people on one floor stay so; a jump of one of them over the whole clip would be lost.
     """
     first, second = interaction.people
     lowest = [float(person.joints[..., 1].min()) for person in (first, second)]
     floor = {"each": lowest[0], "common": min(lowest), "kept": 0.0}[ground]
-    placement = canonical_placement(first, floor)
-    other = placement
+    transform = canonical_transform(first, floor)
+    other = transform
     if ground == "each":
-        other = replace(placement, offset=placement.offset + np.array([0.0, lowest[0] - lowest[1], 0.0]))
-    return replace(interaction, people=(placement.of(first), other.of(second))), placement
+        other = replace(transform, offset=transform.offset + np.array([0.0, lowest[0] - lowest[1], 0.0]))
+    return replace(interaction, people=(transform.apply(first), other.apply(second))), transform
 
 
 def relative_placement(interaction: Interaction) -> np.ndarray:

@@ -14,13 +14,9 @@ from .body_parts import BodyPartDecoder, BodyPartEncoder
 from .graph import GraphLayer, GraphScope
 from .quantizer import CodebookSettings, ResidualQuantizer
 from .residual import ResidualStack
+from .token_map import PARTS
 
 Dataset = Literal["interhuman", "interx"]
-
-PARTS = 5
-"""Rows of a token map."""
-FRAMES_A_TOKEN = 4
-"""Frames that one column of a token map stands for."""
 
 
 @dataclass(frozen=True)

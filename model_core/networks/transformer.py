@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from .attention import Attention, FeedForward, modulated
 from .text_layers import TextLayers, TextLayersConfig
-from .tokenizer import PARTS
+from .token_map import PARTS
 
 PEOPLE = 2
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..files import atomic_write
-from ..generation.pipeline import InterMask
+from ..generation.pipeline import GenerateOptions, InterMask
 from ..generation.postprocess import refined
 from ..kinematics import solve
 from ..metrics.detectors import DETECTORS, detected
@@ -82,13 +82,13 @@ def gather_labels(
 
 def candidates_of(pipeline: InterMask, crops: Crops) -> Maker:
     """Makes drafts of captions that were learnt from."""
-    settings = replace(pipeline.config.sampling, candidates=1, max_attempts=1)
+    options = GenerateOptions(replace(pipeline.config.sampling, candidates=1, max_attempts=1))
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
         prompts = [_caption(clip, random) for clip in clips]
         seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
-        return [made.people for made in pipeline.generate_batch(prompts, frames, seeds, settings)], clips, prompts
+        return [made.people for made in pipeline.generate_batch(prompts, frames, seeds, options)], clips, prompts
 
     return lambda random, count, frames: _labelled(some, random, count, frames)
 
@@ -107,7 +107,7 @@ def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tenso
         tokens = _tokens(pipeline, [_alone(crops, [clip]) for clip in clips], random, frames)
         others = _tokens(pipeline, [of_kind[clip.kind] for clip in clips], random, frames)
         tokens = neighbours.exchanged(mixed_up(tokens, others, random), _EXCHANGED)
-        rows = pipeline.decode(tokens)
+        rows = pipeline.codec.decode(tokens)
         joints = torch.from_numpy(rows[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
         disturbed = torch.from_numpy(random.random(count) < _DISTURBED)[:, None, None, None, None]
         rows[..., POSITIONS] = torch.where(disturbed, perturbation.of(joints), joints).flatten(-2).numpy()

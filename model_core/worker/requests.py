@@ -14,15 +14,13 @@ from ..errors import UserError
 from ..kinematics import SolveSettings
 from ..model_files.sampling_settings import KNOBS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from ..settings import build
 from .protocol import Message
 
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
 """Draws, or rows of a batch, that one request may ask for."""
-ROWS = 5
-FRAMES_A_TOKEN = 4
-"""Of the token map; as in ``networks.tokenizer``, which would load torch before the worker is ready."""
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -99,8 +97,8 @@ class Edit:
         Args:
             frames: of the known interaction.
         """
-        free = np.zeros((2, ROWS, -(-frames // FRAMES_A_TOKEN)), dtype=bool)
-        time = slice(self.start // FRAMES_A_TOKEN, -(-self.stop // FRAMES_A_TOKEN))
+        free = np.zeros((2, PARTS, -(-frames // FRAMES_PER_TOKEN)), dtype=bool)
+        time = slice(self.start // FRAMES_PER_TOKEN, -(-self.stop // FRAMES_PER_TOKEN))
         for person in self.people:
             free[person, list(self.rows), time] = True
         return free
@@ -344,7 +342,7 @@ def _edit(values: Mapping[str, Any], frames: int) -> Edit:
     if strength is not None and not 0 <= strength <= 1:
         raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
     return Edit(
-        _choice(values, "people", 2), _choice(values, "rows", ROWS), start, stop, 1.0 if strength is None else strength
+        _choice(values, "people", 2), _choice(values, "rows", PARTS), start, stop, 1.0 if strength is None else strength
     )
 
 

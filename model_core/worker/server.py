@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import UserError
+from ..generation.limits import MAX_FRAMES, MIN_FRAMES
 from ..motion import FPS, Interaction
 from .pipes import InputPipe, OutputPipe
 from .protocol import Decoder, Message, ProtocolError
@@ -124,7 +125,6 @@ class Worker:
 
     def _load(self, request: LoadRequest) -> None:
         model = self._model(request)
-        from ..generation.windowed import LONGEST, SHORTEST
 
         config = model.config
         self._send(
@@ -133,10 +133,10 @@ class Worker:
             model=config.name,
             skeleton=config.skeleton,
             fps=FPS,
-            shortest=SHORTEST,
-            longest=LONGEST,
+            shortest=MIN_FRAMES,
+            longest=MAX_FRAMES,
             examples=list(config.examples),
-            device=str(model.computes),
+            device=str(model.compute_device),
         )
 
     def _compare(self, request: CompareRequest) -> None:
@@ -167,29 +167,30 @@ class Worker:
         return self._loaded[2]
 
     def _sampled(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
-        from ..generation.windowed import LONGEST, SHORTEST
+        from ..generation.options import GenerateOptions
 
-        frames = request.length(SHORTEST, LONGEST)
-        settings = request.sampling_settings(model.config.sampling)
-        seed, takes = request.seed, request.takes
+        frames = request.length(MIN_FRAMES, MAX_FRAMES)
+        own = model.config.sampling
 
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
+        settings = request.sampling_settings(own if request.leader is None else own.for_reaction())
+        options = GenerateOptions(settings, request.seed, request.takes, on_step)
         if request.rows:
             prompts, seeds = zip(*request.rows, strict=True)
-            return model.generate_batch(prompts, frames, seeds, settings, on_step)
+            return model.generate_batch(prompts, frames, seeds, options)
         if request.known is not None:
             first, second = (_with_rotations(person) for person in request.known.people)
             known = Interaction((first, second))
             if request.edit is None:
-                return model.extend(request.prompt, known, frames, settings, seed, takes, on_step)
+                return model.extend(request.prompt, known, frames, options)
             free, strength = request.edit.free(frames), request.edit.strength
-            return model.restyle(request.prompt, known, strength, settings, seed, takes, on_step, free)
+            return model.restyle(request.prompt, known, strength, options, free)
         if request.leader is None:
-            return model.generate(request.prompt, frames, settings, seed, takes, on_step)
+            return model.generate(request.prompt, frames, options)
         leader = _with_rotations(request.leader.frames(0, frames))
-        return model.react(request.prompt, leader, settings, seed, takes, on_step)
+        return model.react(request.prompt, leader, options)
 
     def _solved(self, takes: list[Interaction], request: MotionRequest) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve

@@ -13,7 +13,7 @@ from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.model_files.settings import ModelConfig
 from model_core.model_files.training_captions import save_captions
 from model_core.motion import SMPL, Motion
-from model_core.motion.canonical import canonical_placement
+from model_core.motion.canonical import canonical_transform
 from model_core.motion.forward_kinematics import forward_kinematics
 from model_core.motion.representation import features_from_motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
@@ -36,7 +36,7 @@ def save_small_model(folder: Path, steps: int = 6) -> Path:
     still = np.broadcast_to(np.eye(3), (9, len(SMPL), 3, 3))
     joints = forward_kinematics(still, np.tile((0.0, 0.95, 0.0), (9, 1)), SMPL_REST_OFFSETS, SMPL)
     person = Motion(joints, still[:, 1:], still[:, 0])
-    mean = torch.from_numpy(features_from_motion(canonical_placement(person).of(person)).mean(0)).float()
+    mean = torch.from_numpy(features_from_motion(canonical_transform(person).apply(person)).mean(0)).float()
     networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
     for name, tensor in networks[0].state_dict().items():
         if name.endswith(".codes"):

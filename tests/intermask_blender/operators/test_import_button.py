@@ -16,7 +16,7 @@ from repository import REPOSITORY
 from intermask_blender.generator.model_import import ImportPlan, ModelImport
 from intermask_blender.generator.runtime import NAMED, Runtime
 from model_core.errors import UserError
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.model_files.sampling_settings import SamplingSettings
 
 # The extension's zip in a Blender of its own: what is pressed there, in order, and what each press gave.
@@ -109,7 +109,7 @@ def test_weights_come_in_by_the_button_and_two_people_come_out(archive: Path, do
     # In Python and in batches a model is named by its folder.
     model = InterMask.load(own, "cpu")
     assert model.config.name == "Mine: of 2024"
-    assert len(model.generate("they bow", 20, SamplingSettings(2))[0]) == 20
+    assert len(model.generate("they bow", 20, GenerateOptions(SamplingSettings(2)))[0]) == 20
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from published_files import clip_folder
 import intermask_blender
 from intermask_blender.rig.capture import capture_motion
 from model_core.__main__ import main
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.kinematics import solve
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion import SMPLX, Motion, PosedSkeleton
@@ -48,7 +48,7 @@ def model(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def decoded(model: Path) -> list[list[PosedSkeleton]]:
     """Two takes as they come from the pipeline, without Blender."""
-    takes = InterMask.load(model).generate(PROMPT, FRAMES, SamplingSettings(STEPS), seed=4, takes=2)
+    takes = InterMask.load(model).generate(PROMPT, FRAMES, GenerateOptions(SamplingSettings(STEPS), 4, takes=2))
     return [solve(take.people) for take in takes]
 
 
@@ -113,7 +113,7 @@ def test_a_partner_with_fingers_reacts_and_is_changed(model: Path) -> None:
     np.testing.assert_array_equal(lead.joints, before.joints)
     seen, _ = capture_motion(reactor, scene)
     # The network sees the leader's fingers, and what it answers is what is keyed.
-    (pair,) = InterMask.load(model).react(PROMPT, lead, SamplingSettings(STEPS), seed=1)
+    (pair,) = InterMask.load(model).react(PROMPT, lead, GenerateOptions(SamplingSettings(STEPS), 1))
     assert angle_between(finger_turns(seen), finger_turns(pair.people[1])).max() < 2e-3
     assert angle_between(finger_turns(seen)[:-1], finger_turns(seen)[1:]).max() > 0.05
 

@@ -13,9 +13,10 @@ from small_model import LONGEST, save_small_model
 
 from model_core.errors import UserError
 from model_core.generation.completion import LONGEST_SEAM, SEAM, blend, columns, free_everything, windows
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.prompts import Segment, segments
 from model_core.generation.sampling import sample, token_log_probs
+from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
 
@@ -56,10 +57,10 @@ def test_windows_cover_what_is_to_be_made(frames: int, longest: int, begun: int)
 
 @pytest.mark.parametrize("frames", [16, 17, 90, LONGEST, 251])
 def test_any_number_of_frames(model: InterMask, frames: int) -> None:
-    first, second = model.generate("they stand", frames, seed=3, takes=2)
+    first, second = model.generate("they stand", frames, GenerateOptions(seed=3, takes=2))
     assert len(first) == len(second) == frames
     assert not same(first.people[0], second.people[0])
-    again = model.generate("they stand", frames, seed=3, takes=2)[0]
+    again = model.generate("they stand", frames, GenerateOptions(seed=3, takes=2))[0]
     assert same(first.people[0], again.people[0]) and same(first.people[1], again.people[1])
 
 
@@ -71,10 +72,10 @@ def test_what_cannot_be_made_is_said(model: InterMask, prompt: str, frames: int)
 
 def test_a_leader_is_left_alone_and_the_reactor_stands_in_its_world(model: InterMask, pair: Interaction) -> None:
     leader = pair.people[0]
-    plain = model.react("they dance", leader, seed=5)[0]
+    plain = model.react("they dance", leader, GenerateOptions(seed=5))[0]
     assert plain.people[0] is leader or same(plain.people[0], leader)
     turn, shift = about_y(np.asarray(2.2)), np.array([3.0, 0.5, -7.0])
-    moved = model.react("they dance", leader.moved(turn, shift), seed=5)[0]
+    moved = model.react("they dance", leader.moved(turn, shift), GenerateOptions(seed=5))[0]
     expected = plain.people[1].moved(turn, shift)
     assert np.abs(moved.people[1].joints - expected.joints).max() < 1e-4
     assert np.isclose(plain.people[1].joints[0, 0, [0, 2]], leader.joints[0, 0, [0, 2]], atol=3).all()
@@ -84,14 +85,14 @@ def test_either_person_can_be_the_leader(model: InterMask, pair: Interaction) ->
     free = free_everything(100)
     free[1] = False
     leader = pair.people[1]
-    made = model.complete("they dance", (None, leader), free, 100, seed=5)[0]
-    halved = model.react("they dance", leader, model.config.sampling, seed=5)[0]
+    made = model.complete("they dance", (None, leader), free, 100, GenerateOptions(seed=5))[0]
+    halved = model.react("they dance", leader, GenerateOptions(seed=5))[0]
     assert same(made.people[1], leader) and len(made.people[0]) == len(halved.people[1])
 
 
 def test_a_long_leader_is_followed_to_the_end(model: InterMask) -> None:
     leader = posed_person(4, 2 * LONGEST + 30).motion()
-    made = model.react("they dance", leader, seed=1)[0]
+    made = model.react("they dance", leader, GenerateOptions(seed=1))[0]
     assert same(made.people[0], leader) and len(made.people[1]) == len(leader)
     assert np.isfinite(made.people[1].joints).all()
 
@@ -100,7 +101,7 @@ def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> N
     free = free_everything(100)
     free[..., :8] = False
     free[..., 17:] = False
-    takes = model.complete("they turn", pair.people, free, 100, seed=2, takes=2)
+    takes = model.complete("they turn", pair.people, free, 100, GenerateOptions(seed=2, takes=2))
     for person, old in enumerate(pair.people):
         one, other = (take.people[person] for take in takes)
         assert all(same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) for new in (one, other))
@@ -108,7 +109,7 @@ def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> N
 
 
 def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction) -> None:
-    made = model.extend("they go on", pair, 230, seed=2)[0]
+    made = model.extend("they go on", pair, 230, GenerateOptions(seed=2))[0]
     assert len(made) == 230
     for new, old in zip(made.people, pair.people, strict=True):
         assert same(new, old, slice(0, 100))
@@ -147,7 +148,7 @@ def test_a_seam_keeps_place_and_pace(pair: Interaction, first: bool) -> None:
 def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None:
     free = np.zeros((2, 5, columns(100)), dtype=bool)
     free[0, 4, 8:17] = True
-    made = model.complete("they wave", pair.people, free, 100, seed=2)[0]
+    made = model.complete("they wave", pair.people, free, 100, GenerateOptions(seed=2))[0]
     assert same(made.people[1], pair.people[1])
     new, old = made.people[0], pair.people[0]
     assert same(new, old, slice(0, 32)) and same(new, old, slice(68, 100)) and not same(new, old, slice(40, 60))
@@ -157,8 +158,8 @@ def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None
 
 def test_a_prompt_can_change_in_time(model: InterMask) -> None:
     prompt = "0-2 s: they bow; 2-5 s: they fight"
-    made = model.generate(prompt, 150, seed=4)[0]
-    plain = model.generate("they bow", 60, seed=4)[0]
+    made = model.generate(prompt, 150, GenerateOptions(seed=4))[0]
+    plain = model.generate("they bow", 60, GenerateOptions(seed=4))[0]
     assert len(made) == 150 and made.text == prompt
     assert same(made.people[0].frames(0, 48), plain.people[0].frames(0, 48))
 
@@ -190,17 +191,17 @@ def test_a_row_of_a_batch_is_what_it_is_alone(model: InterMask) -> None:
     prompts = ["they hug", "0-1 s: they bow; 1-2 s: they fight", "they hug", "one kicks the other"]
     seeds, frames = [3, 4, 5, 3], 60
     steps: list[tuple[int, int]] = []
-    together = model.generate_batch(prompts, frames, seeds, on_step=lambda *step: steps.append(step))
+    together = model.generate_batch(prompts, frames, seeds, GenerateOptions(on_step=lambda *step: steps.append(step)))
     for prompt, seed, row in zip(prompts, seeds, together, strict=True):
-        (alone,) = model.generate(prompt, frames, seed=seed)
+        (alone,) = model.generate(prompt, frames, GenerateOptions(seed=seed))
         assert (row.text, row.seed) == (prompt, seed)
         for person, same in zip(row.people, alone.people, strict=True):
             np.testing.assert_allclose(person.joints, same.joints, atol=1e-5)
     apart = [np.abs(together[0].people[0].joints - other.people[0].joints).max() for other in together[1:]]
     assert min(apart) > 1e-3 and steps[-1][0] == steps[-1][1] and len(steps) < 4 * 20
     settings = replace(model.config.sampling, skip_confidence=0.5)
-    (alone,) = model.generate("they hug", frames, settings, seed=5)
-    row = model.generate_batch(prompts, frames, seeds, settings)[2]
+    (alone,) = model.generate("they hug", frames, GenerateOptions(settings, 5))
+    row = model.generate_batch(prompts, frames, seeds, GenerateOptions(settings))[2]
     np.testing.assert_allclose(row.people[1].joints, alone.people[1].joints, atol=1e-5)
 
 
@@ -212,7 +213,7 @@ def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMas
         if len(seen) == 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    takes = model.generate("they bow", 40, seed=1, takes=5, on_step=short_of_memory)
+    takes = model.generate("they bow", 40, GenerateOptions(seed=1, takes=5, on_step=short_of_memory))
     assert len(takes) == 5 and seen[:2] == [1, 2] and seen[2] == 1
     assert seen.count(1) == 1 + 3  # five takes by twos
 
@@ -220,7 +221,30 @@ def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMas
         raise RuntimeError("MPS backend out of memory")
 
     with pytest.raises(UserError, match="fewer takes"):
-        model.generate("they bow", 40, takes=2, on_step=without_memory)
+        model.generate("they bow", 40, GenerateOptions(takes=2, on_step=without_memory))
+
+
+def test_one_take_that_does_not_fit_into_memory_is_not_tried_twice(model: InterMask) -> None:
+    tried: list[int] = []
+
+    def without_memory(step: int, steps: int) -> None:
+        tried.append(step)
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    with pytest.raises(UserError, match=r"1 take of 40 frames; ask for a shorter clip") as raised:
+        model.generate("they bow", 40, GenerateOptions(on_step=without_memory))
+    assert tried == [1] and "fewer takes" not in str(raised.value)
+
+
+def test_a_reaction_halves_the_models_steps_but_not_the_users(model: InterMask, pair: Interaction) -> None:
+    def steps(settings: SamplingSettings | None) -> int:
+        seen: list[int] = []
+        options = GenerateOptions(settings, on_step=lambda step, count: seen.append(count))
+        model.react("they dance", pair.people[0], options)
+        return seen[-1]
+
+    assert model.config.sampling.steps == 6
+    assert (steps(None), steps(SamplingSettings(5))) == (3, 5)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
@@ -229,7 +253,7 @@ def test_a_restyle_holds_what_is_most_confident(
 ) -> None:
     within = free_everything(100)
     within[1] = False
-    free = model.least_confident("they fight", pair, strength, seed=3, within=within)
+    free = model.least_confident("they fight", pair, strength, GenerateOptions(seed=3), within=within)
     assert free.sum() == round(strength * within.sum()) and not free[1].any()
     maps: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -240,7 +264,7 @@ def test_a_restyle_holds_what_is_most_confident(
 
     monkeypatch.setattr("model_core.generation.batching.sample", recorded)
     moved = Interaction((pair.people[0].moved(np.eye(3), OFF), pair.people[1].moved(np.eye(3), OFF)))
-    takes = model.restyle("they fight", moved, strength, seed=3, takes=2, within=within)
+    takes = model.restyle("they fight", moved, strength, GenerateOptions(seed=3, takes=2), within=within)
     assert len(takes) == 2 and all(same(take.people[1], moved.people[1]) for take in takes)
     assert np.abs(takes[0].people[0].joints[:, 0] - moved.people[0].joints[:, 0]).max() < 5
     if strength == 0:
@@ -257,10 +281,12 @@ OFF = np.array([4.0, 0.0, -7.0])
 
 
 def test_a_restyle_frees_what_the_network_would_not_have_said(model: InterMask, pair: Interaction) -> None:
-    free = model.least_confident("they fight", pair, 0.25, seed=3)
+    free = model.least_confident("they fight", pair, 0.25, GenerateOptions(seed=3))
     with torch.inference_mode():
-        people = [model.representation.placement(pair.people[0]).of(person) for person in pair.people]
-        ids = torch.stack([model.encode(person) for person in people])[None]
+        people = [
+            model.codec.representation.canonical_transform(pair.people[0]).apply(person) for person in pair.people
+        ]
+        ids = torch.stack([model.codec.encode(person) for person in people])[None]
         sure = token_log_probs(
             model.model.transformer, ids, model.text_condition("they fight").condition, model.config.sampling.guidance,
             torch.Generator().manual_seed(3),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model_core.errors import UserError
 from model_core.generation.contact_ik import reach_contacts
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.postprocess import refined
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
@@ -193,12 +193,12 @@ def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> No
 def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) -> None:
     loaded = InterMask.load(folder, "cpu")
     model, plain = (
-        InterMask(replace(loaded.model, contact_classifier=one), loaded.text_encoder, loaded.computes)
+        InterMask(replace(loaded.model, contact_classifier=one), loaded.text_encoder, loaded.compute_device)
         for one in (always(LEFT), None)
     )
     leader = posed_person(0, 48).motion()
     touching, apart = (
-        one.react("they hug", leader, SamplingSettings(steps=2), seed=3)[0].people for one in (model, plain)
+        one.react("they hug", leader, GenerateOptions(SamplingSettings(steps=1), 3))[0].people for one in (model, plain)
     )
     np.testing.assert_array_equal(touching[0].joints, leader.joints)
     changed = np.abs(touching[1].joints - apart[1].joints).max((0, 2)) > 1e-4

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from model_core.errors import UserError
-from model_core.generation.devices import Device, choose_device, suited
+from model_core.generation.devices import ComputeDevice, choose_device, prepare_transformer
 from model_core.generation.sampling import sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.int8 import EightBitLinear
@@ -51,7 +51,7 @@ def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
 
 
 def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer) -> None:
-    packed = suited(copy.deepcopy(transformer), choose_device("cpu"))
+    packed = prepare_transformer(copy.deepcopy(transformer), choose_device("cpu"))
     layers = [part for part in packed.modules() if isinstance(part, PackedLinear)]
     assert len(layers) == (2 * (2 * 4 + 2 * 2) + 2 if can_pack() else 0)
     torch.testing.assert_close(masked_logits(packed), masked_logits(transformer), atol=2e-5, rtol=0)
@@ -63,7 +63,7 @@ def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer)
 
 
 def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: InteractionTransformer) -> None:
-    small = suited(copy.deepcopy(transformer), Device(torch.device("cpu"), "int8"))
+    small = prepare_transformer(copy.deepcopy(transformer), ComputeDevice(torch.device("cpu"), "int8"))
     layers = [part for part in small.blocks.modules() if isinstance(part, EightBitLinear)]
     assert len(layers) == 2 * (2 * 4 + 2 * 2)
     assert not any(isinstance(part, EightBitLinear) for part in small.text_layers.modules())
@@ -73,7 +73,7 @@ def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: Interacti
 
 
 def test_a_transformer_in_bfloat16_says_nearly_the_same(transformer: InteractionTransformer) -> None:
-    half = suited(copy.deepcopy(transformer), choose_device("cpu-bf16"))
+    half = prepare_transformer(copy.deepcopy(transformer), choose_device("cpu-bf16"))
     assert all(weights.dtype == torch.bfloat16 for weights in half.blocks.parameters())
     assert all(weights.dtype == torch.float32 for weights in half.text_layers.parameters())
     exact, near = masked_logits(transformer), masked_logits(half)
@@ -98,7 +98,7 @@ def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: Interact
 @pytest.mark.parametrize("name", ["cpu", "cpu-bf16", "cpu-int8", "cpu-compiled"])
 def test_a_device_is_called_as_it_is_chosen(name: str) -> None:
     assert str(choose_device(name)) == name
-    assert choose_device(name).place == torch.device("cpu")
+    assert choose_device(name).torch_device == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "cpu-int4", "mps-int8", "cuda-int8", "cuda:x", "cpu:1:2"])

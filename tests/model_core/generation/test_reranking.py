@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model_core.errors import UserError
 from model_core.evaluation.evaluator_rows import features_of
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.reranking import TextCondition, rerank
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Interaction
@@ -163,8 +163,12 @@ def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: P
 
 def test_the_judge_likes_what_it_chose_better_than_most_draws(reranked: InterMask) -> None:
     one, several = (replace(reranked.config.sampling, candidates=count) for count in (1, 6))
-    single = [liking(reranked, reranked.generate("they hug", FRAMES, one, seed)[0]) for seed in range(12)]
-    chosen = [liking(reranked, reranked.generate("they hug", FRAMES, several, seed)[0]) for seed in range(4)]
+    single = [
+        liking(reranked, reranked.generate("they hug", FRAMES, GenerateOptions(one, seed))[0]) for seed in range(12)
+    ]
+    chosen = [
+        liking(reranked, reranked.generate("they hug", FRAMES, GenerateOptions(several, seed))[0]) for seed in range(4)
+    ]
     assert min(chosen) > np.median(single) and np.mean(chosen) > np.quantile(single, 0.75)
 
 
@@ -172,18 +176,18 @@ def test_takes_and_rows_are_judged_each_by_its_own_prompt(reranked: InterMask) -
     settings = replace(
         reranked.config.sampling, candidates=3, refinement_passes=1, max_attempts=2, accept_threshold=0.5
     )
-    rows = reranked.generate_batch(PROMPTS, FRAMES, (5, 6), settings)
+    rows = reranked.generate_batch(PROMPTS, FRAMES, (5, 6), GenerateOptions(settings))
     for prompt, seed, row in zip(PROMPTS, (5, 6), rows, strict=True):
-        alone = reranked.generate(prompt, FRAMES, settings, seed)[0]
+        alone = reranked.generate(prompt, FRAMES, GenerateOptions(settings, seed))[0]
         assert all(np.allclose(a.joints, b.joints, atol=1e-4) for a, b in zip(alone.people, row.people, strict=True))
-    takes = reranked.generate("they hug", FRAMES, settings, 1, takes=2)
+    takes = reranked.generate("they hug", FRAMES, GenerateOptions(settings, 1, takes=2))
     assert not np.allclose(takes[0].people[0].joints, takes[1].people[0].joints)
 
 
 def test_a_torn_draft_is_taken_only_where_all_are(reranked: InterMask) -> None:
     reranker = reranked.model.reranker
     assert reranker is not None
-    pair = [features_of(reranked.generate("they hug", FRAMES, seed=seed)[0].people) for seed in (1, 2)]
+    pair = [features_of(reranked.generate("they hug", FRAMES, GenerateOptions(seed=seed))[0].people) for seed in (1, 2)]
     text_condition = reranked.text_condition("they hug")
     liked = [
         float(reranker(torch.from_numpy(rows[..., POSITIONS]).view(1, 2, -1, 22, 3), text_condition.pooled))
@@ -219,7 +223,9 @@ def test_a_torn_draft_is_taken_only_where_all_are(reranked: InterMask) -> None:
 def test_without_a_judge_one_draft_is_made(reranked: InterMask, tmp_path: Path) -> None:
     model = InterMask.load(save_small_model(tmp_path / "plain"), "cpu")
     several = replace(model.config.sampling, candidates=4)
-    one, other = (model.generate("they hug", FRAMES, chosen, 2)[0] for chosen in (several, model.config.sampling))
+    one, other = (
+        model.generate("they hug", FRAMES, GenerateOptions(chosen, 2))[0] for chosen in (several, model.config.sampling)
+    )
     assert model.model.reranker is None and np.array_equal(one.people[0].joints, other.people[0].joints)
 
 

@@ -18,14 +18,14 @@ from safetensors.torch import load_file, save_file
 
 from model_core.__main__ import main
 from model_core.errors import UserError
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.sampling import sample
 from model_core.kinematics import solve
 from model_core.model_files.import_published import find_transformer
 from model_core.model_files.model_folder import load_model, read_config
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion.rotations import angle_between
-from model_core.networks.tokenizer import PARTS
+from model_core.networks.token_map import PARTS
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def test_the_imported_networks_are_the_published_ones(
 def test_an_imported_model_generates_and_reacts(imported: Callable[[str], Path], dataset: str, joints: int) -> None:
     intermask = InterMask.load(imported(dataset), "cpu")
     quick = SamplingSettings(3)
-    made = intermask.generate("two people shake hands", 22, quick, seed=5, takes=2)
+    made = intermask.generate("two people shake hands", 22, GenerateOptions(quick, 5, takes=2))
     assert [take.joints.shape for take in made] == [(2, 22, joints, 3)] * 2
     assert not np.allclose(made[0].joints, made[1].joints)
-    again = intermask.generate("two people shake hands", 22, quick, seed=5, takes=2)
+    again = intermask.generate("two people shake hands", 22, GenerateOptions(quick, 5, takes=2))
     np.testing.assert_array_equal(made[1].joints, again[1].joints)
 
     leader = posed_person(2, 31).motion().moved(np.eye(3), np.array([3.0, 0.0, -1.0]))
-    (pair,) = intermask.react("one follows the other", leader, quick, seed=1)
+    (pair,) = intermask.react("one follows the other", leader, GenerateOptions(quick, 1))
     assert pair.joints.shape == (2, 31, joints, 3)
     np.testing.assert_array_equal(pair.joints[0, :, :22], leader.joints)
     for person in (*made[0].people, *pair.people):
@@ -114,11 +114,13 @@ def test_an_imported_model_generates_and_reacts(imported: Callable[[str], Path],
         for solved in solve(pair.people):
             assert solved.skeleton.name == "smplx55" and np.isfinite(solved.joints()).all()
         # The reactor stands where the network puts it from where the leader begins.
-        (moved,) = intermask.react("one follows the other", leader.moved(np.eye(3), np.ones(3)), quick, seed=1)
+        (moved,) = intermask.react(
+            "one follows the other", leader.moved(np.eye(3), np.ones(3)), GenerateOptions(quick, 1)
+        )
         np.testing.assert_allclose(moved.joints[1], pair.joints[1] + 1, atol=1e-6)
-        long = intermask.generate("they walk on", 200, quick)[0]
+        long = intermask.generate("they walk on", 200, GenerateOptions(quick))[0]
         assert long.joints.shape == (2, 200, 55, 3)
-        longer = intermask.extend("they walk on", pair, len(pair) + 20, quick, seed=1)[0]
+        longer = intermask.extend("they walk on", pair, len(pair) + 20, GenerateOptions(quick, 1))[0]
         for old, new in zip(pair.people, longer.people, strict=True):
             assert new.root_orientation is not None and old.root_orientation is not None
             np.testing.assert_allclose(new.root_orientation[: len(pair)], old.root_orientation, atol=1e-6)

@@ -58,14 +58,14 @@ def test_rows_and_motion_are_each_others_inverse() -> None:
 
 def test_the_networks_rows_of_a_made_motion_are_its_own() -> None:
     motion = person_with_hands(1)
-    placement = INTERX.placement(motion)
-    placed = placement.of(motion)
+    placement = INTERX.canonical_transform(motion)
+    placed = placement.apply(motion)
     np.testing.assert_allclose(placed.joints[0, 0], 0, atol=1e-9)
     assert abs(facing(placed.joints[0], SMPLX)) < 1e-9
     assert INTERX.prepared(placed) is placed
-    rows = INTERX.rows(placed)
+    rows = INTERX.features(placed)
     np.testing.assert_allclose(rows, interx_from_motion(placed), atol=1e-5)
-    there = placement.inverse.of(INTERX.motion(rows))
+    there = placement.inverse.apply(INTERX.motion(rows))
     np.testing.assert_allclose(there.joints, motion.joints, atol=1e-4)
 
 
@@ -76,7 +76,7 @@ def test_a_leader_of_other_proportions_keeps_its_pose(known: bool) -> None:
     prepared = INTERX.prepared(given)
     assert prepared.skeleton == SMPLX
     np.testing.assert_array_equal(prepared.joints[:, : len(SMPL)], leader.joints)
-    seen = INTERX.motion(INTERX.rows(prepared))
+    seen = INTERX.motion(INTERX.features(prepared))
     for lower in ("L_Knee", "R_Ankle", "L_Elbow", "R_Elbow", "L_Wrist", "R_Wrist"):
         joint = SMPL.index(lower)
         bones = [motion.joints[:, joint] - motion.joints[:, SMPL.parents[joint]] for motion in (leader, seen)]
@@ -87,7 +87,7 @@ def test_a_leader_of_other_proportions_keeps_its_pose(known: bool) -> None:
 
 def test_a_generated_pair_stands_on_the_floor() -> None:
     people = (person_with_hands(4), person_with_hands(5))
-    first, second = INTERX.settled(people)
+    first, second = INTERX.canonical(people)
     assert min(first.joints[..., 1].min(), second.joints[..., 1].min()) == pytest.approx(0)
     np.testing.assert_allclose(first.joints[0, 0, [0, 2]], 0, atol=1e-9)
     apart = [np.linalg.norm(a.joints - b.joints, axis=-1) for a, b in (people, (first, second))]
@@ -110,7 +110,7 @@ def test_hands_come_off_and_go_back_on() -> None:
 
 
 def test_the_solver_follows_a_pair_with_hands() -> None:
-    pair = INTERX.settled((person_with_hands(8), person_with_hands(9)))
+    pair = INTERX.canonical((person_with_hands(8), person_with_hands(9)))
     for solved, person in zip(solve(pair, RAW_FIT), pair, strict=True):
         assert solved.skeleton == SMPLX
         assert person.rotations is not None

@@ -114,7 +114,7 @@ def test_the_canonical_frame_does_not_depend_on_the_place() -> None:
     assert placed.joints[..., 1].min() == pytest.approx(0, abs=1e-12)
     elsewhere = motion.moved(about_y(np.array(2.5)), np.array([3.0, -1.0, 7.0]))
     np.testing.assert_allclose(canonical(elsewhere)[0].joints, placed.joints, atol=1e-9)
-    back = placement.inverse.of(placed)
+    back = placement.inverse.apply(placed)
     np.testing.assert_allclose(back.joints, motion.joints, atol=1e-12)
     assert back.root_orientation is not None and motion.root_orientation is not None
     np.testing.assert_allclose(back.root_orientation, motion.root_orientation, atol=1e-12)
@@ -145,7 +145,7 @@ def test_a_pair_keeps_its_distance_and_finds_back(ground: str) -> None:
     if ground == "kept":
         heights = [person.joints[..., 1] for person in (*placed.people, *interaction.people)]
         np.testing.assert_allclose(heights[:2], heights[2:], atol=1e-9)
-    back = placement.inverse.of_pair(placed)
+    back = placement.inverse.apply_to_pair(placed)
     np.testing.assert_allclose(back.people[0].joints, interaction.people[0].joints, atol=1e-9)
     if ground != "each":
         np.testing.assert_allclose(back.people[1].joints, interaction.people[1].joints, atol=1e-9)

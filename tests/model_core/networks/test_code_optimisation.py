@@ -16,7 +16,7 @@ from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
 from model_core.model_files.model_folder import bundled_model, read_config
 from model_core.motion import Motion
-from model_core.motion.canonical import canonical_placement
+from model_core.motion.canonical import canonical_transform
 from model_core.motion.representation import features_from_motion
 from model_core.networks.code_optimisation import CodeOptimisationSettings, optimised_codes
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
@@ -45,10 +45,10 @@ def test_the_bundled_models_tokens_of_a_walk_bring_it_back_better_than_the_neare
     assert bundled.config.code_optimisation is not None
     for seed in range(3):
         walk = walker(seed)
-        rows = torch.from_numpy(features_from_motion(canonical_placement(walk).of(walk)))[None].float()
+        rows = torch.from_numpy(features_from_motion(canonical_transform(walk).apply(walk)))[None].float()
         normal = (rows - bundled.model.mean) / bundled.model.std
         nearest = bundled.model.tokenizer.encode(normal)[:, 0]
-        before, after = errors(bundled, normal, nearest), errors(bundled, normal, bundled.tokens(normal))
+        before, after = errors(bundled, normal, nearest), errors(bundled, normal, bundled.codec.tokens(normal))
         assert after[0] < 0.8 * before[0] and after[1] < before[1]
 
 

@@ -14,7 +14,7 @@ from small_model import save_small_model
 from torch import Tensor
 
 from model_core.errors import UserError
-from model_core.generation.pipeline import InterMask
+from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Motion
 from model_core.motion.skeleton import SMPL
@@ -109,25 +109,25 @@ def test_a_model_folder_keeps_its_refiner_and_names_one_that_is_gone(folder: Pat
 
 def test_generated_people_are_moved_and_a_leader_is_not(folder: Path) -> None:
     model = InterMask.load(folder, "cpu")
-    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.computes)
-    moved, decoded = (made.generate("they hug", 48, seed=3)[0] for made in (model, plain))
+    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.compute_device)
+    moved, decoded = (made.generate("they hug", 48, GenerateOptions(seed=3))[0] for made in (model, plain))
     apart = [
         np.linalg.norm(a.joints - b.joints, axis=-1).mean() for a, b in zip(moved.people, decoded.people, strict=True)
     ]
     assert min(apart) > 0.02
     np.testing.assert_array_equal(moved.people[0].rotations, decoded.people[0].rotations)
     leader: Motion = decoded.people[0]
-    reaction = model.react("they hug", leader, seed=3)[0]
+    reaction = model.react("they hug", leader, GenerateOptions(seed=3))[0]
     np.testing.assert_array_equal(reaction.people[0].joints, leader.joints)
-    bare = plain.react("they hug", leader, seed=3)[0]
+    bare = plain.react("they hug", leader, GenerateOptions(seed=3))[0]
     assert np.linalg.norm(reaction.people[1].joints - bare.people[1].joints, axis=-1).mean() > 0.02
 
 
 def test_where_a_part_of_a_clip_is_held_nobody_is_moved(folder: Path) -> None:
     model = InterMask.load(folder, "cpu")
-    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.computes)
-    known = plain.generate("they hug", 48, seed=3)[0]
+    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.compute_device)
+    known = plain.generate("they hug", 48, GenerateOptions(seed=3))[0]
     free = np.zeros((2, 5, 12), dtype=bool)
     free[:, :, 4:8] = True
-    made = [one.complete("they hug", known.people, free, 48, seed=1)[0] for one in (model, plain)]
+    made = [one.complete("they hug", known.people, free, 48, GenerateOptions(seed=1))[0] for one in (model, plain)]
     np.testing.assert_array_equal(made[0].people[1].joints, made[1].people[1].joints)

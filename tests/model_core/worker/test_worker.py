@@ -21,13 +21,13 @@ from model_core.model_files.model_folder import Model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.model_files.settings import ModelConfig
 from model_core.motion import SMPL, Motion, PosedSkeleton
-from model_core.motion.canonical import canonical_placement
+from model_core.motion.canonical import canonical_transform
 from model_core.motion.forward_kinematics import forward_kinematics
 from model_core.motion.representation import features_from_motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import matrix_from_axis_angle
 from model_core.networks.text_layers import TextLayersConfig
-from model_core.networks.tokenizer import FRAMES_A_TOKEN, PARTS, Tokenizer, TokenizerConfig
+from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
 from model_core.worker import requests
 from model_core.worker.protocol import Decoder, Message
@@ -52,7 +52,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = TokenizerConfig(width=16, codes=32, code_width=16)
     transformer = TransformerConfig(32, 16, 32, 1, 2, 32, text=TextLayersConfig(384, 4, 64, 1, True))
     config = ModelConfig("small", tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(6), 120, ("they hug",))
-    person = canonical_placement(walk(9)).of(walk(9))
+    person = canonical_transform(walk(9)).apply(walk(9))
     mean = torch.from_numpy(features_from_motion(person).mean(0)).float()
     networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
     for name, tensor in networks[0].state_dict().items():
@@ -218,7 +218,6 @@ def test_what_is_known_stays_however_fast_it_is(warm: Client, model: Path) -> No
 
 
 def test_an_edit_counts_in_the_networks_rows_and_columns() -> None:
-    assert (requests.ROWS, requests.FRAMES_A_TOKEN) == (PARTS, FRAMES_A_TOKEN)
     free = requests.Edit((1,), (3, 4), 23, 41, 1.0).free(58)
     assert free.shape == (2, 5, 15) and not free[0].any() and not free[1, :3].any()
     assert free[1, 3:].nonzero()[1].tolist() == 2 * list(range(5, 11))

@@ -1,0 +1,8 @@
+"""The lengths that can be generated, free of torch."""
+
+from __future__ import annotations
+
+MIN_FRAMES = 16
+"""Shortest clip: four columns of tokens."""
+MAX_FRAMES = 1800
+"""Longest clip, one minute; a clip longer than the model's own is made by extension."""
