@@ -16,7 +16,9 @@ from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..rig.axes import vectors_to_blender
 from ..rig.key import resampled, scene_fps
-from ..scene.placing import Characters, Placement, place, prepare, with_bodies
+from ..scene.placement import Placement, with_bodies
+from ..scene.placing import place
+from ..scene.request import Characters, prepare
 from .contact_sheet import write_contact_sheet
 from .jobs import Job
 from .render import prepare_scene, render_clip

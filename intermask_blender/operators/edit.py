@@ -11,7 +11,8 @@ from ..properties import wanted_model
 from ..properties.knobs import panel_knobs
 from ..properties.request import PromptProperties
 from ..scene.editing import prepare_edit
-from ..scene.placing import Placement, Sampling
+from ..scene.placement import Placement
+from ..scene.request import Sampling
 from ..scene.takes import parts
 from ..translations import tr
 from ..ui.preferences import current_preferences

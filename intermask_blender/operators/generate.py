@@ -15,7 +15,8 @@ from ..properties.knobs import knobs_set, panel_knobs, with_knobs
 from ..properties.request import RequestProperties, takes_property
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
-from ..scene.placing import Placement, Sampling, prepare, with_bodies
+from ..scene.placement import Placement, with_bodies
+from ..scene.request import Sampling, prepare
 from ..translations import tr
 from ..ui.preferences import current_preferences
 from ..ui.session import pending

@@ -9,7 +9,8 @@ import bpy
 from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
 from ..scene.overlaps import sentence
-from ..scene.placing import Placement, place_takes
+from ..scene.placement import Placement
+from ..scene.placing import place_takes
 from ..translations import tr, tr_noop
 from ..ui.prompt_history import remember_prompt
 from ..ui.prompt_novelty import ask

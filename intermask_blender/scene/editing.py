@@ -16,7 +16,8 @@ from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
 from ..rig.splice import Held, source_of
 from ..translations import tr
-from .placing import Placement, Sampling, figure_size
+from .placement import Placement
+from .request import Sampling, figure_size
 
 ALL_PARTS = (0, 1, 2, 3, 4)
 

@@ -1,158 +1,37 @@
-"""From what the user chose to a request, and from the result to characters in a scene."""
+"""From a result to characters in a scene: new people, keys, and the list of takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import bpy
 import numpy as np
 
 from ..core import (
-    FPS,
     SMPL,
-    SMPL_REST_OFFSETS,
-    Motion,
     PosedSkeleton,
     RootMotionScale,
-    SmplModel,
     TargetBody,
     UserError,
-    load_smpl_model,
     on_other_bodies,
 )
 from ..generator.generation import GenerationSettings, Pair
 from ..rig.axes import vectors_to_blender
 from ..rig.body import load_body, sole_depth
 from ..rig.build import Colour, build_armature, build_mannequin
-from ..rig.capture import SHORTEST, animated_frames, capture
 from ..rig.key import key_posed, scene_fps
 from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys, write_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
-from ..rig.splice import Held, write_edit
+from ..rig.splice import write_edit
 from ..translations import tr
 from .overlaps import overlapping_objects
+from .placement import Placement, moving_people, new_people
 from .takes import add_take
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where a result goes, by name: data-blocks may come and go while the generator works.
-
-    Attributes:
-        scene: name of the scene.
-        start_frame: of the first key.
-        has_leader: true where the first person stands in the scene already and only the second moves anew.
-        characters: names of the armatures that move; empty where a new character is made.
-        size: how many times larger than a person the leader is; the reactor becomes as large.
-        metres: per unit of the leader's scene.
-        held: what of the characters' keys stays; None where all of them are new.
-        stand: whether feet stand on characters of other proportions as they do in the motion.
-        meet: whether hands meet there.
-        bodies: what the first and the second person are where they are new characters; None makes a mannequin.
-        origin: where the middle of things is for two new characters, in the scene's units.
-        at_origin: the characters are those that an earlier take put there: keys count from it, not from the world's.
-        leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
-    """
-
-    scene: str
-    start_frame: int
-    has_leader: bool = False
-    characters: tuple[str, str] = ("", "")
-    size: float = 1.0
-    metres: float = 1.0
-    held: Held | None = None
-    stand: bool = True
-    meet: bool = True
-    bodies: tuple[SmplModel | None, SmplModel | None] = (None, None)
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    at_origin: bool = False
-    leader: np.ndarray | None = field(default=None, compare=False)
-
-
-Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
-
-USUAL_LEG = 0.78
-"""Metres from hip to ankle."""
-
-PEOPLES_LEGS = (0.5, 1.1)
-"""Metres. Legs beyond are no person's: the figure is drawn at another scale."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
-
-    takes: int = 1
-    sampling: Mapping[str, float] = field(default_factory=dict)
-    foot_lock: bool = True
-    contact: bool = True
-
-
-def prepare(
-    scene: bpy.types.Scene,
-    prompt: str,
-    seconds: float | None,
-    seed: int,
-    model: Path,
-    leader: bpy.types.Object | None = None,
-    characters: Characters = (None, None),
-    sampling: Sampling | None = None,
-    frame_range: tuple[float, float] | None = None,
-) -> tuple[GenerationSettings, Placement]:
-    """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
-
-    Args:
-        scene: where it happens.
-        prompt: what the two people do.
-        seconds: duration.
-        seed: of the draw.
-        model: the model's folder.
-        leader: the armature that the second person reacts to.
-        characters: armatures that move; where there is none a new character is made. A leader is the first itself.
-        sampling: how to draw; None means one take with the model's own values.
-        frame_range: first and last scene frame beyond which nothing of a leader's motion counts.
-
-    Raises:
-        UserError: the leader cannot lead, or a character cannot be keyed.
-    """
-    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
-    if leader is not None:
-        characters = (None, characters[1])
-    chosen = [owner for owner in (leader, *characters) if owner is not None]
-    if len(set(chosen)) < len(chosen):
-        raise UserError(
-            tr("{name} is chosen for both people; choose two different armatures.").format(name=chosen[-1].name)
-        )
-    for owner in characters:
-        if owner is not None:
-            hip_ratio(SMPL_REST_OFFSETS, owner, scene)
-    names = tuple("" if owner is None else owner.name for owner in characters)
-    if leader is None:
-        # Where Blender puts everything new. Where it is now counts, not where it is once the motion is there.
-        x, y, z = scene.cursor.location
-        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), origin=(x, y, z))
-    first, last = animated_frames(leader, scene)
-    if frame_range is not None:
-        first, last = max(first, frame_range[0]), min(last, frame_range[1])
-    if seconds is not None:
-        if round(seconds * FPS) < SHORTEST:
-            raise UserError(
-                tr("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
-                    least=SHORTEST / FPS, seconds=seconds
-                )
-            )
-        last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
-    captured = capture(leader, scene, (first, last))
-    motion, size = captured.motion, figure_size(captured.motion)
-    settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
-    metres, names = scene.unit_settings.scale_length or 1.0, (names[0], names[1])
-    return settings, Placement(scene.name, captured.start, True, names, size, metres, leader=captured.joints)
 
 
 def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> list[str]:
@@ -231,7 +110,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
             write_keys(item, name)
         if collection is not None and item.owner.name in collection.objects:
             item.owner.location = at
-    new = [index for index in _moving(placement) if index not in keys]
+    new = [index for index in moving_people(placement) if index not in keys]
     if not new:
         return made
     if collection is None:
@@ -280,40 +159,13 @@ def _in_the_middle(placement: Placement, scene: bpy.types.Scene) -> Iterator[Non
             owner.location = location
 
 
-def new_people(placement: Placement) -> tuple[int, ...]:
-    """Which of the two people are new characters."""
-    return tuple(index for index in _moving(placement) if not placement.characters[index])
-
-
-def with_bodies(placement: Placement, files: Sequence[Path | None]) -> Placement:
-    """The same, new people having the bodies of the user's own SMPL or SMPL-X model files, where such are given.
-
-    Args:
-        placement: of both people.
-        files: one a person.
-
-    Raises:
-        UserError: a file that is needed cannot be read.
-    """
-    new = new_people(placement)
-    first, second = (
-        load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
-    )
-    return replace(placement, bodies=(first, second))
-
-
-def _moving(placement: Placement) -> tuple[int, ...]:
-    """Which of the two people get keys."""
-    return (1,) if placement.has_leader else (0, 1)
-
-
 def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tuple[Pair, dict[int, RigKeys]]:
     """Both people's motion as it suits their bodies, and keys for the chosen characters.
 
     All of them walk at one scale about one origin.
     """
     owners: dict[int, bpy.types.Object] = {}
-    for index in _moving(placement):
+    for index in moving_people(placement):
         name = placement.characters[index]
         if not name:
             continue
@@ -354,14 +206,6 @@ def _own_body(index: int, pair: Pair, placement: Placement) -> TargetBody:
     way = RootMotionScale(1.0, 1.0, sole=up)
     held = placement.has_leader and index == 0
     return TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
-
-
-def figure_size(leader: Motion) -> float:
-    """How many times larger than a person a figure is; 1 for every size that people have."""
-    bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
-             for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip
-    leg = float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2
-    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] else leg / USUAL_LEG
 
 
 def _scaled(posed: PosedSkeleton, size: float) -> PosedSkeleton:

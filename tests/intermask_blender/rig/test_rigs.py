@@ -21,7 +21,9 @@ from intermask_blender import compat
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import RootMotion, hip_ratio, rig_keys, write_keys
-from intermask_blender.scene.placing import Placement, place, prepare
+from intermask_blender.scene.placement import Placement
+from intermask_blender.scene.placing import place
+from intermask_blender.scene.request import prepare
 from model_core.errors import UserError
 from model_core.kinematics import RAW_FIT, solve
 from model_core.kinematics.capsules import L_PALM, R_PALM, body_points

@@ -15,7 +15,8 @@ from smpl_files import smpl_arrays, write_npz, write_pickle
 
 import intermask_blender
 from intermask_blender.rig.capture import capture_motion
-from intermask_blender.scene.placing import Placement, place
+from intermask_blender.scene.placement import Placement
+from intermask_blender.scene.placing import place
 from intermask_blender.ui.preferences import ADDON
 from model_core.motion import SMPL, SMPLX, PosedSkeleton
 from model_core.motion.rotations import angle_between, matrix_from_quaternion, normalized, quaternion_from_axis_angle

@@ -20,7 +20,8 @@ from intermask_blender.properties import model_is_gone
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.overlaps import still_there
-from intermask_blender.scene.placing import place_takes, prepare
+from intermask_blender.scene.placing import place_takes
+from intermask_blender.scene.request import prepare
 from intermask_blender.ui.services import worker_client
 
 assert blender_scene

@@ -21,7 +21,7 @@ from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.editing import PART_INDICES, SOFT_PARTS, prepare_edit
 from intermask_blender.scene.markers import timed_prompt
-from intermask_blender.scene.placing import Sampling
+from intermask_blender.scene.request import Sampling
 from intermask_blender.ui.prompt_history import past_prompts
 from intermask_blender.ui.prompt_novelty import Answer, said
 from intermask_blender.ui.services import worker_client

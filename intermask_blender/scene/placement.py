@@ -1,0 +1,74 @@
+"""Where a result goes: the scene, the frames and the characters, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..core import SmplModel, load_smpl_model
+from ..rig.splice import Held
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a result goes, by name: data-blocks may come and go while the generator works.
+
+    Attributes:
+        scene: name of the scene.
+        start_frame: of the first key.
+        has_leader: true where the first person stands in the scene already and only the second moves anew.
+        characters: names of the armatures that move; empty where a new character is made.
+        size: how many times larger than a person the leader is; the reactor becomes as large.
+        metres: per unit of the leader's scene.
+        held: what of the characters' keys stays; None where all of them are new.
+        stand: whether feet stand on characters of other proportions as they do in the motion.
+        meet: whether hands meet there.
+        bodies: what the first and the second person are where they are new characters; None makes a mannequin.
+        origin: where the middle of things is for two new characters, in the scene's units.
+        at_origin: the characters are those that an earlier take put there: keys count from it, not from the world's.
+        leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
+    """
+
+    scene: str
+    start_frame: int
+    has_leader: bool = False
+    characters: tuple[str, str] = ("", "")
+    size: float = 1.0
+    metres: float = 1.0
+    held: Held | None = None
+    stand: bool = True
+    meet: bool = True
+    bodies: tuple[SmplModel | None, SmplModel | None] = (None, None)
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    at_origin: bool = False
+    leader: np.ndarray | None = field(default=None, compare=False)
+
+
+def new_people(placement: Placement) -> tuple[int, ...]:
+    """Which of the two people are new characters."""
+    return tuple(index for index in moving_people(placement) if not placement.characters[index])
+
+
+def moving_people(placement: Placement) -> tuple[int, ...]:
+    """Which of the two people get keys."""
+    return (1,) if placement.has_leader else (0, 1)
+
+
+def with_bodies(placement: Placement, files: Sequence[Path | None]) -> Placement:
+    """The same, new people having the bodies of the user's own SMPL or SMPL-X model files, where such are given.
+
+    Args:
+        placement: of both people.
+        files: one a person.
+
+    Raises:
+        UserError: a file that is needed cannot be read.
+    """
+    new = new_people(placement)
+    first, second = (
+        load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
+    )
+    return replace(placement, bodies=(first, second))

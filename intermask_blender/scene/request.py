@@ -1,0 +1,105 @@
+"""From what the user chose to a request to the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..core import FPS, SMPL, SMPL_REST_OFFSETS, Motion, UserError
+from ..generator.generation import GenerationSettings
+from ..rig.capture import SHORTEST, animated_frames, capture
+from ..rig.key import scene_fps
+from ..rig.retarget import hip_ratio
+from ..translations import tr
+from .placement import Placement
+
+Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
+
+USUAL_LEG = 0.78
+"""Metres from hip to ankle."""
+
+PEOPLES_LEGS = (0.5, 1.1)
+"""Metres. Legs beyond are no person's: the figure is drawn at another scale."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
+
+    takes: int = 1
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    foot_lock: bool = True
+    contact: bool = True
+
+
+def prepare(
+    scene: bpy.types.Scene,
+    prompt: str,
+    seconds: float | None,
+    seed: int,
+    model: Path,
+    leader: bpy.types.Object | None = None,
+    characters: Characters = (None, None),
+    sampling: Sampling | None = None,
+    frame_range: tuple[float, float] | None = None,
+) -> tuple[GenerationSettings, Placement]:
+    """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
+
+    Args:
+        scene: where it happens.
+        prompt: what the two people do.
+        seconds: duration.
+        seed: of the draw.
+        model: the model's folder.
+        leader: the armature that the second person reacts to.
+        characters: armatures that move; where there is none a new character is made. A leader is the first itself.
+        sampling: how to draw; None means one take with the model's own values.
+        frame_range: first and last scene frame beyond which nothing of a leader's motion counts.
+
+    Raises:
+        UserError: the leader cannot lead, or a character cannot be keyed.
+    """
+    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
+    if leader is not None:
+        characters = (None, characters[1])
+    chosen = [owner for owner in (leader, *characters) if owner is not None]
+    if len(set(chosen)) < len(chosen):
+        raise UserError(
+            tr("{name} is chosen for both people; choose two different armatures.").format(name=chosen[-1].name)
+        )
+    for owner in characters:
+        if owner is not None:
+            hip_ratio(SMPL_REST_OFFSETS, owner, scene)
+    names = tuple("" if owner is None else owner.name for owner in characters)
+    if leader is None:
+        # Where Blender puts everything new. Where it is now counts, not where it is once the motion is there.
+        x, y, z = scene.cursor.location
+        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), origin=(x, y, z))
+    first, last = animated_frames(leader, scene)
+    if frame_range is not None:
+        first, last = max(first, frame_range[0]), min(last, frame_range[1])
+    if seconds is not None:
+        if round(seconds * FPS) < SHORTEST:
+            raise UserError(
+                tr("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
+                    least=SHORTEST / FPS, seconds=seconds
+                )
+            )
+        last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))
+    captured = capture(leader, scene, (first, last))
+    motion, size = captured.motion, figure_size(captured.motion)
+    settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
+    metres, names = scene.unit_settings.scale_length or 1.0, (names[0], names[1])
+    return settings, Placement(scene.name, captured.start, True, names, size, metres, leader=captured.joints)
+
+
+def figure_size(leader: Motion) -> float:
+    """How many times larger than a person a figure is; 1 for every size that people have."""
+    bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
+             for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip
+    leg = float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2
+    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] else leg / USUAL_LEG
