@@ -29,14 +29,17 @@ def save_tensors(
             raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 
 
-def check_fits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str, remedy: str) -> None:
+def check_fits(
+    wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: str | os.PathLike[str], owner: str, remedy: str
+) -> None:
     """Refuse a state that is not exactly, by names and shapes, that of a network.
 
     Args:
         wanted: the network's state.
         found: the file's.
-        source: the beginning of the message: which file does not fit what.
-        remedy: its end: what to do about it.
+        path: the file.
+        owner: what the file should fit, for the message.
+        remedy: what to do about it, for the message.
 
     Raises:
         UserError: a tensor is missing, of another shape, unknown, or has values that are not finite.
@@ -44,9 +47,9 @@ def check_fits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], source
     for key in sorted(wanted.keys() | found.keys()):
         want, have = _shape(wanted, key), _shape(found, key)
         if want != have:
-            raise UserError(f"{source}: {key} should be {want} and is {have}; {remedy}.")
+            raise UserError(f"{path} does not fit {owner}: {key} should be {want} and is {have}; {remedy}.")
     if (damaged := not_finite(found)) is not None:
-        raise UserError(f"{source}: {damaged} has values that are not numbers; {remedy}.")
+        raise UserError(f"{path} has values that are not numbers in {damaged}; {remedy}.")
 
 
 def not_finite(tensors: Mapping[str, Tensor], names: Iterable[str] | None = None) -> str | None:

@@ -1,4 +1,4 @@
-"""A small network that tells how well motion of two people and a caption belong together, in a folder."""
+"""A small network that embeds captions and motion of two people in one space, and its folder."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ..errors import UserError
-from ..files import atomic_write
+from ..files import atomic_folder
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig
 from ..settings import build
+from ..tensor_files import check_fits, save_tensors
 from ..text_encoders import TextEncoder, load_text_encoder
 from ..text_encoders.batches import pooled
 from .model_folder import ASSETS, find_text_encoder
 
 EVALUATOR = ASSETS / "evaluation"
-"""Where the evaluator that comes with the project lies; it is no part of the add-on."""
+"""The evaluator that comes with the project; it is not part of the add-on."""
 _CONFIG, _WEIGHTS = "config.json", "evaluator.safetensors"
 
 
 @dataclass(frozen=True)
 class PairEmbeddingConfig:
-    """What an evaluator's folder says of itself.
+    """The configuration in an evaluator's folder.
 
     Attributes:
         network: its shape.
@@ -50,22 +51,21 @@ class PairEmbedding:
 
     @classmethod
     def load(cls, folder: Path = EVALUATOR, encoder: TextEncoder | None = None) -> PairEmbedding:
-        """Load the network and its sentence encoder, or take the one that is loaded already.
+        """Load the network and its sentence encoder, unless one is given.
 
         Raises:
             UserError: a file is missing, damaged or of another version.
         """
+        remedy = "make one with 'train evaluator'"
+        path = folder / _WEIGHTS
         try:
-            config = build(
-                PairEmbeddingConfig, json.loads((folder / _CONFIG).read_text(encoding="utf-8")), str(folder / _CONFIG)
-            )
-            network = SmallEvaluator(config.network)
-            weights = {name: tensor.float() for name, tensor in load_file(folder / _WEIGHTS).items()}
-            network.load_state_dict(weights)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise UserError(
-                f"There is no whole evaluator in {folder} ({error}); make one with 'train evaluator'."
-            ) from error
+            values, state = json.loads((folder / _CONFIG).read_text(encoding="utf-8")), load_file(path)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise UserError(f"There is no complete evaluator in {folder} ({error}); {remedy}.") from error
+        config = build(PairEmbeddingConfig, values, str(folder / _CONFIG))
+        network = SmallEvaluator(config.network)
+        check_fits(network.state_dict(), state, path, f"its {_CONFIG}", remedy)
+        network.load_state_dict(state)
         return cls(network, encoder or load_text_encoder(find_text_encoder(config.text_encoder, folder)))
 
     @torch.inference_mode()
@@ -75,13 +75,12 @@ class PairEmbedding:
 
     @torch.inference_mode()
     def motions(self, pairs: Iterable[np.ndarray]) -> np.ndarray:
-        """(N, D) unit vectors of rows (2, T, 262) in metres, of any place and any length from 15 frames."""
-        return np.concatenate([self.network.motion(torch.from_numpy(rows)[None]).numpy() for rows in pairs])
+        """(N, D) unit vectors of features (2, T, 262) in metres, anywhere in the world, from 15 frames on."""
+        return np.concatenate([self.network.motion(torch.from_numpy(features)[None]).numpy() for features in pairs])
 
 
 def save_evaluator(folder: Path, network: SmallEvaluator, config: PairEmbeddingConfig) -> None:
-    """Write the network in half precision and what is to be known of it."""
-    with atomic_write(folder / _WEIGHTS) as path:
-        save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, path)
-    with atomic_write(folder / _CONFIG) as path:
-        path.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
+    """Write the network, in half precision, and its configuration; a folder that is there is replaced as a whole."""
+    with atomic_folder(folder) as new:
+        save_tensors(new / _WEIGHTS, {name: tensor.half() for name, tensor in network.state_dict().items()})
+        (new / _CONFIG).write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..files import atomic_folder
 from ..networks.tokenizer import Dataset
 from ..text_encoders.published_clip import convert_clip
-from .model_folder import STATISTICS_SHAPE, Model, read_config, save_model
+from .model_folder import STATISTICS_SHAPE, Model, read_config, write_model
 from .published_weights import read_options, read_tokenizer, read_transformer
 from .sampling_settings import SamplingSettings
 from .settings import ModelConfig
@@ -118,7 +118,7 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
                 "choose ViT-L/14 at 336 pixels."
             )
         tell(f"Writing {wanted.out}")
-        save_model(temporary, model, half=False)
+        write_model(temporary, model, half=False)
     return wanted.out
 
 

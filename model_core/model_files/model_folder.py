@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..files import atomic_write
+from ..files import atomic_folder, atomic_write
 from ..networks.contact_classifier import ContactClassifier
 from ..networks.refiner import Refiner
 from ..networks.reranker import Reranker
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer
 from ..settings import build
+from ..tensor_files import check_fits, save_tensors
 from .old_names import OLD_FILES, with_present_keys, with_present_tensors
 from .settings import ModelConfig
 
@@ -30,10 +32,27 @@ _CONTACT_CLASSIFIER = "contact_classifier.safetensors"
 _RERANKER = "reranker.safetensors"
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-"""What comes with the project, beside the package: models and text encoders."""
+"""Models and text encoders that come with the project, next to the package."""
 
 STATISTICS_SHAPE = {"interhuman": (262,), "interx": (56, 6)}
-"""Of the mean and the deviation of a data set's rows."""
+"""Of the mean and the standard deviation of a data set's features."""
+
+_MODEL_FILES = {
+    _CONFIG,
+    _TOKENIZER,
+    _TRANSFORMER,
+    _STATISTICS,
+    _REFINER,
+    _CONTACT_CLASSIFIER,
+    _RERANKER,
+    *OLD_FILES.values(),
+}
+_TRAINING_ONLY = (".usage", ".sums", ".started")
+"""Ends of the names of a codebook's tensors that only training uses."""
+_FRAME_STATISTICS = "frame.statistics"
+"""The tokenizer's copy of the statistics."""
+_READINGS = 5
+"""Times that a folder is read at most which is replaced while it is read."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -45,11 +64,11 @@ class Model:
     Attributes:
         config: its settings.
         tokenizer, transformer: the networks.
-        mean, std: statistics of the normalisation, (262,) for InterHuman rows; zeros and ones for Inter-X.
+        mean, std: statistics of the normalisation, (262,) for InterHuman features; zeros and ones for Inter-X.
         text_encoder: absolute folder of the text encoder.
-        refiner: moves decoded people; None in a model without.
-        contact_classifier: tells what palms touch; None in a model without.
-        reranker: chooses among drafts; None in a model without.
+        refiner: corrects decoded people; None in a model without one.
+        contact_classifier: predicts what each palm touches; None in a model without one.
+        reranker: chooses among candidates; None in a model without one.
     """
 
     config: ModelConfig
@@ -80,43 +99,61 @@ def read_config(folder: Path) -> ModelConfig:
         raise UserError(f"{path} is of another version of this program; update the add-on or choose another model.")
     config = build(ModelConfig, with_present_keys(values), str(path))
     if config.code_optimisation is not None and config.tokenizer.dataset != "interhuman":
-        raise UserError(f"{path}: codes can be searched for of InterHuman rows alone; remove 'code_optimisation'.")
+        raise UserError(f"{path}: code optimisation is for InterHuman features only; remove 'code_optimisation'.")
     return config
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     """Load a model folder.
 
+    A folder that is replaced in the meantime (``save_model``) is read again, so that the files are of one model.
+
     Raises:
         UserError: a file is missing, cut short, of another network, or has values that are not numbers.
     """
+    for _ in range(_READINGS):
+        before = _identity(folder)
+        try:
+            model = _read_model(folder, device)
+        except UserError:
+            if _identity(folder) == before:
+                raise
+            continue
+        if _identity(folder) == before:
+            return model
+    raise UserError(f"{folder} changes all the time; wait until the program that writes it has finished.")
+
+
+def _read_model(folder: Path, device: torch.device | str) -> Model:
     config = read_config(folder)
-    tokenizer = _filled(Tokenizer(config.tokenizer), folder / _TOKENIZER)
-    transformer = _filled(InteractionTransformer(config.transformer), folder / _TRANSFORMER)
-    refiner = None if config.refiner is None else _filled(Refiner(config.refiner), folder / _REFINER).to(device)
-    contact_classifier = (
-        None
-        if config.contact_classifier is None
-        else _filled(ContactClassifier(config.contact_classifier), folder / _CONTACT_CLASSIFIER).to(device)
-    )
-    reranker = None if config.reranker is None else _filled(Reranker(config.reranker), folder / _RERANKER).to(device)
-    statistics = _read(folder / _STATISTICS)
-    shape = STATISTICS_SHAPE[config.tokenizer.dataset]
-    if {name: tuple(values.shape) for name, values in statistics.items()} != {"mean": shape, "std": shape}:
-        raise UserError(f"{folder / _STATISTICS} holds no mean and std of shape {shape}; copy the model folder again.")
-    if not all(torch.isfinite(values).all() for values in statistics.values()):
-        raise UserError(f"{folder / _STATISTICS} has values that are not numbers; copy the model folder again.")
+    statistics = _read_statistics(folder / _STATISTICS, STATISTICS_SHAPE[config.tokenizer.dataset])
+    tokenizer = Tokenizer(config.tokenizer)
+    if tokenizer.frame is not None:
+        # Folders of this version hold the statistics once; older ones have them in the tokenizer's file too.
+        tokenizer.frame.statistics.copy_(torch.stack((statistics["mean"], statistics["std"])))
+    refiner = None if config.refiner is None else Refiner(config.refiner)
+    classifier = None if config.contact_classifier is None else ContactClassifier(config.contact_classifier)
+    reranker = None if config.reranker is None else Reranker(config.reranker)
     return Model(
         config,
-        tokenizer.to(device),
-        transformer.to(device),
-        statistics["mean"].float().to(device),
-        statistics["std"].float().to(device),
+        _loaded(tokenizer, folder / _TOKENIZER).to(device),
+        _loaded(InteractionTransformer(config.transformer), folder / _TRANSFORMER).to(device),
+        statistics["mean"].to(device),
+        statistics["std"].to(device),
         find_text_encoder(config.text_encoder, folder),
-        refiner,
-        contact_classifier,
-        reranker,
+        None if refiner is None else _loaded(refiner, folder / _REFINER).to(device),
+        None if classifier is None else _loaded(classifier, folder / _CONTACT_CLASSIFIER).to(device),
+        None if reranker is None else _loaded(reranker, folder / _RERANKER).to(device),
     )
+
+
+def _identity(folder: Path) -> tuple[int, ...] | None:
+    """What changes when a model folder is replaced: its configuration file is another one."""
+    try:
+        status = (folder / _CONFIG).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def bundled_model() -> Path:
@@ -143,43 +180,54 @@ def find_text_encoder(name: str, *folders: Path) -> Path:
 
 
 def save_model(folder: Path, model: Model, half: bool = True) -> None:
-    """Write a model folder; its configuration comes last, so that a folder that is read is complete.
+    """Write a model folder, whole or not at all.
+
+    A folder that is there is replaced in one step, so that whoever loads it meanwhile gets the old model or the new
+    one. Its files that are no part of a model (a card, captions, a text encoder) are kept.
 
     Args:
+        folder: where to.
+        model: what to write.
         half: keep weights of the layers in half precision; codebooks and statistics stay in single precision.
+
+    Raises:
+        UserError: the folder cannot be written; an older one is as it was.
     """
-    _write(folder / _TOKENIZER, _inference_state(model.tokenizer, half))
-    _write(folder / _TRANSFORMER, _inference_state(model.transformer, half))
-    for name, network in (
-        (_REFINER, model.refiner),
-        (_CONTACT_CLASSIFIER, model.contact_classifier),
-        (_RERANKER, model.reranker),
-    ):
+    with atomic_folder(folder) as new:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_dir():
+                shutil.copytree(path, new / path.name, symlinks=True)
+            elif path.name not in _MODEL_FILES:
+                shutil.copy2(path, new / path.name)
+        write_model(new, model, half)
+
+
+def write_model(folder: Path, model: Model, half: bool = True) -> None:
+    """Write the files of a model into a folder that nobody reads yet; see ``save_model`` for one that is in use."""
+    networks = {
+        _TOKENIZER: model.tokenizer,
+        _TRANSFORMER: model.transformer,
+        _REFINER: model.refiner,
+        _CONTACT_CLASSIFIER: model.contact_classifier,
+        _RERANKER: model.reranker,
+    }
+    for name, network in networks.items():
         if network is not None:
-            _write(folder / name, _inference_state(network, half))
-    _write(folder / _STATISTICS, {"mean": model.mean.cpu(), "std": model.std.cpu()})
-    values = asdict(model.config)
+            save_tensors(folder / name, _inference_state(network, half))
+    save_tensors(folder / _STATISTICS, {"mean": model.mean, "std": model.std})
     with atomic_write(folder / _CONFIG) as path:
-        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(asdict(model.config), indent=2) + "\n", encoding="utf-8")
 
 
 def _inference_state(network: nn.Module, half: bool) -> dict[str, Tensor]:
-    """The state without what only training needs of a codebook."""
+    """The state without what stands elsewhere: what only training needs of a codebook, and the statistics."""
     state = {}
     for key, value in network.state_dict().items():
-        if key.endswith((".usage", ".sums", ".started")):
+        if key.endswith((*_TRAINING_ONLY, _FRAME_STATISTICS)):
             continue
         exact = key.endswith(".codes") or value.ndim < 2 or not half
-        state[key] = value.detach().cpu().to(value.dtype if exact else torch.float16).contiguous()
+        state[key] = value.to(value.dtype if exact else torch.float16)
     return state
-
-
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    with atomic_write(path) as temporary:
-        try:
-            save_file(tensors, temporary)
-        except SafetensorError as error:  # what the library makes of a full disk
-            raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -194,19 +242,20 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is cut short or damaged; copy the model folder again.") from error
 
 
-def _filled(network: Network, path: Path) -> Network:
+def _read_statistics(path: Path, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """``mean`` and ``std`` of a shape."""
+    statistics = _read(path)
+    wanted = {"mean": torch.empty(shape), "std": torch.empty(shape)}
+    check_fits(wanted, statistics, path, f"its {_CONFIG}", "copy the model folder again")
+    return {name: values.float() for name, values in statistics.items()}
+
+
+def _loaded(network: Network, path: Path) -> Network:
     """The network with the file's weights, in evaluation mode."""
-    state = _read(path)
-    for key, wanted in network.state_dict().items():
-        if key.endswith((".usage", ".sums", ".started")):
-            state[key] = wanted  # of use in training only
-        elif key not in state or state[key].shape != wanted.shape:
-            found = tuple(state[key].shape) if key in state else "nothing"
-            raise UserError(
-                f"{path} does not fit its {_CONFIG}: {key} should be {tuple(wanted.shape)} and is {found}; "
-                "copy the model folder again."
-            )
-        elif not torch.isfinite(state[key]).all():
-            raise UserError(f"{path} has values that are not numbers in {key}; copy the model folder again.")
-    network.load_state_dict({key: state[key] for key in network.state_dict()})
+    wanted, state = network.state_dict(), _read(path)
+    state = {key: value for key, value in state.items() if not key.endswith(_TRAINING_ONLY)}
+    # What an inference state leaves out stays as it is in the network.
+    state = {key: value for key, value in wanted.items() if key.endswith((*_TRAINING_ONLY, _FRAME_STATISTICS))} | state
+    check_fits(wanted, state, path, f"its {_CONFIG}", "copy the model folder again")
+    network.load_state_dict(state)
     return network.eval().requires_grad_(False)
