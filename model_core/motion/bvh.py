@@ -149,7 +149,7 @@ def read_bvh(path: str | os.PathLike[str]) -> BvhClip:
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        text = path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}; check the path.") from error
     border = _MOTION.search(text)
@@ -251,7 +251,7 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
     """Values (T, C) and the rate from the part after MOTION, which ends in line ``line`` of the file."""
     head = re.match(r"\s*Frames:\s*(\S+)\s*Frame Time:\s*(\S+)[^\n]*(\n|$)", text, re.IGNORECASE)
     try:
-        frames, seconds = (int(head[1]), float(head[2])) if head else (-1, 0.0)
+        frames, seconds = (int(head[1]), float(head[2].replace(",", "."))) if head else (-1, 0.0)
     except ValueError:
         head = None
     if head is None:
@@ -268,7 +268,8 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
         )
     body = text[head.end() :]
     first_line = line + text.count("\n", 0, head.end())
-    words = body.split()
+    # Some programs write numbers as their country does.
+    words = (body if "." in body else body.replace(",", ".")).split()
     try:
         values = np.array(words, dtype=np.float64)
     except ValueError:

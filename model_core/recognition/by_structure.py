@@ -166,11 +166,22 @@ class _Body:
         far = pelvis < 0 or tree.length(hips, pelvis) > 0.6 * tree.length(legs[0].bones[2], legs[0].bones[0])
         if far or pelvis == way[0]:
             return None
-        joints = {"Pelvis": pelvis, "Neck": way[0]}
-        if len(way) > 1:
-            branching = [bone for bone in way[1:] if len(tree.children[bone]) > 1]
-            joints["Head"] = branching[0] if branching else way[1]
-        return joints
+        head = self._head(way)
+        return {"Pelvis": pelvis, "Head": head} | ({"Neck": way[0]} if head != way[0] else {})
+
+    def _head(self, way: list[int]) -> int:
+        """The head among the bones above the chest, from below: it carries a face, or is longer than the neck."""
+        if len(way) < 3:
+            return way[-1]
+        steps = [self.tree.length(upper, lower) for lower, upper in pairwise(way)]
+        branching = [k for k in range(1, len(way)) if len(self.tree.children[way[k]]) > 1]
+        if branching:
+            first = branching[0]
+            # A bone for the face may begin where the head does.
+            return way[first - 1] if first > 1 and steps[first - 1] < 0.01 * self.height else way[first]
+        longest = int(np.argmax(steps))
+        others = max((step for k, step in enumerate(steps) if k != longest), default=0.0)
+        return way[longest] if longest and steps[longest] > 1.3 * others else way[-1]
 
     def _leg(self, leaf: int) -> _Limb | None:
         """The leg on the way to a leaf, None where there is none."""
@@ -224,8 +235,22 @@ class _Body:
                 continue
             start = max(range(len(lengths) - 1), key=lambda k: min(lengths[k], lengths[k + 1]))
             if min(lengths[start], lengths[start + 1]) > _LEAST_LIMB * self.height:
-                found.append(_Limb(tuple(path[start : start + 3]), path[start - 1] if start else -1))
+                wrist = start + 2
+                while self._is_half(path, start, wrist):
+                    wrist += 1
+                bones = (path[start], path[start + 1], path[wrist])
+                found.append(_Limb(bones, path[start - 1] if start else -1))
         return found
+
+    def _is_half(self, path: list[int], start: int, wrist: int) -> bool:
+        """Whether the forearm goes straight on beyond a bone, to a length that fits the upper arm better."""
+        if wrist + 1 >= len(path):
+            return False
+        first, second, third, fourth = (self.tree.heads[path[k]] for k in (start, start + 1, wrist, wrist + 1))
+        upper, lower, step = second - first, third - second, fourth - third
+        straight = lower @ step > 0.99 * np.linalg.norm(lower) * np.linalg.norm(step)
+        longer = float(np.linalg.norm(fourth - second))
+        return bool(straight and longer < 1.15 * np.linalg.norm(upper))
 
     def _side_path(self, bone: int) -> list[int]:
         """From the first bone off the middle to one."""

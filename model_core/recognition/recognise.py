@@ -125,7 +125,8 @@ def recognise(
     Raises:
         NotRecognisedError: no person was found, or not with certainty.
     """
-    matches = [find_mapped(bone_map, tree) for bone_map in (known_maps() if maps is None else maps)]
+    kinds = known_maps() if maps is None else maps
+    matches = [find_mapped(bone_map, tree) for bone_map in kinds if _has_limbs(bone_map, tree)]
     usable = [match for match in matches if not lacking(match.joints) and _fits(tree, match)]
     if usable:
         best = max(usable, key=lambda match: _score(tree, match))
@@ -134,7 +135,7 @@ def recognise(
     named = joints_by_names(tree, words)
     if named.complete:
         return Recognition(BY_NAMES, named.joints, (Check.NAMES, *_lengths(tree, named.joints)))
-    nearest = max(matches, key=lambda match: len(match.joints), default=None)
+    nearest = nearest_match(tree, kinds)
     known = nearest is not None and len(nearest.joints) >= _ALMOST_ALL
     if named.broken is None and not named.apart and not known:
         # What has nearly all of a known kind's bones lacks some: structure would take others for them.
@@ -150,10 +151,10 @@ def recognise(
     raise _why(tree, named, nearest)
 
 
-def nearest_match(tree: SkeletonTree) -> Recognition | None:
+def nearest_match(tree: SkeletonTree, maps: Sequence[BoneMap] | None = None) -> Recognition | None:
     """The known map that finds the most bones, None where none finds a third of a person."""
-    best = max((find_mapped(bone_map, tree) for bone_map in known_maps()), key=lambda match: len(match.joints),
-               default=None)  # fmt: skip
+    kinds = known_maps() if maps is None else maps
+    best = max((find_mapped(bone_map, tree) for bone_map in kinds), key=lambda match: len(match.joints), default=None)
     return best if best is not None and len(best.joints) >= _LOOKS_LIKE else None
 
 
@@ -215,6 +216,13 @@ def _spelt(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, tuple
         for key in {canonical(name, prefixes), canonical(stripped, prefixes)}:
             result.setdefault(key, []).append(bone)
     return {key: tuple(bones) for key, bones in result.items()}
+
+
+def _has_limbs(bone_map: BoneMap, tree: SkeletonTree) -> bool:
+    """Whether a map's limbs are all in a skeleton: a quick look at 12 joints before all are looked for."""
+    spelt = _spelt(tree.names, bone_map.prefixes)
+    return all(any(canonical(name, bone_map.prefixes) in spelt for name in bone_map.bones.get(joint, ()))
+               for joint in NEEDED)  # fmt: skip
 
 
 def _fits(tree: SkeletonTree, match: Recognition) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ import pytest
 from blender_rigs import KINDS, build_rig, build_rigify
 from blender_scene import empty_scene
 from couple_examples import couple_holding_hands
+from keyed_rigs import degrees_apart, directions, in_edit_mode, key
 from mathutils import Vector
 from motion_examples import posed_person
 
 from intermask_blender import compat
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
-from intermask_blender.rig.retarget import RootMotion, hip_ratio, rig_keys, write_keys
+from intermask_blender.rig.retarget import RootMotion, hip_ratio, rig_keys
 from intermask_blender.scene.placement import Placement
 from intermask_blender.scene.placing import place
 from intermask_blender.scene.request import prepare
@@ -33,28 +33,14 @@ from model_core.metrics.physical import skate
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import normalized
+from model_core.motion.rotations import (
+    normalized,
+)
 
 assert blender_scene
 
 SYNTHESISED = {"daz": ("Spine3", "Neck", "L_Collar", "R_Collar", "L_Shoulder", "R_Shoulder")}
 """Joints that begin or end where the rig has none: they are placed, not measured."""
-
-
-def key(posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, travel: RootMotion | None = None) -> None:
-    write_keys(rig_keys(posed, rig, scene, 1, travel), "Dance")
-
-
-def directions(joints: np.ndarray) -> np.ndarray:
-    """(T, 21, 3) unit vectors from each joint's parent to the joint."""
-    return normalized(joints[:, 1:] - joints[:, list(SMPL.parents[1:])])
-
-
-def degrees_apart(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """The largest angle between two people's bones that end at each joint."""
-    cosines = (directions(first.astype(np.float64)) * directions(second)).sum(-1)
-    worst = np.degrees(np.arccos(np.clip(cosines, -1, 1))).max(axis=0)
-    return dict(zip(SMPL.joints[1:], worst.tolist(), strict=True))
 
 
 def scene_state(rig: bpy.types.Object) -> tuple[object, ...]:
@@ -289,13 +275,6 @@ def test_a_giant_leader_is_brought_to_a_persons_size(tmp_path: Path) -> None:
     leader = settings.leader
     assert isinstance(leader, Motion) and 0.5 < np.ptp(leader.joints[0, :, 1]) < 2.5
     assert placement.size == pytest.approx(100.0, rel=0.1)
-
-
-def in_edit_mode(rig: bpy.types.Object, change: Callable[[Any], None]) -> None:
-    bpy.context.view_layer.objects.active = rig
-    bpy.ops.object.mode_set(mode="EDIT")
-    change(rig.data.edit_bones)
-    bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def test_of_two_bones_with_one_name_part_the_bodys_own_is_taken() -> None:

@@ -61,7 +61,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_positions_follow_channels_in_file_order(tmp_path: Path, line_end: str) -> None:
     clip = read_bvh(written(tmp_path, bvh_text(FRAMES).replace("\n", line_end)))
     assert clip.names == ("Hips", "Left Arm", "Spine")
@@ -120,6 +120,15 @@ def test_one_frame_more_or_fewer_than_announced_is_read(tmp_path: Path, announce
     clip = read_bvh(written(tmp_path, bvh_text(FRAMES, announced=announced)))
     assert len(clip) == len(FRAMES) == 2
     np.testing.assert_array_equal(clip.values, read_bvh(written(tmp_path, bvh_text(FRAMES))).values)
+
+
+def test_numbers_may_have_decimal_commas(tmp_path: Path) -> None:
+    text = bvh_text([frame.replace("5 6", "5.25 6") for frame in FRAMES])
+    hierarchy, motion = text.split("MOTION")
+    commas = read_bvh(written(tmp_path, hierarchy + "MOTION" + motion.replace(".", ",")))
+    points = read_bvh(written(tmp_path, text))
+    np.testing.assert_array_equal(commas.values, points.values)
+    assert commas.fps == points.fps
 
 
 def with_lengths_in_channels(person: PosedSkeleton) -> BvhClip:
