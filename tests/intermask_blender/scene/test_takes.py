@@ -26,6 +26,7 @@ from intermask_blender.ui.prompt_history import past_prompts
 from intermask_blender.ui.prompt_novelty import Answer, said
 from intermask_blender.ui.services import worker_client
 from model_core.evaluation.parts import governed_joints
+from model_core.generation.prompts import segments
 from model_core.model_files.model_folder import bundled_model, load_model
 from model_core.motion import SMPL
 from model_core.motion.bvh import read_bvh
@@ -404,6 +405,12 @@ def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:
     for name, frame in (("F_22", 22), ("they bow; deeply", 34), ("they part", 58), ("too late", 500)):
         scene.timeline_markers.new(name, frame=frame)
     assert timed_prompt(scene, "they meet", 4.0) == "0-1 s: they meet; 1-2 s: they bow, deeply; 2-4 s: they part"
+    both = timed_prompt(scene, "they meet; they wave", 4.0)
+    assert [part.prompt for part in segments(both, 120, 30.0)] == [
+        "they meet, they wave",
+        "they bow, deeply",
+        "they part",
+    ]
     scene.intermask.use_markers = True
     assert bpy.ops.intermask.generate(prompt="they meet", seconds=4.0, model=str(model)) == {"FINISHED"}
 
