@@ -33,6 +33,24 @@ def test_a_difference_is_seen(golden: Path, tmp_path: Path, capsys: pytest.Captu
     assert differing == ["vq.decoded", "tr.logits", "gen.full.steps7.cfg3.5"]
 
 
+def test_people_who_are_exchanged_are_equal_unless_one_leads(
+    golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "recordings"
+    shutil.copytree(golden / "interx", folder / "interx")
+    recorded = load_file(golden / "interx" / "golden.safetensors")
+    generated, reaction = "gen.full.steps7.cfg3.5", "react.full.steps20.cfg2"
+    for name in (generated, reaction):
+        first, second = recorded[name][0].view(2, -1).clone()
+        assert not torch.equal(first, second)
+        recorded[name][0] = torch.stack((second, first)).view_as(recorded[name][0])
+    save_file(recorded, folder / "interx" / "golden.safetensors")
+    assert main(["verify", str(folder)]) == 1
+    lines = {line.split()[2]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines[generated].startswith("equal") and lines[generated].endswith("(people exchanged in 1)")
+    assert [name for name, line in lines.items() if line.startswith("DIFFERS")] == [reaction]
+
+
 @pytest.mark.parametrize("missing", ["", "interhuman/checkpoints/interhuman/vq_golden/opt.txt"])
 def test_missing_recordings_are_named(
     golden: Path, tmp_path: Path, missing: str, capsys: pytest.CaptureFixture[str]
