@@ -13,8 +13,6 @@ from .attention import Attention, FeedForward, modulated
 from .text_layers import TextLayers, TextLayersConfig
 from .token_map import PARTS
 
-PEOPLE = 2
-
 
 @dataclass(frozen=True)
 class TransformerConfig:

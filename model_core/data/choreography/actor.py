@@ -112,10 +112,6 @@ class Actor:
             self.move(stop - 0.7 * turning, stop + 0.3 * turning, None, last)
         self.move(start, stop, way, 0.0, bow, ramping)
 
-    def turn_to(self, facing: float, start: float, stop: float) -> None:
-        """Turn on the spot, the short way."""
-        self.move(start, stop, None, wrapped(facing - self.yaw))
-
     # --- captured motion -----------------------------------------------------------------------------------------
 
     def play(

@@ -1,4 +1,4 @@
-"""The decoding loop: what is known is held, what is free is filled, and a seed says everything."""
+"""The decoding loop: known tokens are kept, free ones are filled in, and the seed determines the result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from model_core.errors import UserError
-from model_core.generation.sampling import Cancelled, sample
+from model_core.generation.sampling import _gumbel, sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
@@ -100,6 +100,9 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
     sample(transformer, ids, free, text, SamplingSettings(4), on_step=lambda step, steps: seen.append((step, steps)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
+    class Cancelled(Exception):  # noqa: N818 - no error: the user cancels
+        pass
+
     def stop(step: int, steps: int) -> None:
         seen.append((step, steps))
         if step == 2:
@@ -112,7 +115,7 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
 
 
 def passes(transformer: InteractionTransformer, settings: SamplingSettings) -> tuple[Tensor, list[int]]:
-    """Greedy tokens, and how many rows each pass through the network had."""
+    """Greedy tokens, and the batch size of each pass through the network."""
     rows: list[int] = []
     hook = transformer.register_forward_pre_hook(lambda network, given: rows.append(len(given[0])))
     free = held_patterns()["extend"].expand(3, -1, -1, -1)
@@ -136,7 +139,7 @@ def test_guidance_on_a_part_of_the_steps_halves_the_others(transformer: Interact
     assert rows == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
 
 
-def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: InteractionTransformer) -> None:
+def test_steps_that_would_only_redraw_confident_tokens_are_skipped(transformer: InteractionTransformer) -> None:
     dense, _ = passes(transformer, SamplingSettings(8, 2.0, 0.0))
     same, rows = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.9999))
     assert torch.equal(same, dense) and len(rows) == 8  # a random network is never so sure
@@ -144,12 +147,12 @@ def test_steps_that_would_only_look_at_settled_tokens_are_left_out(transformer: 
     assert len(rows) == 2  # the first step, and the last
 
 
-def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
+def test_refinement_leaves_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), a_text(4)
     free = torch.ones_like(ids, dtype=torch.bool)
 
     def surprise(refinement_passes: int) -> Tensor:
-        """(4,) mean over tokens of how much likelier the likeliest code was, each token judged by all others."""
+        """(4,) mean over tokens of how much likelier the most likely code is, each token masked alone."""
         hot = SamplingSettings(6, 1.0, 0.1, 1.0, refinement_passes=refinement_passes, remask_threshold=0.9)
         out = sample(transformer, ids, free, text, hot, torch.Generator().manual_seed(5))
         ratios = []
@@ -164,14 +167,14 @@ def test_second_looks_leave_no_token_that_the_others_make_improbable(transformer
     assert (surprise(4) < 0.8 * surprise(0)).all()
 
 
-def test_progress_counts_second_looks(transformer: InteractionTransformer) -> None:
+def test_progress_counts_refinement_passes(transformer: InteractionTransformer) -> None:
     ids, seen = torch.zeros(1, 2, 5, 8, dtype=torch.long), []
     settings = SamplingSettings(5, 2.0, refinement_passes=2)
     sample(transformer, ids, ids == 0, a_text(1), settings, None, lambda done, of: seen.append((done, of)))
     assert seen == [(done, 13) for done in range(1, 14)]
 
 
-def test_second_looks_may_judge_some_rows_alone(transformer: InteractionTransformer) -> None:
+def test_refinement_can_be_limited_to_some_parts(transformer: InteractionTransformer) -> None:
     ids, seen = torch.zeros(2, 2, 5, 8, dtype=torch.long), []
     free = torch.ones_like(ids, dtype=torch.bool)
 
@@ -184,12 +187,12 @@ def test_second_looks_may_judge_some_rows_alone(transformer: InteractionTransfor
 
     changed = (made(0) != made(2)).any(-1).any(1).any(0)
     assert changed.tolist() == [False, True, True, False, False]
-    assert seen[-1] == (10, 10)  # two of five rows: two passes a look
-    with pytest.raises(UserError, match="names row 5"):
+    assert seen[-1] == (10, 10)  # two of five parts: two groups per pass
+    with pytest.raises(UserError, match="names part 5"):
         sample(transformer, ids, free, a_text(2), SamplingSettings(6, refinement_passes=1, refine_parts=(4, 5)))
 
 
-def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) -> None:
+def test_guidance_can_differ_by_part(transformer: InteractionTransformer) -> None:
     def made(guidance: float, shares: tuple[float, ...]) -> Tensor:
         return passes(transformer, SamplingSettings(1, guidance, 0.0, part_guidance=shares))[0]
 
@@ -201,12 +204,12 @@ def test_guidance_may_be_shared_out_by_row(transformer: InteractionTransformer) 
         mixed[:, :, 1:3], none[:, :, 1:3]
     )
     assert not torch.equal(whole[:, :, 1:3], none[:, :, 1:3])
-    with pytest.raises(UserError, match="one share for each of the 5"):
+    with pytest.raises(UserError, match="one for each of the 5"):
         made(3.0, (1, 0))
 
 
 @pytest.mark.parametrize("refinement_passes", [0, 1])
-def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
+def test_the_chosen_candidate_is_returned_and_known_tokens_stay(
     transformer: InteractionTransformer, refinement_passes: int
 ) -> None:
     ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), held_patterns()["extend"].expand(2, -1, -1, -1)
@@ -233,7 +236,7 @@ def test_of_several_drafts_the_chosen_one_comes_back_and_known_tokens_stay(
     assert torch.equal(out, chosen)
 
 
-def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTransformer) -> None:
+def test_an_items_candidates_depend_on_its_own_generator_alone(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(2, 2, 5, 8, dtype=torch.long), a_text(2)
     settings = SamplingSettings(
         6, 2.0, 0.5, mask_temperature=2.0, refinement_passes=1, candidates=3, max_attempts=3, accept_threshold=0.7
@@ -251,12 +254,12 @@ def test_a_rows_drafts_depend_on_its_own_source_alone(transformer: InteractionTr
     assert torch.equal(both[:1], made(slice(0, 1), (3,))) and torch.equal(both[1:], made(slice(1, 2), (4,)))
 
 
-def test_more_drafts_are_drawn_where_none_convinces_and_the_best_of_all_rounds_comes_back(
+def test_more_candidates_are_drawn_where_none_is_accepted_and_the_best_of_all_attempts_is_returned(
     transformer: InteractionTransformer,
 ) -> None:
     ids = torch.zeros(3, 2, 5, 8, dtype=torch.long)
     seen: list[tuple[list[int], Tensor]] = []
-    # Row 0 convinces at once, row 1 is best in its second round, row 2 in its first.
+    # Item 0 is accepted at once, item 1 is best in its second attempt, item 2 in its first.
     likely = {0: [0.9], 1: [0.2, 0.6, 0.5], 2: [0.5, 0.4, 0.3]}
 
     def first_of_two(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -271,3 +274,17 @@ def test_more_drafts_are_drawn_where_none_convinces_and_the_best_of_all_rounds_c
     assert [rows for rows, _ in seen] == [[0, 1, 2], [1, 2], [1, 2]]
     assert torch.equal(out, torch.stack((seen[0][1][0], seen[1][1][0], seen[0][1][2])))
     assert steps == sorted(steps) and steps[-1] == 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_noise_is_finite_and_fine_whatever_the_precision_of_the_logits(dtype: torch.dtype) -> None:
+    count = 400_000
+    noise = _gumbel(torch.zeros(1, count, dtype=dtype), drawn())
+    assert noise.dtype == torch.float32 and noise.isfinite().all()
+    # The largest of n draws is log n, give or take a standard deviation of 1.28; half precision ends at 7.6.
+    assert noise.max() > 10 and noise.min() > -3.04
+    assert len(noise.unique()) > count * 0.97
+    quantiles = torch.tensor([0.01, 0.25, 0.5, 0.75, 0.99, 0.9999], dtype=torch.float64)
+    expected = -torch.log(-torch.log(quantiles))
+    assert torch.allclose(noise[0].double().quantile(quantiles), expected, atol=0.4)
+    assert torch.allclose(noise[0].double().quantile(quantiles[:5]), expected[:5], atol=0.05)
