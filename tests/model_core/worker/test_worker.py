@@ -392,6 +392,16 @@ def test_garbage_in_mid_generation_ends_it_too(fresh: Client, model: Path) -> No
     assert fresh.ended() == 2
 
 
+def test_no_part_of_a_message_decodes() -> None:
+    message = Message("result", {"id": 7}, {"translation": np.arange(6.0).reshape(2, 3)})
+    data = message.encoded()
+    for cut in range(len(data)):
+        decoder = Decoder()
+        assert decoder.feed(data[:cut]) == []
+        (whole,) = decoder.feed(data[cut:])
+        assert whole.type == "result" and np.array_equal(whole.arrays["translation"], message.arrays["translation"])
+
+
 def test_killed_in_mid_generation_it_leaves_no_half_message_that_decodes(fresh: Client, model: Path) -> None:
     before = sorted(path.name for path in model.iterdir())
     assert fresh.next().type == "ready"
