@@ -118,7 +118,11 @@ def panel_drawing() -> Callable[[], None]:
 
     # Blender alone makes panels; their own functions are all that drawing needs.
     members = {"layout": _Layout()}
-    panels = [type(cls.__name__, (), {**vars(cls), **members})() for cls in CLASSES if issubclass(cls, bpy.types.Panel)]
+    panels = [
+        type(cls.__name__, (), {**vars(cls), **members})()
+        for cls in CLASSES
+        if getattr(cls, "bl_region_type", "") == "UI"
+    ]
 
     def draw() -> None:
         for panel in panels:

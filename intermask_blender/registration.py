@@ -16,7 +16,7 @@ from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from .operators.import_weights import INTERMASK_OT_import_published
-from .operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
+from .operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
 from .operators.runtime import (
     INTERMASK_OT_install_runtime,
     INTERMASK_OT_remove_runtime,
@@ -37,6 +37,7 @@ from .panels.characters import INTERMASK_PT_characters
 from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
+from .panels.kinds import INTERMASK_PT_kinds
 from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
 from .properties import (
     InterMaskBone,
@@ -77,7 +78,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_stop_runtime_job,
     INTERMASK_OT_import_published,
     INTERMASK_OT_use_prompt,
-    INTERMASK_OT_roll_seed,
+    INTERMASK_OT_new_seed,
     INTERMASK_OT_delete_take,
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_push_take,
@@ -93,6 +94,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_MT_prompts,
     INTERMASK_UL_takes,
     INTERMASK_UL_bones,
+    INTERMASK_PT_kinds,
     INTERMASK_PT_generate,
     INTERMASK_PT_characters,
     INTERMASK_PT_bone_map,

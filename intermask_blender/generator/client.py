@@ -211,6 +211,9 @@ class WorkerClient:
         if message.type == "progress":
             request.stage = str(message.values["stage"])
             request.step, request.steps = int(message.values["step"]), int(message.values["steps"])
+            if request.stage == "loading" and request.step == request.steps:
+                # The model is in memory, and the first step of sampling can take a while.
+                request.stage, request.step, request.steps = "sampling", 0, 0
             return
         if message.type in FINAL_REPLIES:
             request.reply = message

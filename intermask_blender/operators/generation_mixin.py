@@ -12,6 +12,7 @@ from ..scene.overlaps import sentence
 from ..scene.placement import Placement
 from ..scene.placing import place_takes
 from ..translations import tr, tr_noop
+from ..ui.preferences import runtime_problem
 from ..ui.prompt_history import remember_prompt
 from ..ui.prompt_novelty import ask
 from ..ui.services import worker_client
@@ -39,6 +40,8 @@ class GenerationMixin:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can run now; the reason is shown on the grey button."""
+        if problem := runtime_problem(context):
+            return refuse(cls, problem)
         if context.mode not in ALLOWED_MODES:
             return refuse(cls, LEAVE_MODE)
         return True
@@ -71,7 +74,7 @@ class GenerationMixin:
         """Look at the worker; everything else goes on to Blender."""
         if self._pending not in pending():
             return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS":
+        if event.type == "ESC" and event.value == "PRESS" and _escape_is_ours(context, event):
             # What the worker is at is stopped, not what waits behind it; whoever waits for it sees the mark.
             pending()[0].stop = True
             if pending()[0] is not self._pending:
@@ -131,3 +134,18 @@ class GenerationMixin:
     _pending: Pending
     _generation: Generation
     _placement: Placement
+
+
+def _escape_is_ours(context: bpy.types.Context, event: bpy.types.Event) -> bool:
+    """Whether Escape means the generation: over a 3D view, unless it ends the playback or another operator."""
+    if context.screen.is_animation_playing:
+        return False
+    own = "INTERMASK_OT_"
+    if any(not operator.bl_idname.startswith(own) for operator in context.window.modal_operators):
+        return False
+    return any(
+        area.type == "VIEW_3D"
+        and area.x <= event.mouse_x < area.x + area.width
+        and area.y <= event.mouse_y < area.y + area.height
+        for area in context.screen.areas
+    )

@@ -1,4 +1,4 @@
-"""Characters: who the two people are, new mannequins or armatures of the scene."""
+"""Characters: new mannequins, or armatures of the scene."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class INTERMASK_PT_characters(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Both people with what was recognised in them."""
+        """Both people, with the rig that was recognised in each."""
         settings = context.scene.intermask
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
@@ -30,25 +30,21 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         row = column.row()
         row.enabled = not led
         if led:
-            row.label(text=tr("First: {name}, the leader").format(name=settings.leader.name), translate=False)
+            row.label(text=tr("Person 1: {name}, the leader").format(name=settings.leader.name), translate=False)
         else:
-            row.prop(
-                settings, "character_1", text="First", text_ctxt=TRANSLATION_CONTEXT, placeholder=tr("New mannequin")
-            )
+            row.prop(settings, "character_1", placeholder=tr("New mannequin"))
             draw_rig_line(self.layout, context, settings.character_1)
             self._draw_body(settings, 1)
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(
-            settings, "character_2", text="Second", text_ctxt=TRANSLATION_CONTEXT, placeholder=tr("New mannequin")
-        )
+        column.prop(settings, "character_2", placeholder=tr("New mannequin"))
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 
     def _draw_body(self, settings: bpy.types.PropertyGroup, number: int) -> None:
-        """What a new character is; an armature of the scene has its own body."""
+        """The body file of a new character; an armature of the scene has its own body."""
         if getattr(settings, f"character_{number}") is not None:
             return
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(settings, f"body_{number}", text="Body", placeholder=tr("As in Preferences"))
+        column.prop(settings, f"body_{number}", text="SMPL Body File", placeholder=tr("Optional"))

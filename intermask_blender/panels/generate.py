@@ -1,34 +1,38 @@
-"""Generate Interaction: what two people do, for how long, and who leads."""
+"""Generate Interaction: prompt, duration, seed, model and leader, and the running generations."""
 
 from __future__ import annotations
 
 import bpy
 
+from ..core import ASSETS
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
-from ..operators.prompt import INTERMASK_OT_roll_seed, INTERMASK_OT_use_prompt
+from ..operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
 from ..properties import NO_MODEL, known_prompts, model_is_gone
 from ..translations import tr, tr_noop
 from ..ui.preferences import ADDON, runtime_problem
-from ..ui.prompt_novelty import familiar_line
+from ..ui.prompt_novelty import novelty_line
 from ..ui.session import pending, session
+from ..ui.wrapping import letters_across, paragraph
+from .kinds import INTERMASK_PT_kinds
 from .rig_line import draw_rig_line
-from .wrapping import letters_across, paragraph
 
 TAB = "InterMask"
 MOST_IN_MENU = 12
+DICE = ASSETS / "icons" / "dice.png"
+"""Blender has no such icon."""
 
 
 class INTERMASK_MT_prompts(bpy.types.Menu):
-    """Prompts that were used before, and examples of the chosen model"""
+    """Earlier prompts, and examples of the chosen model"""
 
     bl_idname = "INTERMASK_MT_prompts"
     bl_label = "Prompts"
-    bl_description = "Prompts that were used before, and examples of the chosen model"
+    bl_description = "Earlier prompts, and examples of the chosen model"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Both lists."""
         past, examples = known_prompts(context.scene.intermask, context)
-        for title, prompts in ((tr_noop("Used Before"), past[:MOST_IN_MENU]), (tr_noop("Examples"), examples)):
+        for title, prompts in ((tr_noop("Earlier Prompts"), past[:MOST_IN_MENU]), (tr_noop("Examples"), examples)):
             if not prompts:
                 continue
             self.layout.label(text=title)
@@ -48,47 +52,50 @@ class INTERMASK_PT_generate(bpy.types.Panel):
     bl_category = TAB
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Settings, what is under way, and the button."""
+        """Settings, then the button. What comes and goes is below the button, so that it keeps its place."""
         settings, layout = context.scene.intermask, self.layout
         row = layout.row(align=True)
         row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
+        row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
-        if len(settings.prompt) > letters_across(context) + 4:
-            paragraph(layout, context, settings.prompt[:400])
-        known, icon = familiar_line(context)
-        if known:
-            paragraph(layout, context, known, icon)
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
         row = column.row()
         row.active = not settings.use_scene_range
         row.prop(settings, "seconds")
         column.prop(settings, "use_scene_range")
-        if context.scene.timeline_markers:
-            column.prop(settings, "use_markers")
+        row = column.row()
+        row.active = bool(context.scene.timeline_markers)
+        row.prop(settings, "use_markers")
         row = column.row(align=True)
         row.prop(settings, "seed")
-        row.operator(INTERMASK_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
+        row.operator(INTERMASK_OT_new_seed.bl_idname, text="", icon_value=session().previews.icon(DICE))
         column.prop(settings, "takes_wanted")
         column.prop(settings, "model")
-        column.prop(settings, "leader", placeholder=tr("Nobody"))
-        draw_rig_line(layout, context, settings.leader)
+        column.prop(settings, "leader", placeholder=tr("None"))
         problem = runtime_problem(context)
-        if problem:
-            _draw_runtime(layout, context)
-        self._draw_pending(layout)
         reason = "" if problem else self._missing(settings)
-        if reason:
-            layout.label(text=reason, icon="INFO", translate=False)
         row = layout.row()
         row.scale_y = 1.5
-        row.enabled = not (problem or reason)
-        text = tr_noop("Generate") if not pending() else tr_noop("Generate Next")
+        # Where PyTorch is missing the operator's poll disables the button, and the tooltip says why.
+        row.enabled = not reason
+        text = tr_noop("Generate") if not pending() else tr_noop("Add to Queue")
         row.operator(INTERMASK_OT_generate.bl_idname, text=text, icon="PLAY")
+        self._draw_pending(layout)
+        if problem:
+            _draw_runtime(layout, context)
+        if reason:
+            layout.label(text=reason, icon="INFO", translate=False)
+        draw_rig_line(layout, context, settings.leader)
+        if len(settings.prompt) > letters_across(context) - 4:
+            paragraph(layout, context, settings.prompt[:400], "TEXT")
+        known, icon = novelty_line(context)
+        if known:
+            paragraph(layout, context, known, icon)
 
     @staticmethod
     def _draw_pending(layout: bpy.types.UILayout) -> None:
-        """A line for everything that is being made or waits for its turn, each with its Cancel."""
+        """A line for the running generation and for each one in the queue, each with its Cancel."""
         for number, item in enumerate(pending()):
             row = layout.row(align=True)
             if number == 0:
@@ -99,13 +106,13 @@ class INTERMASK_PT_generate(bpy.types.Panel):
 
     @staticmethod
     def _missing(settings: bpy.types.PropertyGroup) -> str:
-        """What must be filled in first, empty where nothing is missing."""
+        """What the user must fill in first; empty where nothing is missing."""
         if not settings.prompt.strip():
             return tr("Write what the two people do")
         if settings.model == NO_MODEL:
             return tr("No model is installed")
         if model_is_gone(settings):
-            return tr("The model {model} is gone: choose one").format(model=settings.model_name)
+            return tr("The model {model} was deleted: choose another").format(model=settings.model_name)
         return ""
 
 
@@ -117,8 +124,8 @@ def _draw_runtime(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         box.progress(factor=job.factor, text=tr(job.text))
         box.operator("intermask.stop_runtime_job", icon="X")
         return
-    paragraph(box, context, tr("PyTorch, which computes the motion, is not installed yet."), "ERROR")
+    paragraph(box, context, tr("PyTorch, which generates the motion, is not installed yet."), "ERROR")
     box.operator("intermask.install_runtime", icon="IMPORT")
     box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ADDON
     if not bpy.app.online_access:
-        paragraph(box, context, tr("Blender is kept offline: allow online access in Preferences, System."), "INFO")
+        paragraph(box, context, tr("Blender is offline: allow online access in Preferences > System."), "INFO")

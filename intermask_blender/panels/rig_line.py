@@ -7,7 +7,7 @@ import bpy
 from ..rig.own_map import is_edited, rig_line
 from ..ui.draw_cache import armature_key
 from ..ui.session import session
-from .wrapping import paragraph
+from ..ui.wrapping import paragraph
 
 
 def _line(owner: bpy.types.Object) -> tuple[str, bool]:

@@ -14,8 +14,8 @@ from ..operators.takes import (
 from ..scene.overlaps import sentence, still_there
 from ..scene.takes import parts
 from ..translations import tr
+from ..ui.wrapping import paragraph
 from .generate import TAB
-from .wrapping import paragraph
 
 
 class INTERMASK_UL_takes(bpy.types.UIList):

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..generator.models import installed_models, model_examples, model_title, models_stamp
+from .kinds import KindGroup, model_kinds
 from .preferences import current_preferences
 from .session import session
 
@@ -20,11 +21,13 @@ class ModelList:
         folders: by name, the bundled ones first.
         titles: (name, title) of each.
         examples: example prompts of each, by name.
+        kinds: groups of the kinds of interaction that each knows, by name.
     """
 
     folders: dict[str, Path]
     titles: tuple[tuple[str, str], ...]
     examples: dict[str, list[str]]
+    kinds: dict[str, tuple[KindGroup, ...]]
 
 
 def model_list(context: bpy.types.Context) -> ModelList:
@@ -36,4 +39,5 @@ def model_list(context: bpy.types.Context) -> ModelList:
 def _read(parents: tuple[Path, ...]) -> ModelList:
     folders = installed_models(parents)
     titles = tuple((name, model_title(folder)) for name, folder in folders.items())
-    return ModelList(folders, titles, {name: model_examples(folder) for name, folder in folders.items()})
+    examples = {name: model_examples(folder) for name, folder in folders.items()}
+    return ModelList(folders, titles, examples, {name: model_kinds(folder) for name, folder in folders.items()})

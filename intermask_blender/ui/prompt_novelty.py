@@ -1,4 +1,4 @@
-"""What the model knows of the prompt in the panel: asked of the generator while it is warm."""
+"""Novelty of the panel's prompt: how far it is from the training captions. Asked of the generator while it runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import bpy
 
 from ..generator.client import Request
 from ..generator.generation import LONGEST_PROMPT
+from ..scene.markers import timed_prompt
 from ..translations import tr
 from .model_list import model_list
 from .services import running_client
@@ -27,7 +28,12 @@ within 0.2 of one that was not; "two people ride bicycles" lies 0.5 from all of 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model knows of a prompt; a distance of None means that it does not say."""
+    """The training caption that is closest to a prompt.
+
+    Attributes:
+        distance: 1 - cosine similarity; None where the model holds no captions.
+        caption: the closest one.
+    """
 
     distance: float | None
     caption: str
@@ -47,7 +53,10 @@ class Question:
 
 
 def ask(context: bpy.types.Context) -> None:
-    """Ask the generator of the scene's prompt, if it is warm: it is not started for this. The answer comes later."""
+    """Ask the generator about the scene's prompt if it runs; it is not started for this. The answer comes later.
+
+    A timed prompt is judged by its least familiar part.
+    """
     settings = context.scene.intermask
     key, client = _key(settings, context), running_client()
     current = session()
@@ -59,12 +68,22 @@ def ask(context: bpy.types.Context) -> None:
     current.start_timer(_collect_answers, POLL_INTERVAL)
 
 
-def familiar_line(context: bpy.types.Context) -> tuple[str, str]:
-    """What the panel says of the prompt, and an icon's name; empty where there is nothing to say."""
-    # Without answers there is no need to look for the model.
-    key = _key(context.scene.intermask, context) if session().novelty else None
-    answer = session().novelty.get(key) if key is not None else None
-    return ("", "NONE") if answer is None else said(answer)
+def novelty_line(context: bpy.types.Context) -> tuple[str, str]:
+    """What the panel says of the prompt, and an icon's name; empty where there is nothing to say.
+
+    Before the generator has run, a prompt that the model does not list itself has not been checked: the line says so.
+    """
+    settings = context.scene.intermask
+    key = _key(settings, context)
+    if key is None:
+        return "", "NONE"
+    if (answer := session().novelty.get(key)) is not None:
+        return said(answer)
+    models = model_list(context)
+    listed = {kind.prompt for group in models.kinds.get(settings.model, ()) for kind in group.kinds}
+    if key[1] in listed.union(models.examples.get(settings.model, ())):
+        return "", "NONE"
+    return tr("Generate checks whether the model knows this prompt"), "INFO"
 
 
 def said(answer: Answer) -> tuple[str, str]:
@@ -72,14 +91,20 @@ def said(answer: Answer) -> tuple[str, str]:
     if answer.distance is None or answer.distance < ALIKE:
         return "", "NONE"
     if answer.distance < UNLIKE:
-        return tr("The nearest that this model knows: “{caption}”").format(caption=answer.caption), "INFO"
-    return tr("This model knows nothing like it. The nearest: “{caption}”").format(caption=answer.caption), "ERROR"
+        return tr("Closest match in this model: “{caption}”").format(caption=answer.caption), "INFO"
+    return tr("Not in this model. Closest match: “{caption}”").format(caption=answer.caption), "ERROR"
+
+
+def _panel_prompt(context: bpy.types.Context) -> str:
+    """What Generate would ask for: with markers, each one's prompt with its times."""
+    scene, settings = context.scene, context.scene.intermask
+    return timed_prompt(scene, settings.prompt, LONGEST) if settings.use_markers else str(settings.prompt)
 
 
 def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple[str, str] | None:
     """The chosen model's folder and the prompt, None where one of them is missing."""
     folder: Path | None = model_list(context).folders.get(settings.model)
-    prompt = settings.prompt.strip()
+    prompt = _panel_prompt(context).strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None
 
 

@@ -13,6 +13,7 @@ from ..generator.client import WorkerClient
 from ..generator.generation import Generation
 from ..translations import tr
 from .draw_cache import DrawCache
+from .previews import Previews
 
 if TYPE_CHECKING:
     from ..generator.job import Job
@@ -51,6 +52,7 @@ class Session:
         questions: prompts that the generator was asked about and has not answered.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         drawn: results that panels show again and again.
+        previews: pictures that panels have drawn.
     """
 
     client: WorkerClient | None = None
@@ -61,6 +63,7 @@ class Session:
     questions: list[Question] = field(default_factory=list)
     prompts: list[str] | None = None
     drawn: DrawCache = field(default_factory=DrawCache)
+    previews: Previews = field(default_factory=Previews)
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
 
     def start_timer(self, function: AppTimer, interval: float) -> None:
@@ -101,6 +104,7 @@ class Session:
             bpy.context.window_manager.event_timer_remove(item.timer)
         self.pending.clear()
         self.questions.clear()
+        self.previews.close()
         show_progress(bpy.context)
         self.end_processes()
         self.end_job()

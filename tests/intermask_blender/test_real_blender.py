@@ -161,7 +161,7 @@ def look_at_it(blender: RealBlender) -> None:
     )
     line = (
         "import sys; name = next(name for name in sys.modules if name.endswith('blender.ui.prompt_novelty'))\n"
-        "answer = sys.modules[name].familiar_line(bpy.context)[0]"
+        "answer = sys.modules[name].novelty_line(bpy.context)[0]"
     )
     blender.until(lambda: "knows nothing like it" in blender.ask(line), 30.0, "a line of what the model knows")
     blender.ask("bpy.context.scene.intermask.prompt = 'two people dance salsa'\nbpy.ops.ed.undo_push(message='Looked')")

@@ -63,6 +63,7 @@ def test_a_prompt_becomes_two_posed_people_with_progress(client: WorkerClient, m
     assert len(takes) == 2 and all(len(person) == 60 for pair in takes for person in pair)
     # Of a worker that is faster than we look some stages are missed, but never the first and the last.
     assert seen[0] == ("starting", 0) and seen[-1] == ("solving", 2)
+    assert ("loading", 1) not in seen, "a full bar while the model is in memory"
     again = submit(client, GenerationSettings("they hug", model, 2.0, seed=5, takes=2))
     client.wait(again)
     for pair, same in zip(takes, takes_of(again), strict=True):

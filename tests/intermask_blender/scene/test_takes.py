@@ -241,7 +241,7 @@ def test_prompts_are_offered_again_beside_the_models_examples(model: Path) -> No
     assert bpy.ops.intermask.use_prompt(prompt=examples[0]) == {"FINISHED"} and settings.prompt == examples[0]
     seeds = set()
     for _ in range(3):
-        bpy.ops.intermask.roll_seed()
+        bpy.ops.intermask.new_seed()
         seeds.add(settings.seed)
     assert len(seeds) == 3
 

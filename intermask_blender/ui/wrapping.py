@@ -1,4 +1,4 @@
-"""Sentences in a narrow sidebar: Blender cuts a label off where it ends, so longer ones are broken into lines."""
+"""Sentences in narrow regions: Blender truncates a label that does not fit, so long ones are wrapped."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from ..translations import tr
 LETTER = 7.0
 """Pixels that a letter of Blender's own font takes on average, at a resolution scale of 1."""
 
-LEAST_LETTERS = 16
+LEAST_LETTERS, MOST_LETTERS = 16, 110
 
 
 def letters_across(context: bpy.types.Context) -> int:
-    """How many letters stand beside each other in the region."""
+    """How many letters fit into a line of the region."""
     if context.region is None:
         return 40
     scale = context.preferences.system.ui_scale
-    return max(LEAST_LETTERS, int((context.region.width / scale - 70.0) / LETTER))
+    return min(MOST_LETTERS, max(LEAST_LETTERS, int((context.region.width / scale - 70.0) / LETTER)))
 
 
 def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """A label of as many lines as the text needs."""
+    """A label with as many lines as the text needs.
+
+    Args:
+        layout: gets the label.
+        context: whose region decides the width.
+        text: English, or translated already.
+        icon: name of the icon before the first line.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(tr(text), letters_across(context)) or [""]):

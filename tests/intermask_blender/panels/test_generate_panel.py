@@ -1,0 +1,113 @@
+"""The Generate panel: its button keeps its place, and says why it is grey; the browser shows what the model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import pytest
+
+import intermask_blender
+from intermask_blender.generator.models import find_model
+from intermask_blender.panels.generate import INTERMASK_PT_generate
+from intermask_blender.ui import preferences
+from intermask_blender.ui.kinds import model_kinds
+from intermask_blender.ui.prompt_novelty import Answer, _key, novelty_line
+from intermask_blender.ui.session import session
+
+assert blender_scene
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+class Recorder:
+    """A layout that lists what is drawn, in order."""
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **words: self
+
+    def prop(self, owner: object, name: str, **words: object) -> None:
+        self.drawn.append(name)
+
+    def operator(self, name: str, **words: object) -> Any:
+        self.drawn.append(name)
+        return self
+
+    def label(self, **words: object) -> None:
+        self.drawn.append(f"label {words.get('text')}")
+
+
+def drawn() -> list[str]:
+    layout = Recorder()
+    panel = type("Panel", (), {**vars(INTERMASK_PT_generate), "layout": layout})()
+    panel.draw(bpy.context)
+    return layout.drawn
+
+
+def test_nothing_that_comes_and_goes_is_above_the_button() -> None:
+    def above() -> list[str]:
+        lines = drawn()
+        return lines[: lines.index("intermask.generate")]
+
+    settings = bpy.context.scene.intermask
+    usual, below = above(), len(drawn())
+    settings.prompt = "two astronauts repair a satellite while it turns slowly above the sunlit earth"
+    bpy.context.scene.timeline_markers.new("they bow", frame=10)
+    settings.leader = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    session().novelty[_key(settings, bpy.context)] = Answer(0.9, "two people dance")
+    assert above() == usual and len(drawn()) > below + 3
+    settings.prompt = ""
+    assert above() == usual
+
+
+def test_without_pytorch_the_button_is_grey_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bpy.ops.intermask.generate.poll()
+    session().drawn = type(session().drawn)()
+    monkeypatch.setattr(preferences, "current_runtime", lambda context: None)
+    assert not bpy.ops.intermask.generate.poll()
+    with pytest.raises(RuntimeError, match="PyTorch was not found: install it in the preferences"):
+        bpy.ops.intermask.generate(prompt="they hug")
+    assert "intermask.install_runtime" in drawn()
+
+
+def test_a_prompt_that_no_generator_has_checked_says_so_and_one_that_the_model_lists_needs_no_check() -> None:
+    settings = bpy.context.scene.intermask
+    settings.prompt = "two people shake hands"
+    assert novelty_line(bpy.context)[0] == ""
+    settings.prompt = "a man lifts another onto his shoulders"
+    assert "Generate checks" in novelty_line(bpy.context)[0]
+    session().novelty[_key(settings, bpy.context)] = Answer(0.9, "they hug")
+    assert novelty_line(bpy.context) == ("Not in this model. Closest match: “they hug”", "ERROR")
+
+
+def test_with_markers_the_prompt_that_is_checked_has_their_parts() -> None:
+    scene = bpy.context.scene
+    scene.intermask.prompt = "two people bow to each other"
+    scene.timeline_markers.new("they ride bicycles", frame=scene.frame_start + 48)
+    assert _key(scene.intermask, bpy.context)[1] == "two people bow to each other"
+    scene.intermask.use_markers = True
+    assert "they ride bicycles" in _key(scene.intermask, bpy.context)[1]
+
+
+def test_the_bundled_model_lists_every_kind() -> None:
+    folder = find_model("")
+    kinds = [kind for group in model_kinds(folder) for kind in group.kinds]
+    assert len(kinds) == len({kind.name for kind in kinds}) == 40
+
+
+def test_a_damaged_list_of_kinds_is_no_list(tmp_path: Path) -> None:
+    for text in ("", "[1]", '{"a": 1}', '[{"group": "a", "kinds": [{"name": "b"}]}]'):
+        (tmp_path / "kinds.json").write_text(text, encoding="utf-8")
+        assert model_kinds(tmp_path) == ()
