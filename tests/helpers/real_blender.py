@@ -22,6 +22,8 @@ from repository import REPOSITORY
 TOOL = REPOSITORY.parent / "shared" / "tools" / "real-blender"
 INSIDE = Path(__file__).with_name("real_blender_inside.py")
 SIZE = (1280, 800)
+SETTLING = 3
+"""Turns of the event loop, each with a redraw, after which input has had its effect."""
 STEP = 9
 """Pixels between two places at which a button is looked for: less than half a button's height."""
 ICON = 48
@@ -105,6 +107,11 @@ class RealBlender:
             assert time.monotonic() < end, f"not within {seconds} s: {what}\n{log}"
             time.sleep(0.03)
 
+    def settle(self) -> None:
+        """Wait until Blender has handled the input that was sent before and has drawn the result."""
+        for _ in range(SETTLING):
+            self.ask("[a.tag_redraw() for w in bpy.context.window_manager.windows for a in w.screen.areas]; answer = 0")
+
     def point(self, x: float, y: float) -> None:
         """Move the mouse, in pixels from the window's lower left corner, as Blender counts; Blender knows it then.
 
@@ -133,14 +140,14 @@ class RealBlender:
         )
         self.point(x, y)
         self._tell(f"key {name}")
-        time.sleep(0.5)
+        self.settle()
 
     def sidebar(self, tab: str) -> None:
         """Show a tab of the 3D view's sidebar, from its top."""
         self.ask("view3d()['area'].spaces.active.show_region_ui = True")
-        time.sleep(0.5)
+        self.settle()
         self.ask(f"view3d()['region'].active_panel_category = {tab!r}; view3d()['area'].tag_redraw()")
-        time.sleep(0.5)
+        self.settle()
 
     def click_until(self, operator: str, true: Callable[[], object]) -> None:
         """Click on the button of an operator until it had its effect.
@@ -154,7 +161,7 @@ class RealBlender:
             while time.monotonic() < end:
                 if true():
                     return
-                time.sleep(0.1)
+                self.settle()
         raise AssertionError(f"six clicks on {operator} did nothing: {self.log.read_text(errors='replace')[-1500:]}")
 
     def open_panel(self, name: str, below: str) -> None:
@@ -168,15 +175,15 @@ class RealBlender:
             if below in self.ask("answer = hovered()"):
                 continue
             self._tell("click 1")
-            time.sleep(0.5)
+            self.settle()
             end = time.monotonic() + 4.0
             while time.monotonic() < end:
                 if self.ask("view3d()['region'].tag_redraw(); " + times):
                     return
-                time.sleep(0.2)
+                self.settle()
             # Another title, or none: what was unfolded is folded again.
             self._tell("click 1")
-            time.sleep(0.5)
+            self.settle()
         raise AssertionError(f"no title below {below} unfolds {name}")
 
     def click_icon(self, path: str, true: Callable[[], object]) -> None:
@@ -188,25 +195,25 @@ class RealBlender:
             if true():
                 return
             self._tell("key Escape")
-            time.sleep(0.5)
+            self.settle()
         raise AssertionError(f"the icon of {path} did nothing")
 
     def type_into(self, path: str, words: str, enter: str = "Return") -> None:
         """Click on the field of a property and type into it; ``path`` ends its path."""
         assert self._look_for(path, "field"), f"there is no field {path} in the sidebar"
         self._tell("click 1")
-        time.sleep(1.0)
+        self.settle()
         self._tell(f"type {words}")
-        time.sleep(1.0)
+        self.settle()
         self._tell(f"key {enter}")
-        time.sleep(0.5)
+        self.settle()
 
     def click_at(self, x: float, y: float) -> None:
         """Click at a place of the window, counted as ``point`` counts; a running tool may keep the mouse to itself."""
         across, down = round(x), round(SIZE[1] - 1 - y)
         for words in (f"mousemove {across + 1} {down}", f"mousemove {across} {down}", "click 1"):
             self._tell(words)
-            time.sleep(0.5)
+            self.settle()
 
     def _click(self, operator: str, done: Callable[[], object]) -> None:
         """Click on a button in the sidebar, wherever it is: the mouse looks for it, and scrolls."""
@@ -218,7 +225,7 @@ class RealBlender:
                 self._tell("click 1")
                 return
             self._tell("click --repeat 5 5" if attempt < 2 else "click --repeat 10 4")
-            time.sleep(0.4)
+            self.settle()
         raise AssertionError(f"there is no button for {operator} in the sidebar")
 
     def _look_for(self, operator: str, kind: str = "hovered") -> bool:
@@ -263,10 +270,11 @@ class RealBlender:
         )
 
     def _tell(self, words: str) -> None:
-        """Let the hand on mouse and keyboard do something; it does so at once, and nobody waits for it."""
-        assert self._hand.stdin is not None
-        self._hand.stdin.write(f"{words}\n")
+        """Let the hand on mouse and keyboard do something; the X server knows it afterwards."""
+        assert self._hand.stdin is not None and self._hand.stdout is not None
+        self._hand.stdin.write(f"{words}\nexec --sync echo done\n")
         self._hand.stdin.flush()
+        assert self._hand.stdout.readline() == "done\n"
 
     def _do(self, command: str) -> None:
         done = subprocess.run(

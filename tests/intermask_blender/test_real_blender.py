@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def begin(blender: RealBlender) -> None:
 def generated(blender: RealBlender, seconds: float = 300.0) -> list[str]:
     """Wait until nothing is being generated any more; the armatures in the file."""
     blender.until(lambda: not blender.ask(RUNNING), seconds, "the end of the generation")
-    time.sleep(0.3)
+    blender.settle()
     return blender.ask(PEOPLE)
 
 
@@ -95,7 +94,7 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
         "v.region_3d.view_rotation = mathutils.Euler((1.35, 0, 0.6)).to_quaternion()\n"
         "bpy.context.scene.frame_set(15); view3d()['area'].tag_redraw()"
     )
-    time.sleep(1.0)
+    blender.settle()
     look_at_it(blender)
     picture(blender, "generated")
     begin(blender)
@@ -174,7 +173,7 @@ def while_it_works(blender: RealBlender, folder: Path) -> None:
     blender.ask(f"bpy.ops.wm.save_as_mainfile(filepath={saved!r})")
     blender.ask("bpy.ops.ed.undo_push(message='Meanwhile'); bpy.ops.ed.undo()")
     blender.ask("bpy.ops.wm.window_new()")
-    time.sleep(1.0)
+    blender.settle()
     assert blender.ask(RUNNING) and blender.ask(PEOPLE) == ["Person 1", "Person 2"]
     # In another window a second one waits for its turn; it goes with its window, and the first goes on.
     blender.ask(
@@ -196,7 +195,7 @@ def while_it_works(blender: RealBlender, folder: Path) -> None:
     blender.sidebar("InterMask")
     begin(blender)
     blender.ask(f"bpy.ops.preferences.addon_disable(module={MODULE!r})")
-    time.sleep(1.0)
+    blender.settle()
     blender.ask(f"bpy.ops.preferences.addon_enable(module={MODULE!r})")
     assert not blender.ask(RUNNING)
     blender.sidebar("InterMask")
@@ -314,6 +313,6 @@ def in_german(blender: RealBlender) -> None:
     panel = "p = bpy.types.INTERMASK_PT_characters; "
     word = "answer = bpy.app.translations.pgettext_iface(p.bl_label, p.bl_translation_context)"
     assert blender.ask(panel + word) == "Figuren"
-    time.sleep(1.0)
+    blender.settle()
     picture(blender, "german")
     blender.ask("bpy.context.preferences.view.language = 'en_US'")
