@@ -1,4 +1,4 @@
-"""A folder of captured motion as clean clips: read, set on the floor, glitches cut out, cached.
+"""A folder of captured motion as clean clips: read, legs shortened, set on the floor, glitches cut out, cached.
 
 The folder holds BVH files and ``manifest.json``, a list of ``{"file", "partner" (of a two-person take), "caption"}``.
 """
@@ -21,10 +21,10 @@ from ..motion.bvh import read_bvh
 from ..motion.capture import motion_from_bvh, motion_pair
 from ..motion.rotations import matrix_from_quaternion, quaternion_from_matrix
 from ..motion.types import FPS, Interaction, Motion
-from .cleaning import CapturedSettings, clean_stretches, floor_height, with_plausible_ends
+from .cleaning import CapturedSettings, clean_stretches, floor_height, with_plausible_ends, with_straight_legs
 
-_CACHE_FORMAT = 3
-"""Raised with every change of what a clip holds, so that older caches are made anew."""
+_CACHE_FORMAT = 4
+"""Raised with every change of what a clip holds; older caches are then ignored and replaced."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def load_captured(
 
     Args:
         folder: BVH files and their ``manifest.json``.
-        cache: an ``.npz`` file to read the clips from when it was made of the same files and settings, and to write
-            them to otherwise; None reads the files each time.
+        cache: an ``.npz`` file with the clips, read if it was made from the same files with the same settings and
+            written otherwise; None reads the BVH files each time.
         settings: how takes become clips.
 
     Raises:
@@ -111,7 +111,8 @@ def _clips(folder: Path, manifest: list[dict[str, str]], settings: CapturedSetti
             people = tuple(_travelling(person, settings.partner_scale) for person in pair.people)
         else:
             people = (motion_from_bvh(read_bvh(folder / entry["file"])),)
-        people = tuple(_on_floor(person) for person in people)
+        # The whole take sets the length: the longer it is, the more likely the person stands straight in it.
+        people = tuple(_on_floor(with_straight_legs(person)) for person in people)
         for start, stop in clean_stretches(people, settings):
             cut = tuple(with_plausible_ends(person.frames(start, stop)) for person in people)
             yield CapturedClip(Path(entry["file"]).stem, start, entry.get("caption", ""), cut)
@@ -126,7 +127,7 @@ def _travelling(motion: Motion, scale: float) -> Motion:
 def _on_floor(motion: Motion) -> Motion:
     """The motion with its floor at Y = 0.
 
-    Each person of a pair is set down alone: both stand on one floor, but on a generic skeleton's legs, not their own.
+    Each person of a pair is moved separately: both stand on one floor, but on the legs of a generic skeleton.
     """
     return motion.moved(np.eye(3), np.array([0.0, -floor_height(motion), 0.0]))
 
@@ -187,7 +188,7 @@ def _write_cache(path: Path, fingerprint: str, data: CapturedData) -> None:
 
 
 def _read_cache(path: Path, fingerprint: str) -> CapturedData | None:
-    """The cached clips, None when there are none or they are of other files or settings."""
+    """The cached clips; None if there are none, or they were made from other files or with other settings."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["fingerprint"]) != fingerprint:

@@ -1,4 +1,4 @@
-"""Faults of captured motion: frames to cut out, flipped hands and heads to turn back, the floor to find."""
+"""Faults of captured motion: glitches to cut, flipped hands and heads, legs that are too long, the floor's height."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..kinematics.leg_lengths import leg_scales, with_leg_scales
+from ..kinematics.pose import PoseBatch
+from ..motion.rest import SMPL_REST_OFFSETS
 from ..motion.rotations import (
     angle_between,
     axis_angle_from_matrix,
     matrix_from_quaternion,
+    normalized,
     quaternion_from_matrix,
     slerp,
 )
@@ -18,9 +22,11 @@ from ..motion.types import Motion
 
 _TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
 _ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
+_LEG_JOINTS = tuple(SMPL.index(f"{side}_{name}") for side in "LR" for name in ("Hip", "Knee"))
+_BELOW_HIPS = (*_LEG_JOINTS[1::2], *_ANKLES, *_TOES)
 
 _END_LIMITS = {"Head": np.radians(95), "L_Wrist": np.radians(110), "R_Wrist": np.radians(110)}
-"""The farthest that heads and hands turn; beyond it markers were mistaken for each other."""
+"""The largest possible turn of heads and hands; a larger one means that markers were mistaken for each other."""
 
 _ANKLE_LIMIT = np.radians(90)
 _SHORT_RUN, _SEAM = 16, 4
@@ -31,8 +37,8 @@ class CapturedSettings:
     """How captured takes become clips.
 
     Attributes:
-        partner_scale: factor on the horizontal travel of both people of a two-person take. Takes whose dancers share
-            one generic skeleton leave joined hands apart; 0.9 brings them nearer without making feet slide more.
+        partner_scale: factor on the horizontal travel of both people of a two-person take. Where the dancers share one
+            generic skeleton, joined hands are apart; 0.9 brings them nearer without more sliding of the feet.
         outlier: a frame is a glitch when it moves this many times faster than the clip's own 95th percentile...
         least_acceleration: ...and accelerates by more than this, metres a frame squared,
         least_turn: ...or turns a joint by more than this, radians a frame.
@@ -57,8 +63,8 @@ def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> l
 def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
     """(T,) whether each frame is a glitch or within the margin of one.
 
-    A glitch is a frame that accelerates or turns a joint far beyond what the take does otherwise, or bends an ankle
-    as none can: tracking that was lost or swapped, or an angle that flipped.
+    A glitch is a frame that accelerates or turns a joint far more than the rest of the take, or bends an ankle further
+    than ankles can bend: lost or swapped tracking, or an angle that flipped.
     """
     frames = len(motion)
     bad = np.zeros(frames, dtype=bool)
@@ -80,10 +86,10 @@ def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
 
 
 def with_plausible_ends(motion: Motion) -> Motion:
-    """The motion with heads and hands that are turned as none can be turned back; positions are not concerned.
+    """The motion with impossible rotations of heads and hands corrected; positions stay.
 
-    A long run of such frames is a constant error of the markers: its mean orientation becomes the clip's usual one,
-    so that its movement stays. Short runs and the seams are interpolated.
+    A long run of such frames is a constant error of the markers: its mean orientation is replaced by the clip's usual
+    one, which keeps its movement. Short runs and the seams are interpolated.
     """
     if motion.rotations is None:
         return motion
@@ -108,11 +114,36 @@ def with_plausible_ends(motion: Motion) -> Motion:
     return replace(motion, rotations=rotations.astype(motion.rotations.dtype))
 
 
+def with_straight_legs(motion: Motion) -> Motion:
+    """The motion on leg bones short enough for the knees to straighten where the person stands straight.
+
+    Files of converted captures have legs 1 to 2 percent too long for their actors, who would never straighten a knee.
+    Pelvis, arms and the orientation of feet stay to the bit; ankles and toes stay to within 5 mm.
+    """
+    if motion.rotations is None or motion.root_orientation is None:
+        return motion
+    rotations = np.concatenate((motion.root_orientation[:, None], motion.rotations), axis=1).astype(np.float64)
+    bones = motion.joints[:, 1:].astype(np.float64) - motion.joints[:, SMPL.parents[1:]]
+    offsets = np.zeros((len(SMPL), 3))
+    lengths = np.median(np.linalg.norm(bones, axis=-1), axis=0)
+    offsets[1:] = normalized(SMPL_REST_OFFSETS[1:]) * lengths[:, None]
+    pose = PoseBatch(offsets[None], rotations[None], motion.translation[None].astype(np.float64), motion.fps)
+    scales = leg_scales(pose)
+    if scales[0] == 1:
+        return motion
+    result = with_leg_scales(pose, scales)
+    joints, local = motion.joints.copy(), motion.rotations.copy()
+    joints[:, _BELOW_HIPS] = result.world()[0][0][:, _BELOW_HIPS]
+    turned = [joint - 1 for joint in (*_LEG_JOINTS, *_ANKLES)]
+    local[:, turned] = result.local[0][:, [joint + 1 for joint in turned]]
+    return replace(motion, joints=joints, rotations=local)
+
+
 def floor_height(motion: Motion) -> float:
     """Height of the floor under a person, metres: where the lower foot is when it stands.
 
-    The twentieth percentile over time of the lower toe joint, or of an ankle less the height of a foot, so that neither
-    a single low frame nor dancing on the balls of the feet moves the floor.
+    The 20th percentile over time of the lower toe joint, or of an ankle minus the height of a foot: neither a single
+    low frame nor dancing on the balls of the feet moves the floor.
     """
     toes = motion.joints[:, _TOES, 1].min(axis=1)
     ankles = motion.joints[:, _ANKLES, 1].min(axis=1)
@@ -120,7 +151,7 @@ def floor_height(motion: Motion) -> float:
 
 
 _TOE_HEIGHT, _ANKLE_HEIGHT = 0.015, 0.075
-"""Heights of SMPL's toe and ankle joints over the floor, metres, when the foot stands flat."""
+"""Heights of SMPL's toe and ankle joints above the floor when the foot stands flat, metres."""
 
 
 def mean_rotation(rotations: np.ndarray) -> np.ndarray:
@@ -147,7 +178,7 @@ def _grown(flags: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _interpolated(rotations: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Rotations (T, 3, 3) with the unknown frames between the known ones, at the ends as the nearest known."""
+    """Rotations (T, 3, 3) with unknown frames interpolated between known ones, and held at the ends."""
     known = np.flatnonzero(~unknown)
     if len(known) == 0 or not unknown.any():
         return rotations

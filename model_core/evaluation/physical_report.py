@@ -12,10 +12,13 @@ import numpy as np
 from ..errors import UserError
 from ..kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from ..metrics.physical import (
+    FOOT_JOINTS,
+    LOW,
     contact_distance_changes,
     floating,
     interpenetration,
     jerk,
+    knee_angles,
     rotation_steps,
     skate,
     touching_joints,
@@ -130,6 +133,28 @@ def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         yield Row(f"{name} distances of all near joints, passing legs too, change by", passing.max(), None, "mm")
 
 
+def straightened(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
+    """What shorter leg bones do to generated pairs: how straight knees get, how fast, and what else moves."""
+    angles, speeds, pelvises, feet = [], [], [], []
+    for people in pairs:
+        before, after = (
+            np.stack([one.joints() for one in solve(people, SolveSettings(straighten_legs=choice))])
+            for choice in (False, True)
+        )
+        slow, fast = (np.abs(np.diff(knee_angles(joints), axis=1)) for joints in (before, after))
+        angles.append(knee_angles(after).ravel())
+        speeds.append((fast - slow).max())
+        moved = 1000 * np.linalg.norm(after - before, axis=-1)
+        pelvises.append(moved[:, :, 0].max())
+        standing = before[:, :, FOOT_JOINTS, 1] < LOW
+        feet.append((moved[:, :, FOOT_JOINTS] * standing).max())
+    bend = 180 - float(np.percentile(np.concatenate(angles), 95))
+    yield Row("generated: the straightest knees (95th percentile) are bent by", bend, 10.0, "degrees")
+    yield Row("generated, legs shortened: knees turn faster at most by", max(speeds), None, "deg/frame")
+    yield Row("generated, legs shortened: pelvises move at most by", max(pelvises), 5.0, "mm")
+    yield Row("generated, legs shortened: low feet move at most by", max(feet), 5.0, "mm")
+
+
 def separated(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
     """What moving bodies out of each other does to generated pairs, and what it costs; means over all of them."""
     figures = []
@@ -203,5 +228,6 @@ def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
         for seed in range(seeds)
     ]
     yield from cleaned(made)
+    yield from straightened(made)
     yield from separated(made)
     yield solve_time(made[0])

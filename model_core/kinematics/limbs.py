@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion.rotations import normalized, rotate
+from ..motion.rotations import cross, normalized, rotate
 from ..motion.skeleton import SMPL
 from .fitting import swing
 
@@ -66,7 +66,13 @@ def _room(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
 
 
 def bent_to(
-    limb: Limb, offsets: np.ndarray, joints: np.ndarray, rotations: np.ndarray, target: np.ndarray
+    limb: Limb,
+    offsets: np.ndarray,
+    joints: np.ndarray,
+    rotations: np.ndarray,
+    target: np.ndarray,
+    distance: np.ndarray | None = None,
+    one_way: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotations in the world of upper and lower limb for the limb's end to reach a target.
 
@@ -79,6 +85,8 @@ def bent_to(
         joints: (P, T, J, 3) where the joints are; the limb's upper joint may have moved from its rotations' place.
         rotations: (P, T, J, 3, 3) in the world.
         target: (P, T, 3) for the limb's end; where out of reach the limb points at it.
+        distance: (P, T) that the limb's ends get, metres; None goes as far to the target as the limb does easily.
+        one_way: whether a hinge that bends against the limb's own direction is mirrored to bend with it.
 
     Returns:
         Two (P, T, 3, 3).
@@ -89,15 +97,19 @@ def bent_to(
     to_target = target - joints[:, :, limb.upper]
     lengths = np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1)
     long, short = lengths[:, None, 0], lengths[:, None, 1]
-    now = np.linalg.norm(first + second, axis=-1)
-    wanted = np.linalg.norm(to_target, axis=-1)
-    distance = np.maximum(softened(limb, offsets, wanted, now), np.abs(long - short) * 1.001 + 1e-4)
+    if distance is None:
+        now, wanted = np.linalg.norm(first + second, axis=-1), np.linalg.norm(to_target, axis=-1)
+        distance = softened(limb, offsets, wanted, now)
+    distance = np.maximum(distance, np.abs(long - short) * 1.001 + 1e-4)
 
     axis = normalized(to_target)
     whole = swing(first + second, to_target)
     # Where the hinge stands out from the line between the ends, steadied by where the body would have it.
     seen = _off_axis(rotate(whole, first), axis)
     own = normalized(_off_axis(rotate(whole @ upper, np.array(limb.bend)), axis))
+    if one_way:
+        forward = normalized(cross(axis, rotate(whole @ upper, hinge_axis(limb, offsets)[:, None])))
+        seen = seen - 2 * np.minimum((seen * forward).sum(-1, keepdims=True), 0) * forward
     unclear = np.maximum(_STEADYING - np.linalg.norm(seen, axis=-1, keepdims=True), 0)
     out = normalized(seen + unclear * own)
     along = (long**2 - short**2 + distance**2) / (2 * distance)
@@ -106,6 +118,12 @@ def bent_to(
     upper_turn = swing(rotate(whole, first), hinge) @ whole
     lower_turn = swing(rotate(whole, second), distance[..., None] * axis - hinge) @ whole
     return upper_turn @ upper, lower_turn @ lower
+
+
+def hinge_axis(limb: Limb, offsets: np.ndarray) -> np.ndarray:
+    """(P, 3) the axes about which hinges bend (right hand), at rest, of people with rest offsets (P, J, 3)."""
+    rest = offsets[:, limb.hinge]
+    return np.asarray(normalized(cross(np.broadcast_to(np.array(limb.bend), rest.shape), rest)))
 
 
 def _off_axis(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:

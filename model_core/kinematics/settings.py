@@ -20,6 +20,8 @@ class SolveSettings:
     steady_rotations: float = 0.6
     """The same for a local rotation, degrees."""
 
+    straighten_legs: bool = True
+    """Shorten leg bones that are a little too long, so that those who stand straight stand on straight knees."""
     feet: bool = True
     """Find the floor, hold standing feet in place, bend legs and lower the pelvis to reach them."""
     ground: bool = True
@@ -56,9 +58,14 @@ class SolveSettings:
 
 
 RAW_FIT = SolveSettings(
-    bridge_root_teleports=False, smooth=False, feet=False, keep_contacts=False, close_contacts=False
+    bridge_root_teleports=False,
+    smooth=False,
+    straighten_legs=False,
+    feet=False,
+    keep_contacts=False,
+    close_contacts=False,
 )
 """The skeleton fitted and nothing cleaned up: for measuring, and for motion that is good already."""
 
-FITTED = SolveSettings(feet=False, keep_contacts=False, close_contacts=False)
+FITTED = SolveSettings(straighten_legs=False, feet=False, keep_contacts=False, close_contacts=False)
 """Fitted and smoothed, but nobody moved: what contacts and feet are to be compared with."""

@@ -14,6 +14,7 @@ from .bones import measured_offsets
 from .capsules import body_points
 from .feet import on_their_feet
 from .hands import hands_moved
+from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
 from .pose import PoseBatch, joined
 from .root import root_fit
 from .root_teleports import without_leaps
@@ -26,13 +27,19 @@ from .tree import swung_down_the_tree
 _DEFAULT = SolveSettings()
 
 
-def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[PosedSkeleton]:
+def solve(
+    people: Sequence[Motion],
+    settings: SolveSettings = _DEFAULT,
+    bones_of: Sequence[Motion] | None = None,
+) -> list[PosedSkeleton]:
     """Fit skeletons of fixed bone lengths to one or two people's motion, and clean it up.
 
     Args:
         people: one or two motions, equally long and at one rate, in one world (metres, Y up). Local rotations are
             optional; root orientations are used where known. Of ``smplx55`` the body is solved and the hands follow.
         settings: which stages run, and how far they go.
+        bones_of: for each person a motion whose bone lengths the skeleton gets, such as the motion before an edit;
+            None measures them in ``people``, and shortens legs if the settings say so.
 
     Returns:
         One posed skeleton a person, frame for frame.
@@ -42,17 +49,20 @@ def solve(people: Sequence[Motion], settings: SolveSettings = _DEFAULT) -> list[
     """
     _check(people)
     if any(person.skeleton == SMPLX for person in people):
-        bodies = solve([body_of(person) for person in people], settings)
+        lengths_of = None if bones_of is None else [body_of(person) for person in bones_of]
+        bodies = solve([body_of(person) for person in people], settings, lengths_of)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
         people = without_leaps(people, settings.held)
-    pose = _fitted(people, settings)
+    pose = _fitted(people, settings, bones_of)
     fitted = pose.world()[0]
     if settings.separate and len(people) == 2:
         pose = apart(pose, settings)
     if settings.feet:
         pose = on_their_feet(pose, settings)
+    if settings.straighten_legs and bones_of is None:
+        pose = _on_straight_legs(pose, settings)
     if len(people) == 2:
         pose = _in_touch(pose, fitted, settings)
     return pose.skeletons()
@@ -67,10 +77,11 @@ def _check(people: Sequence[Motion]) -> None:
             raise ValueError("the people differ in length or rate")
 
 
-def _fitted(people: Sequence[Motion], settings: SolveSettings) -> PoseBatch:
+def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequence[Motion] | None) -> PoseBatch:
     """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are looked at."""
     if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
-        return joined([_fitted([person], settings) for person in people])
+        motions = [None] * len(people) if bones_of is None else [[motion] for motion in bones_of]
+        return joined([_fitted([person], settings, motion) for person, motion in zip(people, motions, strict=True)])
     joints = np.stack([person.joints for person in people]).astype(np.float64)
     local = np.broadcast_to(np.eye(3), (*joints.shape, 3)).copy()
     rotations = [person.rotations for person in people if person.rotations is not None]
@@ -87,9 +98,20 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings) -> PoseBatch:
         joints = steadied_bodies(joints, fps, settings.steady_bodies)
         if decoded:
             local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
-    pose = PoseBatch(measured_offsets(joints), local, joints[:, :, 0], fps)
-    pose = root_fit(pose, joints, decoded, stated)
-    return swung_down_the_tree(pose, joints, decoded)
+    measured = [joints] if bones_of is None else [motion.joints[None].astype(np.float64) for motion in bones_of]
+    offsets = np.concatenate([measured_offsets(one) for one in measured])
+    pose = root_fit(PoseBatch(offsets, local, joints[:, :, 0], fps), joints, decoded, stated)
+    pose = swung_down_the_tree(pose, joints, decoded)
+    return pose if bones_of is None else with_ankles_at(pose, joints)
+
+
+def _on_straight_legs(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
+    """The pose with leg bones short enough for straight knees, in people who are not held."""
+    scales = leg_scales(pose)
+    if settings.held is not None:
+        scales[settings.held] = 1
+    result = with_leg_scales(pose, scales)
+    return result if settings.held is None else result.with_person(settings.held, pose)
 
 
 def _in_touch(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:

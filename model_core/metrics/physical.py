@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kinematics.legs import LEG_PARTS, legs_touch
+from ..kinematics.limbs import LEGS
 from ..motion.posed import PosedSkeleton
-from ..motion.rotations import angle_between, matrix_from_quaternion
+from ..motion.rotations import angle_between, matrix_from_quaternion, normalized
 from ..motion.skeleton import SMPL
 
 FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
@@ -109,6 +110,14 @@ def contact_distance_changes(before: np.ndarray, after: np.ndarray, touching: np
     """
     near = joint_distances(before)
     return 1000 * np.abs(joint_distances(after) - near)[near < TOUCH if touching is None else touching]
+
+
+def knee_angles(joints: np.ndarray) -> np.ndarray:
+    """(P, T, 2) degrees between thigh and shin, left and right, of joints (P, T, 22, 3); a straight leg has 180."""
+    thigh = joints[:, :, [leg.upper for leg in LEGS]] - joints[:, :, [leg.hinge for leg in LEGS]]
+    shin = joints[:, :, [leg.end for leg in LEGS]] - joints[:, :, [leg.hinge for leg in LEGS]]
+    cosine = (normalized(thigh) * normalized(shin)).sum(-1)
+    return np.asarray(np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:

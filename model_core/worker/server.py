@@ -195,10 +195,12 @@ class Worker:
     def _solved(self, takes: list[Interaction], request: MotionRequest) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve
 
+        # An edited character keeps its bones.
+        bones_of = None if request.known is None else request.known.people
         solved = []
         for index, take in enumerate(takes):
             self._progress("solving", index, len(takes))
-            solved.append(solve(take.people, request.solve))
+            solved.append(solve(take.people, request.solve, bones_of))
         self._progress("solving", len(takes), len(takes))
         return solved
 

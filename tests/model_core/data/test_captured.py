@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leg_examples import swaying, with_long_legs
 from motion_examples import posed_person
 
 from model_core.data.captured import CapturedSettings, load_captured
 from model_core.data.cleaning import clean_stretches, glitches, mean_rotation, with_plausible_ends
 from model_core.errors import UserError
+from model_core.metrics.physical import knee_angles
 from model_core.motion import SMPL, Motion, PosedSkeleton
 from model_core.motion.bvh_writer import write_bvh
+from model_core.motion.forward_kinematics import forward_kinematics
 from model_core.motion.rotations import (
     angle_between,
     matrix_from_axis_angle,
@@ -66,6 +69,32 @@ def test_partners_are_brought_nearer_without_changing_their_bodies(tmp_path: Pat
     for one, other in zip(as_is, nearer, strict=True):
         shape = one.joints - one.joints[:, :1]
         np.testing.assert_allclose(other.joints - other.joints[:, :1], shape, atol=1e-5)
+
+
+def test_an_actor_who_stands_straight_on_long_bones_gets_shorter_ones(tmp_path: Path) -> None:
+    actor = with_long_legs(swaying(-0.12, -0.004), 1.015, 0.1).skeletons()[0]
+    crouching = with_long_legs(swaying(-0.5, -0.3), 1.015).skeletons()[0]
+    for name, person in (("stands", actor), ("sits", crouching)):
+        write_bvh(tmp_path / f"{name}.bvh", person, 100.0)
+    takes = [{"file": f"{name}.bvh", "caption": name} for name in ("stands", "sits")]
+    (tmp_path / "manifest.json").write_text(json.dumps(takes), encoding="utf-8")
+    stands, sits = (clip.people[0] for clip in load_captured(tmp_path).singles)
+    assert np.percentile(knee_angles(actor.joints()[None]), 95) < 166
+    assert np.percentile(knee_angles(stands.joints[None]), 95) > 170
+    moved = stands.joints - actor.joints() - (stands.joints - actor.joints())[:, :1]
+    legs = [SMPL.index(name) for name in ("L_Knee", "R_Knee", "L_Ankle", "R_Ankle", "L_Foot", "R_Foot")]
+    assert np.linalg.norm(np.delete(moved, legs, axis=1), axis=-1).max() < 1e-4
+    assert np.linalg.norm(moved[:, legs[2:]], axis=-1).max() < 0.005
+    # Joints and rotations still are one skeleton's.
+    assert stands.rotations is not None and stands.root_orientation is not None
+    offsets = actor.offsets.copy()
+    scale = np.linalg.norm(stands.joints[0, 4] - stands.joints[0, 1]) / np.linalg.norm(offsets[4])
+    offsets[[4, 5, 7, 8]] *= scale
+    turns = np.concatenate((stands.root_orientation[:, None], stands.rotations), axis=1).astype(np.float64)
+    rebuilt = forward_kinematics(turns, stands.translation.astype(np.float64), offsets, SMPL)
+    np.testing.assert_allclose(rebuilt, stands.joints, atol=1e-4)
+    seen = sits.joints - sits.joints[:, :1]
+    np.testing.assert_allclose(seen, crouching.joints() - crouching.joints()[:, :1], atol=1e-4)
 
 
 def test_the_cache_holds_the_clips_and_knows_when_it_is_stale(tmp_path: Path) -> None:
