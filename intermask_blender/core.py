@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
     from model_core.errors import UserError
-    from model_core.files import atomic_write
+    from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.proportions import TargetBody, on_other_bodies
     from model_core.kinematics.retarget import (
         RigRest,
@@ -54,7 +54,7 @@ if TYPE_CHECKING or "." not in __package__:
 else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError
-    from ..model_core.files import atomic_write
+    from ..model_core.files import atomic_write, replace_folder
     from ..model_core.kinematics.proportions import TargetBody, on_other_bodies
     from ..model_core.kinematics.retarget import (
         RigRest,
@@ -154,6 +154,7 @@ __all__ = [
     "person_hip_height",
     "read_bvh",
     "recognise",
+    "replace_folder",
     "rotations",
     "save_npz",
     "stands",

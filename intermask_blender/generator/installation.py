@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core import UserError
+from ..core import UserError, replace_folder
 from ..translations import tr, tr_noop
 from .child import Child
 from .runtime import INSTALLED, MARKER, Found, Inspection, Package, Pip, Runtime, python_tag
@@ -225,9 +225,7 @@ class Installation:
             raise UserError(check.failure)
         marker = {"python": python_tag(), "versions": check.answer["versions"]}
         (self._part / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
-        if self.plan.folder.exists():
-            shutil.rmtree(self.plan.folder)
-        self._part.rename(self.plan.folder)
+        replace_folder(self._part, self.plan.folder)
         shutil.rmtree(self._temporary, ignore_errors=True)
         shutil.rmtree(_fetched(self.plan), ignore_errors=True)
         self.sentence, self.done = check.sentence, True

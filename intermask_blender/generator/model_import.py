@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core import CORE_PARENT, UserError
+from ..core import CORE_PARENT, UserError, replace_folder
 from ..translations import tr, tr_noop
 from .child import Child
 from .runtime import SEARCH, Runtime
@@ -139,6 +139,8 @@ class ModelImport:
                 self._take_place()
             elif self._child.code is not None:
                 self._fail(self._fault(self._child.code))
+        except UserError as error:
+            self._fail(str(error))
         except OSError as error:
             self._fail(f"Cannot write {self.plan.out} ({error.strerror}); free some space or rights there.")
 
@@ -187,17 +189,9 @@ class ModelImport:
         return f"The import ended with code {code}{because}; its log is {self.plan.log}."
 
     def _take_place(self) -> None:
-        """Rename the model to its place; what was there goes only when that has worked."""
-        out, old = self.plan.out, self._hidden / "replaced"
-        there = out.exists()
-        if there:
-            out.replace(old)
-        try:
-            self._part.replace(out)
-        except OSError:
-            if there:
-                old.replace(out)
-            raise
+        """Move the model to its place."""
+        out = self.plan.out
+        replace_folder(self._part, out)
         self._clear_up()
         self.sentence, self.factor, self.done = (
             tr("The model {model} was imported into {folder}").format(model=out.name, folder=out),
