@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import UserError, out_of_memory
 from ..model_files.sampling_settings import SamplingSettings
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..networks.transformer import InteractionTransformer
-from .devices import out_of_memory
 from .sampling import Choice, Randomness, StepCallback, sample
 
 _SPLIT = 4
@@ -74,7 +73,7 @@ class BatchSampler:
         for size in dict.fromkeys((takes, -(-takes // _SPLIT))):
             try:
                 return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
             for generator, state in zip(self.generators, states, strict=True):

@@ -102,13 +102,6 @@ def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevi
     return transformer
 
 
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that a device is out of memory; only CUDA has an exception class for it."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
-    )
-
-
 def keep_freed_memory() -> None:
     """Let the C library keep the memory of freed tensors for the next ones.
 

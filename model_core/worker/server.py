@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..errors import UserError
+from ..errors import UserError, out_of_memory
 from ..generation.limits import MAX_FRAMES, MIN_FRAMES
 from ..motion import FPS, Interaction
 from .pipes import InputPipe, OutputPipe
@@ -241,12 +241,13 @@ class Worker:
         self._send("error", id=named, message=sentence, kind=kind)
 
     def _fail_with(self, named: Any, error: Exception) -> None:
-        """Tell of a fault of ours, or of a machine that is too small."""
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        """Answer with an internal error, or with what to do where memory ran out."""
+        if out_of_memory(error):
             self._loaded = None
             self._fail(
                 named,
-                "There was not enough memory for this clip; ask for fewer takes or seconds, or choose the device cpu.",
+                "There was not enough memory for this clip; generate fewer takes or a shorter clip, close other "
+                "programs, or choose the device cpu.",
                 kind="user",
             )
             return

@@ -341,6 +341,24 @@ def test_a_damaged_model_is_told_and_a_mended_one_is_read_anew(warm: Client, mod
     assert warm.final().values["model"] == "renamed"
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="limits the memory of another process as Linux can")
+def test_running_out_of_memory_is_told_with_a_remedy_and_the_worker_goes_on(fresh: Client, model: Path) -> None:
+    import resource
+
+    assert fresh.next().type == "ready"
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "frames": 120, "steps": 2}
+    fresh.send("generate", id=1, **request)
+    assert fresh.final().type == "result"
+    status = Path(f"/proc/{fresh.process.pid}/status").read_text()
+    size = int(re.search(r"VmSize:\s+(\d+) kB", status)[1]) * 1024
+    resource.prlimit(fresh.process.pid, resource.RLIMIT_AS, (size + (1 << 20), resource.RLIM_INFINITY))
+    fresh.send("generate", id=5, **{**request, "takes": 16})
+    _check_told(fresh.final(), "not enough memory .*; generate fewer takes or a shorter clip")
+    resource.prlimit(fresh.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    fresh.send("generate", id=6, **request)
+    assert fresh.final().type == "result"
+
+
 def test_an_unknown_request_is_a_fault_and_not_the_end(warm: Client) -> None:
     warm.send("sing", id=5)
     warm.send("generate", prompt="no id")
