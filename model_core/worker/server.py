@@ -246,7 +246,7 @@ class Worker:
             self._loaded = None
             self._fail(
                 named,
-                "There was not enough memory for this clip; generate fewer takes or a shorter clip, close other "
+                "There was not enough memory for this clip; ask for fewer takes or a shorter clip, close other "
                 "programs, or choose the device cpu.",
                 kind="user",
             )

@@ -353,7 +353,7 @@ def test_running_out_of_memory_is_told_with_a_remedy_and_the_worker_goes_on(fres
     size = int(re.search(r"VmSize:\s+(\d+) kB", status)[1]) * 1024
     resource.prlimit(fresh.process.pid, resource.RLIMIT_AS, (size + (1 << 20), resource.RLIM_INFINITY))
     fresh.send("generate", id=5, **{**request, "takes": 16})
-    _check_told(fresh.final(), "not enough memory .*; generate fewer takes or a shorter clip")
+    _check_told(fresh.final(), "not enough memory .*; ask for fewer takes or a shorter clip")
     resource.prlimit(fresh.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     fresh.send("generate", id=6, **request)
     assert fresh.final().type == "result"
