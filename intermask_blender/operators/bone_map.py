@@ -1,4 +1,4 @@
-"""Buttons of the bone map: edit it, take what is recognised again, save it and load it."""
+"""Operators of the bone map: edit, detect again, save and load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .attempt_mixin import AttemptMixin, refuse
 
 
 def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | None:
-    """The armature whose map is shown: the one chosen for it, else the leader or a character."""
+    """The armature whose map is shown: the chosen one, else the leader or a character."""
     for owner in (settings.mapped, settings.leader, settings.character_1, settings.character_2):
         if owner is not None:
             return owner
@@ -21,13 +21,13 @@ def mapped_armature(settings: bpy.types.PropertyGroup) -> bpy.types.Object | Non
 
 
 class _OnArmature(AttemptMixin):
-    """Something done with the armature whose map is shown."""
+    """Base of the operators on the armature whose map is shown."""
 
     EDITS = True
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether an armature is chosen that this can be done with; the reason is shown on the grey button."""
+        """Whether a suitable armature is chosen; the reason is shown on the disabled button."""
         owner = mapped_armature(context.scene.intermask)
         if owner is None:
             return refuse(cls, "Choose an armature above")
@@ -52,7 +52,7 @@ class INTERMASK_OT_edit_bones(_OnArmature, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     def attempt(self, context: bpy.types.Context) -> str:
-        """Keep what is recognised as a list."""
+        """Store the recognised map as a list."""
         begin_editing(self.owner(context))
         return ""
 
@@ -80,13 +80,13 @@ class INTERMASK_OT_detect_bones(_OnArmature, bpy.types.Operator):
 
 
 class _WithFile(_OnArmature):
-    """Something done with a map's file, which is asked for."""
+    """Base of the operators on a bone map's file, chosen in the file browser."""
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})  # type: ignore[valid-type]
 
     def path(self) -> Path:
-        """The file that was named."""
+        """The chosen file."""
         if not self.filepath.strip():
             raise UserError(tr("No file was named; choose the bone map's file."))
         return Path(bpy.path.abspath(self.filepath))

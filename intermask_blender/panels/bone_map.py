@@ -1,4 +1,4 @@
-"""Bone Map: which bones of an armature are a person's joints, to look at and to change."""
+"""Panel Bone Map: shows and edits which bones of an armature are a person's joints."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """What was recognised, and the list where it was edited."""
+        """What was recognised, and the list if the map was edited."""
         settings, layout = context.scene.intermask, self.layout
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False

@@ -1,4 +1,4 @@
-"""One line below a chosen armature: what was recognised in it, and what could not be mapped."""
+"""One line below a chosen armature: what was recognised, which joints have no bone, and what to check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _line(owner: bpy.types.Object) -> tuple[str, bool]:
 
 
 def draw_rig_line(layout: bpy.types.UILayout, context: bpy.types.Context, owner: bpy.types.Object | None) -> None:
-    """Draw it, or nothing where no armature is chosen."""
+    """Draw the line, or nothing if no armature is chosen."""
     if owner is None:
         return
     text, good = _line(owner)

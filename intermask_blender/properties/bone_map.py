@@ -1,4 +1,4 @@
-"""The bone map that a user edited: kept with the armature object, in the file that it is saved in."""
+"""The bone map that a user edited, stored with the armature object in the .blend file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GROWING = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 
 
 class InterMaskBone(bpy.types.PropertyGroup):
-    """The bones of one joint, whose name is the item's."""
+    """The bones of one joint; the item's name is the joint's."""
 
     bone: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Bone", description="Bone that begins at this joint and is read", override=_OVERRIDABLE
@@ -36,13 +36,13 @@ OBJECT_PROPERTIES = {
     "intermask_bone_index": bpy.props.IntProperty(name="Joint", override=_OVERRIDABLE),
     "intermask_rig": bpy.props.StringProperty(override=_OVERRIDABLE),
     "intermask_root_bone": bpy.props.StringProperty(
-        name="Travel",
-        description="Control that carries the body and takes its travel; empty means the pelvis's",
+        name="Root-Motion Bone",
+        description="Control that carries the body through the world; empty means the pelvis's",
         override=_OVERRIDABLE,
     ),
 }
 """The bones of one armature that are SMPL's joints, as its user chose them.
 
-Properties of the object itself: Blender 5.0 does not load a group of them that a library override has and its library
-has not.
+They are properties of the object itself: Blender 5.0 does not load a property group that a library override has and
+its library lacks.
 """

@@ -39,7 +39,7 @@ class BodyMesh:
 
 @cache
 def load_body(path: Path = MANNEQUIN) -> BodyMesh:
-    """Read a figure; the arrays are described beside the file.
+    """Read a figure; the arrays are described next to the file.
 
     Raises:
         UserError: the file is missing or damaged.

@@ -110,19 +110,19 @@ def _rest_root(offsets: np.ndarray, body: BodyMesh) -> np.ndarray:
 @contextmanager
 def _editing(owner: bpy.types.Object) -> Iterator[None]:
     """Hold an armature in edit mode in a throw-away scene, so that nothing in the user's own scene changes."""
-    workshop = bpy.data.scenes.new("InterMask Workshop")
+    temporary = bpy.data.scenes.new("InterMask Temporary")
     try:
-        workshop.collection.objects.link(owner)
-        layer = workshop.view_layers[0]
+        temporary.collection.objects.link(owner)
+        layer = temporary.view_layers[0]
         layer.objects.active = owner
-        with bpy.context.temp_override(scene=workshop, view_layer=layer, active_object=owner, object=owner):
+        with bpy.context.temp_override(scene=temporary, view_layer=layer, active_object=owner, object=owner):
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield
             finally:
                 bpy.ops.object.mode_set(mode="OBJECT")
     finally:
-        bpy.data.scenes.remove(workshop)
+        bpy.data.scenes.remove(temporary)
 
 
 def _add_bones(armature: bpy.types.Armature, heads: np.ndarray, skeleton: Skeleton) -> None:

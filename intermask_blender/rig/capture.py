@@ -1,4 +1,4 @@
-"""From any animated rig of a person to a motion, as the eye sees it: constraints, parents and drivers included."""
+"""Capture of the evaluated motion of any animated rig: constraints, parents and drivers included."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ STILL = 1e-5
 
 
 _ON_ITS_HEAD = -0.8
-"""Cosine between the vertical and the way from feet to neck below which a figure is upside down."""
+"""Cosine between the vertical and the direction from feet to neck below which a figure is upside down."""
 
 
 @dataclass(frozen=True)
 class Captured:
-    """What a rig does.
+    """The motion of a rig.
 
     Attributes:
         motion: on SMPL's joints or, with hands, on SMPL-X's; metres, Y up, at the model's rate.
-        joints: (T, 22, 3) where SMPL's joints really are on the rig, whose proportions may be no person's.
+        joints: (T, 22, 3) actual positions of SMPL's joints on the rig, whose proportions may not be a person's.
         start: the scene frame of the first one.
     """
 
@@ -62,15 +62,15 @@ def capture(
     frame_range: tuple[float, float] | None = None,
     mapping: RigMapping | None = None,
 ) -> Captured:
-    """The evaluated motion of a rig in the world at the model's rate.
+    """The evaluated motion of a rig in world space at the model's frame rate.
 
-    The user's frame, selection and mode stay as they are: the armature is evaluated in a throw-away scene.
+    The current frame, selection and mode are not changed: the armature is evaluated in a temporary scene.
 
     Args:
-        owner: an armature of a person, whatever its bones' names, rest pose, place and size.
+        owner: an armature of a person, with any bone names, rest pose, transforms and size.
         scene: whose frame rate and, without a range, frame range count.
         frame_range: first and last scene frame; without it ``animated_frames``.
-            It starts at a whole frame, so that keys made beside it do.
+            The start is rounded up to a whole frame, so that the partner's keys lie on whole frames.
         mapping: the armature's bones; None finds them.
 
     Raises:
@@ -108,8 +108,8 @@ def capture(
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
     """First and last frame of the object's own keys and NLA strips, else the scene's range.
 
-    The scene's too for an armature with less than a leader needs of its own that something else moves besides: one
-    key of a pose, and constraints to what is animated.
+    The scene's range also applies to an armature with fewer own frames than a leader needs if something else moves it,
+    such as constraints to animated objects.
 
     Raises:
         UserError: as ``capture``.
@@ -118,7 +118,7 @@ def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[fl
     if own is None:
         return whole
     short = (own[1] - own[0]) / scene_fps(scene) * FPS + 1 < SHORTEST
-    return whole if short and _follows_others(owner) and _moves_beside(owner, scene, own, whole) else own
+    return whole if short and _follows_others(owner) and _moves_outside(owner, scene, own, whole) else own
 
 
 def _follows_others(owner: bpy.types.Object) -> bool:
@@ -128,18 +128,18 @@ def _follows_others(owner: bpy.types.Object) -> bool:
     return driven or constrained or owner.parent is not None
 
 
-def _moves_beside(
+def _moves_outside(
     owner: bpy.types.Object, scene: bpy.types.Scene, own: tuple[float, float], whole: tuple[float, float]
 ) -> bool:
-    """Whether the body moves before or after its own keys, where they stand still: a parent need not move it."""
+    """Whether the body also moves outside the range of its own keys, for example with a parent or a constraint."""
     _check(owner)
     frames = np.arange(np.ceil(whole[0]), whole[1] + 1e-3)
     names = tuple(mapping_of(owner).bones.values())
-    for beside in (frames[frames < own[0]], frames[frames > own[1]]):
-        if len(beside) > 1:
-            placed, posed = _evaluated(owner, scene, beside, names)
+    for outside in (frames[frames < own[0]], frames[frames > own[1]]):
+        if len(outside) > 1:
+            placed, posed = _evaluated(owner, scene, outside, names)
             places = (placed[:, None] @ posed)[..., :3, 3] * (scene.unit_settings.scale_length or 1.0)
-            # What is nowhere (not a number) counts: it is told where all of the range is read.
+            # Non-finite transforms count as motion: they are reported when the whole range is read.
             if not np.ptp(places, axis=0).max() < STILL:
                 return True
     return False
@@ -164,7 +164,7 @@ def _check(owner: bpy.types.Object) -> None:
 def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndarray) -> None:
     """Whether the matrices of the object (T, 4, 4) and of its bones (T, N, 4, 4) are those of one figure."""
     if not (np.isfinite(placed).all() and np.isfinite(posed).all()):
-        raise UserError(f"Bones of {owner.name} are nowhere (not a number) in some frame; look for them in its keys.")
+        raise UserError(f"Bones of {owner.name} have non-finite transforms in some frame; look for them in its keys.")
     axes = np.linalg.norm(placed[:, :3, :3], axis=1)
     sizes = axes[:, (axes.max(0) / np.maximum(axes.min(0), 1e-12)).argmax()]
     if sizes[0] > 0.0 and sizes.max() > 1.02 * sizes.min():
@@ -193,10 +193,10 @@ def _evaluated(
     """World matrices of the object (T, 4, 4) and some bones' matrices in it (T, N, 4, 4) at scene frames."""
     placed, posed = np.empty((len(frames), 4, 4)), np.empty((len(frames), len(names), 4, 4))
     rows = [owner.pose.bones.find(name) for name in names]
-    with _alone(owner, scene) as (workshop, layer):
+    with _alone(owner, scene) as (temporary, layer):
         for row, frame in enumerate(frames):
             whole = int(np.floor(frame + 1e-6))
-            workshop.frame_set(whole, subframe=float(np.clip(frame - whole, 0.0, 0.999999)))
+            temporary.frame_set(whole, subframe=float(np.clip(frame - whole, 0.0, 0.999999)))
             evaluated = owner.evaluated_get(layer.depsgraph)
             placed[row] = evaluated.matrix_world
             bones = evaluated.pose.bones
@@ -210,25 +210,25 @@ def _evaluated(
 
 @contextmanager
 def _alone(owner: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
-    """A throw-away scene with only this object in it; what it depends on is evaluated with it."""
-    workshop = bpy.data.scenes.new("InterMask Workshop")
+    """A temporary scene with only this object; its dependencies are evaluated with it."""
+    temporary = bpy.data.scenes.new("InterMask Temporary")
     try:
-        workshop.render.fps, workshop.render.fps_base = scene.render.fps, scene.render.fps_base
-        _lend_properties(scene, workshop)
-        workshop.collection.objects.link(owner)
-        yield workshop, workshop.view_layers[0]
+        temporary.render.fps, temporary.render.fps_base = scene.render.fps, scene.render.fps_base
+        _lend_properties(scene, temporary)
+        temporary.collection.objects.link(owner)
+        yield temporary, temporary.view_layers[0]
     finally:
-        bpy.data.scenes.remove(workshop)
+        bpy.data.scenes.remove(temporary)
 
 
-def _lend_properties(scene: bpy.types.Scene, workshop: bpy.types.Scene) -> None:
-    """Custom properties and the scene's animation: drivers may read those of the scene they are evaluated in."""
+def _lend_properties(scene: bpy.types.Scene, temporary: bpy.types.Scene) -> None:
+    """Copy custom properties and animation of the scene: drivers may read those of the scene they are evaluated in."""
     for name, value in scene.items():
         if isinstance(value, int | float | str):
-            workshop[name] = value
+            temporary[name] = value
     animation = scene.animation_data
     if animation is not None and animation.action is not None:
-        compat.assign_action(workshop, animation.action, compat.slot_name(scene))
+        compat.assign_action(temporary, animation.action, compat.slot_name(scene))
 
 
 def _motion(
@@ -239,9 +239,9 @@ def _motion(
     posed: np.ndarray,
     metres: float,
 ) -> tuple[Motion, np.ndarray]:
-    """SMPL's joints, and the hands' where there are some, from the evaluated matrices of bones (T, N, 4, 4).
+    """Motion of SMPL's joints and, if the rig has them, the hands' from evaluated bone matrices (T, N, 4, 4).
 
-    Besides, where SMPL's joints really are.
+    Also returns the actual positions (T, 22, 3) of SMPL's joints.
     """
     world = placed[:, None] @ posed
     turned = BLENDER_FROM_MOTION.T @ _orthonormal(world[..., :3, :3])

@@ -1,7 +1,7 @@
-"""Fingers, jaw and eyes of armatures that have SMPL-X's: read and keyed beside the body's 22 joints.
+"""Fingers, jaw and eyes of armatures that have SMPL-X's joints: read and keyed in addition to the body's 22.
 
-A joint's local rotation is in the axes of the T-pose, which the wrist's (or the head's) landmark carries: so a hand
-that rests at an angle turns as the motion's does.
+A joint's local rotation is expressed in the axes of the T-pose, which the landmark of the wrist (or head) carries, so
+a hand that is rotated at rest still turns like the motion's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .rest import MeasuredRig, rest_matrices
 BODY = len(SMPL)
 _SIDES = {"L_": "left_", "R_": "right_"}
 _SPELLINGS = {"L_Eye": "left_eye_smplhf", "R_Eye": "right_eye_smplhf"}
-"""Where SMPL-X's armatures call a joint otherwise than by its side in full."""
+"""Names that SMPL-X armatures use instead of the side in full."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Hands:
 
 
 def hand_bones(owner: bpy.types.Object) -> tuple[str, ...]:
-    """The bones that are SMPL-X's joints from 22 on; nothing where any of them is missing."""
+    """The bones of SMPL-X's joints from 22 on; empty if any of them is missing."""
     by_canonical = {canonical(bone.name): bone.name for bone in owner.data.bones}
     found = []
     for joint in SMPLX.joints[BODY:]:
@@ -53,7 +53,7 @@ def hand_bones(owner: bpy.types.Object) -> tuple[str, ...]:
 
 
 def measure_hands(owner: bpy.types.Object, mapping: RigMapping, rig: MeasuredRig) -> Hands | None:
-    """The hands of an armature, None where it has not all of SMPL-X's joints.
+    """The hands of an armature, None if it lacks any of SMPL-X's joints.
 
     Args:
         owner: the armature.

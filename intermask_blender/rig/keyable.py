@@ -1,4 +1,4 @@
-"""What keeps an armature from moving as it is keyed, and which of its channels keys go to."""
+"""Checks that an armature will move as it is keyed, and the channels that keys go to."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def bone_path(bone: str) -> str:
 
 
 def rotation_channel(bone: bpy.types.PoseBone) -> str:
-    """Data path of a bone's rotation in the mode that the animator chose for it."""
+    """Data path of a bone's rotation, in its rotation mode."""
     names = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
     return f"{bone_path(bone.name)}.{names.get(bone.rotation_mode, 'rotation_euler')}"
 
 
 def check_keyable(owner: bpy.types.Object) -> None:
-    """Refuse what cannot be keyed, or would not move as a new action tells it.
+    """Refuse an armature that cannot be keyed, or on which a new action would have no effect.
 
     Raises:
-        UserError: says what is in the way and how it is removed.
+        UserError: says what prevents it and how to remove that.
     """
     if owner.type != "ARMATURE":
         raise UserError(f"{owner.name} is not an armature; choose the armature that moves the character.")
@@ -105,7 +105,7 @@ _OVERRULING = frozenset(("IK", "COPY_TRANSFORMS", "COPY_ROTATION", "DAMPED_TRACK
 
 
 def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:
-    """Refuse an armature in which drivers move what would be keyed; they win over keys.
+    """Refuse an armature whose keyed bones have drivers, which override keys.
 
     Raises:
         UserError: names a bone.
@@ -122,8 +122,8 @@ def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:
             )
 
 
-def check_travel(owner: bpy.types.Object, mapping: RigMapping) -> None:
-    """Refuse an armature whose root cannot leave its place.
+def check_root_motion(owner: bpy.types.Object, mapping: RigMapping) -> None:
+    """Refuse an armature whose root-motion bone cannot move.
 
     Raises:
         UserError: names the bone.

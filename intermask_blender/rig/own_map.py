@@ -1,4 +1,4 @@
-"""The bone map of one armature: the one that its user edited, else the one that is recognised."""
+"""The bone map of one armature: the one its user edited, else the recognised one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
     """The bones of an armature that are SMPL's joints.
 
     Raises:
-        UserError: the edited map names bones twice or bones that are gone or too few; or nobody is recognised.
+        UserError: the edited map names a bone twice, a missing bone or too few bones; or no person is recognised.
     """
     if not is_edited(owner):
         return detect_rig(owner)
@@ -30,7 +30,10 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
 
 
 def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
-    """One line for the panel on what an armature was recognised as, and whether it can be used."""
+    """One line for the panel: what was recognised, what to check, and whether it can be used.
+
+    It costs a few milliseconds, so a panel should keep it until the armature changes.
+    """
     try:
         mapping = mapping_of(owner)
         text = "; ".join((_summary(mapping), *_to_check(mapping, owner)))
@@ -40,7 +43,7 @@ def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
 
 
 def _summary(mapping: RigMapping) -> str:
-    """What was recognised and what was not."""
+    """What was recognised and which joints have no bone."""
     if mapping.missing:
         template = tr("{rig}: {found} of {all} joints; without {missing}")
     else:
@@ -73,16 +76,16 @@ def _to_check(mapping: RigMapping, owner: bpy.types.Object) -> list[str]:
 
 
 def is_edited(owner: bpy.types.Object) -> bool:
-    """Whether the armature has a map of its own; where the add-on is not registered there is none."""
+    """Whether the armature has an edited map; without the registered add-on there is none."""
     return bool(getattr(owner, "intermask_bones_edited", False))
 
 
 def stored_mapping(owner: bpy.types.Object) -> RigMapping:
-    """The edited map as it is, faults and all."""
+    """The edited map, unchecked."""
     items = {item.name: item for item in owner.intermask_bones if item.name in SMPL.joints}
     chosen = {joint: items[joint] for joint in SMPL.joints if joint in items and items[joint].bone}
     pelvis = chosen.get("Pelvis")
-    # To name the bone that takes the travel anyway says nothing new.
+    # Naming the bone that would be the root-motion bone anyway adds nothing.
     usual = pelvis is not None and owner.intermask_root_bone in (pelvis.control or pelvis.bone, "")
     return RigMapping(
         owner.intermask_rig,
@@ -95,7 +98,7 @@ def stored_mapping(owner: bpy.types.Object) -> RigMapping:
 
 
 def begin_editing(owner: bpy.types.Object) -> None:
-    """Keep what is recognised with the armature, to be edited; where nobody is, what comes nearest.
+    """Store the recognised map with the armature for editing; the nearest known map if no person is recognised.
 
     Raises:
         UserError: the armature is linked from a library.
@@ -104,7 +107,7 @@ def begin_editing(owner: bpy.types.Object) -> None:
 
 
 def forget(owner: bpy.types.Object) -> None:
-    """Drop the edited map: the armature is recognised by itself again.
+    """Drop the edited map, so that the armature is recognised automatically again.
 
     Raises:
         UserError: the armature is linked from a library.
@@ -114,10 +117,10 @@ def forget(owner: bpy.types.Object) -> None:
 
 
 def load_own_map(owner: bpy.types.Object, path: Path) -> RigMapping:
-    """Take an armature's map from a file; joints whose bones it has not stay empty.
+    """Load an armature's map from a file; joints whose bones are missing stay empty.
 
     Raises:
-        UserError: the file is no bone map, or names none of the armature's bones; the map is as it was then.
+        UserError: the file is no bone map, or names none of the armature's bones; the previous map is kept.
     """
     mapping = resolve(load_map(path), owner)
     if not mapping.bones:
@@ -130,7 +133,7 @@ def save_own_map(owner: bpy.types.Object, path: Path) -> None:
     """Write an armature's map, edited or recognised, to a file.
 
     Raises:
-        UserError: there is nothing to write, or it cannot be written.
+        UserError: there are no bones to write, or the file cannot be written.
     """
     mapping = stored_mapping(owner) if is_edited(owner) else detect_rig(owner)
     if not mapping.bones:
@@ -139,7 +142,7 @@ def save_own_map(owner: bpy.types.Object, path: Path) -> None:
 
 
 def joint_fault(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
-    """Whether a row of the list needs a look: its bone is gone, or is missing where a person needs it."""
+    """Whether an entry of the list needs attention: its bone does not exist, or a required joint has none."""
     if item.bone:
         return item.bone not in owner.data.bones or bool(item.control and item.control not in owner.data.bones)
     return item.name in RigMapping("", {}).lacking
@@ -147,7 +150,7 @@ def joint_fault(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
 
 def _store(owner: bpy.types.Object, mapping: RigMapping) -> None:
     _check_editable(owner)
-    # Items are used again, for a library override cannot lose those of its library.
+    # Items are reused: a library override cannot delete items of its library.
     for joint in SMPL.joints:
         item = owner.intermask_bones.get(joint) or owner.intermask_bones.add()
         item.name, item.bone = joint, mapping.bones.get(joint, "")
@@ -171,11 +174,11 @@ def _check_editable(owner: bpy.types.Object) -> None:
 
 
 def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
-    """Why an edited map cannot be used, empty where it can."""
+    """Why an edited map cannot be used; empty if it can."""
     named = {f"{joint} is mapped to": name for joint, name in mapping.bones.items()}
     named |= {f"{joint} is keyed on": name for joint, name in mapping.controls.items()}
     if mapping.root:
-        named["the travel is keyed on"] = mapping.root
+        named["root motion is keyed on"] = mapping.root
     where = "choose another under Bone Map, or press Detect Again there"
     for what, name in named.items():
         if name not in owner.data.bones:

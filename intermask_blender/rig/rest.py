@@ -1,4 +1,4 @@
-"""An armature's rest pose as numbers: its mapped bones measured with SMPL's joints."""
+"""Measurement of an armature's rest pose: where SMPL's joints are on its mapped bones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .map import RigMapping
 
 SPINE = ("Spine1", "Spine2", "Spine3")
 EVEN = 0.02
-"""Share by which an object's scale may differ between its axes."""
+"""Fraction by which an object's scale may differ between its axes."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class MeasuredRig:
     Attributes:
         names: the bones that are read, one for each mapped joint.
         joints: the SMPL joints they stand for.
-        rest: the rest pose in motion's axes, metres at the object's size.
-        size: metres in the world for one unit of the armature.
+        rest: the measured pose in the motion's axes, metres at the object's scale.
+        size: metres in the world per unit of the armature.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def measure(
             their names: measured instead where the rest pose is no standing person. None measures the rest pose.
 
     Raises:
-        UserError: the object is scaled to nothing, mirrored or unevenly, or limbs have no length.
+        UserError: the object has zero, negative or uneven scale, or limbs have no length.
     """
     size = metres * _scale(owner, placed)
     joints = tuple(joint for joint in SMPL.joints if joint in mapping.bones and not _is_point(owner, mapping, joint))
@@ -89,7 +89,7 @@ def _humanoid(index: dict[str, int]) -> Humanoid:
 
 
 def _is_point(owner: bpy.types.Object, mapping: RigMapping, joint: str) -> bool:
-    """Whether a head or toes begin where the neck or the ankle does: then they say nothing of a direction."""
+    """Whether a head or toes begin where the neck or the ankle does, so that they give no direction."""
     above = mapping.bones.get({"Head": "Neck", "L_Foot": "L_Ankle", "R_Foot": "R_Ankle"}.get(joint, ""))
     if above is None:
         return False
@@ -107,7 +107,7 @@ def rest_matrices(owner: bpy.types.Object, names: tuple[str, ...]) -> np.ndarray
 def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
     axes = np.linalg.norm(placed[:3, :3], axis=0)
     if axes.min() < 1e-9:
-        raise UserError(f"{owner.name} is scaled to nothing; give it back its size.")
+        raise UserError(f"{owner.name} has a scale of zero; reset it (Alt S).")
     if np.linalg.det(placed[:3, :3]) < 0:
         if np.prod(owner.scale) > 0 and owner.parent is not None:
             raise UserError(

@@ -1,4 +1,4 @@
-"""A posed skeleton keyed on any mapped armature. Everything is computed first, and written at once."""
+"""Keying of a posed skeleton on any mapped armature: everything is computed first, then written in one step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, TargetBody, rot
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
-from .keyable import bone_path, check_chains, check_drivers, check_keyable, check_travel, rotation_channel
+from .keyable import bone_path, check_chains, check_drivers, check_keyable, check_root_motion, rotation_channel
 from .map import RigMapping
 from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
@@ -22,12 +22,12 @@ from .rest import MeasuredRig, measure, rest_matrices
 
 @dataclass(frozen=True)
 class RootMotion:
-    """How the way through the world is scaled, the same for both characters.
+    """How root motion is scaled; the same for both characters.
 
     Attributes:
-        across: scale of the level way; None means by the hips' height.
-        floor: height of the floor in the motion, metres; heights over it are scaled by each rig's own hips.
-        soles: whether lowest joints stand as high over the floor as in the rest pose.
+        across: scale of level root motion; None means the ratio of the hips' heights.
+        floor: height of the floor in the motion, metres; heights above it are scaled by each rig's own hips.
+        soles: whether the lowest joints keep their height above the floor of the rest pose.
     """
 
     across: float | None = None
@@ -37,7 +37,7 @@ class RootMotion:
 
 @dataclass(frozen=True)
 class RigKeys:
-    """Keys that are ready to be written.
+    """Keys, ready to be written.
 
     Attributes:
         owner: the armature.
@@ -61,7 +61,7 @@ def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Sce
         UserError: the object is no rig that a motion can be keyed on.
     """
     mapping, rig = _known(owner, None, scene)
-    check_travel(owner, mapping)
+    check_root_motion(owner, mapping)
     return rig.rest.hip_height / core.person_hip_height(offsets)
 
 
@@ -70,20 +70,20 @@ def rig_keys(
     owner: bpy.types.Object,
     scene: bpy.types.Scene,
     start_frame: int,
-    travel: RootMotion | None = None,
+    root_motion: RootMotion | None = None,
     mapping: RigMapping | None = None,
 ) -> RigKeys:
-    """The keys that let an armature move as the skeleton does; nothing is changed yet.
+    """The keys that make an armature move like the skeleton; nothing is changed yet.
 
-    The rest pose may be any, and so may the object's place, turn, even size and parents: bones point in the world
-    where the motion's do. What is not mapped stays as it is posed.
+    The armature may have any rest pose, location, rotation, uniform scale and parents: in the world its bones point
+    where the motion's do. Bones that are not mapped keep their pose.
 
     Args:
-        posed: the motion, in the world's frame.
+        posed: the motion, in world space.
         owner: the armature.
-        scene: its frame rate and unit are honoured.
+        scene: gives frame rate and unit.
         start_frame: where the first key goes.
-        travel: how the way is scaled.
+        root_motion: how root motion is scaled.
         mapping: the armature's bones; None finds them.
 
     Raises:
@@ -93,7 +93,7 @@ def rig_keys(
     posed = resampled(posed, scene_fps(scene))
     placed = np.array(owner.matrix_world, np.float64)
     chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
-    wanted = _pelvis_in_armature(posed, rig, placed, scene, travel or RootMotion())
+    wanted = _pelvis_in_armature(posed, rig, placed, scene, root_motion or RootMotion())
     landmarks = rig.rest.landmarks
     pelvis = int(landmarks.owners[0])
     place = rest_matrices(owner, rig.names)[pelvis] @ np.append(landmarks.places[0] / rig.size, 1.0)
@@ -124,16 +124,16 @@ def body_of_rig(
     posed: PosedSkeleton,
     owner: bpy.types.Object,
     scene: bpy.types.Scene,
-    travel: RootMotion,
+    root_motion: RootMotion,
     mapping: RigMapping | None = None,
 ) -> TargetBody:
-    """An armature as a body for motions of one person: where its joints are when ``rig_keys`` has keyed one.
+    """An armature as a target body for motions of one person: where its joints are once ``rig_keys`` has keyed them.
 
     Args:
         posed: a motion of that person.
         owner: the armature.
-        scene: its unit is honoured.
-        travel: how the way is scaled.
+        scene: gives the unit.
+        root_motion: how root motion is scaled.
         mapping: the armature's bones; None finds them.
 
     Raises:
@@ -151,14 +151,14 @@ def body_of_rig(
         chain = _Chain(owner, mapping, _turns_in_armature(person, rig, placed))
         points = [chain.point(rig.joints[bone], place) for bone, place in zip(landmarks.owners, places, strict=True)]
         inside = np.stack(points, axis=1)
-        inside += (_pelvis_in_armature(person, rig, placed, scene, travel) - inside[:, 0])[:, None]
+        inside += (_pelvis_in_armature(person, rig, placed, scene, root_motion) - inside[:, 0])[:, None]
         return vectors_from_blender(inside @ placed[:3, :3].T + placed[:3, 3]) * metres
 
-    return TargetBody(joints, _way(posed, rig, travel))
+    return TargetBody(joints, _scale(posed, rig, root_motion))
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
-    """Write keys as a new action, which becomes the armature's; the one that it had is kept in the file."""
+    """Write keys as a new action and assign it; the previous action is kept in the file."""
     owner = keys.owner
     animation = owner.animation_data or owner.animation_data_create()
     if animation.action is not None:
@@ -179,10 +179,10 @@ def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
 def _left_over(
     owner: bpy.types.Object, names: Iterable[str], root: str, frames: int
 ) -> list[tuple[str, str, np.ndarray]]:
-    """Curves that take away what an earlier pose left of places and sizes on bones whose turns are keyed.
+    """Curves that reset the location and scale that an earlier pose left on bones whose rotation is keyed.
 
-    What an earlier action or a strip below moves counts too, though it may stand at nothing now: its pose comes back
-    with the next frame, or stays when it is shown again and left.
+    This includes channels that an earlier action or an NLA strip below animates, even if they are neutral now: their
+    pose returns with the next frame.
     """
     curves, moved = [], compat.moved_paths(owner)
     for name in names:
@@ -198,7 +198,7 @@ def _left_over(
 def _known(
     owner: bpy.types.Object, mapping: RigMapping | None, scene: bpy.types.Scene
 ) -> tuple[RigMapping, MeasuredRig]:
-    """The bones of an armature that can be keyed, found where no mapping is given, and its measures."""
+    """The bones of an armature that can be keyed, recognised if no mapping is given, and its measurements."""
     check_keyable(owner)
     mapping = mapping or mapping_of(owner)
     check_chains(owner, mapping)
@@ -209,32 +209,32 @@ def _known(
 
 
 def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray) -> dict[str, np.ndarray]:
-    """SMPL joint to how far its bone is turned from its rest (T, 3, 3), in the armature's space."""
+    """SMPL joint to its bone's rotation from rest (T, 3, 3), in armature space."""
     axes = placed[:3, :3] / np.linalg.norm(placed[:3, :3], axis=0)
     from_motion = axes.T @ BLENDER_FROM_MOTION
     turns = core.bone_turns(posed, rig.rest)
     return {rig.joints[bone]: from_motion @ turn @ BLENDER_FROM_MOTION.T for bone, turn in turns.items()}
 
 
-def _way(posed: PosedSkeleton, rig: MeasuredRig, travel: RootMotion) -> RootMotionScale:
+def _scale(posed: PosedSkeleton, rig: MeasuredRig, root_motion: RootMotion) -> RootMotionScale:
     upward = rig.rest.hip_height / core.person_hip_height(posed.offsets)
-    across = upward if travel.across is None else travel.across
-    return RootMotionScale(across, upward, travel.floor, rig.rest.sole if travel.soles else 0.0)
+    across = upward if root_motion.across is None else root_motion.across
+    return RootMotionScale(across, upward, root_motion.floor, rig.rest.sole if root_motion.soles else 0.0)
 
 
 def _pelvis_in_armature(
-    posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, travel: RootMotion
+    posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarray, scene: bpy.types.Scene, root_motion: RootMotion
 ) -> np.ndarray:
-    """(T, 3) where the pelvis shall be, in the armature's space."""
-    path = core.pelvis_path(posed, rig.rest, _way(posed, rig, travel))
+    """(T, 3) target positions of the pelvis, in armature space."""
+    path = core.pelvis_path(posed, rig.rest, _scale(posed, rig, root_motion))
     world = vectors_to_blender(path) / (scene.unit_settings.scale_length or 1.0)
     return (world - placed[:3, 3]) @ np.linalg.inv(placed[:3, :3]).T
 
 
 class _Chain:
-    """The keyed bones of one armature, each carried by another: turns and places of all of them over time.
+    """The keyed bones of one armature, each carried by another: their transforms over time.
 
-    A bone's motion is what takes its rest to its pose, in the armature's space: a turn (T, 3, 3) and a shift (T, 3).
+    A bone's transform takes its rest to its pose, in armature space: a rotation (T, 3, 3) and a translation (T, 3).
     """
 
     def __init__(self, owner: bpy.types.Object, mapping: RigMapping, turns: dict[str, np.ndarray]) -> None:
@@ -258,14 +258,14 @@ class _Chain:
         return rest.T @ rotations.transposed(self._carrier(joint)[0]) @ self._turns[joint] @ rest
 
     def point(self, joint: str, place: np.ndarray) -> np.ndarray:
-        """(T, 3) where a point (3,) of the rest pose goes with a joint's control, without the root's travel."""
+        """(T, 3) where a point (3,) of the rest pose goes with a joint's control, without root motion."""
         turn, shift = self._carrier(joint)
         head = self._rest[joint][:3, 3]
         return turn @ head + shift + self._turns[joint] @ (place - head)
 
     def frame_of_location(self) -> np.ndarray:
-        """(3, 3) takes the root control's location to the armature's space."""
-        check_travel(self._owner, self._mapping)
+        """(3, 3) takes the root-motion bone's location to armature space."""
+        check_root_motion(self._owner, self._mapping)
         bone = self._owner.data.bones[self.controls[self.root]]
         static = self._static(bone)[:3, :3]
         if bone.use_local_location:
@@ -274,7 +274,7 @@ class _Chain:
         return static @ np.array(bone.parent.matrix_local, np.float64)[:3, :3] if bone.parent else static
 
     def _carrier(self, joint: str) -> tuple[np.ndarray, np.ndarray]:
-        """Turn and shift of what carries a joint's control; a turn has no size."""
+        """Rotation and translation of the bone that carries a joint's control, without scale."""
         if joint not in self._carried:
             self._carried[joint] = self._find_carrier(joint)
         return self._carried[joint]
@@ -303,7 +303,7 @@ class _Chain:
         return turn, shift
 
     def _static(self, bone: bpy.types.Bone) -> np.ndarray:
-        """(4, 4) what the bones between one and the next keyed one above it do, posed as they are."""
+        """(4, 4) combined pose of the bones between a bone and the next keyed one above it."""
         result = np.eye(4)
         for above in bone.parent_recursive:
             if above.name in self._joint_of:
@@ -315,7 +315,7 @@ class _Chain:
 
 
 def _turned_by(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
-    """Data path and values (T, C) of a bone's rotation in the mode that the animator chose for it."""
+    """Data path and values (T, C) of a bone's rotation, in its rotation mode."""
     quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
     return rotation_channel(bone), rotation_values(bone, quaternions)
 

@@ -11,7 +11,7 @@ from .axes import vectors_to_blender
 from .build import Colour, armature_of, skinned, surface
 
 FARTHEST = 5.0
-"""Shape coefficients are standard deviations; bodies beyond a few of them are nobody's."""
+"""Shape coefficients are standard deviations; no body is more than a few of them from the mean."""
 
 
 def build_smpl_body(

@@ -1,4 +1,4 @@
-"""Keys of an edit beside the keys that it holds: what was not asked for stays as it was, to the last digit.
+"""Splicing of the keys of an edit into existing keys: everything outside the edit stays exactly as it was.
 
 A model and a solver that pass over a whole clip move all of it a little. So the old keys stay where nothing was to
 change, and at the seams the difference fades over a few frames of the new motion.
@@ -40,10 +40,10 @@ class Held:
 
     Attributes:
         sources: of the first and the second person.
-        who: the people who are made anew, out of 0 and 1; of the others every key stays.
-        joints: SMPL joints that are made anew, fingers with their wrists; the others keep their turns, and the pelvis
-            its way too.
-        first, last: scene frames that are made anew; all others stay.
+        who: the people who are regenerated, out of 0 and 1; all keys of the others stay.
+        joints: SMPL joints that are regenerated, fingers with their wrists; the others keep their rotations, and the
+            pelvis its location too.
+        first, last: scene frames that are regenerated; all others stay.
     """
 
     sources: tuple[Source, Source]
@@ -171,7 +171,7 @@ def _frames(new: np.ndarray, old_last: float, held: Held) -> np.ndarray:
 
 
 def _lasting(values: np.ndarray, count: int) -> np.ndarray:
-    """(T, C) so many rows, the last one repeated."""
+    """(T, C) values padded to a number of frames by repeating the last."""
     return values[np.minimum(np.arange(count), len(values) - 1)]
 
 

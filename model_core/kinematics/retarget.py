@@ -1,8 +1,9 @@
-"""Motion between SMPL's T-pose and any other rest pose: how a rig's bones turn for a motion, and the way back.
+"""Retargeting between SMPL's T-pose and any other rest pose: from a motion to a rig's bones and back.
 
-Each SMPL joint is a landmark fixed to a bone of the rig. In the rest pose the landmark's frame is SMPL's T-pose, its
-bones turned by the smallest amount into the rig's: so arms of A-pose and T-pose rigs point where the motion's do. Feet
-are only turned about the vertical: soles that lie flat at rest lie flat where the motion's do, however high the ankle.
+Each SMPL joint is a landmark fixed to a bone of the rig. In the rest pose the landmark's frame is SMPL's T-pose, with
+its bones rotated by the smallest angle into the rig's, so arms of A-pose and T-pose rigs point where the motion's do.
+Feet are rotated about the vertical only: soles that are flat at rest are flat where the motion's are, whatever the
+ankle's height.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ _SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
 _HIPS = (SMPL.index("L_Hip"), SMPL.index("R_Hip"))
 _FEET = tuple((SMPL.index(side + "_Ankle"), SMPL.index(side + "_Foot")) for side in "LR")
 _FOOT_LENGTHS = (0.6, 1.6)
-"""Shares of a rig's own foot within which a foot of SMPL's slope that comes down as low may be as long."""
+"""Limits, as fractions of a rig's own foot, for the length of a foot of SMPL's slope that reaches as low."""
 _HIGHEST_SOLE = 0.1
-"""Share of the hips' height that a lowest joint may lie over a rig's floor; what is more is no sole."""
+"""Fraction of the hips' height that the lowest joint may lie above a rig's floor; more than that is no sole."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class RigRest:
         rotations: (N, 3, 3) the bones' orientations at rest.
         landmarks: SMPL's joints fixed to the bones.
         body: (3, 3) turns SMPL's T-pose into the rig's.
-        drives: SMPL joint to the bone that takes over its rotation, for all joints that have one.
+        drives: SMPL joint to the bone that takes its rotation, for all joints that have one.
         hips: (3,) from the pelvis to the middle of the hips, in SMPL's axes.
-        hip_height: of the hips over the lowest joint.
-        sole: how far the lowest joint lies over the rest pose's floor.
-        foot_drops: how far the left and the right toe lie below their ankles.
+        hip_height: height of the hips above the lowest joint.
+        sole: height of the lowest joint above the rest pose's floor.
+        foot_drops: heights of the left and right ankle above their toes.
     """
 
     rotations: np.ndarray
@@ -60,10 +61,10 @@ class RigRest:
         return bool(self.landmarks.owners[joint] == self.drives[joint])
 
     def turn(self, joint: int, bone: int) -> np.ndarray:
-        """(3, 3) a joint's orientation in the frame of a bone that turns as it does."""
+        """(3, 3) a joint's orientation in the frame of a bone that rotates with it."""
         if self.landmarks.owners[joint] == bone:
             return np.asarray(self.landmarks.turns[joint])
-        # The joint was placed elsewhere than the bone begins (collars are).
+        # The joint does not lie where the bone begins, as with collars.
         return np.asarray(self.rotations[bone].T @ self.body)
 
 
@@ -102,7 +103,7 @@ def fit_rest(
     usable = 0.0 < sole < _HIGHEST_SOLE * hip_height
     drives = {SMPL.index(name): bone for name, bone in humanoid.joints.items()}
     for bone in humanoid.spine:
-        # A bone that stands for several of the spine's joints turns as the highest: the arms hang from it.
+        # A bone for several of the spine's joints rotates like the highest: the arms hang from it.
         owned = [joint for joint in _SPINE if landmarks.owners[joint] == bone]
         if owned and bone not in drives.values():
             drives[owned[-1]] = bone
@@ -159,13 +160,13 @@ def person_hip_height(offsets: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class RootMotionScale:
-    """How a person's world becomes a rig's: level and upright scale, and what lies under the feet.
+    """Scale of root motion from a person to a rig, and the floor under the feet.
 
     Attributes:
-        across: scale of the level way, about the world's origin.
-        upward: scale of heights over the floor.
+        across: scale of level root motion, about the world's origin.
+        upward: scale of heights above the floor.
         floor: height of the floor in the motion, metres.
-        sole: how far lowest joints stand higher on the rig.
+        sole: how much higher the lowest joints are on the rig.
     """
 
     across: float
@@ -174,25 +175,25 @@ class RootMotionScale:
     sole: float = 0.0
 
     def of(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 3) of the person's world in the rig's."""
+        """Points (..., 3) of the person's world, scaled to the rig's."""
         result = points * self.across
         result[..., 1] = self.floor + (points[..., 1] - self.floor) * self.upward + self.sole
         return result
 
 
-def pelvis_path(posed: PosedSkeleton, rest: RigRest, way: RootMotionScale) -> np.ndarray:
-    """(T, 3) where a rig's pelvis goes: so that its hips are as high as ``way`` has the person's, bent legs or not."""
+def pelvis_path(posed: PosedSkeleton, rest: RigRest, scale: RootMotionScale) -> np.ndarray:
+    """(T, 3) path of a rig's pelvis: its hips are as high as the person's, scaled, with bent legs too."""
     pelvis = matrix_from_quaternion(posed.rotations[:, 0])
-    result = way.of(posed.translation)
+    result = scale.of(posed.translation)
     hips = posed.translation + pelvis @ posed.offsets[list(_HIPS)].mean(0)
-    result[:, 1] = way.of(hips)[:, 1] - (pelvis @ rest.hips)[:, 1]
+    result[:, 1] = scale.of(hips)[:, 1] - (pelvis @ rest.hips)[:, 1]
     return result
 
 
 def bone_turns(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
-    """How far each driven bone is turned from its rest, in the world: bone index to rotations (T, 3, 3).
+    """Rotation of each driven bone from its rest, in the world: bone index to rotations (T, 3, 3).
 
-    A bone's orientation in the world is its turn times its orientation at rest.
+    A bone's orientation in the world is this rotation times its orientation at rest.
     """
     turned = global_rotations(matrix_from_quaternion(posed.rotations[:, : len(SMPL)]), SMPL)
     result = {}
@@ -200,18 +201,17 @@ def bone_turns(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
         below = SMPL.children[joint]
         swing = np.eye(3)
         if rest.compared(joint) and len(below) == 1 and np.linalg.norm(posed.offsets[below[0]]) > 1e-6:
-            # People's bones may lie a little differently in the T-pose than SMPL's.
+            # A person's bones may point slightly differently in the T-pose than SMPL's.
             swing = matrix_from_quaternion(shortest_arc(_DIRECTIONS[below[0]], posed.offsets[below[0]]))
         result[bone] = turned[:, joint] @ swing @ transposed(rest.rotations[bone] @ rest.turn(joint, bone))
     return result
 
 
 def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray) -> Motion:
-    """The motion of a rig on SMPL's joints, at 30 frames a second: what ``bone_turns`` makes bones do, and back.
+    """The motion of a rig on SMPL's joints, at 30 frames per second: the inverse of ``bone_turns``.
 
-    Joints are turned as the rig's bones are, and bones are as long; hips are where the rig's are. Where a rig's
-    joints lie in other directions from each other than SMPL's, as collars do, hands and heads come out elsewhere by
-    that much.
+    Joints rotate like the rig's bones, bones have their lengths, and hips are where the rig's are. Where the directions
+    between joints differ from SMPL's, as with collars, hands and heads are off by that difference.
 
     Args:
         rest: of the rig, in metres as the positions are.
@@ -229,7 +229,7 @@ def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray)
     offsets[1:] = _DIRECTIONS[1:] * lengths[:, None]
     for (_, toe), length in zip(_FEET, _foot_lengths(rest, lengths), strict=True):
         offsets[toe] = _DIRECTIONS[toe] * length
-    # The legs reach the floor: the hips are placed, and the pelvis follows.
+    # Hips are placed first and the pelvis follows, so that the legs reach the floor.
     offsets[list(_HIPS)] = _hip_offsets(points[:, _HIPS])
     pelvis = points[:, _HIPS].mean(axis=1) - turned[:, 0] @ offsets[list(_HIPS)].mean(axis=0)
     local = local_rotations(turned, SMPL)
@@ -239,7 +239,7 @@ def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray)
 
 
 def landmark_points(rest: RigRest, rotations: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """(T, 22, 3) where SMPL's joints really are on a rig; arguments as for ``motion_of_bones``."""
+    """(T, 22, 3) actual positions of SMPL's joints on a rig; arguments as for ``motion_of_bones``."""
     owners = rest.landmarks.owners
     return positions[:, owners] + rotate(rotations[:, owners], rest.landmarks.places)
 

@@ -1,7 +1,7 @@
-"""Biovision hierarchy files (BVH), written.
+"""Writer of Biovision hierarchy files (BVH).
 
-A posed skeleton is written in metres, Y up, facing +Z: what Blender's importer takes with its default settings.
-Programs that expect centimetres are served by ``units_per_metre=100``.
+A posed skeleton is written in metres, Y up, facing +Z, as Blender's importer expects with its default settings. For
+programs that expect centimetres pass ``units_per_metre=100``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def write_bvh(path: str | os.PathLike[str], person: PosedSkeleton, units_per_met
 
     Args:
         path: the file; it appears whole or not at all.
-        person: any number of frames but none.
+        person: at least one frame.
         units_per_metre: 1 for metres, 100 for centimetres.
 
     Raises:

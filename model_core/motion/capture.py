@@ -1,9 +1,9 @@
-"""Captured motion on a foreign skeleton, brought onto SMPL's 22 joints with local rotations.
+"""Retargeting of captured motion from any skeleton to SMPL's 22 joints with local rotations.
 
 Each SMPL joint becomes a landmark: a point that moves rigidly with one joint of the file. Its rotation is the file's
-own, aligned in a reference pose with SMPL's T-pose, so twist survives. Then a skeleton with SMPL's rest directions and
-the capture's bone lengths is laid over the landmarks from the pelvis outwards, each joint turned by the smallest amount
-that aims its bones at their landmarks.
+own, aligned in a reference pose with SMPL's T-pose, so twist is kept. Then a skeleton with SMPL's rest directions and
+the capture's bone lengths is fitted to the landmarks from the pelvis outwards, each joint rotated by the smallest
+angle that aims its bones at their landmarks.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _HIPS = [SMPL.index("L_Hip"), SMPL.index("R_Hip")]
 def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Motion:
     """A BVH clip as a motion on SMPL's 22 joints: metres, Y up, 30 frames a second, with rotations.
 
-    Pelvis, collars, spine3 and, where the file ends at the foot, toes are placed where SMPL has them; all other joints
-    are where the file has them, up to what rigid bones of SMPL's rest directions allow (a few millimetres).
+    Pelvis, collars, spine3 and, if the file ends at the foot, toes are placed where SMPL has them; all other joints are
+    where the file has them, up to what rigid bones of SMPL's rest directions allow (a few millimetres).
 
     Args:
         clip: the file.
-        metres_per_unit: the file's unit, None to tell it from the skeleton's size.
+        metres_per_unit: the file's unit; None infers it from the skeleton's size.
 
     Raises:
         UserError: the skeleton is not a person's.
@@ -72,7 +72,7 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     rest = (upright @ at_rest[0], at_rest[1] @ upright.T)
     reference = reference_pose(humanoid, rest, (rotations, positions))
     landmarks = landmarks_of(humanoid, reference, clip.ends * scale)
-    return laid_over(
+    return fit_skeleton(
         positions[:, landmarks.owners] + rotate(rotations[:, landmarks.owners], landmarks.places),
         rotations[:, landmarks.owners] @ landmarks.turns,
     )
@@ -191,7 +191,7 @@ def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.nda
     up = np.median(normalized(positions[:, joints["Neck"]] - feet), axis=0)
     axis = int(np.abs(up).argmax())
     if abs(up[axis]) < 0.8 or (axis == 1 and up[axis] > 0):
-        # Lying or tumbling people say little; Y is what the format's programs write.
+        # Lying or tumbling people are no evidence; most programs write Y up.
         return np.eye(3)
     if axis == 1:
         return _HALF_TURN
@@ -202,18 +202,18 @@ def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.nda
 # --- the skeleton over the landmarks -------------------------------------------------------------------------------
 
 
-def laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
-    """A skeleton of SMPL's rest directions over landmarks, at 30 frames a second.
+def fit_skeleton(points: np.ndarray, turns: np.ndarray) -> Motion:
+    """Fit a skeleton of SMPL's rest directions to landmarks, at 30 frames per second.
 
     Args:
-        points: (T, 22, 3) where the landmarks are in the world, metres.
-        turns: (T, 22, 3, 3) orientations that the joints' own are near.
+        points: (T, 22, 3) landmarks in the world, metres.
+        turns: (T, 22, 3, 3) approximate orientations of the joints.
     """
     rotations, joints = np.empty_like(turns), np.empty_like(points)
     for joint, children in enumerate(SMPL.children):
         turn, below = turns[:, joint], list(children)
-        # A bone is as long as it must be to reach from where its joint came to lie: what could not be met above is
-        # made good here.
+        # A bone is as long as it must be to reach its landmark from its joint's fitted position: this corrects what
+        # the joints above could not reach.
         aims = points[:, below] - (points if joint == 0 else joints)[:, joint, None]
         rest = _DIRECTIONS[below] * np.median(np.linalg.norm(aims, axis=-1), axis=0)[:, None]
         if len(children) == 1:
@@ -221,7 +221,7 @@ def laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
         elif children:
             turn = _fitted(turn, rest, aims)
         if joint == 0:
-            # The legs reach the floor: the hips are placed, and the pelvis follows.
+            # Hips are placed first and the pelvis follows, so that the legs reach the floor.
             hips = [below.index(hip) for hip in _HIPS]
             joints[:, 0] = points[:, _HIPS].mean(axis=1) - turn @ rest[hips].mean(axis=0)
         rotations[:, joint] = turn
@@ -231,7 +231,7 @@ def laid_over(points: np.ndarray, turns: np.ndarray) -> Motion:
 
 
 def _fitted(turn: np.ndarray, rest: np.ndarray, current: np.ndarray) -> np.ndarray:
-    """Rotations (T, 3, 3) that best take ``rest`` (C, 3) to ``current`` (T, C, 3), drawn a little towards ``turn``."""
+    """Rotations (T, 3, 3) that best take ``rest`` (C, 3) to ``current`` (T, C, 3), pulled slightly to ``turn``."""
     spread = np.einsum("tci,cj->tij", current, rest) + 1e-3 * float((rest**2).sum()) * turn
     u, _, vt = np.linalg.svd(spread)
     sign = np.linalg.det(u @ vt)

@@ -91,7 +91,7 @@ _STANDS = 0.75
 def _standing(humanoid: Humanoid, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Body orientation (T, 3, 3) against SMPL's T-pose, and how straight it stands (T,), at most 1.
 
-    Legs must point down, feet forward, and each arm be stretched, wherever it points but back or across.
+    Legs must point down, and each arm be straight and point neither back nor across.
     """
     joints = humanoid.joints
 
@@ -133,7 +133,7 @@ _REST_WORLD = _world_of_rest()
 
 
 def _squared(body: np.ndarray) -> np.ndarray:
-    """A rest pose is drawn along the axes: a body within 15 degrees of them is turned onto them."""
+    """Rest poses are aligned with the axes: a body within 15 degrees of them is rotated onto them."""
     nearest = np.round(body)
     if np.allclose(nearest @ nearest.T, np.eye(3)) and np.trace(nearest.T @ body) > 1 + 2 * np.cos(np.radians(15)):
         return nearest
@@ -158,7 +158,7 @@ def landmarks_of(humanoid: Humanoid, reference: Reference, ends: np.ndarray) -> 
     _fix_spine(humanoid, reference, fix)
     middle = 0.5 * (points[_INDEX["L_Hip"]] + points[_INDEX["R_Hip"]])
     spine1 = points[_INDEX["Spine1"]]
-    # So high over the hips that they lie where SMPL's rest directions have them, however wide they are.
+    # High enough above the hips for them to lie in SMPL's rest directions, whatever their width.
     half_width = 0.5 * float(np.linalg.norm(points[_INDEX["L_Hip"]] - points[_INDEX["R_Hip"]]))
     drop = half_width * _HIP_DROP / float(_REST[_INDEX["L_Hip"], 0])
     pelvis = middle + (spine1 - middle) * np.clip(drop / float(np.linalg.norm(spine1 - middle)), 0.3, 0.75)
@@ -185,7 +185,7 @@ def landmarks_of(humanoid: Humanoid, reference: Reference, ends: np.ndarray) -> 
         turns[joint] = body
         name = SMPL.joints[joint]
         if name.endswith(("Wrist", "_Foot")):
-            # A hand continues its forearm, toes their foot.
+            # A hand continues its forearm, toes continue their foot.
             turns[joint] = turns[SMPL.parents[joint]]
         elif len(children) == 1 and name != "Neck":
             child = children[0]
@@ -208,7 +208,7 @@ def _size(offset: np.ndarray, name: str) -> float:
 def _toe(side: str, ankle: int, reference: Reference, ends: np.ndarray) -> np.ndarray:
     """(3,) from ankle to toe joint for a foot without toes that stands flat in the reference pose.
 
-    As long as the foot's End Site reaches forward; its height is SMPL's, since End Sites lie at any height.
+    It reaches as far forward as the foot's End Site; its height is SMPL's, since End Sites lie at any height.
     """
     direction = _REST[_INDEX[side + "Foot"]]
     reach = float(np.linalg.norm(direction))
@@ -240,7 +240,7 @@ def _fix_spine(humanoid: Humanoid, reference: Reference, fix: Callable[..., None
         if name in taken:
             fix(name, chain[taken[name]][0])
             continue
-        # Between the neighbours that have a place, at SMPL's share of the way.
+        # Between the neighbours that have a position, at SMPL's fraction of the distance.
         below = max((k for n, k in taken.items() if names.index(n) < number), default=0)
         above = min((k for n, k in taken.items() if names.index(n) > number), default=len(chain) - 1)
         low = wanted[max((names.index(n) for n in taken if names.index(n) < number), default=-1)] if below else 0.0
@@ -248,8 +248,8 @@ def _fix_spine(humanoid: Humanoid, reference: Reference, fix: Callable[..., None
         share = (wanted[number] - low) / (wanted[high_number] - low)
         height = shares[below] + share * (shares[above] - shares[below])
         segment = int(np.clip(np.searchsorted(shares, height) - 1, below, above - 1))
-        way = (height - shares[segment]) / (shares[segment + 1] - shares[segment])
-        fix(name, chain[segment][0], chain[segment][1] * (1 - way) + chain[segment + 1][1] * way)
+        fraction = (height - shares[segment]) / (shares[segment + 1] - shares[segment])
+        fix(name, chain[segment][0], chain[segment][1] * (1 - fraction) + chain[segment + 1][1] * fraction)
 
 
 def _assignment(have: np.ndarray, wanted: np.ndarray) -> list[int | None]:

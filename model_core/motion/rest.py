@@ -1,4 +1,4 @@
-"""The T-pose: where each joint lies in its parent's frame when all local rotations are zero."""
+"""The T-pose: each joint's offset in its parent's frame when all local rotations are zero."""
 
 from __future__ import annotations
 
@@ -75,7 +75,6 @@ _FACE_AND_HANDS = np.array(
 )
 
 SMPLX_REST_OFFSETS = np.concatenate((SMPL_REST_OFFSETS, _FACE_AND_HANDS))
-"""(55, 3) the same with hands: the mannequin's again, left and right made mirror images. It has no jaw and no eyes:
-those are roughly where they are in any head."""
+"""(55, 3) the same with hands: the mannequin's, made symmetric. It has no jaw and no eyes; those are approximate."""
 
 SMPLX_REST_OFFSETS.setflags(write=False)

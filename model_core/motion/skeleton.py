@@ -1,4 +1,4 @@
-"""The joint trees that motions speak: SMPL's first 22 joints and SMPL-X's 55."""
+"""The skeletons of motions: SMPL's first 22 joints and SMPL-X's 55."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Skeleton:
     """A tree of named joints, parents before children.
 
     Attributes:
-        name: ``"smpl22"`` or ``"smplx55"``; what files and messages call it.
+        name: ``"smpl22"`` or ``"smplx55"``, used in files and messages.
         joints: joint names in order.
         parents: index of each joint's parent, -1 for the root.
     """

@@ -23,7 +23,7 @@ NEEDED = (
     "Pelvis", "L_Hip", "R_Hip", "L_Knee", "R_Knee", "L_Ankle", "R_Ankle", "L_Shoulder", "R_Shoulder", "L_Elbow",
     "R_Elbow", "L_Wrist", "R_Wrist",
 )  # fmt: skip
-"""Joints without which a rig is no person; besides, it needs a neck or a head."""
+"""Joints without which a rig is no person; it also needs a neck or a head."""
 
 _FIELDS = frozenset(("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings"))
 
@@ -86,7 +86,7 @@ def load_map(path: Path) -> BoneMap:
         raise UserError(f"The bone map {path.name} is not valid JSON ({error}); correct it there.") from error
     fault = _fault(data)
     if fault:
-        raise UserError(f"The bone map {path.name} {fault}; see schema.json beside the add-on's own maps.")
+        raise UserError(f"The bone map {path.name} {fault}; see schema.json in assets/rigs.")
     return BoneMap(
         name=data["name"],
         about=data["about"],

@@ -13,8 +13,10 @@ from model_core.motion import SMPL, PosedSkeleton
 from model_core.motion.rotations import normalized
 
 
-def key(posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, travel: RootMotion | None = None) -> None:
-    write_keys(rig_keys(posed, rig, scene, 1, travel), "Dance")
+def key(
+    posed: PosedSkeleton, rig: bpy.types.Object, scene: bpy.types.Scene, root_motion: RootMotion | None = None
+) -> None:
+    write_keys(rig_keys(posed, rig, scene, 1, root_motion), "Dance")
 
 
 def directions(joints: np.ndarray) -> np.ndarray:

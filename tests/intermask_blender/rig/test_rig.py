@@ -279,7 +279,7 @@ def test_a_leader_that_cannot_lead_is_told_in_one_sentence() -> None:
         (short, "15 frames"),
         (foreign, "No person is recognised"),
         (hidden, "disabled in the viewport"),
-        (tiny, "scaled to nothing"),
+        (tiny, "scale of zero"),
         (bpy.data.objects.new("Empty", None), "not an armature"),
     ):
         with pytest.raises(UserError, match=sentence) as told:

@@ -409,7 +409,7 @@ def test_whatever_moves_a_leader_counts_and_what_does_not_is_told(tmp_path: Path
     driver.expression = "sway"
     assert leads() == 1
     driver.expression = "float('nan')"
-    refused("nowhere|does not move")
+    refused("non-finite|does not move")
 
 
 def test_locked_bones_are_keyed_and_a_hips_bone_that_cannot_travel_is_told_before_anything_is_generated(
