@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 # Packed in an extension both packages are siblings inside it; otherwise model_core is installed beside this package.
 if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
-    from model_core.errors import UserError
+    from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.proportions import TargetBody, on_other_bodies
     from model_core.kinematics.retarget import (
@@ -50,10 +50,10 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core.recognition import ROOT as ROOT_CONTROL
     from model_core.recognition import SCHEMA as MAP_SCHEMA
     from model_core.worker.protocol import Decoder, Message, ProtocolError
-    from model_core.worker.requests import MOST_TAKES
+    from model_core.worker.requests import MOST_SEED, MOST_TAKES
 else:
     from ..model_core import motion as _located
-    from ..model_core.errors import UserError
+    from ..model_core.errors import UserError, printable
     from ..model_core.files import atomic_write, replace_folder
     from ..model_core.kinematics.proportions import TargetBody, on_other_bodies
     from ..model_core.kinematics.retarget import (
@@ -95,7 +95,7 @@ else:
     from ..model_core.recognition import ROOT as ROOT_CONTROL
     from ..model_core.recognition import SCHEMA as MAP_SCHEMA
     from ..model_core.worker.protocol import Decoder, Message, ProtocolError
-    from ..model_core.worker.requests import MOST_TAKES
+    from ..model_core.worker.requests import MOST_SEED, MOST_TAKES
 
 CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
 """The folder that holds the ``model_core`` package: what another Python must search to find it."""
@@ -109,6 +109,7 @@ __all__ = [
     "FPS",
     "KNOBS",
     "MAP_SCHEMA",
+    "MOST_SEED",
     "MOST_TAKES",
     "NEEDED",
     "ROOT_CONTROL",
@@ -152,6 +153,7 @@ __all__ = [
     "on_other_bodies",
     "pelvis_path",
     "person_hip_height",
+    "printable",
     "read_bvh",
     "recognise",
     "replace_folder",

@@ -20,7 +20,7 @@ from ..scene.placement import Placement, with_bodies
 from ..scene.placing import place
 from ..scene.request import Characters, prepare
 from .contact_sheet import write_contact_sheet
-from .jobs import Job
+from .jobs import LEADER_FILES, Job
 from .render import prepare_scene, render_clip
 from .signals import Stop
 from .stage import build_stage, padded
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 USUAL_SECONDS = 4.0
 USUAL_FPS = 30.0
-LEADER_FILES = (".bvh", ".npz")
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,32 @@
-"""Lists of generations: a CSV or JSON-lines file, or one prompt."""
+"""Lists of generations: a file of jobs, or one prompt."""
 
 from __future__ import annotations
 
-import csv
-import json
+import math
 import re
-from collections.abc import Iterator
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ..core import UserError
+from ..core import MOST_SEED, UserError
+from .job_file import Row, read_rows
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "name")
-LONGEST_NAME = 60
+LEADER_FILES = (".bvh", ".npz", ".npy")
+"""A leader with one of these suffixes is a motion file, another an armature of the scene."""
+
+LONGEST_NAME = 100
+"""Characters. File names have at most 255 bytes, prefixes and suffixes included."""
+
+_STEM = 60
+_MOST_BYTES = 180
+
+_RESERVED = {"records", "pictures"}
+"""Folders of a batch's own."""
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices, with any suffix."""
+
+_SUFFIXES = (".npz", ".bvh", ".blend", ".mp4", ".png", ".csv", ".html", ".json", ".log")
 
 
 @dataclass(frozen=True)
@@ -22,15 +35,15 @@ class Job:
 
     Attributes:
         prompt: what the two people do.
-        seconds: duration; None means the usual one, or as long as the leader.
-        seed: of the draw.
-        leader: an armature of the opened scene by name, a .bvh or an .npz file; empty generates both people.
-        characters: names of the armatures of the opened scene that the first and the second person are keyed on;
-            an empty name, or none, makes a new character.
-        bodies: SMPL or SMPL-X model files that the first and the second person are where they are new characters;
-            an empty name, or none, makes a mannequin.
+        seconds: duration; None means the default, or as long as the leader.
+        seed: the same seed gives the same motion.
+        leader: an armature of the opened scene by name, or a motion file; empty generates both people.
+        characters: names of the armatures of the opened scene that person 1 and person 2 are keyed on; an empty name,
+            or none, makes a new character.
+        bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty name, or none, makes a
+            mannequin.
         name: of the files that are made, without suffix.
-        where: how messages call the row.
+        where: how messages name the row.
         fault: one sentence where the row cannot be run.
     """
 
@@ -48,102 +61,121 @@ class Job:
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
     """All rows of a file; a row with a fault is among them, so that the others can run.
 
+    Relative leader and body files are looked for in the file's folder first, then in the working folder.
+
     Args:
-        path: ``.csv`` with a line of column names, or ``.jsonl`` with an object a line; fields are ``FIELDS``.
-        defaults: what a row that leaves a field out gets.
+        path: as ``read_rows``; the fields are ``FIELDS``.
+        defaults: the values of fields that a row leaves out.
 
     Raises:
         UserError: the file cannot be read, is of another kind, has unknown columns or no rows.
     """
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise UserError(f"{path.name} is neither .csv nor .jsonl; write the jobs as one of these.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path.name} is not UTF-8 text; save it again as UTF-8.") from error
-    except OSError as error:
-        raise UserError(f"Cannot read the jobs file {path}: {error.strerror}; check the path.") from error
-    jobs = [_job(row, f"{path.name}, line {line}", defaults) for line, row in reader(text, path.name)]
+    jobs = [_job(row, f"{path.name}, line {row.line}", defaults, path.parent) for row in read_rows(path)]
     if not jobs:
         raise UserError(f"{path.name} holds no jobs; write one a line, with at least a prompt.")
     return named(jobs)
 
 
 def named(jobs: list[Job]) -> list[Job]:
-    """The jobs with a file name each: their own, or one made of the prompt; a name given twice is a fault."""
+    """The jobs with a file name each: their own, or one made from the prompt.
+
+    A name that cannot be a file's, or that an earlier row has, is a fault; such a row gets a safe name for its record.
+    """
     taken: set[str] = set()
     result = []
     for job in jobs:
         name, fault = job.name, job.fault
-        if not name:
-            stem = re.sub(r"[^\w-]+", "_", job.prompt.lower()).strip("_")[:LONGEST_NAME] or "interaction"
-            name, number = stem, 2
-            while name.lower() in taken:
-                name, number = f"{stem}_{number}", number + 1
-        elif re.search(r'[<>:"/\\|?*\x00-\x1f]', name) or name.strip(". ") != name:
-            fault = fault or f"{name!r} cannot be a file name; use letters, digits, - and _."
-        elif name.lower() in taken:
-            fault = fault or f"The name {name} is used by an earlier row; give each row its own."
-        taken.add(name.lower())
-        result.append(replace(job, name=name, fault=fault))
+        name_fault = _name_fault(name) if name else ""
+        if name and not name_fault and _key(name) in taken:
+            name_fault = f"The name {name} is used by an earlier row; give each row its own."
+        if not name or name_fault:
+            name = _free_name(name or job.prompt, taken)
+        taken.add(_key(name))
+        result.append(replace(job, name=name, fault=fault or name_fault))
     return result
 
 
-def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines())
-    columns = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = columns
-    unknown = [name for name in columns if name not in FIELDS]
-    if unknown or "prompt" not in columns:
-        what = f"has a column {unknown[0]!r} that is not known" if unknown else "has no column called prompt"
-        raise UserError(f"{file} {what}; its first line names columns out of: {', '.join(FIELDS)}.")
-    for row in reader:
-        fault = "The row has more fields than there are columns; put quotes around text with commas."
-        yield reader.line_num, {"fault": fault} if None in row else dict(row)
+def checked(job: Job) -> Job:
+    """The job, with a fault where a number is out of range."""
+    if job.seconds is not None and not math.isfinite(job.seconds):
+        return replace(job, seconds=None, fault=f"seconds is {job.seconds}; write a number such as 4 or 2.5.")
+    if job.seconds is not None and job.seconds <= 0:
+        fault = f"{job.seconds:g} seconds cannot be generated; write a number above 0, such as 4 or 2.5."
+        return replace(job, fault=fault)
+    if not 0 <= job.seed <= MOST_SEED:
+        return replace(
+            job, seed=0, fault=f"seed is {_short(str(job.seed))}; write a whole number from 0 to {MOST_SEED}."
+        )
+    return job
 
 
-def _json_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            yield number, {"fault": 'The line is not a JSON object; write one such as {"prompt": "..."}.'}
-        elif unknown := [name for name in row if name not in FIELDS]:
-            yield number, {"fault": f"The field {unknown[0]!r} is not known; use {', '.join(FIELDS)}."}
-        else:
-            yield number, row
+def _key(name: str) -> str:
+    """What two names have in common that are one file on some disk."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
-def _job(row: dict[str, Any], where: str, defaults: Job) -> Job:
+def _name_fault(name: str) -> str:
+    """One sentence where a name cannot be a file's on every system, or is one of the batch's own."""
+    if len(name) > LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
+        return f"The name {_short(name)} has {len(name)} characters; shorten it to {LONGEST_NAME} at the most."
+    if re.search(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f]', name) or name.strip(". ") != name:
+        return f"{name!r} cannot be a file name; use letters, digits, - and _."
+    if _key(name) in _RESERVED:
+        return f"The name {name} is the batch's own folder; choose another."
+    if _DEVICES.fullmatch(name):
+        return f"The name {name} is a device on Windows; choose another."
+    if _key(name).endswith(_SUFFIXES):
+        return f"The name {name} ends like a file; leave {Path(name).suffix} out, it is added to each file."
+    return ""
+
+
+def _free_name(text: str, taken: set[str]) -> str:
+    """A name made from a text that can be a file's and that no other row has."""
+    stem = re.sub(r"[^\w-]+", "_", text[:1000].lower()).strip("_")[:_STEM]
+    stem = stem.encode()[:_MOST_BYTES].decode(errors="ignore").strip("_") or "interaction"
+    if _name_fault(stem):
+        stem = f"{stem}_clip"
+    name, number = stem, 2
+    while _key(name) in taken:
+        name, number = f"{stem}_{number}", number + 1
+    return name
+
+
+def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
     """A row as a job; what cannot be understood becomes its fault."""
-    for field in ("characters", "body"):
-        if isinstance(listed := row.get(field), list):
-            row = {**row, field: ";".join("" if name is None else str(name) for name in listed)}
-    given = {name: str(value).strip() for name, value in row.items() if value is not None and str(value).strip()}
+    given = row.values
     job = replace(defaults, where=where, name=given.get("name", ""), prompt=given.get("prompt", defaults.prompt))
-    if "fault" in given:
-        return replace(job, fault=given["fault"])
+    if row.fault:
+        return replace(job, fault=row.fault)
     try:
-        seconds = float(given["seconds"]) if "seconds" in given else job.seconds
+        seconds = float(given["seconds"].replace(",", ".")) if "seconds" in given else job.seconds
     except ValueError:
-        return replace(job, fault=f"seconds is {given['seconds']!r}; write a number such as 4 or 2.5.")
+        return replace(job, fault=f"seconds is {_short(given['seconds'])!r}; write a number such as 4 or 2.5.")
     try:
-        seed = int(given["seed"]) if "seed" in given else job.seed
+        seed = int(re.sub(r"[.,]0*$", "", given["seed"])) if "seed" in given else job.seed
     except ValueError:
-        return replace(job, fault=f"seed is {given['seed']!r}; write a whole number.")
+        return replace(job, fault=f"seed is {_short(given['seed'])!r}; write a whole number.")
     try:
         characters = character_names(given["characters"]) if "characters" in given else job.characters
         bodies = body_files(given["body"]) if "body" in given else job.bodies
     except UserError as error:
         return replace(job, fault=str(error))
-    leader = given.get("leader", job.leader)
-    return replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
+    leader = job.leader
+    if "leader" in given:
+        leader = given["leader"]
+        # An armature may have the name of a folder.
+        leader = _located(leader, folder) if Path(leader).suffix.lower() in LEADER_FILES else leader
+    bodies = tuple(_located(body, folder) for body in bodies) if "body" in given else bodies
+    return checked(replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies))
+
+
+def _located(name: str, folder: Path) -> str:
+    """A file's path: from the folder of the job file where it lies there, else as it is written."""
+    try:
+        path = folder / Path(name).expanduser()
+        return str(path) if name and path.exists() else name
+    except (OSError, ValueError, RuntimeError):
+        return name
 
 
 def character_names(text: str) -> tuple[str, ...]:
@@ -152,7 +184,7 @@ def character_names(text: str) -> tuple[str, ...]:
     Raises:
         UserError: there are more than two.
     """
-    return _of_two(text, "characters names {count} armatures; write at most two, as in Rig A;Rig B.")
+    return _one_or_two(text, "characters names {count} armatures; write at most two, as in Rig A;Rig B.")
 
 
 def body_files(text: str) -> tuple[str, ...]:
@@ -161,13 +193,17 @@ def body_files(text: str) -> tuple[str, ...]:
     Raises:
         UserError: there are more than two.
     """
-    files = _of_two(text, "body names {count} files; write at most two, as in ann.npz;ben.npz.")
+    files = _one_or_two(text, "body names {count} files; write at most two, as in ann.npz;ben.npz.")
     return (*files, *files)[:2]
 
 
-def _of_two(text: str, fault: str) -> tuple[str, ...]:
-    """The parts of a field that are one person's each, none where all are empty; ``fault`` is told of more than two."""
+def _one_or_two(text: str, fault: str) -> tuple[str, ...]:
+    """The parts of a field with one entry a person, none where all are empty; ``fault`` is the sentence for more."""
     parts = tuple(part.strip() for part in text.split(";"))
     if len(parts) > 2:
         raise UserError(fault.format(count=len(parts)))
     return parts if any(parts) else ()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."

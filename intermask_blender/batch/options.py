@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..core import MOST_TAKES, UserError
 from ..generator.models import find_model
-from .jobs import Job, body_files, character_names, named, read_jobs
+from .jobs import Job, body_files, character_names, checked, named, read_jobs
 
 if TYPE_CHECKING:
     from .render import RenderSettings
@@ -66,7 +66,7 @@ def parse(arguments: Sequence[str]) -> Options:
     bodies = body_files(given.body)
     defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.name)
     if given.jobs is None:
-        jobs = named([defaults])
+        jobs = named([checked(defaults)])
         if jobs[0].fault:
             raise UserError(jobs[0].fault)
     else:

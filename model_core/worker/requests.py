@@ -21,7 +21,7 @@ from .protocol import Message
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
 """Draws, or rows of a batch, that one request may ask for."""
-_LARGEST_SEED = 2**63 - 1
+MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class MotionRequest:
             rows[0][0] if rows else _prompt(values),
             seconds,
             frames,
-            _whole(values, "seed", 0, 0, _LARGEST_SEED) or 0,
+            _whole(values, "seed", 0, 0, MOST_SEED) or 0,
             _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
             _sampling(values),
             _solve_settings(values, leader, known),
@@ -233,7 +233,7 @@ def _rows(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     if len(prompts) != len(seeds):
         raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
     return tuple(
-        (_prompt({"prompt": prompt}), _whole({"seed": seed}, "seed", 0, 0, _LARGEST_SEED) or 0)
+        (_prompt({"prompt": prompt}), _whole({"seed": seed}, "seed", 0, 0, MOST_SEED) or 0)
         for prompt, seed in zip(prompts, seeds, strict=True)
     )
 

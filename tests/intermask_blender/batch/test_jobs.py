@@ -1,0 +1,125 @@
+"""Files of jobs as spreadsheets, scripts and people write them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from intermask_blender.batch.jobs import Job, named, read_jobs
+from model_core.errors import UserError, printable
+
+
+def jobs_of(folder: Path, content: str | bytes, name: str = "jobs.csv") -> list[Job]:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return read_jobs(path, Job(""))
+
+
+def test_every_delimiter_and_encoding_of_spreadsheets_is_read(tmp_path: Path) -> None:
+    rows = [["name", " Prompt ", "SECONDS", "seed"], ["a", "they bow", "2{point}5", "3"], ["b", "they hug", "", "4.0"]]
+    for delimiter in ",;\t|":
+        for end in ("\n", "\r\n", "\r"):
+            for tail in ("", delimiter, delimiter * 3):
+                table = "".join(delimiter.join(row) + tail + end for row in rows)
+                table = table.format(point="," if delimiter == ";" else ".")
+                for content in (table.encode(), table.encode("utf-8-sig"), table.encode("utf-16")):
+                    first, second = jobs_of(tmp_path, content)
+                    assert (first.name, first.prompt, first.seconds, first.seed) == ("a", "they bow", 2.5, 3)
+                    assert (second.name, second.seconds, second.seed, second.fault) == ("b", None, 4, "")
+    (told,) = jobs_of(tmp_path, "sep=;\nprompt;seconds\nthey bow, then hug;2\n")
+    assert told.prompt == "they bow, then hug" and told.seconds == 2
+
+
+def test_quoted_cells_keep_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
+    first, second, third = jobs_of(
+        tmp_path,
+        'prompt;characters;seconds\n"they bow;\r\nthen hug";"Rig A;Rig B";4\n"one says ""stop""";;2\na 5" sword;;\n',
+    )
+    assert first.prompt.split() == ["they", "bow;", "then", "hug"] and first.characters == ("Rig A", "Rig B")
+    assert second.prompt == 'one says "stop"' and second.seconds == 2 and third.prompt == 'a 5" sword'
+    first, second = jobs_of(tmp_path, "prompt,seconds\ntwo people bow\u2028and hug,2\nthey hug,3\n")
+    assert (first.prompt, first.seconds, second.seconds) == ("two people bow\u2028and hug", 2.0, 3.0)
+    lines = json.dumps({"prompt": "bow\u2028hug"}, ensure_ascii=False) + "\n" + json.dumps({"prompt": "they kick"})
+    assert [job.prompt for job in jobs_of(tmp_path, lines, "jobs.jsonl")] == ["bow\u2028hug", "they kick"]
+
+
+def test_empty_rows_and_columns_are_ignored_and_full_ones_without_a_name_are_not(tmp_path: Path) -> None:
+    jobs = jobs_of(
+        tmp_path, "\r\n,,\r\nprompt,,seconds,,\r\n\r\nthey bow,,1,,\r\n,,,,\r\n ,\t,,\r\nthey hug\r\nx,y,1\r\n"
+    )
+    assert [(job.prompt, job.seconds, bool(job.fault)) for job in jobs] == [
+        ("they bow", 1.0, False),
+        ("they hug", None, False),
+        ("", None, True),
+    ]
+    assert jobs[0].where == "jobs.csv, line 5" and "more fields" in jobs[2].fault
+    with pytest.raises(UserError, match="two columns called seconds"):
+        jobs_of(tmp_path, "prompt,seconds,Seconds\nx,1,2\n")
+
+
+def test_an_open_quotation_mark_costs_its_own_row_only(tmp_path: Path) -> None:
+    for closing in ("", 'good "3",1\n"a, quoted",1\n'):
+        jobs = jobs_of(tmp_path, f'prompt,seconds\ngood 1,1\n"open,1\ngood 2,1\n{closing}last,1\n')
+        assert "quotation marks" in jobs[1].fault and jobs[1].where == "jobs.csv, line 3"
+        prompts = [job.prompt for job in jobs if not job.fault]
+        assert prompts[:2] == ["good 1", "good 2"] and prompts[-1] == "last"
+
+
+RESERVED = ["records", "Pictures", "CON", "nul", "com1", "LPT9", "aux.v2", "COM\u00b9", "a.npz", "shot.PNG", "..", "x."]
+UNUSABLE = ["n" * 300, "\u00e9" * 95, "a/b", "..\\..\\x", "a:b", "a\u0085b"]
+
+
+@pytest.mark.parametrize("name", [*RESERVED, *UNUSABLE])
+def test_a_name_that_cannot_be_used_is_a_fault_with_a_safe_record(name: str) -> None:
+    bad, good = named([Job("they hug", name=name), Job("they hug", name="good")])
+    assert bad.fault and len(bad.fault) < 250 and good == Job("they hug", name="good")
+    again = named([Job("they hug", name=bad.name)])[0]
+    assert not again.fault and len(bad.name.encode()) < 200
+    made = named([Job(name[:60])])[0]
+    assert not made.fault and not named([Job("x", name=made.name)])[0].fault, "a name made from a prompt is usable"
+
+
+def test_a_row_with_the_name_of_another_does_not_take_its_record() -> None:
+    first, second, third = named([Job("they hug", name="e\u0301"), Job("x", name="\u00c9"), Job("x", name="e\u0301 2")])
+    assert second.fault and len({first.name, second.name, third.name}) == 3 and not third.fault
+
+
+def test_numbers_that_are_none_are_faults(tmp_path: Path) -> None:
+    bad = ["nan", "inf", "-inf", "1e999", "0", "-3", "many", "4;5", "9" * 5000]
+    for line, job in zip(bad, jobs_of(tmp_path, "prompt,seconds\n" + "".join(f"a,{x}\n" for x in bad)), strict=True):
+        assert ("second" in job.fault) and len(job.fault) < 200, line
+        assert job.seconds is None or math.isfinite(job.seconds)
+    for value in ["NaN", "Infinity", "true", "[1]", "{}", '"x"']:
+        (job,) = jobs_of(tmp_path, f'{{"prompt": "a", "seconds": {value}}}', "jobs.jsonl")
+        assert "second" in job.fault
+    for value in ["-1", str(2**63), "1.5", "9" * 5000, "x"]:
+        (job,) = jobs_of(tmp_path, f"prompt,seed\na,{value}\n")
+        assert "seed is" in job.fault and len(job.fault) < 200
+
+
+def test_control_characters_are_faults_and_messages_escape_them(tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path, "prompt,leader,name\na\x1b[31m,,\na,x\x1b]0;y.bvh,\na,,n\x9b\na\0,,\na\u202e,,ok\n")
+    assert ["control character U+001B" in job.fault for job in jobs] == [True, True, False, False, False]
+    assert "U+009B" in jobs[2].fault and "U+0000" in jobs[3].fault and not jobs[4].fault
+    (half,) = jobs_of(tmp_path, '{"prompt": "\\ud800"}', "jobs.jsonl")
+    assert "U+D800" in half.fault
+    for error in ("a\x1b[31mb", "a\x9bb", "a\nb", "a\u202eb", "a\u2028b", "a\rb"):
+        text = str(UserError(error))
+        assert text.isprintable() and text.startswith("a\\") and text == printable(error)
+    assert printable("Они 🤝 👩‍🚒 é") == "Они 🤝 👩‍🚒 é"
+
+
+def test_relative_files_are_found_from_the_job_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in" / "moves").mkdir(parents=True)
+    (tmp_path / "in" / "Ann").mkdir()
+    (tmp_path / "in" / "moves" / "lead.bvh").touch()
+    (tmp_path / "in" / "ann.npz").touch()
+    (tmp_path / "here.bvh").touch()
+    monkeypatch.chdir(tmp_path)
+    table = "prompt,leader,body\na,moves/lead.bvh,;ann.npz\nb,here.bvh,\nc,Ann,\n"
+    first, second, third = jobs_of(tmp_path / "in", table)
+    assert Path(first.leader).samefile("in/moves/lead.bvh") and Path(first.bodies[1]).samefile("in/ann.npz")
+    assert first.bodies[0] == "" and second.leader == "here.bvh" and third.leader == "Ann"
