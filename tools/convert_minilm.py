@@ -60,7 +60,7 @@ def renamed(source: dict[str, Tensor], config: SentenceEncoderConfig) -> dict[st
 
 def compressed(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state as it is kept: word embeddings in eight bits, everything else in half precision."""
-    table = TokenTable.in_eight_bits(state["tokens.rows"])
+    table = TokenTable.in_int8(state["tokens.rows"])
     small = {key: tensor.half() for key, tensor in state.items()}
     return {**small, "tokens.rows": table.rows, "tokens.scales": table.scales.half()}
 

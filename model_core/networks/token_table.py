@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .int8 import in_eight_bits
+from .int8 import quantised_rows
 
 
 class TokenTable(nn.Module):
-    """Rows of half precision or of eight bits with a scale a row, converted only where they are looked up."""
+    """Embeddings in half precision or in 8-bit integers with a scale each, converted only where they are looked up."""
 
     rows: Tensor
     scales: Tensor
@@ -19,7 +19,7 @@ class TokenTable(nn.Module):
 
         Args:
             rows: (V, C) of any number type.
-            scales: (V,) what each row is multiplied by.
+            scales: (V,) factor of each row.
         """
         super().__init__()
         self.register_buffer("rows", rows)
@@ -31,9 +31,9 @@ class TokenTable(nn.Module):
         return cls(torch.zeros(vocabulary, width), torch.ones(vocabulary))
 
     @classmethod
-    def in_eight_bits(cls, weights: Tensor) -> TokenTable:
-        """The nearest table of whole numbers -127..127 with a scale a row, for weights (V, C)."""
-        rows, scales = in_eight_bits(weights.float())
+    def in_int8(cls, weights: Tensor) -> TokenTable:
+        """The nearest table of integers -127..127 with a scale for each embedding, for weights (V, C)."""
+        rows, scales = quantised_rows(weights.float())
         return cls(rows, scales[:, 0])
 
     def forward(self, ids: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from model_core.errors import UserError
 from model_core.generation.devices import ComputeDevice, choose_device, prepare_transformer
 from model_core.generation.sampling import sample
 from model_core.model_files.sampling_settings import SamplingSettings
-from model_core.networks.int8 import EightBitLinear
+from model_core.networks import int8, prepacked
+from model_core.networks.int8 import Int8Linear
 from model_core.networks.prepacked import PackedLinear, can_pack
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
@@ -37,7 +38,7 @@ def masked_logits(network: InteractionTransformer) -> Tensor:
 def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
     torch.manual_seed(0)
     layer, x = nn.Linear(64, 96), torch.randn(5, 7, 64) * torch.logspace(-3, 3, 7)[:, None]
-    rounded = EightBitLinear(layer)
+    rounded = Int8Linear(layer)
     with torch.inference_mode():
         exact, near = layer(x), rounded(x)
         # Half a level of each weight and of each input, if all errors of a sum had the same sign.
@@ -48,6 +49,23 @@ def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
     assert (near - exact).std() / exact.std() < 0.02
     torch.testing.assert_close(part, near[..., 10:30])
     assert torch.equal(rounded(torch.zeros(2, 64)), layer.bias.expand(2, -1))
+
+
+def test_without_the_private_operators_of_torch_the_same_is_computed(
+    transformer: InteractionTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = masked_logits(prepare_transformer(copy.deepcopy(transformer), choose_device("cpu-int8")))
+    assert hasattr(torch, int8._PRODUCT), "this test is of a torch that has it"
+    monkeypatch.delattr(torch, int8._PRODUCT)
+    again = masked_logits(prepare_transformer(copy.deepcopy(transformer), choose_device("cpu-int8")))
+    assert torch.equal(again, rounded)
+    for name in ("_LAY_OUT", "_LINEAR"):
+        with monkeypatch.context() as patched:
+            patched.setattr(prepacked, name, "_absent_from_this_torch")
+            assert not can_pack() and not can_pack(torch.bfloat16)
+            plain = prepare_transformer(copy.deepcopy(transformer), choose_device("cpu"))
+            assert not any(isinstance(part, PackedLinear) for part in plain.modules())
+            assert torch.equal(masked_logits(plain), masked_logits(transformer))
 
 
 def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer) -> None:
@@ -64,9 +82,9 @@ def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer)
 
 def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: InteractionTransformer) -> None:
     small = prepare_transformer(copy.deepcopy(transformer), ComputeDevice(torch.device("cpu"), "int8"))
-    layers = [part for part in small.blocks.modules() if isinstance(part, EightBitLinear)]
+    layers = [part for part in small.blocks.modules() if isinstance(part, Int8Linear)]
     assert len(layers) == 2 * (2 * 4 + 2 * 2)
-    assert not any(isinstance(part, EightBitLinear) for part in small.text_layers.modules())
+    assert not any(isinstance(part, Int8Linear) for part in small.text_layers.modules())
     exact, near = masked_logits(transformer), masked_logits(small)
     assert (near - exact).std() / exact.std() < 0.03
     assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95

@@ -118,7 +118,7 @@ def test_a_long_text_is_cut_and_an_awkward_one_is_read(encoder: TowerEncoder) ->
 
 def test_eight_bit_rows_are_within_half_a_step_of_the_originals() -> None:
     weights = torch.randn(50, 16, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 2, 50)[:, None]
-    table = TokenTable.in_eight_bits(weights)
+    table = TokenTable.in_int8(weights)
     ids = torch.arange(50)[None]
     steps = weights.abs().amax(dim=1) / 127
     assert bool(((table(ids)[0] - weights).abs() <= 0.501 * steps[:, None]).all())
