@@ -44,7 +44,7 @@ def check_fits(
     Raises:
         UserError: a tensor is missing, of another shape, unknown, or has values that are not finite.
     """
-    for key in sorted(wanted.keys() | found.keys()):
+    for key in [*wanted, *(key for key in found if key not in wanted)]:
         want, have = _shape(wanted, key), _shape(found, key)
         if want != have:
             raise UserError(f"{path} does not fit {owner}: {key} should be {want} and is {have}; {remedy}.")

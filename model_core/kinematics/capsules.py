@@ -9,8 +9,12 @@ import numpy as np
 from ..motion.rotations import normalized, rotate
 from ..motion.skeleton import SMPL
 
-_PALM, _CROWN = 0.08, 0.12
-"""Metres from wrist to palm and from the head joint to the middle of the skull's top."""
+WRIST_TO_PALM = 0.08
+"""Metres from the wrist, along the forearm, to the middle of the palm."""
+WRIST_TO_PALM_IN_FOREARMS = 0.35
+"""The same in lengths of the forearm, as the reranker's features have it: its weights are trained on that."""
+_HEAD_TO_CROWN = 0.12
+"""Metres from the head joint to the middle of the skull's top."""
 L_PALM, R_PALM, CROWN = len(SMPL), len(SMPL) + 1, len(SMPL) + 2
 """Indices of the points that ``body_points`` adds to the joints."""
 PALM_RADIUS = 0.025
@@ -71,10 +75,10 @@ def body_points(
     size = np.broadcast_to(np.asarray(sizes, np.float64), len(joints))[:, None, None]
     added = []
     for wrist in (SMPL.index("L_Wrist"), SMPL.index("R_Wrist")):
-        along = normalized(offsets[:, None, wrist]) * _PALM * size
+        along = normalized(offsets[:, None, wrist]) * WRIST_TO_PALM * size
         added.append(joints[:, :, wrist] + rotate(rotations[:, :, wrist], along))
     head = SMPL.index("Head")
-    added.append(joints[:, :, head] + rotations[:, :, head, :, 1] * _CROWN * size)
+    added.append(joints[:, :, head] + rotations[:, :, head, :, 1] * _HEAD_TO_CROWN * size)
     return np.concatenate((joints, np.stack(added, axis=2)), axis=2)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, normalized, quaternion_from_matrix
 from ..motion.skeleton import SMPL
 from .filters import blurred
+from .whittaker import gain, in_windows, price, third_differences
 
 _SLOWEST_CUT = 2.0
 """Hz. No joint is smoothed below it, however much it jitters."""
@@ -159,7 +160,7 @@ def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np
     slow = _whittaker(signals, cut, fps)
     quick = _whittaker(signals, _QUICKER * cut, fps)
     frequency = _frequencies(jitter.shape[-1], fps)
-    stopped = 1 - 1 / (1 + (_omega(frequency, fps) / _omega(cut[..., None], fps)) ** 6)
+    stopped = 1 - 1 / (1 + (gain(frequency, fps) / gain(cut[..., None], fps)) ** 6)
     expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
     removed = blurred(((signals - slow) ** 2).sum(-2), 3)
     excess = np.sqrt(removed / np.maximum(expected, 1e-16))
@@ -168,27 +169,8 @@ def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np
     return signals + need[..., None, None] * (slow + share * (quick - slow) - signals)
 
 
-def _omega(frequency: np.ndarray, fps: float) -> np.ndarray:
-    """What a difference of two frames makes of a wave of that frequency: 0 for none, 2 for the fastest."""
-    return 2 * np.sin(np.pi * np.minimum(frequency / fps, 0.5))
-
-
 def _whittaker(signals: np.ndarray, cut: np.ndarray, fps: float) -> np.ndarray:
-    """The curves nearest to signals (P, J, C, T) at a price on their third differences (Whittaker 1923).
-
-    That is a low-pass of sixth order at ``cut`` (P, J) Hz which delays nothing and knows where the clip ends. Long
-    clips are done in overlapping windows.
-    """
-    frames = signals.shape[-1]
-    size = min(_WINDOW, frames)
-    price = _omega(cut, fps) ** -6.0
-    differences = np.diff(np.eye(size), n=3, axis=0)
-    smoother = np.linalg.inv(np.eye(size) + price[..., None, None] * (differences.T @ differences))
-    starts = np.linspace(0, frames - size, 1 + -(-2 * (frames - size) // _WINDOW)).round().astype(int)
-    weight = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(np.float64)
-    total, result = np.zeros(frames), np.zeros_like(signals)
-    for start in starts:
-        window = slice(start, start + size)
-        result[..., window] += weight * (signals[..., window] @ smoother)
-        total[window] += weight
-    return result / total
+    """Signals (P, J, C, T) smoothed above ``cut`` (P, J) Hz."""
+    size = min(_WINDOW, signals.shape[-1])
+    smoother = np.linalg.inv(np.eye(size) + price(cut, fps)[..., None, None] * third_differences(size))
+    return in_windows(signals, _WINDOW, lambda window: signals[..., window] @ smoother)

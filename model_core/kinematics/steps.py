@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .filters import covered, eased
+from .whittaker import in_windows, price, third_differences
 
 _CUT = 4.0
 """Hz above which a corrected foot's way between its stands is smoothed. Were it lower, steps would reach into the
@@ -60,18 +61,13 @@ def smoothed_steps(
 
 
 def _whittaker(signals: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
-    """Signals (..., T, C) smoothed above the cut-off, by less where their weights (..., T) are more than 1."""
-    frames = signals.shape[-2]
-    size = min(_WINDOW, frames)
-    differences = np.diff(np.eye(size), n=3, axis=0)
-    price = (2 * np.sin(np.pi * min(_CUT / fps, 0.5))) ** -6.0 * (differences.T @ differences)
-    starts = np.linspace(0, frames - size, 1 + -(-2 * (frames - size) // _WINDOW)).round().astype(int)
-    share = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(np.float64)
-    total, result = np.zeros(frames), np.zeros_like(signals)
-    for start in starts:
-        window = slice(start, start + size)
+    """Signals (..., T, C) smoothed above the cut-off, less where their weights (..., T) are more than 1."""
+    size = min(_WINDOW, signals.shape[-2])
+    roughness = price(_CUT, fps) * third_differences(size)
+
+    def smooth(window: slice) -> np.ndarray:
         weight = weights[..., window]
-        system = price + np.eye(size) * weight[..., None]
-        result[..., window, :] += share[:, None] * np.linalg.solve(system, weight[..., None] * signals[..., window, :])
-        total[window] += share
-    return result / total[:, None]
+        system = roughness + np.eye(size) * weight[..., None]
+        return np.swapaxes(np.linalg.solve(system, weight[..., None] * signals[..., window, :]), -1, -2)
+
+    return np.swapaxes(in_windows(np.swapaxes(signals, -1, -2), _WINDOW, smooth), -1, -2)

@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..networks.graph import GraphScope
 from ..networks.tokenizer import Dataset, Tokenizer, TokenizerConfig
 from ..networks.transformer import InteractionTransformer, TransformerConfig
+from ..tensor_files import check_fits
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -237,18 +238,10 @@ def read_transformer(folder: Path, checkpoint: str, tokenizer: TokenizerConfig) 
 
 
 def _filled(network: Network, weights: dict[str, Tensor], path: Path, names: Mapping[str, str]) -> Network:
-    """The network with these weights; the first key that does not fit is named, as the file names it."""
-    wanted = network.state_dict()
-    for key in [*wanted, *weights]:
-        shapes = [tuple(state[key].shape) if key in state else None for state in (wanted, weights)]
-        if shapes[0] != shapes[1]:
-            raise UserError(
-                f"{path} does not fit its opt.txt: {names.get(key, key)} should be {shapes[0] or 'absent'} "
-                f"and is {shapes[1] or 'absent'}; choose the checkpoint that belongs to this folder."
-            )
-        if not torch.isfinite(weights[key]).all():
-            raise UserError(
-                f"{path} has values that are not numbers in {names.get(key, key)}; copy or download it again."
-            )
+    """The network with these weights; a key that does not fit is named as the file names it."""
+    wanted, found = (
+        {names.get(key, key): value for key, value in state.items()} for state in (network.state_dict(), weights)
+    )
+    check_fits(wanted, found, path, "its opt.txt", "choose the checkpoint of this folder, or copy or download it again")
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)

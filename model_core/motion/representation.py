@@ -26,6 +26,9 @@ POSITIONS = slice(0, 66)
 VELOCITIES = slice(66, 132)
 ROTATIONS = slice(132, 258)
 CONTACTS = slice(258, 262)
+WITHOUT_CONTACTS = slice(0, 258)
+WORLD = slice(0, 132)
+"""Positions and velocities: the columns that depend on where a person stands and faces."""
 
 FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
 """The joints behind the four contacts, in order."""

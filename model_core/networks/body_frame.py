@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..motion.representation import ROTATIONS, WIDTH, WORLD
+
 _ACROSS = ((2, 1), (17, 16))
 """From right to left: hips, and shoulders."""
 _POSITION_SCALE = 4.0
@@ -29,19 +31,19 @@ class BodyFrame(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("statistics", torch.stack((torch.zeros(262), torch.ones(262))))
+        self.register_buffer("statistics", torch.stack((torch.zeros(WIDTH), torch.ones(WIDTH))))
 
     def nodes(self, rows: Tensor) -> Tensor:
         """(B, T, 262) to (B, T, 22, 12)."""
         mean, std = self.statistics
-        world = (rows * std + mean)[..., :132].unflatten(-1, (2, 22, 3))  # (B, T, 2, 22, 3)
+        world = (rows * std + mean)[..., WORLD].unflatten(-1, (2, 22, 3))  # (B, T, 2, 22, 3)
         ahead = facing(world[:, :, 0])  # (B, T, 2)
         positions, velocities = world.unbind(2)
         place = rows[..., :3][:, :, None]  # (B, T, 1, 3)
         positions = turned(positions[:, :, 1:] - positions[:, :, :1], ahead, -1.0) * _POSITION_SCALE
         velocities = turned(velocities, ahead, -1.0) * _VELOCITY_SCALE
         velocities = torch.cat((velocities[:, :, :1], velocities[:, :, 1:] - velocities[:, :, :1]), 2)
-        rotations = rows[..., 132:258].unflatten(-1, (21, 6))
+        rotations = rows[..., ROTATIONS].unflatten(-1, (21, 6))
         first = functional.pad(ahead, (0, 4))[:, :, None]  # (B, T, 1, 6)
         return torch.cat((torch.cat((place, positions), 2), velocities, torch.cat((first, rotations), 2)), -1)
 
@@ -56,7 +58,7 @@ class BodyFrame(nn.Module):
         velocities = turned(velocities / _VELOCITY_SCALE, ahead, 1.0)
         world = torch.stack((positions, velocities), 2).flatten(2)  # (B, T, 132)
         rotations = nodes[:, :, 1:, 6:].flatten(2)  # (B, T, 126)
-        return functional.pad(torch.cat(((world - mean[:132]) / std[:132], rotations), -1), (0, 4))
+        return functional.pad(torch.cat(((world - mean[WORLD]) / std[WORLD], rotations), -1), (0, 4))
 
 
 def facing(joints: Tensor) -> Tensor:

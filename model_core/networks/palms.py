@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kinematics.capsules import CAPSULES, PALM_RADIUS
+from ..kinematics.capsules import CAPSULES, PALM_RADIUS, WRIST_TO_PALM
 from ..kinematics.limbs import ARMS
 from ..motion.representation import JOINTS
 
-_PALM = 0.08
-"""Metres from the wrist on, along the forearm, to the palm."""
 NEARNESS = 2 * 2 + 2
 """Numbers a frame of one person: metres from each palm to each of the partner's, and to other skin of the partner."""
 _BODY = [part for part in CAPSULES if part.part != "hand" and max(part.start, part.stop) < JOINTS]
@@ -21,7 +19,7 @@ _BODY = [part for part in CAPSULES if part.part != "hand" and max(part.start, pa
 def palms(joints: Tensor) -> Tensor:
     """Left and right palm (..., 2, 3) of joints (..., 22, 3), metres."""
     hinges, wrists = (joints[..., [getattr(arm, name) for arm in ARMS], :] for name in ("hinge", "end"))
-    return wrists + _PALM * functional.normalize(wrists - hinges, dim=-1)
+    return wrists + WRIST_TO_PALM * functional.normalize(wrists - hinges, dim=-1)
 
 
 def to_palms(joints: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from ..motion.representation import WIDTH, WITHOUT_CONTACTS
+
 
 class MotionEncoder(nn.Module):
     """A post-norm transformer encoder with a query token, whose state becomes the embedding."""
@@ -17,7 +19,7 @@ class MotionEncoder(nn.Module):
         self, width: int, feed_forward: int, layers: int, heads: int = 8, embedding: int = 512, longest: int = 2000
     ) -> None:
         super().__init__()
-        self.project = nn.Linear(2 * 258, width)
+        self.project = nn.Linear(2 * WITHOUT_CONTACTS.stop, width)
         self.query = nn.Parameter(torch.zeros(1, width))
         self.register_buffer("position", torch.zeros(longest, width))
         layer = nn.TransformerEncoderLayer(width, heads, feed_forward, 0.1, "gelu", batch_first=True)
@@ -36,7 +38,7 @@ class MotionEncoder(nn.Module):
             (B, embedding).
         """
         B, T, _ = rows.shape
-        people = rows.unflatten(-1, (2, 262))[..., :258].flatten(2)  # (B, T, 516)
+        people = rows.unflatten(-1, (2, WIDTH))[..., WITHOUT_CONTACTS].flatten(2)  # (B, T, 516)
         x = torch.cat((self.query.expand(B, 1, -1), self.project(people)), 1) + self.position[: T + 1]
         padding = torch.arange(T + 1, device=rows.device) > lengths[:, None]
         return self.embed(self.norm(self.layers(x, src_key_padding_mask=padding))[:, 0])

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..kinematics.capsules import WRIST_TO_PALM_IN_FOREARMS
 from ..motion.representation import JOINTS
 from ..motion.skeleton import SMPL
 from .conditioned_conv import ConditionedConvBlock
 from .pair_view import PAIR_VIEW, pair_view
 
 _WRISTS, _ELBOWS = ([SMPL.index(f"{side}_{name}") for side in "LR"] for name in ("Wrist", "Elbow"))
-_PALM = 0.35
-"""Where the palm is, behind the wrist, in lengths of the forearm."""
 _TOUCHES = 2 * (JOINTS + 2)
 """Pairs of a palm and one of the partner's joints and palms."""
 _REACH = 0.15
@@ -92,7 +91,7 @@ class Reranker(nn.Module):
     def seen(self, joints: Tensor) -> Tensor:
         """(B, 2, T, N) what each person sees, and how near the own palms are to the partner; of (B, 2, T, 22, 3)."""
         wrists = joints[..., _WRISTS, :]
-        palms = wrists + _PALM * (wrists - joints[..., _ELBOWS, :])
+        palms = wrists + WRIST_TO_PALM_IN_FOREARMS * (wrists - joints[..., _ELBOWS, :])
         partner = torch.cat((joints, palms), -2).flip(1)
         apart = (palms[..., :, None, :] - partner[..., None, :, :]).norm(dim=-1).flatten(-2)  # (B, 2, T, 48)
         return torch.cat((pair_view(joints), torch.exp(-apart / _REACH)), -1)

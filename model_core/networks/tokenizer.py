@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..motion.representation import POSITIONS, ROTATIONS, VELOCITIES
 from .body_frame import BodyFrame
 from .body_parts import BodyPartDecoder, BodyPartEncoder
 from .graph import GraphLayer, GraphScope
@@ -190,9 +191,9 @@ class Tokenizer(nn.Module):
         if self.frame is not None:
             return self.frame.nodes(rows).permute(0, 3, 2, 1)  # (B, 12, 22, T)
         B, T, _ = rows.shape
-        positions = rows[..., :66].view(B, T, 22, 3)
-        velocities = rows[..., 66:132].view(B, T, 22, 3)
-        rotations = functional.pad(rows[..., 132:258].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
+        positions = rows[..., POSITIONS].view(B, T, 22, 3)
+        velocities = rows[..., VELOCITIES].view(B, T, 22, 3)
+        rotations = functional.pad(rows[..., ROTATIONS].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
         return torch.cat((positions, velocities, rotations), -1).permute(0, 3, 2, 1)  # (B, 12, 22, T)
 
     def _rows(self, image: Tensor) -> Tensor:

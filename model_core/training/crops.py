@@ -11,7 +11,7 @@ import numpy as np
 from ..data.captured import CapturedClip
 from ..motion import FPS
 from ..motion.canonical import facing, mirrored, mirrored_text
-from ..motion.representation import POSITIONS, VELOCITIES, WIDTH, features_from_motion
+from ..motion.representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, features_from_motion
 from ..motion.rotations import about_y
 
 _MOST_DRAWS = 50
@@ -150,7 +150,7 @@ def statistics(crops: Crops, random: np.random.Generator, samples: int = 400, fr
     rows = np.concatenate([crops.draw(random, frames)[0].reshape(-1, WIDTH) for _ in range(samples)])
     mean = rows.mean(0)
     spread = np.ones(WIDTH, dtype=np.float32)
-    for start, stop in ((0, 66), (66, 132), (132, 258)):
-        spread[start:stop] = np.sqrt(((rows[:, start:stop] - mean[start:stop]) ** 2).mean())
-    mean[258:] = 0
+    for columns in (POSITIONS, VELOCITIES, ROTATIONS):
+        spread[columns] = np.sqrt(((rows[:, columns] - mean[columns]) ** 2).mean())
+    mean[CONTACTS] = 0
     return np.stack((mean, spread)).astype(np.float32)

@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..motion.representation import CONTACT_HEIGHTS, CONTACT_SQUARED_SPEED, FOOT_JOINTS, POSITIONS, ROTATIONS
+from ..motion.representation import (
+    CONTACT_HEIGHTS,
+    CONTACT_SQUARED_SPEED,
+    FOOT_JOINTS,
+    POSITIONS,
+    ROTATIONS,
+    WITHOUT_CONTACTS,
+)
 from ..networks.graph import LIMB_CHAINS
 
 smooth_l1 = functional.smooth_l1_loss
@@ -77,7 +84,7 @@ def feature_losses(
     """
     positions, wanted = _positions(predicted), _positions(target)
     return FeatureLosses(
-        reconstruction=smooth_l1(predicted[..., :258], target[..., :258]),
+        reconstruction=smooth_l1(predicted[..., WITHOUT_CONTACTS], target[..., WITHOUT_CONTACTS]),
         position=smooth_l1(positions, wanted),
         velocity=smooth_l1(positions.diff(dim=1), wanted.diff(dim=1)),
         bone=smooth_l1(_bone_lengths(positions), _bone_lengths(wanted)),

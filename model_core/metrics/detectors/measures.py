@@ -7,13 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from ...kinematics.capsules import WRIST_TO_PALM
 from ...kinematics.filters import blurred
 from ...motion.skeleton import SMPL
 from ...motion.types import FPS
 
 J = {name: index for index, name in enumerate(SMPL.joints)}
-_PALM = 0.08
-"""Metres from the wrist on, along the forearm, to the palm."""
 _SMOOTHING = 4
 """Frames to each side over which speeds are averaged."""
 
@@ -94,7 +93,7 @@ class Person:
         """(T, 2, 3) left and right palm."""
         wrists = self.joints[:, [J["L_Wrist"], J["R_Wrist"]]]
         along = wrists - self.joints[:, [J["L_Elbow"], J["R_Elbow"]]]
-        return wrists + _PALM * along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-6)
+        return wrists + WRIST_TO_PALM * along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-6)
 
     @cached_property
     def hand_speed(self) -> np.ndarray:
