@@ -1,4 +1,4 @@
-"""Stage 1: bone lengths, one set for each person and clip."""
+"""Stage 1: bone lengths, one set per person and clip."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from ..motion.rest import SMPL_REST_OFFSETS
 from ..motion.skeleton import SMPL
 
 _SHORTEST = 0.005
-"""Metres. A bone that measures less than this (joints fallen together) is given it, so that it keeps a direction."""
+"""Metres. The least length of a bone: joints at the same place would leave it without a direction."""
 
 
 def measured_offsets(joints: np.ndarray) -> np.ndarray:
-    """Rest offsets with the directions of the T-pose and the lengths of the people seen.
+    """Rest offsets with the directions of the T-pose and the bone lengths of the given people.
 
-    The median over time shrugs off the frames in which a joint was misplaced; left and right share one length, as
-    they do in a body.
+    The median over time ignores the frames in which a joint is misplaced. Left and right bones get the same length.
 
     Args:
         joints: (P, T, 22, 3) positions, metres.

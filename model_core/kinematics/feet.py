@@ -1,4 +1,4 @@
-"""Stage 5: feet that stand where they stand, on one floor for all people, and legs that reach them."""
+"""Stage 5: standing feet are locked to one floor for all people, and legs reach them."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from ..motion.rotations import cross, normalized, rotate
 from .contacts import ANKLES, TOES, Floor, estimated_floor, held, rests, speeds, stands
 from .filters import blurred, covered, eased
 from .fitting import swing, turn_about
-from .knees import knees_kept
-from .legs import giving_way, legs_touch, share_that_keeps_touch
+from .knees import keep_knee_distances
+from .legs import legs_touch, touch_preserving_share, yielding_moves
 from .limbs import LEGS, bent_to, easy_reach
 from .pose import PoseBatch
 from .settings import SolveSettings
 from .steps import smoothed_steps
 
 _TOE_ENTERS, _TOE_STAYS = (0.06, 0.4), (0.06, 0.5)
-"""Metres over the standing height and m/s: slower and lower than the first a toe joint stands, up to the second it
-goes on standing. What is quicker is the beginning of a step, and dragged back to the stand it would be far off."""
+"""Metres over the standing height and m/s. A toe joint below the first pair begins to stand, and below the second goes
+on standing. Faster feet begin a step; locking them would pull them far from their path."""
 _SUPPORT_SHARE, _SUPPORT_SPEED = 0.8, 1.6
-"""Somebody who glides stands on the slower foot, up to so many m/s, and on the other too if the slower one has this
-share of its speed: as long as one foot hands the weight to the other both bear it, so that nobody is in the air."""
+"""A person who glides stands on the slower foot, up to this speed in m/s, and also on the other one if the slower foot
+has this share of its speed: both feet carry weight during the transfer, so the person is never in the air."""
 _ANKLE_ENTERS, _ANKLE_STAYS = (0.02, 0.2), (0.05, 0.5)
 """The same for an ankle."""
 _OWN_LEVEL = 0.02
-"""Metres. People whose feet stand this far off the common floor bend their legs; further, the whole person moves."""
+"""Metres. Feet up to this far off the common floor are reached by the legs; beyond it the whole person moves."""
 _LARGEST_LEVELLING = 0.15
-"""Metres by which one person is moved up or down against the other at most."""
+"""Metres by which a person is moved vertically at most, relative to the other."""
 _STEP_SPEED = (0.2, 0.6)
-"""m/s at which a travelling foot begins to be lifted, and has its full clearance."""
+"""m/s at which the lift of a travelling foot begins, and at which it is complete."""
 _ALOFT = 0.05
-"""Metres over where a person's feet stand, from which nothing of him touches the floor."""
+"""Metres over the standing height of the feet, above which a person does not touch the floor."""
 _GRAVITY = 9.81
 """m/s²."""
 _SHORTEST_FLIGHT, _FLOWN = 0.3, 0.5
-"""Seconds and a share. Who is in the air for longer and rises by less than this share of what a jump of that time
-rises by does not jump but lacks a floor."""
+"""Seconds and a fraction. A person who is in the air for longer and rises by less than this fraction of the height of a
+jump of that duration hovers."""
 _SETTLED = 0.13
-"""Seconds in which somebody who lacks a floor gets a foot down to it."""
+"""Seconds in which a hovering person gets a foot down to the floor."""
 _SEATED = 0.15
-"""m/s of the pelvis, up to which it rests on something high and feet may hang."""
+"""m/s of the pelvis: a slower one may rest on a high seat, with hanging feet."""
 _DRAWN_UP = (1.5, 0.05)
-"""Seconds, at most, and metres by which the pelvis sinks meanwhile, at least, of feet that are drawn up: who is carried
-rises, and nobody gets on a seat and off again so soon."""
+"""Longest duration in seconds and least sinking of the pelvis in metres of feet that are drawn up: a carried person
+rises, and sitting down and standing up takes longer."""
 _OTHER_FOOT = 0.25
-"""Metres over the lower foot from which the other one is not brought down with it."""
+"""Metres over the lower foot, above which the other foot is not lowered with it."""
 _PEEL = 0.6
-"""Share of its clearance that a foot has in the last frame of a stand and in the first of the next."""
-_LARGEST_WRING = 0.4
-"""Share of a foot's length by which holding its ends may move them against each other."""
+"""Fraction of its clearance that a foot has in the last frame of a stand and in the first of the next."""
+_LARGEST_FOOT_CHANGE = 0.4
+"""Fraction of a foot's length by which locking its ends may move them relative to each other."""
 _LARGEST_TOE_BEND = 1.0
-"""Radians by which toes bend up to lie on the floor under a raised heel."""
+"""Radians by which toes bend up at most, to lie on the floor under a raised heel."""
 _ROUNDS = 4
-"""How often feet of two people give way to each other."""
+"""Iterations in which feet of two people yield to each other."""
 _NEAR = (0.13, 0.25)
-"""Metres between two people's upper bodies within which they rise and sink together, and one may carry the other."""
+"""Metres between upper bodies of two people, within which they rise and sink together and one may carry the other."""
 
 
 @dataclass(frozen=True)
 class Footing:
-    """Where ankles and toes belong, left then right.
+    """Targets of ankles and toes, left then right.
 
     Attributes:
         ankles: (P, T, 2, 3) targets, metres.
@@ -80,7 +80,7 @@ class Footing:
         return replace(self, ankles=self.ankles + moves, toes=self.toes + moves)
 
     def eased_to(self, joints: np.ndarray, share: np.ndarray) -> Footing:
-        """The footing drawn back to where joints (P, T, 22, 3) are, but for a share (P, T, 2) of the way."""
+        """The footing moved from the joints (P, T, 22, 3) towards its targets by a fraction (P, T, 2)."""
         ankles, toes = joints[:, :, ANKLES], joints[:, :, TOES]
         part = share[..., None]
         return Footing(
@@ -91,12 +91,12 @@ class Footing:
         )
 
 
-def on_their_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
-    """The pose with feet that neither slide, float nor sink while they stand, the pelvis lowered where legs need it.
+def plant_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
+    """The pose with feet that neither slide, float nor sink while they stand; the pelvis is lowered where legs need it.
 
     Args:
         pose: one or two people.
-        settings: of them, ``held`` is not touched and sets the floor.
+        settings: the ``held`` person stays and sets the floor.
     """
     joints, rotations = pose.world()
     floor = estimated_floor(joints, pose.fps)
@@ -109,24 +109,24 @@ def on_their_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
         return result
     touching = legs_touch(joints, pose.fps)
     for _ in range(_ROUNDS if touching.any() else 0):
-        moves = giving_way(joints, result.world()[0], touching, footing.stands, settings.held)
+        moves = yielding_moves(joints, result.world()[0], touching, footing.stands, settings.held)
         if np.abs(moves).max() < 1e-4:
             break
         footing = footing.moved(moves)
         result = _standing(pose, joints, rotations, footing, settings)
-    # What is left makes legs give their corrections up; where that is not enough, because knees bent as the pelvis
-    # sank, it sinks less.
+    # Corrections that still change a touch are reduced. Where that is not enough, because lowering the pelvis bent the
+    # knees, the pelvis is lowered less.
     sinking = np.ones(joints.shape[1])
     for attempt in range(3):
-        result = knees_kept(joints, result, settings.held)
-        share = share_that_keeps_touch(joints, result.world()[0], touching)
+        result = keep_knee_distances(joints, result, settings.held)
+        share = touch_preserving_share(joints, result.world()[0], touching)
         if share.min() == 1:
             break
         if attempt:
             sinking = sinking * share.min(axis=(0, 2))
         footing = footing.eased_to(joints, share)
         result = _standing(pose, joints, rotations, footing, settings, sinking)
-    return knees_kept(joints, result, settings.held)
+    return keep_knee_distances(joints, result, settings.held)
 
 
 def _standing(
@@ -137,7 +137,7 @@ def _standing(
     settings: SolveSettings,
     sinking: np.ndarray | float = 1.0,
 ) -> PoseBatch:
-    """The pose with its pelvises lowered by a share (T,) of what legs need, and its legs on their footing."""
+    """The pose with legs on their footing and pelvises lowered by a fraction (T,) of what the legs need."""
     drop = sinking * _drop(pose, joints, footing, settings)
     lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
     turned = _legs_bent(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
@@ -149,7 +149,7 @@ _UP = np.array([0.0, 1.0, 0.0])
 
 
 def _levelling(floor: Floor, settings: SolveSettings) -> tuple[np.ndarray, Floor]:
-    """How far to move each person up (P,), and the floor after it."""
+    """How far to move each person up (P,), and the floor after this move."""
     height = floor.height if settings.held is None else float(floor.toes[settings.held])
     off = floor.toes - height
     shift = -np.sign(off) * np.clip(np.abs(off) - _OWN_LEVEL, 0, _LARGEST_LEVELLING)
@@ -159,12 +159,12 @@ def _levelling(floor: Floor, settings: SolveSettings) -> tuple[np.ndarray, Floor
 
 
 def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> Footing:
-    """Targets for ankles and toes: held while they stand, lifted a little while they step."""
+    """Targets for ankles and toes: locked while they stand, lifted a little while they step."""
     blend = max(1, round(settings.foot_blend * pose.fps))
     toes, ankles = joints[:, :, TOES], joints[:, :, ANKLES]
     toe_over = toes[..., 1] - floor.toes[:, None, None]
     ankle_over = ankles[..., 1] - floor.ankles[:, None, None]
-    # Onto the common floor, as far as a foot is near it.
+    # Feet near the common floor are moved onto it.
     near = 1 - eased((toe_over - 0.05) / 0.2)
     settle = ((floor.height - floor.toes)[:, None, None] * near)[..., None] * _UP
     toes, ankles = toes + settle, ankles + settle
@@ -197,7 +197,7 @@ def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveS
                 pose.fps,
             )
             ankle_fix[at], ankle_weight[at] = held(ankles[at], runs, np.nan, blend)
-    # A foot is one piece: what only one end knows, the other follows.
+    # A foot is rigid: an end without a lock follows the other end.
     toe_share, ankle_share = toe_weight[..., None], ankle_weight[..., None]
     new_toes = toes + toe_share * toe_fix + (1 - toe_share) * ankle_share * ankle_fix
     new_ankles = ankles + ankle_share * ankle_fix + (1 - ankle_share) * toe_share * toe_fix
@@ -209,21 +209,21 @@ def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveS
     sunk = np.moveaxis(np.maximum(floor.height - new_toes[..., 1], 0.0), 1, -1)
     raised = np.moveaxis(covered(sunk, 2), -1, 1)[..., None] * _UP
     new_toes, new_ankles = new_toes + raised, new_ankles + raised
-    # Ankle and toe stay a foot's length apart and the foot near its own direction: a foot that turned while both its
-    # ends were held would be wrung around. The end that stands keeps its place.
+    # Ankle and toe stay a foot's length apart, and the foot near its own direction: locking both ends of a turning foot
+    # would twist it around. The standing end keeps its place.
     length = np.linalg.norm(pose.offsets[:, TOES], axis=-1)[:, None, :, None]
     own, foot = toes - ankles, new_toes - new_ankles
-    wrung = foot - own
-    amount = np.linalg.norm(wrung, axis=-1, keepdims=True)
-    most = _LARGEST_WRING * length
-    foot = normalized(own + wrung * (most * np.tanh(amount / most) / np.maximum(amount, 1e-9))) * length
+    change = foot - own
+    amount = np.linalg.norm(change, axis=-1, keepdims=True)
+    most = _LARGEST_FOOT_CHANGE * length
+    foot = normalized(own + change * (most * np.tanh(amount / most) / np.maximum(amount, 1e-9))) * length
     excess = new_toes - new_ankles - foot
     new_ankles, new_toes = new_ankles + toe_share * excess, new_toes - (1 - toe_share) * excess
     return Footing(new_ankles, new_toes, toe_weight, standing)
 
 
 def _hover(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSettings) -> np.ndarray:
-    """(P, T) metres over the floor of people who hang there: who do not jump, are not seated, and not carried."""
+    """(P, T) metres over the floor of people who hover: who neither jump nor sit and are not carried."""
     over = np.maximum(joints[..., 1].min(-1) - floor.toes[:, None], 0.0)
     beyond = _hips_over_legs(pose, joints, floor) > settings.largest_drop
     carried = _upper_bodies_apart(joints) < _NEAR[1]
@@ -241,14 +241,14 @@ def _hover(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSet
 
 
 def _feet_drawn_up(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
-    """Whether the pelvis at ``heights`` (T,) sinks between two frames off the floor, and soon stands again."""
+    """Whether the pelvis at ``heights`` (T,) sinks while the feet are briefly off the floor between two frames."""
     if start == 0 or stop == len(heights) or (stop - start) / fps >= _DRAWN_UP[0]:
         return False
     return bool(np.median(heights[start:stop]) < min(heights[start - 1], heights[stop]) - _DRAWN_UP[1])
 
 
 def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
-    """Whether somebody with the pelvis at ``heights`` (T,) jumps between two frames, or is hardly in the air."""
+    """Whether a person with the pelvis at ``heights`` (T,) jumps between two frames, or is in the air only briefly."""
     seconds = (stop - start) / fps
     if seconds <= _SHORTEST_FLIGHT:
         return True
@@ -260,7 +260,7 @@ def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
 
 
 def _hips_over_legs(pose: PoseBatch, joints: np.ndarray, floor: Floor) -> np.ndarray:
-    """(P, T) metres by which the lower hip is higher than a straight leg that stands on the floor would have it."""
+    """(P, T) metres by which the lower hip is higher than the hip of a straight leg on the floor."""
     short = []
     for leg in LEGS:
         length = np.linalg.norm(pose.offsets[:, [leg.hinge, leg.end]], axis=-1).sum(-1)
@@ -269,7 +269,7 @@ def _hips_over_legs(pose: PoseBatch, joints: np.ndarray, floor: Floor) -> np.nda
 
 
 def _upper_bodies_apart(joints: np.ndarray) -> np.ndarray:
-    """(T,) metres between joints of two people that belong to no lower leg; infinitely many for one person."""
+    """(T,) least distance in metres between joints of two people outside the lower legs; infinite for one person."""
     if len(joints) < 2:
         return np.full(joints.shape[1], np.inf)
     upper = [j for j in range(joints.shape[2]) if j not in _LEG_JOINTS]
@@ -278,26 +278,26 @@ def _upper_bodies_apart(joints: np.ndarray) -> np.ndarray:
 
 
 def _lift(toes: np.ndarray, stands: np.ndarray, floor: float, fps: float, settings: SolveSettings) -> np.ndarray:
-    """(P, T, 2) metres by which to raise feet that travel close over the floor, or are in it, and do not stand."""
+    """(P, T, 2) metres by which to raise feet that travel close above or below the floor and do not stand."""
     level = np.stack((toes[..., 0], toes[..., 2]), -1)
     slow, quick = _STEP_SPEED
     wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
     held_down = np.moveaxis(stands, 1, -1)
     short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
-    # Horizontally a foot is held to the last frame of its stand, and then it is on its way at once: it peels off the
-    # floor a little before.
+    # A foot is locked horizontally up to the last frame of its stand and travels in the next one: it leaves the floor
+    # slightly earlier.
     share = np.where(held_down, _PEEL * _spread(~held_down), 1.0)
     return np.moveaxis(covered(short, 2) * share, -1, 1)
 
 
 def _spread(mask: np.ndarray) -> np.ndarray:
-    """Frames of the last axis that are set or lie next to one that is."""
+    """Frames along the last axis that are set, or adjacent to one that is."""
     padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(1, 1)])
     return padded[..., :-2] | padded[..., 1:-1] | padded[..., 2:]
 
 
 def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: SolveSettings) -> np.ndarray:
-    """(P, T) metres by which each pelvis has to sink for the legs to reach the feet that stand."""
+    """(P, T) metres by which to lower each pelvis so that the legs reach the standing feet."""
     needed = np.zeros(pose.translation.shape[:2])
     for side, leg in enumerate(LEGS):
         to_ankle = footing.ankles[:, :, side] - joints[:, :, leg.upper]
@@ -309,7 +309,7 @@ def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: Solve
     drop = np.minimum(covered(needed, max(1, round(0.13 * pose.fps))), settings.largest_drop)
     if len(joints) < 2:
         return drop
-    # What two people hold each other by must not drift apart: close together they sink together.
+    # Two people in contact must not drift apart vertically: near each other they sink together.
     near = 1 - eased((_upper_bodies_apart(joints) - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
     shared = drop.max(0) if settings.held is None else np.zeros_like(drop[0])
     return drop + near * (shared - drop)
@@ -319,7 +319,7 @@ _LEG_JOINTS = frozenset(joint for leg in LEGS for joint in (leg.hinge, leg.end))
 
 
 def _legs_bent(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
-    """Rotations in the world (P, T, J, 3, 3) with legs that reach and feet that point from ankle to toe."""
+    """Rotations in the world (P, T, J, 3, 3) with legs that reach their footing and feet from ankle to toe."""
     rotations = rotations.copy()
     for side, leg in enumerate(LEGS):
         ankle, toe = leg.end, TOES[side]
@@ -338,7 +338,7 @@ def _legs_bent(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footi
 
 
 def _toes_level(rotations: np.ndarray, standing: np.ndarray) -> np.ndarray:
-    """Toes (P, T, 3, 3) that point into the floor laid flat on it as far as they stand (P, T)."""
+    """Toe rotations (P, T, 3, 3): toes that point into the floor lie flat on it as far as they stand (P, T)."""
     forward = rotations[..., :, 2]
     into = np.minimum(np.arcsin(np.clip(-forward[..., 1], 0.0, 1.0)), _LARGEST_TOE_BEND)
     axis = cross(forward, np.broadcast_to(_UP, forward.shape))

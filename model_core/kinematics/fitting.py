@@ -1,4 +1,4 @@
-"""Rotations fitted to directions: least squares for several at once, and twist about one."""
+"""Rotations fitted to directions: least squares for several directions, and twist about one axis."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def fitted_rotation(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rotation R that maximises trace(R^T C), never a reflection (Kabsch 1976).
 
     Args:
-        covariance: (..., 3, 3) sum of ``target x source^T`` over the pairs of vectors to be aligned.
+        covariance: (..., 3, 3) sum of ``target x source^T`` over the pairs of vectors to align.
 
     Returns:
-        Rotations (..., 3, 3), and singular values (..., 3) in falling order: where the second is near zero the
-        vectors lay on one line and the turn about it is arbitrary.
+        Rotations (..., 3, 3), and singular values (..., 3) in descending order: where the second is near zero
+        the vectors are collinear and the rotation about their line is arbitrary.
     """
     left, values, right = np.linalg.svd(covariance)
     handedness = np.sign(np.linalg.det(left) * np.linalg.det(right))
@@ -24,12 +24,12 @@ def fitted_rotation(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def swing(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Matrices (..., 3, 3) of the smallest turn from directions ``source`` to ``target``, both (..., 3)."""
+    """Matrices (..., 3, 3) of the smallest rotation from directions ``source`` to ``target``, both (..., 3)."""
     return matrix_from_quaternion(shortest_arc(source, target))
 
 
 def twist_between(axis: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far ``source`` must turn about ``axis`` to lie in the half plane of ``target``, as an unnormalised pair.
+    """The angle by which ``source`` turns about ``axis`` into the half plane of ``target``, as an unnormalised pair.
 
     Args:
         axis: (..., 3) unit axis.
@@ -37,8 +37,8 @@ def twist_between(axis: np.ndarray, source: np.ndarray, target: np.ndarray) -> t
         target: (..., 3) vectors.
 
     Returns:
-        Cosine and sine (...) of that angle times both vectors' distances from the axis, so that pairs add up with
-        the weight that their distance deserves.
+        Cosine and sine (...) of that angle times both vectors' distances from the axis, so a sum of pairs is weighted
+        by these distances.
     """
     across = source - (source * axis).sum(-1, keepdims=True) * axis
     return (across * target).sum(-1), (cross(axis, across) * target).sum(-1)

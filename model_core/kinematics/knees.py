@@ -1,4 +1,4 @@
-"""Knees of two people that touch keep their distance: legs swivel about the line from hip to ankle."""
+"""Touching knees of two people keep their distance: legs swivel about the line from hip to ankle."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .limbs import LEGS
 from .pose import PoseBatch
 
 _TOUCH = (0.12, 0.16)
-"""Metres: nearer than the first knees touch, beyond the second nothing binds them."""
-_PLAY = 0.005
-"""Metres that their distance may change."""
+"""Metres: knees nearer than the first touch; beyond the second they are independent."""
+_TOLERANCE = 0.005
+"""Metres by which their distance may change."""
 _LARGEST_SWIVEL = 0.5
 """Radians."""
 _ROUNDS = 5
 
 
-def knees_kept(before: np.ndarray, pose: PoseBatch, held: int | None) -> PoseBatch:
-    """The pose with knees as far from the partner's as they were, feet and hips staying where they are.
+def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -> PoseBatch:
+    """The pose with touching knees at the distance that they had; feet and hips stay.
 
     Args:
-        before: (2, T, 22, 3) joints before anything was corrected.
-        pose: two people after it.
-        held: index of a person who stays.
+        before: (2, T, 22, 3) joints before all corrections.
+        pose: two people after the corrections.
+        held: index of a person whose legs stay.
     """
     hinges = [leg.hinge for leg in LEGS]
     wanted = np.linalg.norm(before[0][:, hinges, None] - before[1][:, None, hinges], axis=-1)
@@ -49,10 +49,10 @@ def knees_kept(before: np.ndarray, pose: PoseBatch, held: int | None) -> PoseBat
         apart = places[0][:, :, None] - places[1][:, None]
         distance = np.linalg.norm(apart, axis=-1)
         error = distance - wanted
-        error = weight * np.sign(error) * np.maximum(np.abs(error) - _PLAY, 0)
+        error = weight * np.sign(error) * np.maximum(np.abs(error) - _TOLERANCE, 0)
         line = normalized(apart)
         first, second = (line * tangents[0][:, :, None]).sum(-1), -(line * tangents[1][:, None]).sum(-1)
-        # The least turn of both that takes the error away; a knee on its line turns in vain and is left.
+        # The smallest swivel of both that removes the error; a knee on the line from hip to ankle does not swivel.
         step = -error / (first**2 + second**2 + 0.02**2)
         angle[0] += (step * first).sum(2)
         angle[1] += (step * second).sum(1)

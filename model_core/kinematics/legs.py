@@ -1,7 +1,7 @@
-"""Legs of two people that rest against each other keep their distance: corrected feet give way to each other.
+"""Legs of two people that rest against each other keep their distance: corrected feet yield to each other.
 
-Legs that only pass are left alone. Dancers' legs pass within a hand's breadth all the time, and a foot that had to keep
-its distance from every passing one could not be held to the floor.
+Legs that only pass are ignored. Dancers' legs pass within 10 cm all the time, and a foot that kept its distance from
+every passing leg could not be locked to the floor.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .limbs import LEGS
 _TOUCH = 0.12
 """Metres between joints of two people that touch."""
 _PASSING = 0.3
-"""m/s of joints against each other from which they pass and do not touch."""
-_PLAY = 0.004
-"""Metres by which their distance may change before feet give way."""
+"""m/s of joints relative to each other, above which they pass and do not touch."""
+_TOLERANCE = 0.004
+"""Metres by which their distance may change before feet yield."""
 _ALLOWED_CHANGE = 0.008
-"""Metres by which corrections may change it in the end."""
+"""Metres by which the final corrections may change the distance."""
 _FIRM = 0.1
-"""How far a foot that stands gives way, against 1 for one that travels."""
+"""How far a standing foot yields, relative to 1 for one that travels."""
 
 LEG_PARTS = [joint for side, leg in enumerate(LEGS) for joint in (leg.hinge, leg.end, TOES[side])]
 """Knee, ankle and toe, left then right."""
@@ -41,23 +41,23 @@ def legs_touch(joints: np.ndarray, fps: float) -> np.ndarray:
     return (np.linalg.norm(between, axis=-1) < _TOUCH) & slow
 
 
-def giving_way(
+def yielding_moves(
     before: np.ndarray, after: np.ndarray, touching: np.ndarray, stands: np.ndarray, held: int | None
 ) -> np.ndarray:
-    """(2, T, 2, 3) metres by which feet have to move for legs that touch the partner's to keep their distance.
+    """(2, T, 2, 3) metres by which feet move so that touching legs keep their distance.
 
-    Only the way towards or from the partner counts, so a foot that stands may still stand beside his; and of two feet
-    it is mostly the one that travels that moves.
+    Only the distance to the partner counts, so a standing foot can still stand next to the partner's foot. Of two feet,
+    mostly the one that travels moves.
 
     Args:
         before: (2, T, 22, 3) joints before the correction.
         after: (2, T, 22, 3) joints after it.
-        touching: (T, 6, 6) of ``legs_touch``.
+        touching: (T, 6, 6) from ``legs_touch``.
         stands: (2, T, 2) from 0 to 1: the foot stands.
         held: index of a person whose feet stay.
     """
     excess = _distances(after) - _distances(before)
-    excess = np.sign(excess) * np.maximum(np.abs(excess) - _PLAY, 0) * touching
+    excess = np.sign(excess) * np.maximum(np.abs(excess) - _TOLERANCE, 0) * touching
     line = normalized(after[0][:, LEG_PARTS, None] - after[1][:, None, LEG_PARTS])
     loose = np.repeat(1 - (1 - _FIRM) * stands, 3, axis=-1)
     if held is not None:
@@ -73,23 +73,23 @@ def giving_way(
 
 
 def _by_foot(moves: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """(T, 2, 3) what pairs of parts (T, 6, 6, 3) ask of each foot on average; a knee goes half as far as its foot."""
+    """(T, 2, 3) mean move of each foot that the pairs of joints (T, 6, 6, 3) ask for."""
     frames = len(moves)
     total = moves.reshape(frames, 2, 3, 6, 3).sum(axis=(2, 3))
     number = count.reshape(frames, 2, 3, 6).sum(axis=(2, 3))
     return np.asarray(total / np.maximum(number, 1)[..., None])
 
 
-def share_that_keeps_touch(before: np.ndarray, after: np.ndarray, touching: np.ndarray) -> np.ndarray:
-    """(2, T, 2) share of each foot's correction at which legs that touch the partner's keep their distance.
+def touch_preserving_share(before: np.ndarray, after: np.ndarray, touching: np.ndarray) -> np.ndarray:
+    """(2, T, 2) fraction of each foot's correction that keeps the distance of touching legs.
 
     Args:
         before: (2, T, 22, 3) joints.
         after: (2, T, 22, 3) joints with all corrections.
-        touching: (T, 6, 6) of ``legs_touch``.
+        touching: (T, 6, 6) from ``legs_touch``.
     """
     change = np.abs(_distances(after) - _distances(before)) * touching
-    # Three joints a leg: the worst of each pair of legs.
+    # Each leg has three joints: take the worst of each pair of legs.
     change = change.reshape(len(change), 2, 3, 2, 3).max(axis=(2, 4))
     change = np.stack((change.max(2), change.max(1)))
     less = 1 - np.minimum(_ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)

@@ -1,4 +1,4 @@
-"""Every choice of the solver, with what it costs."""
+"""Settings of the solver, and what each one costs."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SolveSettings:
-    """What ``solve`` does beyond fitting a skeleton, and how far it may go. Metres, seconds, degrees."""
+    """Which corrections ``solve`` makes after fitting a skeleton, and their limits. Metres, seconds, degrees."""
 
     bridge_root_teleports: bool = True
-    """Bring back people who leap through space faster than anybody moves."""
+    """Remove jumps of the whole body that are faster than people move."""
     smooth: bool = True
-    """Low-pass what jitters. Decoded tokens jitter by a centimetre or two; captured motion does not and passes."""
+    """Low-pass filter jitter. Decoded tokens jitter by 1 to 2 cm; captured motion does not, and stays as it is."""
     steady_positions: float = 0.0007
-    """Jitter of a person's joints (standard deviation along one axis) up to which their paths are left as they are."""
+    """Jitter of a person's joints (standard deviation along one axis) up to which their paths are not filtered."""
     steady_bodies: float = 0.0015
-    """The same for a person as a whole: how far his pelvis may go to and fro faster than six times a second, metres."""
+    """The same for the whole person: amplitude of the pelvis above 6 Hz, metres."""
     steady_rotations: float = 0.6
     """The same for a local rotation, degrees."""
 
     straighten_legs: bool = True
-    """Shorten leg bones that are a little too long, so that those who stand straight stand on straight knees."""
+    """Shorten leg bones that are up to 3 percent too long, so that a person who stands straight has straight knees."""
     feet: bool = True
-    """Find the floor, hold standing feet in place, bend legs and lower the pelvis to reach them."""
+    """Find the floor, lock standing feet in place, and bend legs and lower the pelvis to reach them."""
     ground: bool = True
-    """Move the scene up or down so that the floor found is at height 0; never with a ``held`` person."""
+    """Move the scene vertically so that the estimated floor is at height 0; never with a ``held`` person."""
     largest_grounding: float = 0.3
-    """A floor found further than this from 0 is taken to be meant."""
+    """An estimated floor further than this from 0 is intended and stays."""
     foot_blend: float = 0.1
-    """Seconds in which a foot comes into and out of its hold."""
+    """Seconds over which a foot lock fades in and out."""
     clearance: float = 0.055
-    """Height of the toe joint over its stand that a foot travelling at a step's speed is given; 0 leaves its path.
+    """Minimum height of the toe joint over the floor while a foot travels at the speed of a step; 0 leaves its path.
 
-    Captured dancers' feet travel lower: every centimetre more moves sound motion farther from what it was."""
+    Feet of captured dancers travel lower: every centimetre more changes good motion further."""
     largest_drop: float = 0.08
-    """The pelvis is lowered by no more than this for feet that the legs cannot reach."""
+    """The most by which the pelvis is lowered for feet that the legs cannot reach."""
 
     keep_contacts: bool = True
-    """Joints of two people that touch (12 cm) stay as far from each other as they were: hands follow, legs give in."""
+    """Keep the distance of touching joints of two people (nearer than 12 cm): hands follow, legs yield."""
     close_contacts: bool = True
-    """Hands that come to rest a little short of the partner's body are brought to touch it."""
+    """Bring hands that come to rest a little short of the partner's body into touch with it."""
     closing_distance: float = 0.15
-    """The gap that is closed at most."""
+    """The largest gap that is closed."""
     closing_blend: float = 0.27
-    """Seconds in which a hand gets to its touch and back to its own path."""
+    """Seconds over which a hand moves to its touch and back to its own path."""
 
     separate: bool = False
-    """Move bodies out of each other. Off: captured couples interpenetrate too, and pushing costs naturalness."""
+    """Push interpenetrating bodies apart. Off: captured couples interpenetrate too, and pushing costs naturalness."""
     allowed_depth: float = 0.03
-    """Bodies are soft and embrace: up to this depth nothing is done."""
+    """Depth of interpenetration that stays: bodies are soft and embrace."""
     separation: float = 0.7
-    """Share of what is deeper that is taken away."""
+    """Fraction of the excess depth to remove."""
 
     held: int | None = None
-    """Index of a person who is only fitted and never cleaned up: the leader, whose motion the user owns."""
+    """Index of a person who is fitted but not corrected: the leader, whose motion the user owns."""
 
 
 RAW_FIT = SolveSettings(
@@ -65,7 +65,7 @@ RAW_FIT = SolveSettings(
     keep_contacts=False,
     close_contacts=False,
 )
-"""The skeleton fitted and nothing cleaned up: for measuring, and for motion that is good already."""
+"""Fits the skeleton and corrects nothing: for measurements, and for motion that needs no correction."""
 
 FITTED = SolveSettings(straighten_legs=False, feet=False, keep_contacts=False, close_contacts=False)
-"""Fitted and smoothed, but nobody moved: what contacts and feet are to be compared with."""
+"""Fits and smooths, but moves no joint on purpose: the reference for contacts and feet."""

@@ -1,4 +1,4 @@
-"""The way from decoded joints and rotations to skeletons that an animator keeps."""
+"""From decoded joints and rotations to clean skeletons of fixed bone lengths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..motion.skeleton import SMPLX
 from ..motion.types import Motion
 from .bones import measured_offsets
 from .capsules import body_points
-from .feet import on_their_feet
+from .feet import plant_feet
 from .hands import hands_moved
 from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
 from .pose import PoseBatch, joined
@@ -32,12 +32,12 @@ def solve(
     settings: SolveSettings = _DEFAULT,
     bones_of: Sequence[Motion] | None = None,
 ) -> list[PosedSkeleton]:
-    """Fit skeletons of fixed bone lengths to one or two people's motion, and clean it up.
+    """Fit skeletons of fixed bone lengths to the motion of one or two people, and correct it.
 
     Args:
         people: one or two motions, equally long and at one rate, in one world (metres, Y up). Local rotations are
             optional; root orientations are used where known. Of ``smplx55`` the body is solved and the hands follow.
-        settings: which stages run, and how far they go.
+        settings: which stages run, and their limits.
         bones_of: for each person a motion whose bone lengths the skeleton gets, such as the motion before an edit;
             None measures them in ``people``, and shortens legs if the settings say so.
 
@@ -49,8 +49,7 @@ def solve(
     """
     _check(people)
     if any(person.skeleton == SMPLX for person in people):
-        lengths_of = None if bones_of is None else [body_of(person) for person in bones_of]
-        bodies = solve([body_of(person) for person in people], settings, lengths_of)
+        bodies = solve([body_of(person) for person in people], settings, bones_of)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
@@ -60,11 +59,11 @@ def solve(
     if settings.separate and len(people) == 2:
         pose = apart(pose, settings)
     if settings.feet:
-        pose = on_their_feet(pose, settings)
+        pose = plant_feet(pose, settings)
     if settings.straighten_legs and bones_of is None:
         pose = _on_straight_legs(pose, settings)
     if len(people) == 2:
-        pose = _in_touch(pose, fitted, settings)
+        pose = _with_contacts(pose, fitted, settings)
     return pose.skeletons()
 
 
@@ -78,7 +77,7 @@ def _check(people: Sequence[Motion]) -> None:
 
 
 def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequence[Motion] | None) -> PoseBatch:
-    """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are looked at."""
+    """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are corrected."""
     if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
         motions = [None] * len(people) if bones_of is None else [[motion] for motion in bones_of]
         return joined([_fitted([person], settings, motion) for person, motion in zip(people, motions, strict=True)])
@@ -94,11 +93,13 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequenc
     if settings.smooth and len(people[0]) >= FEWEST_FRAMES:
         jitter = jitter_spectrum(joints, fps)
         joints = smoothed_positions(joints, jitter, fps, settings.steady_positions)
-        # Only now: what joints do each for themselves is no shaking of the body.
+        # After the joints: their own jitter is not a shaking of the whole body.
         joints = steadied_bodies(joints, fps, settings.steady_bodies)
         if decoded:
             local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
-    measured = [joints] if bones_of is None else [motion.joints[None].astype(np.float64) for motion in bones_of]
+    measured = (
+        [joints] if bones_of is None else [body_of(motion).joints[None].astype(np.float64) for motion in bones_of]
+    )
     offsets = np.concatenate([measured_offsets(one) for one in measured])
     pose = root_fit(PoseBatch(offsets, local, joints[:, :, 0], fps), joints, decoded, stated)
     pose = swung_down_the_tree(pose, joints, decoded)
@@ -106,7 +107,7 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequenc
 
 
 def _on_straight_legs(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
-    """The pose with leg bones short enough for straight knees, in people who are not held."""
+    """Stage 6: the pose with leg bones short enough for straight knees, except of a held person."""
     scales = leg_scales(pose)
     if settings.held is not None:
         scales[settings.held] = 1
@@ -114,8 +115,8 @@ def _on_straight_legs(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
     return result if settings.held is None else result.with_person(settings.held, pose)
 
 
-def _in_touch(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
-    """Stage 6: hands where the partner is, ``fitted`` (2, T, 22, 3) being the joints before anything was moved."""
+def _with_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
+    """Stage 7: hands moved to the partner; ``fitted`` (2, T, 22, 3) are the joints before all corrections."""
     if settings.keep_contacts:
         pose = hands_moved(pose, kept_touch(fitted, pose.world()[0], settings.held))
     if settings.separate:

@@ -14,6 +14,7 @@ from model_core.kinematics.limbs import LEGS
 from model_core.metrics.physical import knee_angles
 from model_core.motion import Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
+from model_core.motion.hands import with_hands_at_rest
 from model_core.motion.rotations import matrix_from_quaternion
 from model_core.motion.skeleton import SMPL
 
@@ -108,6 +109,8 @@ def test_an_edit_keeps_the_bones_of_the_take() -> None:
     joints[50:100], rotations[50:100] = mixed.joints[50:100], mixed.rotations[50:100]  # type: ignore[index]
     (edited,) = solve([Motion(joints, rotations)], AFTER, [known])
     np.testing.assert_allclose(edited.offsets, take.offsets, atol=1e-6)
+    (on_smplx,) = solve([Motion(joints, rotations)], AFTER, [with_hands_at_rest(known)])
+    np.testing.assert_array_equal(on_smplx.rotations, edited.rotations)
     held = np.r_[10:40, 110:140]
     moved = np.linalg.norm(edited.joints() - take.joints(), axis=-1)
     knees = [leg.hinge for leg in LEGS]
