@@ -50,7 +50,7 @@ from .properties import (
 )
 from .translations import register as register_translations
 from .translations import unregister as unregister_translations
-from .ui.preferences import InterMaskPreferences
+from .ui.preferences import InterMaskPreferences, restore_preferences
 from .ui.session import end_session, start_session
 
 BlenderClass = (
@@ -116,6 +116,7 @@ def register_all() -> None:
         register_translations()
         undo.callback(unregister_translations)
         start_session()
+        restore_preferences(bpy.context)
         undo.pop_all()
 
 

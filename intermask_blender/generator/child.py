@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core import UserError
+from ..translations import tr
 from . import pipes
 
 PAUSE = 0.02
@@ -49,7 +50,9 @@ class Child:
             )
         except OSError as error:
             raise UserError(
-                f"{Path(self.command[0])} cannot be started ({error.strerror}); choose the file of a Python program."
+                tr("{command} cannot be started ({reason}); choose the file of a Python program.").format(
+                    command=Path(self.command[0]), reason=error.strerror
+                )
             ) from error
         assert self._process.stdout is not None
         pipes.never_wait(self._process.stdout)

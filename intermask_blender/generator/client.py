@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core import CORE_PARENT, Decoder, Message, ProtocolError, UserError
+from ..translations import tr
 from . import pipes
 from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
@@ -189,8 +190,10 @@ class WorkerClient:
                 )
         except OSError as error:
             raise UserError(
-                f"The generator's Python {runtime.python} cannot be started ({error.strerror}); "
-                "choose another one in the add-on's preferences."
+                tr(
+                    "The generator's Python {python} cannot be started ({reason}); choose another one in "
+                    "the add-on's preferences."
+                ).format(python=runtime.python, reason=error.strerror)
             ) from error
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

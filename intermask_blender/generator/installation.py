@@ -86,8 +86,9 @@ def remove(root: Path) -> None:
         return
     except OSError as error:
         raise UserError(
-            f"{error.filename or root} cannot be deleted ({error.strerror}); "
-            "restart Blender and press Remove Runtime again."
+            tr("{path} cannot be deleted ({reason}); restart Blender and press Remove PyTorch again.").format(
+                path=error.filename or root, reason=error.strerror
+            )
         ) from error
 
 
@@ -132,12 +133,16 @@ class Installation:
             free = shutil.disk_usage(plan.root).free
         except OSError as error:
             raise UserError(
-                f"{plan.root} cannot be written ({error.strerror}); give yourself the right to write there."
+                tr("{root} cannot be written ({reason}); check the folder's permissions.").format(
+                    root=plan.root, reason=error.strerror
+                )
             ) from error
         if free < plan.space:
             raise UserError(
-                f"The disk of {plan.root} has {free / 1e9:.1f} GB free and the runtime takes "
-                f"{plan.space / 1e9:.1f} GB; free some space and press Install Runtime again."
+                tr(
+                    "The disk of {root} has {free:.1f} GB free and PyTorch takes {space:.1f} GB; free "
+                    "some space and press Install PyTorch again."
+                ).format(root=plan.root, free=free / 1e9, space=plan.space / 1e9)
             )
         self._next_step()
 
@@ -162,7 +167,9 @@ class Installation:
                 self._listen(self._child)
         except OSError as error:
             self._fail(
-                f"The runtime cannot be written ({error.strerror}: {error.filename}); free space or rights there."
+                tr("PyTorch cannot be written ({reason}: {filename}); free space, or check the permissions.").format(
+                    reason=error.strerror, filename=error.filename
+                )
             )
         except UserError as error:
             self._fail(str(error))
@@ -177,7 +184,7 @@ class Installation:
     def cancel(self) -> None:
         """Stop; what has been fetched is kept for another try."""
         if not self.done:
-            self._fail(tr_noop("The installation was stopped; press Install Runtime to go on with it."))
+            self._fail(tr_noop("The installation was stopped; press Install PyTorch to continue."))
 
     def _next_step(self) -> None:
         variables = {name: str(self._temporary) for name in ("TMPDIR", "TEMP", "TMP")}
@@ -194,8 +201,9 @@ class Installation:
         if child.code != 0:
             because = f" ({self._fault[:300]})" if self._fault else ""
             self._fail(
-                f"pip could not install the runtime{because}; press Install Runtime to try again, "
-                f"its log is {self.plan.log}."
+                tr(
+                    "pip could not install PyTorch{because}; press Install PyTorch to try again, its log is {log}."
+                ).format(because=because, log=self.plan.log)
             )
         elif self._steps:
             self._next_step()

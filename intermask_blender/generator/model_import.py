@@ -102,21 +102,31 @@ class ModelImport:
         """
         out = self.plan.out
         if out.exists() and not (out / "config.json").is_file():
-            raise UserError(f"{out} exists and is no model folder; choose another name.")
+            raise UserError(tr("{out} exists and is no model folder; choose another name.").format(out=out))
         if out.exists() and not self.plan.replace:
-            raise UserError(f"There is a model in {out} already; choose another name, or tick Replace.")
+            raise UserError(
+                tr("There is a model in {out} already; choose another name, or tick Replace.").format(out=out)
+            )
         self._made_parent = not out.parent.exists()
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             self._hidden = Path(tempfile.mkdtemp(prefix=".import-", dir=out.parent))
         except OSError as error:
-            raise UserError(f"Cannot write {out} ({error.strerror}); name another folder for models.") from error
+            raise UserError(
+                tr("Cannot write {out} ({reason}); name another folder for models.").format(
+                    out=out, reason=error.strerror
+                )
+            ) from error
         try:
             self.plan.log.write_text("", encoding="utf-8")
             self._child = Child(self.plan.runtime.command(IMPORT, *self._options(), first=(CORE_PARENT,)))
         except OSError as error:
             self._clear_up()
-            raise UserError(f"Cannot write {self.plan.log} ({error.strerror}); free some space there.") from error
+            raise UserError(
+                tr("Cannot write {log} ({reason}); free some space there.").format(
+                    log=self.plan.log, reason=error.strerror
+                )
+            ) from error
         except UserError:
             self._clear_up()
             raise
@@ -142,7 +152,11 @@ class ModelImport:
         except UserError as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(f"Cannot write {self.plan.out} ({error.strerror}); free some space or rights there.")
+            self._fail(
+                tr("Cannot write {out} ({reason}); free some space, or check the permissions there.").format(
+                    out=self.plan.out, reason=error.strerror
+                )
+            )
 
     def wait(self) -> None:
         """Wait until it is done: for background mode, where there is no event loop."""
@@ -186,7 +200,9 @@ class ModelImport:
         if code == 1 and self._last and not self._crashed:
             return self._in_our_words(self._last)
         because = f" ({self._last[:200]})" if self._last else ""
-        return f"The import ended with code {code}{because}; its log is {self.plan.log}."
+        return tr("The import ended with code {code}{because}; its log is {log}.").format(
+            code=code, because=because, log=self.plan.log
+        )
 
     def _take_place(self) -> None:
         """Move the model to its place."""

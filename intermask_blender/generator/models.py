@@ -60,7 +60,7 @@ def find_model(name: str, more: Sequence[Path] = ()) -> Path:
     models = installed_models(more)
     if not name:
         if not models:
-            raise UserError(f"No model is installed; put a model folder into {BUNDLED}.")
+            raise UserError(tr("No model is installed; put a model folder into {bundled}.").format(bundled=BUNDLED))
         return next(iter(models.values()))
     if name in models:
         return models[name]

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core import UserError
-from ..translations import tr_noop
+from ..translations import tr, tr_noop
 from .child import Child
 
 BLENDER, INSTALLED, NAMED = "BLENDER", "INSTALLED", "NAMED"
 
 NOT_FOUND = tr_noop(
-    "PyTorch, which generates the motion, was not found; press Install Runtime in the add-on's preferences, "
+    "PyTorch, which generates the motion, was not found; press Install PyTorch in the add-on's preferences, "
     "or name a Python that has it there."
 )
 
@@ -240,8 +240,10 @@ def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | No
     bundled = sorted((Path(spec.origin).parent / "_bundled").glob("pip-*.whl")) if spec and spec.origin else []
     if not bundled:
         raise UserError(
-            "This Blender's Python has no pip, so nothing can be installed with it; "
-            "name another Python that has PyTorch and press Use This Python."
+            tr(
+                "This Blender's Python has no pip, so nothing can be installed with it; name another "
+                "Python that has PyTorch and press Use This Python."
+            )
         )
     return Pip((str(python), *arguments, str(bundled[-1] / "pip")), _numbers(bundled[-1].name.split("-")[1]))
 
@@ -308,14 +310,20 @@ class Inspection:
         python = self.runtime.python
         if not self.answer:
             said = f" ({self._last[:200]})" if self._last else ""
-            return f"{python} does not answer as a Python does{said}; choose the file of a Python program."
+            return tr("{python} is not a working Python{said}; choose the program file of a Python.").format(
+                python=python, said=said
+            )
         faults = self.answer["faults"]
         if not faults:
             return ""
         name, cause = next(iter(faults.items()))
         if all(fault.startswith("ModuleNotFoundError") for fault in faults.values()):
-            return f"{python} lacks {', '.join(faults)}; install it there with pip, or press Install Runtime."
-        return f"{python} cannot load {name} ({cause[:200]}); install it there anew, or choose another Python."
+            return tr("{python} lacks {faults}; install it there with pip, or press Install PyTorch.").format(
+                python=python, faults=", ".join(faults)
+            )
+        return tr("{python} cannot load {name} ({cause}); reinstall it there, or choose another Python.").format(
+            python=python, name=name, cause=cause[:200]
+        )
 
 
 def _version(name: str, folder: Path) -> str:

@@ -34,7 +34,7 @@ class INTERMASK_OT_import_published(ModalMixin, bpy.types.Operator):
     any_clip: bpy.props.BoolProperty()  # type: ignore[valid-type]
     replace: bpy.props.BoolProperty()  # type: ignore[valid-type]
     folder: bpy.props.StringProperty(  # type: ignore[valid-type]
-        description="Where the model folder is made; empty means where the add-on looks for models", subtype="DIR_PATH"
+        description="Where the model folder is created. If empty, where the add-on looks for models", subtype="DIR_PATH"
     )
 
     @classmethod
@@ -43,7 +43,7 @@ class INTERMASK_OT_import_published(ModalMixin, bpy.types.Operator):
         if not free(cls):
             return False
         if current_runtime(context) is None:
-            return refuse(cls, "PyTorch, which reads the weights, was not found: press Install Runtime first")
+            return refuse(cls, "PyTorch, which reads the weights, was not found: press Install PyTorch first")
         return True
 
     def begin(self, context: bpy.types.Context) -> ModelImport:

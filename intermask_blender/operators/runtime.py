@@ -19,7 +19,7 @@ from ..ui.session import session
 from .attempt_mixin import AttemptMixin, refuse
 from .modal_mixin import ModalMixin, free
 
-NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only then has it a folder of its own")
+NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only extensions have a folder of their own")
 
 
 class _RuntimeJob(ModalMixin):
@@ -38,10 +38,10 @@ class _RuntimeJob(ModalMixin):
 
 
 class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
-    """Download PyTorch into a folder of the add-on; goes on where an earlier try stopped"""
+    """Download PyTorch into a folder of the add-on; an interrupted download continues"""
 
     bl_idname = "intermask.install_runtime"
-    bl_label = "Install Runtime"
+    bl_label = "Install PyTorch"
     bl_options = {"INTERNAL"}
     SOURCE = AUTOMATIC
 
@@ -51,7 +51,7 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         if not free(cls):
             return False
         if not bpy.app.online_access:
-            return refuse(cls, "Blender is kept offline; allow online access in Preferences > System")
+            return refuse(cls, "Blender is offline; allow online access in Preferences > System")
         if runtime_root(create=False) is None:
             return refuse(cls, NOT_AN_EXTENSION)
         if not runtime.look().missing:
@@ -62,14 +62,14 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         """Start pip."""
         stored, root, own = stored_preferences(context), runtime_root(create=True), own_python()
         if stored is None or root is None:
-            raise UserError(f"{tr(NOT_AN_EXTENSION)}.")
+            raise UserError(tr(NOT_AN_EXTENSION))
         end_worker()
         index, space = index_options(stored.accelerator, sys.platform), SPACE[stored.accelerator]
         return Installation(Plan(root, runtime.look(), *own, runtime.find_pip(*own), index, space=space))
 
 
 class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
-    """Load PyTorch once in the Python that generates, and say its version and what it computes with"""
+    """Load PyTorch in the chosen Python, and show its version and devices"""
 
     bl_idname = "intermask.test_runtime"
     bl_label = "Test"
@@ -81,7 +81,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
         if not free(cls):
             return False
         if current_runtime(context) is None:
-            return refuse(cls, "There is nothing to test; press Install Runtime or name a Python")
+            return refuse(cls, "There is nothing to test; press Install PyTorch or name a Python")
         return True
 
     def begin(self, context: bpy.types.Context) -> Inspection:
@@ -93,7 +93,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
 
 
 class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
-    """Generate with the Python named here, after asking whether it has PyTorch"""
+    """Generate with this Python, after a test that it has PyTorch"""
 
     bl_idname = "intermask.use_python"
     bl_label = "Use This Python"
@@ -119,10 +119,10 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
 
 
 class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
-    """Delete what Install Runtime installed and what it fetched for it"""
+    """Delete the PyTorch that the add-on installed, and its downloads"""
 
     bl_idname = "intermask.remove_runtime"
-    bl_label = "Remove Runtime"
+    bl_label = "Remove PyTorch"
     bl_options = {"INTERNAL"}
 
     @classmethod
@@ -130,7 +130,7 @@ class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
         """Whether it can run now; the reason is shown on the grey button."""
         root = runtime_root(create=False)
         if root is None or not root.is_dir():
-            return refuse(cls, "No runtime is installed")
+            return refuse(cls, "The add-on has not installed PyTorch")
         return free(cls)
 
     def attempt(self, context: bpy.types.Context) -> str:
@@ -142,11 +142,11 @@ class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
         stored = stored_preferences(context)
         if stored is not None:
             stored.source, stored.tested = AUTOMATIC, ""
-        return tr("The installed runtime was removed")
+        return tr("PyTorch was removed")
 
 
 class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
-    """Stop the installation, the test or the import; what was fetched whole is kept"""
+    """Stop the installation, the test or the import; complete downloads are kept"""
 
     bl_idname = "intermask.stop_runtime_job"
     bl_label = "Stop"

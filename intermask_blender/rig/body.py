@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import ASSETS, SMPL, UserError, rotations
+from ..translations import tr
 
 MANNEQUIN = ASSETS / "body" / "mannequin.npz"
 LEAST_STRETCH, MOST_STRETCH = 0.4, 2.5
@@ -55,7 +56,9 @@ def load_body(path: Path = MANNEQUIN) -> BodyMesh:
                 rest_joints=data["rest_joints"].astype(np.float64),
             )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"The mannequin file {path} is missing or damaged; install the add-on again.") from error
+        raise UserError(
+            tr("The mannequin file {path} is missing or damaged; reinstall the add-on.").format(path=path)
+        ) from error
 
 
 def rest_joints(offsets: np.ndarray, parents: tuple[int, ...]) -> np.ndarray:

@@ -87,8 +87,10 @@ def capture(
     count = int(np.ceil(lasting - 1e-6) if fps < FPS else np.floor(lasting + 1e-6)) + 1
     if count < SHORTEST:
         raise UserError(
-            f"The motion of {owner.name} lasts {max(count, 0)} frames (at {FPS:g} a second) from frame {first:g} to "
-            f"{last:g}; a leader needs at least {SHORTEST}, so key or choose a longer range."
+            tr(
+                "The motion of {name} lasts {frames} frames (at {fps:g} a second) from frame {first:.0f} "
+                "to {last:.0f}; a leader needs at least {shortest}, so key or choose a longer range."
+            ).format(name=owner.name, frames=max(count, 0), fps=FPS, first=first, last=last, shortest=SHORTEST)
         )
     body = [mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones]
     hands = hand_bones(owner)
@@ -99,8 +101,10 @@ def capture(
     motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
-            f"{owner.name} does not move between frames {first:g} and {last:g}; unmute its animation, or choose a "
-            "leader that has some."
+            tr(
+                "{name} does not move between frames {first:.0f} and {last:.0f}; unmute its animation, or "
+                "choose a leader that has some."
+            ).format(name=owner.name, first=first, last=last)
         )
     return Captured(motion, joints, int(first))
 
@@ -147,30 +151,40 @@ def _moves_outside(
 
 def _check(owner: bpy.types.Object) -> None:
     if owner.type != "ARMATURE":
-        raise UserError(f"{owner.name} is not an armature; choose an armature as leader.")
+        raise UserError(tr("{name} is not an armature; choose an armature as leader.").format(name=owner.name))
     if owner.hide_viewport:
         raise UserError(
-            f"{owner.name} is disabled in the viewport (monitor icon), where it stands still; enable it there."
+            tr("{name} is disabled in the viewport (monitor icon), so it does not move; enable it there.").format(
+                name=owner.name
+            )
         )
     if owner.mode == "EDIT" or owner.data.is_editmode:
-        raise UserError(f"{owner.name} is in Edit Mode, where it stands still; leave Edit Mode first.")
+        raise UserError(
+            tr("{name} is in Edit Mode, so it does not move; leave Edit Mode first.").format(name=owner.name)
+        )
     if owner.data.pose_position == "REST":
         raise UserError(
-            f"{owner.name} is shown in its Rest Position, where it stands still; choose Pose Position in its "
-            "armature's properties."
+            tr(
+                "{name} is shown in its Rest Position, so it does not move; choose Pose Position in "
+                "its armature's properties."
+            ).format(name=owner.name)
         )
 
 
 def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndarray) -> None:
     """Whether the matrices of the object (T, 4, 4) and of its bones (T, N, 4, 4) are those of one figure."""
     if not (np.isfinite(placed).all() and np.isfinite(posed).all()):
-        raise UserError(f"Bones of {owner.name} have non-finite transforms in some frame; look for them in its keys.")
+        raise UserError(
+            tr("Bones of {name} have non-finite transforms in some frame; check their keys.").format(name=owner.name)
+        )
     axes = np.linalg.norm(placed[:, :3, :3], axis=1)
     sizes = axes[:, (axes.max(0) / np.maximum(axes.min(0), 1e-12)).argmax()]
     if sizes[0] > 0.0 and sizes.max() > 1.02 * sizes.min():
         raise UserError(
-            f"{owner.name} changes its size while it moves ({sizes[0]:.3g} at first, {sizes[-1]:.3g} at last); choose "
-            "a leader that keeps it, or mute the keys of its scale."
+            tr(
+                "{name} changes its size while it moves (from {before:.3g} to {after:.3g}); choose "
+                "another leader, or mute the keys of its scale."
+            ).format(name=owner.name, before=sizes[0], after=sizes[-1])
         )
 
 

@@ -27,31 +27,42 @@ def check_keyable(owner: bpy.types.Object) -> None:
         UserError: says what prevents it and how to remove that.
     """
     if owner.type != "ARMATURE":
-        raise UserError(f"{owner.name} is not an armature; choose the armature that moves the character.")
+        raise UserError(
+            tr("{name} is not an armature; choose the armature that moves the character.").format(name=owner.name)
+        )
     if owner.library is not None:
         raise UserError(
-            f"{owner.name} is linked from {owner.library.name} and cannot be keyed; make an override of it first "
-            "(Object > Library Override > Make)."
+            tr(
+                "{name} is linked from {library} and cannot be keyed; make a library override of it "
+                "first (Object > Library Override > Make)."
+            ).format(name=owner.name, library=owner.library.name)
         )
     if owner.mode == "EDIT" or owner.data.is_editmode:
-        raise UserError(f"{owner.name} is in Edit Mode; leave Edit Mode first.")
+        raise UserError(tr("{name} is in Edit Mode; leave Edit Mode first.").format(name=owner.name))
     animation = owner.animation_data
     if animation is None:
         return
     if animation.use_tweak_mode:
-        raise UserError(f"{owner.name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.")
+        raise UserError(
+            tr("{name} has an NLA strip in Tweak Mode; leave Tweak Mode (Tab) first.").format(name=owner.name)
+        )
     tracks = list(animation.nla_tracks) if animation.use_nla else []
     alone = next((track.name for track in tracks if track.is_solo), None)
     if alone is not None:
         raise UserError(
-            f"The NLA track {alone} of {owner.name} plays alone and would silence the new action; "
-            "switch off its star in the NLA editor."
+            tr(
+                "The NLA track {alone} of {name} is soloed and would silence the new action; turn off "
+                "its star in the NLA editor."
+            ).format(alone=alone, name=owner.name)
         )
     blended = animation.action_blend_type != "REPLACE" or animation.action_influence < 1
     if blended and any(track.strips and not track.mute for track in tracks):
         raise UserError(
-            f"The action of {owner.name} is blended with the NLA strips below it and would not move as generated; "
-            "set its blending to Replace and its influence to 1 in the NLA editor, or mute the tracks."
+            tr(
+                "The action of {name} is blended with the NLA strips below it and would not move as "
+                "generated; set its blending to Replace and its influence to 1 in the NLA editor, or "
+                "mute the tracks."
+            ).format(name=owner.name)
         )
 
 
@@ -118,7 +129,9 @@ def check_drivers(owner: bpy.types.Object, mapping: RigMapping) -> None:
         bone = owner.pose.bones[name]
         if rotation_channel(bone) in driven or (name == root and f"{bone_path(name)}.location" in driven):
             raise UserError(
-                f"The bone {name} of {owner.name} is moved by a driver, which wins over keys; mute or delete it."
+                tr(
+                    "The bone {name} of {armature} is moved by a driver, which overrides keys; mute or delete it."
+                ).format(name=name, armature=owner.name)
             )
 
 
@@ -131,6 +144,8 @@ def check_root_motion(owner: bpy.types.Object, mapping: RigMapping) -> None:
     bone = owner.data.bones[mapping.root_motion_bone]
     if bone.use_connect and bone.parent:
         raise UserError(
-            f"The bone {bone.name} of {owner.name} is connected to its parent, so the body cannot travel; "
-            "disconnect it in Edit Mode."
+            tr(
+                "The bone {bone} of {name} is connected to its parent, so the body cannot move "
+                "through the scene; disconnect it in Edit Mode."
+            ).format(bone=bone.name, name=owner.name)
         )

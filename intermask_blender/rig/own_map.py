@@ -124,7 +124,11 @@ def load_own_map(owner: bpy.types.Object, path: Path) -> RigMapping:
     """
     mapping = resolve(load_map(path), owner)
     if not mapping.bones:
-        raise UserError(f"No bone that {path.name} names is in {owner.name}; choose the map of its kind of rig.")
+        raise UserError(
+            tr("No bone that {path} names is in {name}; choose the map of its kind of rig.").format(
+                path=path.name, name=owner.name
+            )
+        )
     _store(owner, mapping)
     return mapping
 
@@ -137,7 +141,9 @@ def save_own_map(owner: bpy.types.Object, path: Path) -> None:
     """
     mapping = stored_mapping(owner) if is_edited(owner) else detect_rig(owner)
     if not mapping.bones:
-        raise UserError(f"No bone of {owner.name} is chosen yet; choose some before saving the map.")
+        raise UserError(
+            tr("No bone of {name} is chosen yet; choose some before saving the map.").format(name=owner.name)
+        )
     save_map(mapping, path, f"The bones of {owner.name}")
 
 
@@ -168,26 +174,33 @@ def _store(owner: bpy.types.Object, mapping: RigMapping) -> None:
 def _check_editable(owner: bpy.types.Object) -> None:
     if owner.library is not None:
         raise UserError(
-            f"{owner.name} is linked from {owner.library.name}, so its map cannot be edited; make an override of it "
-            "first (Object > Library Override > Make)."
+            tr(
+                "{name} is linked from {library}, so its bone map cannot be edited; make a library "
+                "override of it first (Object > Library Override > Make)."
+            ).format(name=owner.name, library=owner.library.name)
         )
 
 
 def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
     """Why an edited map cannot be used; empty if it can."""
-    named = {f"{joint} is mapped to": name for joint, name in mapping.bones.items()}
-    named |= {f"{joint} is keyed on": name for joint, name in mapping.controls.items()}
+    mapped = tr("The bone {bone}, to which {joint} is mapped, is not in {name}; choose another under Bone Map.")
+    keyed_on = tr("The bone {bone}, on which {joint} is keyed, is not in {name}; choose another under Bone Map.")
+    named = [(mapped, joint, bone) for joint, bone in mapping.bones.items()]
+    named += [(keyed_on, joint, bone) for joint, bone in mapping.controls.items()]
     if mapping.root:
-        named["root motion is keyed on"] = mapping.root
-    where = "choose another under Bone Map, or press Detect Again there"
-    for what, name in named.items():
-        if name not in owner.data.bones:
-            return f"The bone {name}, which {what}, is not in {owner.name}; {where}."
+        named.append((keyed_on, tr("the root motion"), mapping.root))
+    for template, joint, bone in named:
+        if bone not in owner.data.bones:
+            return template.format(bone=bone, joint=joint, name=owner.name)
     if mapping.lacking:
-        return f"The bone map of {owner.name} lacks {', '.join(mapping.lacking)}; choose their bones under Bone Map."
+        return tr("The bone map of {name} lacks {lacking}; choose their bones under Bone Map.").format(
+            name=owner.name, lacking=", ".join(mapping.lacking)
+        )
     keyed = [mapping.control(joint) for joint in mapping.bones] + ([mapping.root] if mapping.root else [])
     for names in (list(mapping.bones.values()), keyed):
         name, times = Counter(names).most_common(1)[0]
         if times > 1:
-            return f"In the bone map of {owner.name} the bone {name} stands for {times} joints; {where}."
+            return tr(
+                "In the bone map of {name} the bone {bone} stands for {times} joints; choose another under Bone Map."
+            ).format(name=owner.name, bone=name, times=times)
     return ""

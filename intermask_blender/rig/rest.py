@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import core
 from ..core import SMPL, Humanoid, RigRest, UserError
+from ..translations import tr
 from .axes import BLENDER_FROM_MOTION
 from .map import RigMapping
 
@@ -107,18 +108,25 @@ def rest_matrices(owner: bpy.types.Object, names: tuple[str, ...]) -> np.ndarray
 def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
     axes = np.linalg.norm(placed[:3, :3], axis=0)
     if axes.min() < 1e-9:
-        raise UserError(f"{owner.name} has a scale of zero; reset it (Alt S).")
+        raise UserError(tr("{name} has a scale of zero; reset it (Alt S).").format(name=owner.name))
     if np.linalg.det(placed[:3, :3]) < 0:
         if np.prod(owner.scale) > 0 and owner.parent is not None:
             raise UserError(
-                f"{owner.name} is mirrored by its parent {owner.parent.name}, whose scale is negative; make that "
-                "positive, or clear the parent (Alt P) first."
+                tr(
+                    "{name} is mirrored by its parent {parent}, whose scale is negative; make that "
+                    "positive, or clear the parent (Alt P) first."
+                ).format(name=owner.name, parent=owner.parent.name)
             )
-        raise UserError(f"{owner.name} is mirrored (its scale is negative); apply the scale (Ctrl A, Scale) first.")
+        raise UserError(
+            tr("{name} is mirrored (its scale is negative); apply the scale (Ctrl A, Scale) first.").format(
+                name=owner.name
+            )
+        )
     if axes.max() > (1 + EVEN) * axes.min():
         raise UserError(
-            f"{owner.name} is scaled unevenly ({', '.join(f'{axis:.3g}' for axis in axes)}); apply the scale "
-            "(Ctrl A, Scale) first."
+            tr("{name} is scaled unevenly ({scale}); apply the scale (Ctrl A, Scale) first.").format(
+                name=owner.name, scale=", ".join(f"{axis:.3g}" for axis in axes)
+            )
         )
     return float(axes.mean())
 
@@ -131,6 +139,8 @@ def _check_lengths(owner: bpy.types.Object, positions: np.ndarray, index: dict[s
             first, second = side + upper, side + lower
             if np.linalg.norm(positions[index[second]] - positions[index[first]]) < 1e-4 * height:
                 raise UserError(
-                    f"In {owner.name} the bones {mapping.bones[first]} and {mapping.bones[second]} begin at one "
-                    f"place, so the limb has no length; move one of them in Edit Mode."
+                    tr(
+                        "In {name} the bones {bone} and {other} start at the same place, so the "
+                        "limb has no length; move one of them in Edit Mode."
+                    ).format(name=owner.name, bone=mapping.bones[first], other=mapping.bones[second])
                 )

@@ -95,8 +95,10 @@ def prepare_edit(
         begin, stop = max(begin, 0), min(stop + 1, length)
         if stop - begin < 4:
             raise UserError(
-                f"The range {frames[0]} to {frames[1]} holds nothing of the take, which lasts from frame {start} to "
-                f"{last:g}; choose a range within it."
+                tr(
+                    "The range {first} to {behind} contains no frame of the take, which lasts from "
+                    "frame {start} to {last:.0f}; choose a range within it."
+                ).format(first=frames[0], behind=frames[1], start=start, last=last)
             )
     moving = (1,) if leader is not None else WHO[who]
     prompt, seed, model = settings

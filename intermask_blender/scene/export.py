@@ -63,11 +63,17 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
             _blender_exporter(kind, str(temporary))
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
-            raise UserError(f"Blender could not write {path.name}: {reason}") from error
+            raise UserError(
+                tr("Blender could not write {path}: {reason}").format(path=path.name, reason=reason)
+            ) from error
         if not temporary.stat().st_size:
-            raise UserError(f"Blender wrote nothing into {path.name}; see its console for the reason.")
+            raise UserError(tr("Blender wrote nothing into {path}; its console says why.").format(path=path.name))
         if kind == "USD" and not whole_usd(temporary):
-            raise UserError(f"Cannot write the whole of {path.name}; free space on its disk, or choose another folder.")
+            raise UserError(
+                tr("Cannot write all of {path}; free space on its disk, or choose another folder.").format(
+                    path=path.name
+                )
+            )
     return [path]
 
 
@@ -105,7 +111,9 @@ def _own_format(
         if len(people) < 2:
             leader = scene.intermask.leader
             if leader is None:
-                raise UserError("An .npz file holds two people, and this take has one; choose its leader or write BVH.")
+                raise UserError(
+                    tr("An .npz file holds two people, and this take has one; choose its leader or write BVH.")
+                )
             people.insert(0, posed_of(capture_motion(leader, scene, frames)[0]))
         save_npz(path, (people[0], people[1]), take.prompt, take.model, take.seed)
         return [path]

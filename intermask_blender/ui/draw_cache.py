@@ -47,8 +47,9 @@ def armature_key(owner: bpy.types.Object) -> Hashable:
     if owner.type != "ARMATURE":
         return owner.type
     bones = owner.data.bones
-    # Heads relative to the parent's tail beside heads in the armature's space: a new parent changes them.
-    heads = np.empty((2, len(bones) * 3), dtype=np.float32)
-    bones.foreach_get("head_local", heads[0])
-    bones.foreach_get("head", heads[1])
-    return owner.name_full, tuple(bones.keys()), heads.tobytes(), bpy.app.translations.locale
+    # Heads relative to the parent's tail, next to heads in the armature's space: a new parent changes them.
+    points = np.empty((3, len(bones) * 3), dtype=np.float32)
+    for row, name in zip(points, ("head_local", "tail_local", "head"), strict=True):
+        bones.foreach_get(name, row)
+    turned = tuple(round(value, 4) for axis in owner.matrix_world.to_3x3() for value in axis)
+    return tuple(bones.keys()), points.tobytes(), turned, bpy.app.translations.locale

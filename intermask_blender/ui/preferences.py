@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
+from ..core import UserError, atomic_write
 from ..generator import runtime
 from ..generator.client import default_python
 from ..generator.models import installed_models
 from ..translations import tr, tr_noop
 from .session import session
+from .wrapping import paragraph
 
 ADDON = __package__.removesuffix(".ui").removesuffix(".intermask_blender")
 """What Blender calls the add-on: the extension's package, or this one where it is used by itself."""
@@ -22,35 +26,35 @@ ADDON = __package__.removesuffix(".ui").removesuffix(".intermask_blender")
 AUTOMATIC = "AUTO"
 
 SOURCES = (
-    (AUTOMATIC, "Automatic", "The first that has PyTorch: Blender's Python, the installed runtime, your Python"),
-    (runtime.BLENDER, "Blender's Python", "The Python that Blender itself runs"),
-    (runtime.INSTALLED, "Installed Runtime", "What Install Runtime installed"),
-    (runtime.NAMED, "Your Python", "The Python named below"),
+    (AUTOMATIC, "Automatic", "The first one with PyTorch: Blender's Python, the installed PyTorch, your Python"),
+    (runtime.BLENDER, "Blender's Python", "The Python of Blender itself"),
+    (runtime.INSTALLED, "Installed PyTorch", "The PyTorch that the add-on installed"),
+    (runtime.NAMED, "Your Python", "The Python that you name"),
 )
 
 WHERE = {
     runtime.BLENDER: tr_noop("PyTorch {version} in Blender's own Python: {python}"),
-    runtime.INSTALLED: tr_noop("PyTorch {version} in the installed runtime: {python}"),
+    runtime.INSTALLED: tr_noop("PyTorch {version}, installed by the add-on: {python}"),
     runtime.NAMED: tr_noop("PyTorch {version} in your Python: {python}"),
 }
 
 DEVICES = (
-    ("auto", "Automatic", "A graphics card where there is one that PyTorch can use, else the processor"),
-    ("cpu", "Processor", "The processor, which every computer has"),
-    ("cpu-int8", "Processor, Rounded", "Larger models made faster by the processor, with slightly other motion"),
-    ("cuda", "NVIDIA Card", "A graphics card by NVIDIA; the runtime must be installed for it"),
-    ("mps", "Apple Card", "The graphics part of Apple's chips"),
+    ("auto", "Automatic", "A graphics card that PyTorch supports, otherwise the CPU"),
+    ("cpu", "CPU", "Works on every computer"),
+    ("cpu-int8", "CPU, 8-Bit", "Faster with larger models; the motion differs slightly"),
+    ("cuda", "NVIDIA GPU", "Needs PyTorch installed for NVIDIA GPUs"),
+    ("mps", "Apple GPU", "The GPU of Apple chips"),
 )
 
 ACCELERATORS = (
-    ("CPU", "Processor", "Smaller, and right for every computer; on Apple's chips it serves their graphics part too"),
-    ("CUDA", "NVIDIA Card", "Several gigabytes larger, and many times faster with a graphics card by NVIDIA"),
+    ("CPU", "CPU", "A small download for every computer; on Apple chips it includes the GPU"),
+    ("CUDA", "NVIDIA GPU", "Several gigabytes larger; many times faster with an NVIDIA graphics card"),
 )
 
 
 DATASETS = (
-    ("interhuman", "InterHuman", "Weights trained on InterHuman: 22 joints; its statistics are needed"),
-    ("interx", "Inter-X", "Weights trained on Inter-X: 55 joints, hands included; no statistics are needed"),
+    ("interhuman", "InterHuman", "Weights trained on InterHuman: 22 joints. Needs the statistics files"),
+    ("interx", "Inter-X", "Weights trained on Inter-X: 55 joints with hands. Needs no statistics files"),
 )
 
 IMPORT_FIELDS = (
@@ -64,12 +68,12 @@ IMPORT_FIELDS = (
     "title",
     "replace",
 )
-"""What Import Published Weights is told: the same names here and in its operator."""
+"""Properties that the preferences hand to Import Published Weights."""
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """What the user set.
+    """The user's settings.
 
     Attributes:
         idle_seconds: after so long without a request the generator's process is ended to free its memory.
@@ -85,58 +89,63 @@ class Preferences:
 
 
 def _forget_test(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
-    """What a test found holds for the Python that was tested."""
+    """The result of a test holds for the Python that was tested."""
     owner.tested = ""
+    keep_preferences(owner, context)
 
 
 class InterMaskPreferences(bpy.types.AddonPreferences):
-    """Which Python generates, and where models are."""
+    """Which Python generates, and where the models are."""
 
     bl_idname = ADDON
 
     source: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Use", description="Which Python generates", items=SOURCES, default=AUTOMATIC, update=_forget_test
+        name="Use", description="The Python that generates", items=SOURCES, default=AUTOMATIC, update=_forget_test
     )
     python: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Python",
-        description="Program file of a Python that has PyTorch, such as one that you use for other work",
+        description="Program file of a Python that has PyTorch, for example of a virtual environment",
         subtype="FILE_PATH",
         update=_forget_test,
     )
     tested: bpy.props.StringProperty()  # type: ignore[valid-type]
     accelerator: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Install For", description="What the installed runtime computes with", items=ACCELERATORS
+        name="Install For", description="The device that the installed PyTorch is for", items=ACCELERATORS
     )
     device: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Device", description="What computes", items=DEVICES
+        name="Device", description="The device that generates", items=DEVICES, update=keep_preferences
     )
     idle_minutes: bpy.props.FloatProperty(  # type: ignore[valid-type]
-        name="Free Memory After",
-        description="Minutes without a request after which the generator is ended; the next request starts it again",
+        name="Free Memory After (min)",
+        description="The generator ends after this many minutes without a request; the next request starts it again",
         default=15.0,
         min=0.5,
         max=600.0,
+        precision=0,
+        update=keep_preferences,
     )
     model_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Models",
-        description="Folder with model folders in it, beside the bundled ones",
+        description="Folder that contains more model folders",
         subtype="DIR_PATH",
+        update=keep_preferences,
     )
     body_file: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="SMPL Body",
-        description="Your own SMPL or SMPL-X model file (.npz or .pkl), which new characters then are; empty makes "
-        "mannequins",
+        name="SMPL Body File",
+        description="Your own SMPL or SMPL-X model file (.npz or .pkl) for new characters. If empty, new characters "
+        "are mannequins",
         subtype="FILE_PATH",
+        update=keep_preferences,
     )
     show_import: bpy.props.BoolProperty(name="Published Weights")  # type: ignore[valid-type]
     checkpoints: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Checkpoints", description="The published checkpoints folder that you downloaded", subtype="DIR_PATH"
+        name="Checkpoints", description="The downloaded folder of published checkpoints", subtype="DIR_PATH"
     )
     dataset: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Data Set", description="What the weights were trained on", items=DATASETS
+        name="Data Set", description="The data set that the weights were trained on", items=DATASETS
     )
     statistics: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Statistics", description="Folder of global_mean.npy and global_std.npy", subtype="DIR_PATH"
+        name="Statistics", description="Folder with global_mean.npy and global_std.npy", subtype="DIR_PATH"
     )
     clip: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="CLIP",
@@ -144,29 +153,29 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     any_clip: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Any CLIP Model", description="Take another CLIP model of the same width too"
+        name="Any CLIP Model", description="Accept another CLIP model of the same width"
     )
     transformer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Transformer File",
-        description="File in the transformer's folder 'model'; empty means best_fid.tar",
+        description="File in the transformer's folder 'model'. If empty, best_fid.tar",
     )
     tokenizer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Tokenizer File",
-        description="File in the tokenizer's folder 'model'; empty means best_fid.tar",
+        description="File in the tokenizer's folder 'model'. If empty, best_fid.tar",
     )
     title: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Name", description="What the model is called in lists; empty names its data set"
+        name="Name", description="Name of the model in lists. If empty, the name of its data set"
     )
     replace: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Replace", description="Put the new model in the place of one of the same name"
+        name="Replace", description="Replace an existing model of the same name"
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The state at a glance, what changes it, and the settings."""
+        """The state, what changes it, and the settings."""
         layout = self.layout
         box = layout.box().column()
         for text, icon in state_lines(context):
-            box.label(text=text, icon=icon, translate=False)
+            paragraph(box, context, text, icon)
         self._draw_runtime(layout.column())
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
@@ -175,7 +184,7 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         self._draw_import(layout.box().column())
 
     def _draw_import(self, layout: bpy.types.UILayout) -> None:
-        """What the import is told, and its button; folded away for those who need it not."""
+        """The fields of the import and its button, folded away by default."""
         icon = "TRIA_DOWN" if self.show_import else "TRIA_RIGHT"
         row = layout.row()
         row.alignment = "LEFT"
@@ -208,6 +217,37 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         row = layout.row(align=True)
         row.prop(self, "source", text="")
         row.operator("intermask.test_runtime", icon="PLAY")
+
+
+KEPT = ("source", "python", "device", "idle_minutes", "model_folder", "body_file")
+"""Preferences that survive when the add-on is disabled: Blender drops an add-on's preferences then."""
+
+KEPT_FILE = "preferences.json"
+
+
+def keep_preferences(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
+    """Write the preferences to the add-on's own folder. One that cannot be written to is no reason to stop."""
+    folder = own_folder("", create=True)
+    if folder is None:
+        return
+    values = {name: getattr(owner, name) for name in KEPT if owner.is_property_set(name)}
+    with suppress(OSError, UserError), atomic_write(folder / KEPT_FILE) as temporary:
+        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def restore_preferences(context: bpy.types.Context) -> None:
+    """Set preferences that Blender does not know, because the add-on was disabled since, as they were."""
+    stored, folder = stored_preferences(context), own_folder("", create=False)
+    if stored is None or folder is None or any(stored.is_property_set(name) for name in KEPT):
+        return
+    try:
+        values = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    for name in KEPT:
+        # A file of another version, or one that was edited, may hold values that Blender refuses.
+        with suppress(TypeError, ValueError, AttributeError, KeyError):
+            setattr(stored, name, values[name])
 
 
 def stored_preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
@@ -321,5 +361,5 @@ def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
     if models:
         lines.append((tr("Models: {names}").format(names=", ".join(models)), "CHECKMARK"))
     else:
-        lines.append((tr("No model is installed; name a folder with models below"), "ERROR"))
+        lines.append((tr("No model is installed; choose a folder with models below"), "ERROR"))
     return lines

@@ -178,19 +178,19 @@ def live():
     stored = bpy.context.preferences.addons[name].preferences
 
     assert preferences.current_runtime(bpy.context) is None
-    assert "Install Runtime" in preferences.state_lines(bpy.context)[0][0]
+    assert "Install PyTorch" in preferences.state_lines(bpy.context)[0][0]
     assert preferences.runtime_problem(bpy.context)
     make = lambda: bpy.ops.intermask.generate(prompt="they hug", seconds=0.6, model=model)
     refused = told(make)
-    assert "press Install Runtime in the add-on's preferences" in refused and "Traceback" not in refused, refused
+    assert "PyTorch was not found" in refused and "Traceback" not in refused, refused
 
     system = bpy.context.preferences.system
     system.use_online_access = False
-    assert "kept offline" in told(bpy.ops.intermask.install_runtime)
+    assert "Blender is offline" in told(bpy.ops.intermask.install_runtime)
     system.use_online_access = True
     assert bpy.ops.intermask.install_runtime.poll()
     assert "nothing to test" in told(bpy.ops.intermask.test_runtime)
-    assert "No runtime is installed" in told(bpy.ops.intermask.remove_runtime)
+    assert "has not installed PyTorch" in told(bpy.ops.intermask.remove_runtime)
     assert "Name the program file" in told(bpy.ops.intermask.use_python)
 
     stored.python = sys.executable

@@ -112,7 +112,7 @@ def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: 
     installation = Installation(wanted)
     installation.cancel()
     child = installation._child
-    assert installation.done and "press Install Runtime" in installation.failure
+    assert installation.done and "press Install PyTorch" in installation.failure
     assert child is not None and child.code not in (None, 0)
     assert [path.name for path in wanted.root.iterdir()] == ["install.log"]
     installation.poll()
@@ -128,7 +128,7 @@ def test_what_stands_against_an_installation_is_told_before_it_begins(tmp_path: 
     greedy = Plan(
         tmp_path / "runtime", Found({}, (BIG,), ""), *TRANSLATION_CONTEXT, Pip(("pip",), (24, 0)), space=1 << 60
     )
-    with pytest.raises(UserError, match=r"GB free and the runtime takes"):
+    with pytest.raises(UserError, match=r"GB free and PyTorch takes"):
         Installation(greedy)
 
 
@@ -178,7 +178,7 @@ def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
     script.chmod(0o755)
     other = Inspection(Runtime(NAMED, script))
     other.wait()
-    assert "does not answer as a Python does (hello)" in other.failure
+    assert "is not a working Python (hello)" in other.failure
     script.write_text("nothing that runs")
     with pytest.raises(UserError, match="cannot be started"):
         Inspection(Runtime(NAMED, script))

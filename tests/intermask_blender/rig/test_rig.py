@@ -291,7 +291,7 @@ def test_a_leader_that_cannot_lead_is_told_in_one_sentence() -> None:
 def test_a_damaged_mannequin_is_told(tmp_path: Path) -> None:
     damaged = tmp_path / "mannequin.npz"
     damaged.write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(UserError, match="install the add-on again"):
+    with pytest.raises(UserError, match="reinstall the add-on"):
         load_body(damaged)
 
 

@@ -255,7 +255,7 @@ def test_what_would_win_over_new_keys_is_told_and_once_it_is_removed_the_rig_mov
     animation.action_blend_type, animation.action_influence = "REPLACE", 0.5
     refused("influence to 1")
     animation.action_influence, track.is_solo = 1.0, True
-    refused("switch off its star")
+    refused("turn off its star")
     track.is_solo = False
     elbow = "mixamorig:LeftForeArm"
     curves = rig.pose.bones[elbow].driver_add("rotation_quaternion")

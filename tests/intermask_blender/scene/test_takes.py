@@ -368,7 +368,7 @@ def test_a_take_is_extended_and_in_betweened_at_any_rate(model: Path) -> None:
     scene.intermask.take_index = 0
     assert bpy.ops.intermask.edit(start=110, end=120, model=str(model)) == {"FINISHED"}
     assert scene.intermask.takes[2].action_1.frame_range[0] == 100
-    with pytest.raises(RuntimeError, match="holds nothing of the take"):
+    with pytest.raises(RuntimeError, match="contains no frame of the take"):
         bpy.ops.intermask.edit(start=900, end=950, model=str(model))
 
 

@@ -15,6 +15,8 @@ import bpy
 import pytest
 
 import intermask_blender
+from intermask_blender.core import UserError
+from intermask_blender.operators.attempt_mixin import failed
 from intermask_blender.properties.bone_map import OBJECT_PROPERTIES
 from intermask_blender.registration import CLASSES
 from intermask_blender.translations import TABLES, load_table
@@ -86,6 +88,16 @@ def of_code() -> Iterator[tuple[str, str]]:
                     yield where, value.value
 
 
+def errors() -> Iterator[tuple[str, ast.expr]]:
+    """(where, argument) of every error that the add-on can show; the batch command speaks English, as its help does."""
+    for path in CODE.rglob("*.py"):
+        if path.parent.name == "batch":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("UserError", "self._fail"):
+                yield f"{path.relative_to(CODE)}:{node.lineno}", node.args[0]
+
+
 def all_shown() -> set[str]:
     spoken = {words for _, words in of_code()}
     return {words for words in spoken | of_blender() if any(letter.isalpha() for letter in words)} - NOT_SHOWN
@@ -97,6 +109,33 @@ def fields(template: str) -> set[str]:
 
 def test_there_are_tables() -> None:
     assert [path.stem for path in LANGUAGES] == ["de", "fr"]
+
+
+def test_every_error_of_the_add_on_goes_through_the_tables() -> None:
+    found = list(errors())
+    assert len(found) > 50
+    for where, argument in found:
+        texts = [
+            part.value
+            for part in ast.walk(argument)
+            if isinstance(part, ast.Constant) and isinstance(part.value, str) and any(map(str.isalpha, part.value))
+        ]
+        spoken = [
+            call
+            for call in ast.walk(argument)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in SPOKEN
+        ]
+        # Without a text of its own it passes on what was said, and translated, elsewhere.
+        assert not texts or spoken, f"{where} is not translated: use tr(...).format(...)"
+
+
+def test_an_error_of_model_core_is_reported_as_it_is() -> None:
+    """It is English, and one readable sentence."""
+    error = UserError("The file walk.bvh has no frames; choose another.")
+    reports: list[tuple[set[str], str]] = []
+    operator = type("Operator", (), {"report": lambda self, kind, text: reports.append((kind, text))})()
+    assert failed(operator, error) == {"CANCELLED"}
+    assert reports == [({"ERROR"}, str(error))]
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
