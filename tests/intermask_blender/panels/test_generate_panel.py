@@ -101,10 +101,14 @@ def test_with_markers_the_prompt_that_is_checked_has_their_parts() -> None:
     assert "they ride bicycles" in _key(scene.intermask, bpy.context)[1]
 
 
-def test_the_bundled_model_lists_every_kind() -> None:
+def test_the_bundled_model_shows_every_kind_with_a_picture() -> None:
     folder = find_model("")
     kinds = [kind for group in model_kinds(folder) for kind in group.kinds]
     assert len(kinds) == len({kind.name for kind in kinds}) == 40
+    pictures = [picture_path(folder, kind.name) for kind in kinds]
+    assert all(path.is_file() for path in pictures) and len(set(pictures)) == 40
+    assert sum(path.stat().st_size for path in pictures) < 400_000
+    assert session().previews.icon(pictures[0]) and not session().previews.icon(Path("nothing.png"))
 
 
 def test_a_damaged_list_of_kinds_is_no_list(tmp_path: Path) -> None:
