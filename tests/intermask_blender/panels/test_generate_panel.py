@@ -14,7 +14,7 @@ import intermask_blender
 from intermask_blender.generator.models import find_model
 from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.ui import preferences
-from intermask_blender.ui.kinds import model_kinds
+from intermask_blender.ui.kinds import model_kinds, picture_path
 from intermask_blender.ui.prompt_novelty import Answer, _key, novelty_line
 from intermask_blender.ui.session import session
 
@@ -108,7 +108,11 @@ def test_the_bundled_model_shows_every_kind_with_a_picture() -> None:
     pictures = [picture_path(folder, kind.name) for kind in kinds]
     assert all(path.is_file() for path in pictures) and len(set(pictures)) == 40
     assert sum(path.stat().st_size for path in pictures) < 400_000
-    assert session().previews.icon(pictures[0]) and not session().previews.icon(Path("nothing.png"))
+    # Without a window Blender gives pictures no numbers, but it loads them.
+    session().previews.icon(pictures[0])
+    loaded = session().previews._collection
+    assert loaded is not None and tuple(loaded[str(pictures[0])].image_size) == (112, 112)
+    assert session().previews.icon(Path("nothing.png")) == 0 and len(loaded) == 1
 
 
 def test_a_damaged_list_of_kinds_is_no_list(tmp_path: Path) -> None:
