@@ -67,7 +67,7 @@ def check_keyable(owner: bpy.types.Object) -> None:
 
 
 def check_chains(owner: bpy.types.Object, mapping: RigMapping) -> None:
-    """Refuse an armature whose keyed limbs are no chains: feet that inverse kinematics moves stay behind.
+    """Refuse an armature whose keyed bones do not carry each other: feet that inverse kinematics moves stay behind.
 
     Raises:
         UserError: names the bones.
@@ -75,26 +75,33 @@ def check_chains(owner: bpy.types.Object, mapping: RigMapping) -> None:
     if broken := broken_limb(owner, mapping):
         raise UserError(
             tr(
-                "In {name} the bone {lower} does not hang from {upper}, so the limb would come apart; choose bones "
+                "In {name} the bone {lower} does not hang from {upper}, so the body would come apart; choose bones "
                 "that form a chain under Bone Map, or parent it there in Edit Mode."
             ).format(name=owner.name, lower=broken[0], upper=broken[1])
         )
 
 
 def broken_limb(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
-    """Keyed bones of a limb of which the lower hangs neither from the upper nor follows it; None where all do."""
-    for side in ("L_", "R_"):
-        for upper, lower in _LINKS:
-            if side + lower in mapping.follows:
-                continue
-            names = mapping.control(side + lower), mapping.control(side + upper)
-            if not any(above.name == names[1] for above in owner.data.bones[names[0]].parent_recursive):
-                return names
+    """Keyed bones, lower and upper, of which the lower neither hangs from the upper nor follows it; None if all do."""
+    for upper, lower in _LINKS:
+        if upper not in mapping.bones or lower not in mapping.bones or lower in mapping.follows:
+            continue
+        names = mapping.control(lower), mapping.control(upper)
+        if not any(above.name == names[1] for above in owner.data.bones[names[0]].parent_recursive):
+            return names
     return None
 
 
-_LINKS = (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist"))
-"""Upper and lower joints of what must be a chain."""
+_LIMB_LINKS = (
+    ("Hip", "Knee"), ("Knee", "Ankle"), ("Ankle", "Foot"), ("Collar", "Shoulder"), ("Shoulder", "Elbow"),
+    ("Elbow", "Wrist"),
+)  # fmt: skip
+_LINKS = (
+    *((side + upper, side + lower) for side in ("L_", "R_") for upper, lower in _LIMB_LINKS),
+    ("Neck", "Head"),
+    *(("Pelvis", lower) for lower in ("L_Hip", "R_Hip", "L_Shoulder", "R_Shoulder", "Neck", "Head")),
+)
+"""Upper and lower joints of which the lower must be carried by the upper. Clavicles may hang from spine or neck."""
 
 
 def overruling_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:

@@ -88,6 +88,20 @@ def test_feet_that_hang_from_elsewhere_are_refused_before_they_are_keyed() -> No
     assert rig.animation_data is None and not bpy.data.actions
 
 
+@pytest.mark.parametrize(
+    ("lower", "upper"),
+    [("L_Knee", "L_Hip"), ("R_Foot", "R_Ankle"), ("L_Shoulder", "L_Collar"), ("L_Hip", "Pelvis"), ("Head", "Neck")],
+)
+def test_a_chosen_bone_that_does_not_hang_from_the_one_above_is_named(lower: str, upper: str) -> None:
+    scene, kind = empty_scene(), KINDS["vrm"]
+    rig = build_rig(kind, scene)
+    in_edit_mode(rig, lambda bones: setattr(bones[kind.names[lower]], "parent", bones["Root"]))
+    chosen = RigMapping("Own", {joint: kind.names[joint] for joint in SMPL.joints})
+    sentence = f"the bone {kind.names[lower]} does not hang from {kind.names[upper]}"
+    with pytest.raises(UserError, match=sentence):
+        rig_keys(posed_person(1, 16), rig, scene, 1, mapping=chosen)
+
+
 def imported(path: Path, scale: float) -> bpy.types.Object:
     """A BVH file, imported by Blender's own importer."""
     # Blender puts its own add-ons on the path when bpy is imported.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from program_skeletons import PROGRAMS
 from skeletons import (
     ARM,
     LEG,
@@ -26,12 +27,10 @@ from model_core.recognition import (
     NotRecognisedError,
     Recognition,
     SkeletonTree,
-    canonical_name,
     known_maps,
     recognise,
 )
 from model_core.recognition.bone_maps import FOLDER
-from model_core.recognition.words import stripped_names
 
 MAPS = {bone_map.name: bone_map for bone_map in known_maps()}
 CONTROL_RIGS = {name for name, bone_map in MAPS.items() if bone_map.controls}
@@ -130,6 +129,19 @@ def test_words_are_found_in_any_spelling(spelling: str) -> None:
     assert found == {f"{side}_{joint}": spell(side, joint) for side in "LR" for joint in _ALL} | {
         "Pelvis": "body", "Spine1": "back", "Spine2": "chest", "Neck": "neck", "Head": "head",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("maps", [None, ()], ids=["by map", "by words"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_programs_whole_skeleton_is_recognised(program: str, maps: tuple[()] | None) -> None:
+    bones, wanted = PROGRAMS[program]
+    tree = tree_of(bones, 0.6)
+    recognition = recognise(tree, maps)
+    found = named(tree, recognition)
+    # By words Second Life's toes are those called so.
+    checked = [joint for joint in wanted if not joint.endswith("Foot") or program != "Second Life"]
+    assert {joint: found.get(joint) for joint in checked} == {joint: wanted[joint] for joint in checked}
+    assert recognition.kind == ("Humanoid (by names)" if maps == () else program.split(" (")[0])
 
 
 def test_legs_and_spine_may_meet_one_bone_apart() -> None:
@@ -259,35 +271,3 @@ def test_what_is_uneven_is_said() -> None:
     heads = tree.heads.copy()
     heads[tree.names.index("LeftFoot")] -= (0, 0.5, 0)
     assert recognise(replace(tree, heads=heads)).checks == (Check.LENGTHS,)
-
-
-def test_what_only_some_names_share_stays() -> None:
-    kept = ["HipLeft", "HipRight", "KneeLeft", "KneeRight", "AnkleLeft", "AnkleRight", "HandLeft", "HandRight", "Spine"]
-    assert stripped_names(kept) == kept
-    assert stripped_names([f"m{name}" for name in kept]) == kept
-    assert stripped_names([f"{name}_{number:02d}" for number, name in enumerate(kept)]) == kept
-
-
-@pytest.mark.parametrize(
-    ("name", "side", "core"),
-    [
-        ("mixamorig:LeftUpLeg", "L_", "upleg"),
-        ("mixamoriglefthand", "L_", "hand"),
-        ("lThigh", "L_", "thigh"),
-        ("RightForeArm", "R_", "forearm"),
-        ("thigh.L", "L_", "thigh"),
-        ("calf_r", "R_", "calf"),
-        ("J_Bip_L_UpperLeg", "L_", "upperleg"),
-        ("Character1:left_hip", "L_", "hip"),
-        ("leftshoulder", "L_", "shoulder"),
-        ("m_avg_R_Knee", "R_", "knee"),
-        ("LHipJoint", "L_", "hipjoint"),
-        ("LUArm", "L_", "uarm"),
-        ("左足首", "L_", "足首"),
-        ("Hips", "", "hips"),
-        ("leg", "", "leg"),
-        ("rib", "", "rib"),
-    ],
-)
-def test_names_lose_side_and_packaging(name: str, side: str, core: str) -> None:
-    assert canonical_name(name) == (side, core)
