@@ -10,6 +10,8 @@ if TYPE_CHECKING or "." not in __package__:
     from model_core import motion as _located
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
+    from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
+    from model_core.kinematics.leaders import read_leader
     from model_core.kinematics.proportions import TargetBody, on_other_bodies
     from model_core.kinematics.retarget import (
         RigRest,
@@ -55,6 +57,8 @@ else:
     from ..model_core import motion as _located
     from ..model_core.errors import UserError, printable
     from ..model_core.files import atomic_write, replace_folder
+    from ..model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
+    from ..model_core.kinematics.leaders import read_leader
     from ..model_core.kinematics.proportions import TargetBody, on_other_bodies
     from ..model_core.kinematics.retarget import (
         RigRest,
@@ -108,6 +112,7 @@ __all__ = [
     "CORE_PARENT",
     "FPS",
     "KNOBS",
+    "LEADER_SUFFIXES",
     "MAP_SCHEMA",
     "MOST_SEED",
     "MOST_TAKES",
@@ -155,6 +160,7 @@ __all__ = [
     "person_hip_height",
     "printable",
     "read_bvh",
+    "read_leader",
     "recognise",
     "replace_folder",
     "rotations",

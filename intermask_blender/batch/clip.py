@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..core import FPS, Motion, UserError, atomic_write, load_npz, motion_from_bvh, read_bvh, save_npz, write_bvh
+from ..core import FPS, LEADER_SUFFIXES, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..rig.axes import vectors_to_blender
@@ -20,7 +20,7 @@ from ..scene.placement import Placement, with_bodies
 from ..scene.placing import place
 from ..scene.request import Characters, prepare
 from .contact_sheet import write_contact_sheet
-from .jobs import LEADER_FILES, Job
+from .jobs import Job
 from .render import prepare_scene, render_clip
 from .signals import Stop
 from .stage import build_stage, padded
@@ -96,13 +96,13 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
         UserError: a leader's file cannot be read.
     """
     path = Path(job.leader)
-    if job.characters or (job.leader and path.suffix.lower() not in LEADER_FILES):
+    if job.characters or (job.leader and path.suffix.lower() not in LEADER_SUFFIXES):
         return None
     seconds = USUAL_SECONDS if job.seconds is None else job.seconds
     settings = GenerationSettings(job.prompt, options.model, seconds, job.seed)
     if not job.leader:
         return settings
-    leader = _leader_from_file(path)
+    leader = read_leader(path).motion
     if job.seconds is not None:
         leader = leader.frames(0, max(1, round(job.seconds * FPS)))
     return replace(settings, seconds=None, leader=leader)
@@ -155,7 +155,7 @@ def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[Generati
     armature = bpy.data.objects.get(job.leader)
     if armature is None:
         raise UserError(
-            f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh or .npz file."
+            f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
         )
     return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters)
 
@@ -169,13 +169,6 @@ def _characters(job: Job) -> Characters:
             raise UserError(f"The opened scene has no armature {name}; open a scene that has it, or leave it out.")
         found[index] = owner
     return found[0], found[1]
-
-
-def _leader_from_file(path: Path) -> Motion:
-    """The motion of a BVH file, or the first person of an interaction file."""
-    if path.suffix.lower() == ".bvh":
-        return motion_from_bvh(read_bvh(path))
-    return resampled(load_npz(path).people[0], FPS).motion()
 
 
 def _follow(shop: BatchContext, request: Request) -> None:

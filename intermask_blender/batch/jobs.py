@@ -8,11 +8,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..core import MOST_SEED, UserError
+from ..core import LEADER_SUFFIXES, MOST_SEED, UserError
 from .job_file import Row, read_rows
-
-LEADER_FILES = (".bvh", ".npz", ".npy")
-"""A leader with one of these suffixes is a motion file, another an armature of the scene."""
 
 LONGEST_NAME = 100
 """Characters. File names have at most 255 bytes, prefixes and suffixes included."""
@@ -37,7 +34,8 @@ class Job:
         prompt: what the two people do.
         seconds: duration; None means the default, or as long as the leader.
         seed: the same seed gives the same motion.
-        leader: an armature of the opened scene by name, or a motion file; empty generates both people.
+        leader: a motion file where it has one of ``LEADER_SUFFIXES``, else an armature of the opened scene by name;
+            empty generates both people.
         characters: names of the armatures of the opened scene that person 1 and person 2 are keyed on; an empty name,
             or none, makes a new character.
         bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty name, or none, makes a
@@ -164,7 +162,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
     if "leader" in given:
         leader = given["leader"]
         # An armature may have the name of a folder.
-        leader = _located(leader, folder) if Path(leader).suffix.lower() in LEADER_FILES else leader
+        leader = _located(leader, folder) if Path(leader).suffix.lower() in LEADER_SUFFIXES else leader
     bodies = tuple(_located(body, folder) for body in bodies) if "body" in given else bodies
     return checked(replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies))
 

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from .. import compat
-from ..core import PosedSkeleton, rotations
+from ..core import PosedSkeleton
 from .axes import BLENDER_FROM_MOTION, vectors_to_blender
 from .keyable import bone_path
 
@@ -19,17 +19,8 @@ def scene_fps(scene: bpy.types.Scene) -> float:
 
 
 def resampled(posed: PosedSkeleton, fps: float) -> PosedSkeleton:
-    """The same motion with a frame at every whole 1/``fps`` seconds from its first frame to its last."""
-    if abs(posed.fps - fps) < 1e-6 or len(posed) < 2:
-        return posed
-    seconds = (len(posed) - 1) / posed.fps
-    times = np.arange(int(np.floor(seconds * fps + 1e-6)) + 1) / fps
-    place = np.clip(times * posed.fps, 0, len(posed) - 1)
-    before = np.minimum(place.astype(np.int64), len(posed) - 2)
-    share = place - before
-    turned = rotations.slerp(posed.rotations[before], posed.rotations[before + 1], share[:, None])
-    moved = posed.translation[before] + share[:, None] * (posed.translation[before + 1] - posed.translation[before])
-    return PosedSkeleton(posed.offsets, rotations.continuous_signs(turned), moved, fps, posed.skeleton)
+    """As ``PosedSkeleton.resampled``."""
+    return posed.resampled(fps)
 
 
 def key_posed(

@@ -19,7 +19,6 @@ With J = 22, ``poses`` and ``translation`` are SMPL's body pose and (pelvis) tra
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..files import atomic_write
+from .arrays import NpzArrays
 from .posed import PosedSkeleton
 from .rotations import axis_angle_from_quaternion, continuous_signs, quaternion_from_axis_angle
 from .skeleton import SKELETONS
@@ -96,14 +96,8 @@ def load_npz(path: str | os.PathLike[str]) -> SavedInteraction:
         UserError: the file is missing, damaged, or another kind of file.
     """
     path = Path(path)
-    try:
-        # An array file loads as a bare array, which the with statement refuses (TypeError).
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _SHAPES if name in stored.files}
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or 'it is damaged'}; check the path.") from error
-    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path.name} is not a whole .npz file; write or copy it again.") from error
+    stored = NpzArrays(path)
+    arrays = {name: stored[name] for name in _SHAPES if name in stored}
     wrong = [name for name, rank in _SHAPES.items() if name not in arrays or arrays[name].ndim != rank]
     if wrong:
         raise UserError(

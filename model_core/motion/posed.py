@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .forward_kinematics import forward_kinematics
-from .rotations import matrix_from_quaternion
+from .rotations import continuous_signs, matrix_from_quaternion, slerp
 from .skeleton import SMPL, Skeleton
 from .types import FPS, Motion
 
@@ -51,3 +51,17 @@ class PosedSkeleton:
         matrices = matrix_from_quaternion(self.rotations)
         joints = forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
         return Motion(joints, matrices[:, 1:], matrices[:, 0], self.fps, self.skeleton)
+
+    def resampled(self, fps: float) -> PosedSkeleton:
+        """The same motion with a frame at every whole 1/``fps`` seconds from its first frame to its last."""
+        if abs(self.fps - fps) < 1e-6 or len(self) < 2:
+            return self
+        seconds = (len(self) - 1) / self.fps
+        times = np.arange(int(np.floor(seconds * fps + 1e-6)) + 1) / fps
+        place = np.clip(times * self.fps, 0, len(self) - 1)
+        before = np.minimum(place.astype(np.int64), len(self) - 2)
+        share = place - before
+        turned = slerp(self.rotations[before], self.rotations[before + 1], share[:, None])
+        step = self.translation[before + 1] - self.translation[before]
+        moved = self.translation[before] + share[:, None] * step
+        return PosedSkeleton(self.offsets, continuous_signs(turned), moved, fps, self.skeleton)

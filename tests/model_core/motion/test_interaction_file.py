@@ -72,7 +72,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         variant("dog.npz", skeleton=np.array("dog")): "'dog'",
         variant("short.npz", translation=arrays["translation"][:, :9]): r"short\.npz holds poses",
         variant("still.npz", fps=np.array(0.0)): r"still\.npz",
-        variant("object.npz", text=np.array([None], dtype=object)): r"object\.npz is not a whole",
+        variant("object.npz", text=np.array([None], dtype=object)): r"object\.npz \(text\) holds Python objects",
     }
     for path, message in expected.items():
         with pytest.raises(UserError, match=message) as caught:
