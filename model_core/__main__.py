@@ -9,17 +9,14 @@ from pathlib import Path
 
 from .errors import UserError
 
+TRAINABLE = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker", "evaluator", "all")
+"""What ``train`` trains; the names of ``training.command.PARTS``, which are known without importing torch."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train a network, or go on with it")
-    train.add_argument("part", choices=("tokenizer", "transformer", "evaluator"))
-    train.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
-    train.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
-    train.add_argument("--choreographed", type=Path, help="folder of what 'choreograph' wrote, to learn from that too")
-    train.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
-    train.add_argument("--start", type=Path, help="a model folder to begin with, of this shape or with fewer blocks")
+    _add_train(commands.add_parser("train", help="train a network, or continue its training"))
     _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
     verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")
@@ -29,6 +26,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
     _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
     return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    what = (
+        "a network of the model, in this order: tokenizer, transformer, and those that the configuration asks for: "
+        "refiner, contact-classifier, reranker; all: one after the other; evaluator: the one of 'evaluate starter'"
+    )
+    parser.add_argument("part", choices=TRAINABLE, help=what)
+    parser.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
+    parser.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
+    parser.add_argument("--choreographed", type=Path, help="output folder of 'choreograph', to train on its clips too")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and the model")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="a model folder whose weights a new training starts from, of the same shape or with "
+        "fewer blocks; tokenizer and transformer only",
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps; auto is a GPU where there is one (default)"
+    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -77,21 +95,11 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from .training.command import read_training_config, train
-    from .training.material import Sources, load_material
+    from .training.command import TrainOptions, train
+    from .training.material import Sources
 
     sources = Sources(options.data, options.choreographed)
-    if options.part != "evaluator":
-        train(options.part, options.config, sources, options.out, options.start)
-        return
-    from .training.evaluator_training import train_evaluator
-
-    if options.choreographed is None or options.start is not None:
-        raise UserError("'train evaluator' needs --choreographed, what 'choreograph' wrote, and takes no --start.")
-    config = read_training_config(options.config)
-    material = load_material(sources, config.data, config.captions, options.out / "captured.npz")
-    folder, result = options.out / "evaluator", options.out / "evaluation"
-    train_evaluator(material, config.text_encoder, folder, result, config.about)
+    train(options.part, TrainOptions(options.config, sources, options.out, options.start, options.device))
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -67,10 +67,10 @@ def evaluator_rows(
     """
     kinds = [one.real.kind for one in prompted]
     texts = embedding.texts([one.caption for one in prompted])
-    real = embedding.motions(clip.rows for clip in held_out)
+    real = embedding.motions(clip.features for clip in held_out)
     real_kinds = [clip.kind for clip in held_out]
     sets = {
-        "held-out clips": embedding.motions(one.real.rows for one in prompted),
+        "held-out clips": embedding.motions(one.real.features for one in prompted),
         "generated": embedding.motions(one.made for one in prompted),
         "generated and solved": embedding.motions(one.solved for one in prompted),
     }

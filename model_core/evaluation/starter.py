@@ -192,7 +192,7 @@ def _kind_result(
     hits, reactions, diversity = [], [], 0.0
     for seed in range(seeds):
         clip = clips[order[seed % len(order)]] if clips else None
-        prompt, frames = (clip.captions[seed % len(clip.captions)], clip.rows.shape[1]) if clip else _CAPTURED[kind]
+        prompt, frames = (clip.captions[seed % len(clip.captions)], clip.features.shape[1]) if clip else _CAPTURED[kind]
         frames = max(frames, MIN_FRAMES)
         takes = pipeline.generate(prompt, frames, GenerateOptions(seed=seed, takes=2 if seed == 0 else 1))
         solved = [_solved(take) for take in takes]
@@ -204,7 +204,7 @@ def _kind_result(
             diversity = 1000 * float(np.linalg.norm(first - second, axis=-1).mean())
         if clip is not None:
             prompted.append(Prompted(prompt, clip, features_of(takes[0].people), features_of(solved[0])))
-            leader = pipeline.codec.representation.motion(clip.rows[int(clip.facts.get("actor", "0"))])
+            leader = pipeline.codec.representation.motion(clip.features[int(clip.facts.get("actor", "0"))])
             reaction = _solved(pipeline.react(prompt, leader, GenerateOptions(seed=seed))[0], held=0)
             reactions.append(detected(kind, np.stack([person.joints for person in reaction])))
     data = float(np.mean([detected(kind, clip.joints) for clip in clips])) if clips else None
@@ -226,8 +226,8 @@ def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[fl
     """
     model, errors = pipeline.model, []
     for clip in clips:
-        whole = clip.rows.shape[1] // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
-        rows = torch.from_numpy(turned_into_frame(clip.rows[:, :whole], 0, 0)).to(pipeline.device)
+        whole = clip.features.shape[1] // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
+        rows = torch.from_numpy(turned_into_frame(clip.features[:, :whole], 0, 0)).to(pipeline.device)
         normal = (rows - model.mean) / model.std
         rebuilt = model.tokenizer.decode(pipeline.codec.tokens(normal)[:, None])
         errors.append([joint_error(rebuilt, normal, model.mean, model.std, aligned) for aligned in (False, True)])

@@ -131,7 +131,6 @@ class ResidualQuantizer(nn.Module):
             total = total + torch.cat([book.codes[row] for book, row in zip(books, rows, strict=True)], 1)
         return total.permute(0, 3, 1, 2)
 
-    @torch.autocast("cpu", enabled=False)
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Quantise in training: (B, D, P, S) to the same with straight-through gradients.
 
@@ -139,6 +138,10 @@ class ResidualQuantizer(nn.Module):
             The quantised latent, the commitment loss (mean squared distance to the codes, averaged over levels), and
             the perplexity of code use in this batch (of the first level, averaged over rows).
         """
+        with torch.autocast(latent.device.type, enabled=False):
+            return self._quantised(latent)
+
+    def _quantised(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # Distances and moving averages want single precision even where the convolutions do without.
         vectors = self._vectors(latent.float())  # (rows, N, D)
         left, total = vectors, torch.zeros_like(vectors)

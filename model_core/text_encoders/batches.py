@@ -1,4 +1,4 @@
-"""Many captions through a text encoder, in batches of like length."""
+"""Many captions through a text encoder, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import torch
 
 from .encoder import TextEncoder
 
-_TEXTS_A_BATCH = 128
+_TEXTS_PER_BATCH = 128
 
 
 def pooled(encoder: TextEncoder, captions: Sequence[str]) -> torch.Tensor:
-    """(N, C) one vector a caption."""
-    # Texts of like length in one batch: no time goes into padding.
+    """(N, C) the pooled vector of each caption, on the encoder's device."""
+    # Texts of similar length in one batch: no time goes into padding.
     order = sorted(range(len(captions)), key=lambda index: len(captions[index]))
-    result = torch.empty(len(captions), encoder.width)
-    for start in range(0, len(order), _TEXTS_A_BATCH):
-        which = order[start : start + _TEXTS_A_BATCH]
-        result[which] = encoder.encode([captions[index] for index in which]).pooled
+    batches = [order[start : start + _TEXTS_PER_BATCH] for start in range(0, len(order), _TEXTS_PER_BATCH)]
+    vectors = [encoder.encode([captions[index] for index in batch]).pooled for batch in batches]
+    if not vectors:
+        return torch.empty(0, encoder.width)
+    result = torch.empty_like(torch.cat(vectors))
+    result[torch.tensor(order, device=result.device)] = torch.cat(vectors)
     return result

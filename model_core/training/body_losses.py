@@ -1,7 +1,7 @@
-"""What a tokenizer that sees poses from the pelvis is trained for: mean distances, in the body's frame and the world's.
+"""Losses of a tokenizer that sees poses relative to the pelvis: mean distances, in the body's frame and the world's.
 
 The published losses are quadratic for all errors that matter (smooth L1 of numbers well under one) and compare joints
-in the world, where a pose is wrong as long as its place is. Here a pose counts for itself, and the last centimetre
+in the world, where a pose is wrong wherever its place is. Here the pose has a loss of its own, and the last centimetre
 counts as much as the first.
 """
 
@@ -16,13 +16,13 @@ from ..motion.representation import POSITIONS
 
 @dataclass(frozen=True)
 class BodyLossWeights:
-    """How much each term counts.
+    """The weight of each term.
 
     Attributes:
-        pose: distance of joints as seen from the pelvis, and of their movement from frame to frame.
-        world: distance of joints in the world, in spreads of the normalisation.
+        pose: distance of joints relative to the pelvis, and of their movement from frame to frame.
+        world: distance of joints in the world, in standard deviations of the normalisation.
         world_movement: of their movement from frame to frame.
-        rotation: difference of local rotations' six numbers, and of the facing.
+        rotation: difference of the 6D local rotations, and of the facing.
         velocity: difference of velocities.
         commitment: of the latent to its codes.
     """
@@ -56,15 +56,15 @@ class BodyLosses:
         )
 
 
-def body_losses(nodes: Tensor, wanted_nodes: Tensor, rows: Tensor, wanted_rows: Tensor) -> BodyLosses:
-    """Compare what a tokenizer rebuilt.
+def body_losses(nodes: Tensor, wanted_nodes: Tensor, features: Tensor, wanted_features: Tensor) -> BodyLosses:
+    """Compare a reconstruction with its original.
 
     Args:
         nodes, wanted_nodes: (B, T, 22, 12) as ``BodyFrame`` gives them.
-        rows, wanted_rows: (B, T, 262) the same, normalised in the world.
+        features, wanted_features: (B, T, 262) the same, normalised in the world.
     """
     seen = nodes[:, :, 1:, :3] - wanted_nodes[:, :, 1:, :3]  # (B, T, 21, 3)
-    world = (rows - wanted_rows)[..., POSITIONS].unflatten(-1, (22, 3))  # (B, T, 22, 3)
+    world = (features - wanted_features)[..., POSITIONS].unflatten(-1, (22, 3))  # (B, T, 22, 3)
     rotations = nodes[..., 6:] - wanted_nodes[..., 6:]
     return BodyLosses(
         pose=_length(seen) + _length(seen.diff(dim=1)),
@@ -76,5 +76,5 @@ def body_losses(nodes: Tensor, wanted_nodes: Tensor, rows: Tensor, wanted_rows: 
 
 
 def _length(vectors: Tensor) -> Tensor:
-    """Mean length of vectors (..., n); its slope is finite at zero."""
+    """Mean length of vectors (..., n), with a finite gradient at zero."""
     return (vectors.square().sum(-1) + 1e-12).sqrt().mean()

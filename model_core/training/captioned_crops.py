@@ -1,4 +1,4 @@
-"""Crops of pairs with one vector a caption: what the networks learn from that are told a sentence as a whole."""
+"""Crops of pairs with one vector per caption, for the networks that are conditioned on a sentence as a whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .crops import Clip, Crops
 
 
 def limit_captions(crops: Crops, most: int) -> Crops:
-    """The same crops with no more captions a clip than so many, for those that have a few of their own."""
+    """The same crops with at most ``most`` captions for each clip that has an event and captions of its own."""
     return replace(
         crops,
         clips=[
@@ -24,16 +24,19 @@ def limit_captions(crops: Crops, most: int) -> Crops:
     )
 
 
-def word_vectors(encoder: TextEncoder, *parts: Crops) -> dict[str, Tensor]:
-    """The sentence encoder's vector (C,) of every caption."""
-    captions = sorted({caption for crops in parts for clip in crops.clips for caption in clip.captions})
+def word_vectors(encoder: TextEncoder, *sources: Crops) -> dict[str, Tensor]:
+    """The sentence encoder's vector (C,) of every caption, on the encoder's device."""
+    captions = sorted({caption for crops in sources for clip in crops.clips for caption in clip.captions})
     return dict(zip(captions, pooled(encoder, captions), strict=True))
 
 
-def drawn(crops: Crops, random: np.random.Generator, count: int, frames: int) -> tuple[Tensor, list[Clip]]:
-    """Crops (count, 2, frames, 262) and their clips."""
-    drawn_crops = [crops.draw(random, frames) for _ in range(count)]
-    return torch.from_numpy(np.stack([rows for rows, _ in drawn_crops])), [clip for _, clip in drawn_crops]
+def drawn(
+    crops: Crops, random: np.random.Generator, count: int, frames: int, device: torch.device | str = "cpu"
+) -> tuple[Tensor, list[Clip]]:
+    """Features (count, 2, frames, 262) of crops, on a device, and their clips."""
+    crops_and_clips = [crops.draw(random, frames) for _ in range(count)]
+    features = np.stack([features for features, _ in crops_and_clips])
+    return torch.from_numpy(features).to(device), [clip for _, clip in crops_and_clips]
 
 
 def caption_vectors(clips: list[Clip], words: Mapping[str, Tensor], random: np.random.Generator) -> Tensor:

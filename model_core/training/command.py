@@ -1,206 +1,305 @@
-"""``python -m model_core train``: a configuration file, a folder of captured motion, a folder for what comes out."""
+"""``python -m model_core train``: a configuration file and folders of motion in, checkpoints and a model out."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from ..errors import UserError
-from ..files import atomic_write
+from ..files import atomic_folder
+from ..generation.devices import choose_device
 from ..generation.pipeline import InterMask
-from ..model_files.model_folder import Model, find_text_encoder, load_model, save_model
-from ..model_files.sampling_settings import SamplingSettings
+from ..model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
+from ..model_files.model_folder import Model, find_text_encoder, load_model, write_model
 from ..model_files.settings import ModelConfig
 from ..model_files.training_captions import save_captions
-from ..networks.code_optimisation import CodeOptimisationSettings
+from ..networks.contact_classifier import ContactClassifier
+from ..networks.refiner import Refiner
+from ..networks.reranker import Reranker
 from ..networks.tokenizer import Tokenizer
-from ..settings import build
-from ..text_encoders import TextEncoder, TextFeatures, load_text_encoder
-from .contact_classifier_training import ContactClassifierTraining, train_contact_classifier
+from ..networks.transformer import InteractionTransformer, TransformerConfig
+from ..text_encoders import TextEncoder, TextFeatures
+from .config import read_training_config
+from .contact_classifier_training import train_contact_classifier
 from .crops import Crops
-from .material import DataSettings, Material, Sources, drawn_statistics, keep_statistics, load_material
-from .refiner_training import RefinerTraining, train_refiner
-from .reranker_training import RerankerTraining, train_reranker
-from .tokenised import TokenisedCrops, tokenised
-from .tokenizer_training import TokenizerTraining, train_tokenizer
-from .transformer_training import TransformerTraining, train_transformer
+from .evaluator_training import train_evaluator
+from .material import Sources, load_material
+from .refiner_training import train_refiner
+from .reranker_training import train_reranker
+from .run import TrainingRun
+from .tokenised import CropTokeniser
+from .tokenizer_training import train_tokenizer
+from .transformer_training import TransformerData, train_transformer
+
+_TEXTS_PER_BATCH = 256
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """A whole configuration file.
+class TrainOptions:
+    """What ``train`` is called with.
 
     Attributes:
-        name, text_encoder, longest, examples, about, sampling: go into the model folder's configuration.
-        data: which takes.
-        captions: for each caption of the data the wordings that stand for it.
-        tokenizer, transformer: the two trainings.
-        refiner: also train a refiner of decoded pairs, so; None for a model without.
-        contact_classifier: also train a network that tells what palms touch, so; None for a model without.
-        reranker: also train a judge of drafts, so, on choreographed clips of many kinds; None for a model without.
-        code_optimisation: goes into the model folder's configuration.
+        config: a TOML file.
+        sources: folders of motion.
+        out: folder for checkpoints, metrics and the model.
+        start: a model folder whose tokenizer or transformer a new training starts from; None for random weights.
+        device: a name that ``choose_device`` knows, without a mode.
     """
 
-    name: str
-    text_encoder: str
-    data: DataSettings
-    captions: Mapping[str, tuple[str, ...]]
-    tokenizer: TokenizerTraining
-    transformer: TransformerTraining
-    sampling: SamplingSettings = SamplingSettings()
-    longest: int = 160
-    examples: tuple[str, ...] = ()
-    about: str = ""
-    refiner: RefinerTraining | None = None
-    contact_classifier: ContactClassifierTraining | None = None
-    reranker: RerankerTraining | None = None
-    code_optimisation: CodeOptimisationSettings | None = None
+    config: Path
+    sources: Sources
+    out: Path
+    start: Path | None = None
+    device: str = "auto"
 
 
-def read_training_config(path: Path) -> TrainingConfig:
-    """Read a TOML configuration.
+class Training:
+    """The trainings of one ``--out`` folder; each writes what the next one reads."""
+
+    def __init__(self, options: TrainOptions) -> None:
+        self.options, self.config = options, read_training_config(options.config)
+        device = training_device(options.device)
+        # What is wrong with the model to start from is told before data is read for minutes.
+        self.start = None if options.start is None else load_model(options.start)
+        cache = options.out / "captured.npz"
+        material = load_material(options.sources, self.config.data, self.config.captions, cache)
+        self.run = TrainingRun(material, options.out, self.config.text_encoder, device)
+
+    @property
+    def model_folder(self) -> Path:
+        """The folder of the model that is made."""
+        return self.options.out / "model"
+
+    def tokenizer(self) -> None:
+        """Train the tokenizer, and compute the statistics of the normalisation."""
+        settings, begin = self.config.tokenizer, None
+        if self.start is not None:
+            self._check_shape(self.start.config.tokenizer, settings.network, "tokenizer")
+            self.run.use_statistics(torch.stack((self.start.mean, self.start.std)).numpy())
+            begin = self.start.tokenizer
+        self.run.keep("tokenizer", train_tokenizer(settings, self.run, begin))
+
+    def transformer(self) -> None:
+        """Train the transformer on tokens of the trained tokenizer, and write the model folder."""
+        run, settings, tokenizer = self.run, self.config.transformer, self._tokenizer()
+        network = self._transformer_shape(run.encoder)
+        settings = replace(settings, network=network)
+        if self.start is not None:
+            # A network with fewer blocks grows.
+            blocks = min(self.start.config.transformer.blocks, network.blocks)
+            self._check_shape(self.start.config.transformer, replace(network, blocks=blocks), "transformer")
+        pairs, held_out = run.material.pairs()
+        groups = sorted({clip.captions for crops in (pairs, held_out) for clip in crops.clips})
+        captions = sorted({caption for group in groups for caption in group})
+        place = {caption: index for index, caption in enumerate(captions)}
+        tokeniser = CropTokeniser(tokenizer, run.statistics, settings.frames, groups, settings.seed)
+        folder = run.folder("transformer")
+        data = TransformerData(
+            tokeniser.tokens(pairs, settings.crops, folder / "tokens.safetensors"),
+            tokeniser.tokens(held_out, settings.held_out_crops, folder / "held_out_tokens.safetensors"),
+            _encoded(run.encoder, captions),
+            [[place[caption] for caption in group] for group in groups],
+        )
+        begin = None if self.start is None else self.start.transformer
+        run.keep("transformer", train_transformer(settings, run, data, begin, tokenizer.quantizer.vectors()))
+        self._write_model(self.model_folder)
+
+    def refiner(self) -> None:
+        """Train the refiner on pairs that went through the trained tokenizer, and add it to the model folder."""
+        if self.config.refiner is None:
+            raise self._not_configured("refiner")
+        self._require_transformer()
+        self.run.keep("refiner", train_refiner(self.config.refiner, self.run, self._tokenizer()))
+        self._write_model(self.model_folder)
+
+    def contact_classifier(self) -> None:
+        """Train the contact classifier on refined pairs, and add it to the model folder."""
+        if self.config.contact_classifier is None:
+            raise self._not_configured("contact_classifier")
+        self._require_transformer()
+        if self.config.refiner is not None and not self.run.has("refiner"):
+            raise UserError("The contact classifier sees refined pairs: run 'train refiner' with the same --out first.")
+        network = train_contact_classifier(self.config.contact_classifier, self.run, self._tokenizer(), self._refiner())
+        self.run.keep("contact_classifier", network)
+        self._write_model(self.model_folder)
+
+    def reranker(self) -> None:
+        """Train the reranker on candidates of the model without it, and add it to the model folder."""
+        if self.config.reranker is None:
+            raise self._not_configured("reranker")
+        self._require_transformer()
+        for part in ("refiner", "contact_classifier"):
+            if getattr(self.config, part) is not None and not self.run.has(part):
+                command = part.replace("_", "-")
+                raise UserError(
+                    f"The reranker is trained on finished candidates: run 'train {command}' with the same --out first."
+                )
+        # Next to the labels, so that the model that may be in use stays as it is until the end.
+        base = self.run.folder("reranker") / "model"
+        self._write_model(base, with_reranker=False)
+        pipeline = InterMask.load(base, str(self.run.device))
+        self.run.keep("reranker", train_reranker(self.config.reranker, self.run, pipeline))
+        self._write_model(self.model_folder)
+
+    def evaluator(self) -> None:
+        """Train the evaluator, which is not part of the model, and write its folder ``evaluation``."""
+        if self.options.sources.choreographed is None:
+            raise UserError("'train evaluator' needs --choreographed, the output of 'choreograph'.")
+        network = train_evaluator(self.config.evaluator, self.run)
+        shape = replace(self.config.evaluator.network, text_width=self.run.encoder.width)
+        config = PairEmbeddingConfig(shape, self.config.text_encoder, self.config.about)
+        save_evaluator(self.options.out / "evaluation", network, config)
+
+    def everything(self) -> None:
+        """All networks of the model, one after the other."""
+        self.tokenizer()
+        self.transformer()
+        for part in self._configured():
+            getattr(self, part)()
+
+    def next_command(self, part: str) -> str:
+        """What to run after a training, as a sentence; empty where nothing is left."""
+        order = ("tokenizer", "transformer", *self._configured())
+        if part not in order or part == order[-1]:
+            return ""
+        return f"Next: train {order[order.index(part) + 1].replace('_', '-')}."
+
+    def _configured(self) -> list[str]:
+        """The optional networks that the configuration asks for, in the order of their trainings."""
+        return [
+            part for part in ("refiner", "contact_classifier", "reranker") if getattr(self.config, part) is not None
+        ]
+
+    def _not_configured(self, part: str) -> UserError:
+        return UserError(f"{self.options.config} has no section [{part}]; add one, empty for the defaults.")
+
+    def _check_shape(self, found: object, wanted: object, part: str) -> None:
+        if found != wanted:
+            raise UserError(
+                f"The {part} of {self.options.start} has another shape than the configuration asks for: {found}."
+            )
+
+    def _require_transformer(self) -> None:
+        if not self.run.has("transformer"):
+            raise UserError(
+                f"There is no model in {self.options.out}; run 'train transformer' with the same --out first."
+            )
+
+    def _tokenizer(self) -> Tokenizer:
+        return self.run.trained("tokenizer", Tokenizer(self.config.tokenizer.network))
+
+    def _transformer_shape(self, encoder: TextEncoder) -> TransformerConfig:
+        """The transformer's shape, with what follows from the tokenizer and the text encoder."""
+        shape, network = self.config.tokenizer.network, self.config.transformer.network
+        text = replace(network.text, width=encoder.width)
+        return replace(network, codes=shape.codes, code_width=shape.code_width, part_codes=shape.part_codes, text=text)
+
+    def _refiner(self) -> Refiner | None:
+        if self.config.refiner is None or not self.run.has("refiner"):
+            return None
+        shape = replace(self.config.refiner.network, text_width=self.run.encoder.width)
+        return self.run.trained("refiner", Refiner(shape))
+
+    def _contact_classifier(self) -> ContactClassifier | None:
+        if self.config.contact_classifier is None or not self.run.has("contact_classifier"):
+            return None
+        shape = replace(self.config.contact_classifier.network, text_width=self.run.encoder.width)
+        return self.run.trained("contact_classifier", ContactClassifier(shape))
+
+    def _reranker(self) -> Reranker | None:
+        if self.config.reranker is None or not self.run.has("reranker"):
+            return None
+        shape = replace(self.config.reranker.network, text_width=self.run.encoder.width)
+        return self.run.trained("reranker", Reranker(shape))
+
+    def _write_model(self, target: Path, with_reranker: bool = True) -> None:
+        """Replace a model folder by one with all networks that are trained."""
+        config, run = self.config, self.run
+        network = self._transformer_shape(run.encoder)
+        refiner, classifier = self._refiner(), self._contact_classifier()
+        reranker = self._reranker() if with_reranker else None
+        description = ModelConfig(
+            name=config.name,
+            tokenizer=config.tokenizer.network,
+            transformer=network,
+            text_encoder=config.text_encoder,
+            sampling=config.sampling,
+            longest=config.longest,
+            examples=config.examples,
+            about=config.about,
+            refiner=None if refiner is None else refiner.config,
+            contact_classifier=None if classifier is None else classifier.config,
+            reranker=None if reranker is None else reranker.config,
+            code_optimisation=config.code_optimisation,
+        )
+        mean, deviation = run.normalisation()
+        model = Model(
+            description,
+            self._tokenizer(),
+            run.trained("transformer", InteractionTransformer(network)),
+            mean,
+            deviation,
+            find_text_encoder(config.text_encoder),
+            refiner,
+            classifier,
+            reranker,
+        )
+        captions = _captions(run.material.pairs()[0])
+        with atomic_folder(target) as folder:
+            save_captions(folder, captions, _encoded(run.encoder, captions).pooled)
+            write_model(folder, model)
+
+
+PARTS: dict[str, Callable[[Training], None]] = {
+    "tokenizer": Training.tokenizer,
+    "transformer": Training.transformer,
+    "refiner": Training.refiner,
+    "contact-classifier": Training.contact_classifier,
+    "reranker": Training.reranker,
+    "evaluator": Training.evaluator,
+    "all": Training.everything,
+}
+"""What ``train`` can be told to train."""
+
+
+def train(part: str, options: TrainOptions) -> None:
+    """Train one of ``PARTS``, or continue where its last checkpoint in the folder ``--out`` is.
 
     Raises:
-        UserError: missing, not TOML, or with an entry that is unknown or of the wrong kind.
+        UserError: a file is missing or wrong, or an earlier training is missing.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"There is no configuration {path}; name one of the files in configs/.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no TOML file: {error}.") from error
-    return build(TrainingConfig, values, str(path))
+    if options.start is not None and part not in ("tokenizer", "transformer", "all"):
+        raise UserError(f"'train {part}' takes no --start; tokenizer and transformer do.")
+    training = Training(options)
+    PARTS[part](training)
+    made = {"tokenizer": options.out / "tokenizer", "evaluator": options.out / "evaluation"}
+    print(f"Wrote {made.get(part, training.model_folder)}. {training.next_command(part.replace('-', '_'))}".rstrip())
 
 
-_TEXTS_A_BATCH = 256
-_STATISTICS = "statistics.npy"
-_AVERAGED = "averaged.pt"
+def training_device(name: str) -> torch.device:
+    """The device of a name.
 
-
-def train(part: str, config_path: Path, sources: Sources, out: Path, start: Path | None = None) -> None:
-    """Train ``tokenizer`` or ``transformer``, going on from the last checkpoint in ``out``.
-
-    After the transformer the whole model folder is written to ``out / "model"``, with a refiner, a toucher and a judge
-    where the configuration asks for them.
-
-    Args:
-        part: which.
-        config_path: a TOML file.
-        sources: folders of motion.
-        out: folder for checkpoints, figures and the model.
-        start: a model folder of the same shape, or with fewer blocks in its transformer, whose weights a first training
-            begins with.
+    Raises:
+        UserError: this machine has no such device, or the name has a mode, which training does not know.
     """
-    config = read_training_config(config_path)
-    folder = out / part
-    folder.mkdir(parents=True, exist_ok=True)
-    material = load_material(sources, config.data, config.captions, out / "captured.npz")
-    earlier = None if start is None else load_model(start)
-    if part == "tokenizer":
-        windows, held_out = material.windows()
-        if earlier is not None:
-            _same_shape(earlier.config.tokenizer, config.tokenizer.network, start, "tokenizer")
-            keep_statistics(torch.stack((earlier.mean, earlier.std)).numpy(), out / _STATISTICS)
-        values = drawn_statistics(windows, out / _STATISTICS)
-        begin = None if earlier is None else earlier.tokenizer
-        network = train_tokenizer(config.tokenizer, windows, held_out, values, folder, begin)
-        with atomic_write(folder / _AVERAGED) as path:
-            torch.save(network.state_dict(), path)
-        return
-    _train_transformer(config, material, out, earlier, start)
+    chosen = choose_device(name)
+    if "-" in name:
+        raise UserError(f"Training has no device '{name}'; choose auto, cpu, cuda or mps.")
+    return chosen.torch_device
 
 
-def _same_shape(one: object, other: object, folder: Path | None, part: str) -> None:
-    if one != other:
-        raise UserError(f"The {part} of {folder} is not of the shape that the configuration asks for: {one}.")
-
-
-def _trained_tokenizer(config: TrainingConfig, out: Path) -> Tokenizer:
-    path = out / "tokenizer" / _AVERAGED
-    if not path.is_file():
-        raise UserError(f"There is no trained tokenizer {path}; run 'train tokenizer' with the same --out first.")
-    network = Tokenizer(config.tokenizer.network)
-    network.load_state_dict(torch.load(path, weights_only=True))
-    return network.eval().requires_grad_(False)
-
-
-def _train_transformer(
-    config: TrainingConfig, material: Material, out: Path, earlier: Model | None, start: Path | None
-) -> None:
-    settings, tokenizer = config.transformer, _trained_tokenizer(config, out)
-    encoder_folder = find_text_encoder(config.text_encoder)
-    encoder = load_text_encoder(encoder_folder)
-    shape = config.tokenizer.network
-    text = replace(settings.network.text, width=encoder.width)
-    network = replace(
-        settings.network, codes=shape.codes, code_width=shape.code_width, part_codes=shape.part_codes, text=text
-    )
-    settings = replace(settings, network=network)
-    if earlier is not None:
-        # One with fewer blocks grows.
-        blocks = min(earlier.config.transformer.blocks, network.blocks)
-        _same_shape(earlier.config.transformer, replace(network, blocks=blocks), start, "transformer")
-
-    pairs, held_pairs = material.pairs()
-    captions = sorted({clip.captions for crops in (pairs, held_pairs) for clip in crops.clips})
-    words = sorted({wording for group in captions for wording in group})
-    place = {wording: index for index, wording in enumerate(words)}
-    paraphrases = [[place[wording] for wording in group] for group in captions]
-    values, folder = np.load(out / _STATISTICS), out / "transformer"
-
-    def tokens(crops: Crops, count: int, name: str) -> TokenisedCrops:
-        cache = folder / f"{name}.safetensors"
-        return tokenised(crops, tokenizer, values, settings.frames, count, captions, settings.seed, cache)
-
-    maps = tokens(pairs, settings.crops, "tokens")
-    held = tokens(held_pairs, settings.held_out_crops, "held_out_tokens")
-    begin = None if earlier is None else earlier.transformer
-    codes, texts = tokenizer.quantizer.vectors(), _encoded(encoder, words)
-    trained = train_transformer(settings, maps, held, texts, paraphrases, folder, begin, codes)
-    mean, std = torch.from_numpy(values)
-    refiner = None
-    if config.refiner is not None:
-        refiner = train_refiner(config.refiner, material, tokenizer, values, encoder, out / "refiner")
-    contact_classifier = None
-    if config.contact_classifier is not None:
-        contact_classifier = train_contact_classifier(
-            config.contact_classifier, material, tokenizer, refiner, values, encoder, out / "contact_classifier"
-        )
-    description = ModelConfig(
-        name=config.name,
-        tokenizer=shape,
-        transformer=network,
-        text_encoder=config.text_encoder,
-        sampling=config.sampling,
-        longest=config.longest,
-        examples=config.examples,
-        about=config.about,
-        refiner=None if refiner is None else refiner.config,
-        contact_classifier=None if contact_classifier is None else contact_classifier.config,
-        code_optimisation=config.code_optimisation,
-    )
-    learnt = sorted({place[wording] for clip in pairs.clips for wording in clip.captions})
-    save_captions(out / "model", [words[index] for index in learnt], texts.pooled[learnt])
-    model = Model(description, tokenizer, trained, mean, std, encoder_folder, refiner, contact_classifier)
-    save_model(out / "model", model)
-    if config.reranker is not None:
-        # It learns from drafts of the model without it.
-        reranker = train_reranker(config.reranker, material, InterMask.load(out / "model"), out / "reranker")
-        save_model(
-            out / "model", replace(model, config=replace(description, reranker=reranker.config), reranker=reranker)
-        )
+def _captions(crops: Crops) -> list[str]:
+    return sorted({caption for clip in crops.clips for caption in clip.captions})
 
 
 def _encoded(encoder: TextEncoder, texts: Sequence[str]) -> TextFeatures:
     """Features of any number of texts, padded to the longest."""
-    parts = [encoder.encode(texts[i : i + _TEXTS_A_BATCH]) for i in range(0, len(texts), _TEXTS_A_BATCH)]
-    length = max(part.mask.shape[1] for part in parts)
-    hidden = [functional.pad(part.hidden, (0, 0, 0, length - part.hidden.shape[1])) for part in parts]
-    mask = [functional.pad(part.mask, (0, length - part.mask.shape[1])) for part in parts]
-    return TextFeatures(torch.cat(hidden), torch.cat(mask), torch.cat([part.pooled for part in parts]))
+    batches = [encoder.encode(texts[i : i + _TEXTS_PER_BATCH]) for i in range(0, len(texts), _TEXTS_PER_BATCH)]
+    length = max(batch.mask.shape[1] for batch in batches)
+    hidden = [functional.pad(batch.hidden, (0, 0, 0, length - batch.hidden.shape[1])) for batch in batches]
+    mask = [functional.pad(batch.mask, (0, length - batch.mask.shape[1])) for batch in batches]
+    return TextFeatures(torch.cat(hidden), torch.cat(mask), torch.cat([batch.pooled for batch in batches]))

@@ -1,9 +1,8 @@
-"""Training the toucher: what palms touch in pairs of the data is to be told of these pairs disturbed and refined."""
+"""Training the contact classifier: what palms touch, predicted from pairs that were perturbed and refined."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,25 +13,24 @@ from ..networks.contact_classifier import TOUCHED, ContactClassifier, ContactCla
 from ..networks.palms import to_body, to_palms
 from ..networks.refiner import Refiner
 from ..networks.tokenizer import Tokenizer
-from ..text_encoders import TextEncoder
 from .captioned_crops import limit_captions, word_vectors
-from .loop import Loop, LoopSettings
-from .material import Material
+from .loop import LoopSettings
 from .normalised import normalise_by
-from .refiner_training import PairMaker, RefinerTraining
+from .refiner_training import PairBatch, PairMaker, RefinerTraining
+from .run import TrainingRun
 
 _TOUCHING = 0.03
-"""Metres between skins that touch."""
+"""Distance in metres between two surfaces that touch."""
 
 
 @dataclass(frozen=True)
 class ContactClassifierTraining:
-    """Settings of the toucher's training; its pairs come as the refiner's do.
+    """Settings of the contact classifier's training; its pairs are made like the refiner's.
 
     Attributes:
         network: its shape; the text's width follows the sentence encoder.
         loop: length, rate and batch.
-        pairs: how pairs are made worse.
+        pairs: how pairs are perturbed.
         seed: of the weights and the crops.
     """
 
@@ -46,54 +44,43 @@ class ContactClassifierTraining:
 
 
 def train_contact_classifier(
-    settings: ContactClassifierTraining,
-    material: Material,
-    tokenizer: Tokenizer,
-    refiner: Refiner | None,
-    statistics: np.ndarray,
-    encoder: TextEncoder,
-    folder: Path,
+    settings: ContactClassifierTraining, run: TrainingRun, tokenizer: Tokenizer, refiner: Refiner | None
 ) -> ContactClassifier:
-    """Train, or go on training, in ``folder``; give the averaged network.
+    """Train a contact classifier, or continue its training; return the averaged network.
 
     Args:
         settings: see ``ContactClassifierTraining``.
-        material: where pairs come from.
-        tokenizer: trained.
-        refiner: trained; what it makes of pairs is what is seen.
-        statistics: (2, 262) mean and deviation of the rows.
-        encoder: of sentences.
-        folder: for checkpoints and figures.
+        run: data, folder and device.
+        tokenizer: trained, on the device.
+        refiner: trained, on the device; the network sees pairs that it has refined. None to see them as decoded.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    train, held_out = (limit_captions(crops, settings.pairs.paraphrases) for crops in material.pairs())
-    words = word_vectors(encoder, train, held_out)
+    train, held_out = (limit_captions(crops, settings.pairs.paraphrases) for crops in run.material.pairs())
+    maker = PairMaker(settings.pairs, run, tokenizer, word_vectors(run.encoder, train, held_out))
     torch.manual_seed(settings.seed)
-    network = ContactClassifier(replace(settings.network, text_width=encoder.width))
-    maker = PairMaker(settings.pairs, tokenizer, torch.from_numpy(statistics), words)
+    network = ContactClassifier(replace(settings.network, text_width=run.encoder.width)).to(run.device)
     frames = settings.pairs.frames
     first = maker.made(train, np.random.default_rng(settings.seed), 128, frames[0])
-    normalise_by(network, network.seen(first.disturbed))
-    loop = Loop(network, settings.loop, folder, "contact_classifier")
+    normalise_by(network, network.seen(first.perturbed))
+    loop = run.loop(network, settings.loop, "contact_classifier")
 
-    def come(disturbed: Tensor, text: Tensor, fixed: Tensor) -> Tensor:
+    def refined(batch: PairBatch) -> Tensor:
         with torch.no_grad():
-            return disturbed if refiner is None else refiner(disturbed, text, fixed)
+            return batch.perturbed if refiner is None else refiner(batch.perturbed, batch.text, batch.fixed)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         batch = maker.made(train, random, settings.loop.batch, frames[int(random.integers(len(frames)))])
-        logits = network(come(batch.disturbed, batch.text, batch.fixed), batch.text)
+        logits = network(refined(batch), batch.text)
         right = touched(batch.joints)
         loss = functional.cross_entropy(logits.flatten(0, -2), right.flatten())
-        return loss, {"loss": float(loss.detach()), **told_right(logits, right)}
+        return loss, {"loss": float(loss.detach()), **precision_and_recall(logits, right)}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         batch = maker.always_the_same(held_out)
-        logits, right = averaged(come(batch.disturbed, batch.text, batch.fixed), batch.text), touched(batch.joints)
+        logits, right = averaged(refined(batch), batch.text), touched(batch.joints)
         return {
             "loss": float(functional.cross_entropy(logits.flatten(0, -2), right.flatten())),
-            **told_right(logits, right),
+            **precision_and_recall(logits, right),
         }
 
     trained = loop.run(losses, evaluate)
@@ -102,17 +89,17 @@ def train_contact_classifier(
 
 
 def touched(joints: Tensor) -> Tensor:
-    """(B, 2, T, 2) what left and right palms touch, as ``ContactClassifier`` numbers it, of joints (B, 2, T, 22, 3)."""
+    """Joints (B, 2, T, 22, 3) to what each palm touches, (B, 2, T, 2): classes of ``ContactClassifier``."""
     nearest = to_palms(joints).norm(dim=-1).min(-1)
     body = torch.where(to_body(joints).norm(dim=-1) < _TOUCHING, TOUCHED - 1, 0)
     return torch.where(nearest.values < _TOUCHING, 1 + nearest.indices, body)
 
 
-def told_right(logits: Tensor, right: Tensor) -> dict[str, float]:
-    """Shares of what touches that is told so, and of what is told to touch that does, by what it is."""
-    said = logits.argmax(-1)
-    found = (said == right) & (right > 0)
+def precision_and_recall(logits: Tensor, right: Tensor) -> dict[str, float]:
+    """``found``: fraction of the contacts that are predicted (recall); ``true``: of the predictions that are right."""
+    predicted = logits.argmax(-1)
+    found = (predicted == right) & (right > 0)
     return {
         "found": float(found.sum() / (right > 0).sum().clamp_min(1)),
-        "true": float(found.sum() / (said > 0).sum().clamp_min(1)),
+        "true": float(found.sum() / (predicted > 0).sum().clamp_min(1)),
     }

@@ -1,4 +1,4 @@
-"""Training the evaluator: captions are drawn to their motion."""
+"""Training the evaluator: captions and motion in one space, by contrast (InfoNCE)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..metrics.retrieval import BATCH, retrieval
-from ..model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
-from ..model_files.model_folder import find_text_encoder
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
-from ..text_encoders import load_text_encoder
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .crops import Crops
 from .loop import Loop, LoopSettings
-from .material import Material
 from .normalised import normalise_by
+from .run import TrainingRun
+
+_MEASURED = 512
+"""Held-out pairs that are evaluated."""
+_FEWEST_KINDS = 4
+"""Kinds among which retrieval of the three nearest says something."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class EvaluatorTraining:
     Attributes:
         network: its shape.
         loop: length, rate and batch.
-        frames: lengths of crops; a batch is of one length.
-        paraphrases: captions of a clip that are learnt from: to encode them all would take as long as the training.
-        noise: spread of what is added to normalised features, so that small trembling is not all that is looked at.
+        frames: lengths of crops; a batch has one length.
+        paraphrases: captions of a clip that are used: encoding all of them would take as long as the training.
+        noise: standard deviation of noise on normalised features, so that the network does not rely on jitter.
         seed: of the weights and the crops.
     """
 
@@ -46,67 +48,57 @@ class EvaluatorTraining:
     seed: int = 0
 
 
-def train_evaluator(
-    material: Material,
-    text_encoder: str,
-    folder: Path,
-    result: Path,
-    about: str = "",
-    settings: EvaluatorTraining | None = None,
-) -> SmallEvaluator:
-    """Train, or go on training, in ``folder``; write the network's own folder to ``result``.
+def train_evaluator(settings: EvaluatorTraining, run: TrainingRun) -> SmallEvaluator:
+    """Train an evaluator, or continue its training; return the averaged network.
 
     Args:
-        material: where pairs come from.
-        text_encoder: name of the sentence encoder.
-        folder: for checkpoints and figures.
-        result: for the network and what is to be known of it.
-        about: data and credit, kept in the folder.
-        settings: of the training.
+        settings: see ``EvaluatorTraining``; the text's width follows the text encoder.
+        run: data, folder and device.
     """
-    settings = settings or EvaluatorTraining()
-    folder.mkdir(parents=True, exist_ok=True)
-    encoder = load_text_encoder(find_text_encoder(text_encoder))
-    settings = replace(settings, network=replace(settings.network, text_width=encoder.width))
-    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in material.pairs())
-    network = contrasted(settings, train, held_out, word_vectors(encoder, train, held_out), folder)
-    save_evaluator(result, network, PairEmbeddingConfig(settings.network, text_encoder, about))
-    return network
+    settings = replace(settings, network=replace(settings.network, text_width=run.encoder.width))
+    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in run.material.pairs())
+    words = word_vectors(run.encoder, train, held_out)
+    return contrasted(settings, train, held_out, words, run.folder("evaluator"))
 
 
 def contrasted(
     settings: EvaluatorTraining, train: Crops, held_out: Crops, words: Mapping[str, Tensor], folder: Path
 ) -> SmallEvaluator:
-    """The averaged network after training, or going on with it, in ``folder``.
+    """The averaged network after training in ``folder``, on the device of the text vectors.
 
     Args:
         settings: see ``EvaluatorTraining``.
         train, held_out: crops of pairs whose clips name their kinds.
         words: the sentence encoder's vector (C,) of every caption.
-        folder: for checkpoints and figures.
+        folder: for checkpoints and metrics.
     """
+    device = next(iter(words.values())).device
     torch.manual_seed(settings.seed)
-    network = SmallEvaluator(settings.network)
-    normalise_by(network, seen_by_each(drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0])[0]))
-    loop = Loop(network, settings.loop, folder, "evaluator")
+    network = SmallEvaluator(settings.network).to(device)
+    first = drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0], device)[0]
+    normalise_by(network, seen_by_each(first))
+    loop = Loop(network, settings.loop, folder, "evaluator", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
-        rows, clips = drawn(train, random, settings.loop.batch, frames)
-        motions, texts = network.motion(rows, settings.noise), network.text(caption_vectors(clips, words, random))
+        features, clips = drawn(train, random, settings.loop.batch, frames, device)
+        motions, texts = network.motion(features, settings.noise), network.text(caption_vectors(clips, words, random))
         loss, hits = contrast(motions, texts, [clip.kind for clip in clips], network.sharpness)
         return loss, {"loss": float(loss.detach()), "top1": hits}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, SmallEvaluator)
         random = np.random.default_rng(0)
-        rows, clips = drawn(held_out, random, 512, settings.frames[2])
-        texts, motions = averaged.text(caption_vectors(clips, words, random)).numpy(), averaged.motion(rows).numpy()
+        features, clips = drawn(held_out, random, _MEASURED, settings.frames[len(settings.frames) // 2], device)
+        texts = averaged.text(caption_vectors(clips, words, random)).cpu().numpy()
+        motions = averaged.motion(features).cpu().numpy()
         kinds = [clip.kind for clip in clips]
-        found = retrieval(texts, motions, kinds, min(BATCH, len(set(kinds))))
-        assert found.precision is not None
-        return {"held_out_top1": found.precision[0], "held_out_top3": found.precision[2], "distance": found.distance}
+        found = retrieval(texts, motions, kinds, max(_FEWEST_KINDS, min(BATCH, len(set(kinds)))))
+        figures = {"distance": found.distance}
+        if found.precision is not None:
+            figures |= {"held_out_top1": found.precision[0], "held_out_top3": found.precision[2]}
+        return figures
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, SmallEvaluator)
@@ -114,17 +106,17 @@ def contrasted(
 
 
 def contrast(motions: Tensor, texts: Tensor, kinds: list[str], sharpness: Tensor) -> tuple[Tensor, float]:
-    """InfoNCE in both directions (Oord et al. 2018; Radford et al. 2021), and the share of captions that hit.
+    """InfoNCE in both directions (Oord et al. 2018; Radford et al. 2021), and the fraction of captions that hit.
 
     Args:
         motions, texts: (B, D) unit vectors of pairs.
-        kinds: (B) of the pairs; other pairs of a kind are neither right nor wrong.
+        kinds: (B) of the pairs; other pairs of the same kind count neither as right nor as wrong.
         sharpness: log of the inverse temperature.
     """
     number = {kind: index for index, kind in enumerate(sorted(set(kinds)))}
-    which = torch.tensor([number[kind] for kind in kinds])
-    alike = (which[:, None] == which) & ~torch.eye(len(kinds), dtype=torch.bool)
+    which = torch.tensor([number[kind] for kind in kinds], device=motions.device)
+    alike = (which[:, None] == which) & ~torch.eye(len(kinds), dtype=torch.bool, device=motions.device)
     scores = (texts @ motions.T * sharpness.clamp(max=4.0).exp()).masked_fill(alike, -torch.inf)
-    own = torch.arange(len(kinds))
+    own = torch.arange(len(kinds), device=motions.device)
     loss = 0.5 * (functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own))
     return loss, float((scores.argmax(1) == own).float().mean())

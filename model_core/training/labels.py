@@ -1,4 +1,4 @@
-"""What a judge learns from: pairs of which detectors say whether they do what their caption says."""
+"""Labelled pairs for the reranker: detectors tell whether each pair shows what its caption says."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..errors import UserError
 from ..files import atomic_write
 from ..generation.pipeline import GenerateOptions, InterMask
 from ..generation.postprocess import refined
@@ -21,26 +22,27 @@ from ..motion.representation import JOINTS, POSITIONS, motion_from_features
 from .captioned_crops import drawn
 from .corruption import Neighbours, mixed_up
 from .crops import Clip, Crops
+from .fingerprints import digest
 from .perturbation import Perturbation
 
 _CAPTURED = {"salsa dance": "salsa"}
-"""Detectors of captured takes, which are called by their caption."""
-_AT_ONCE = 16
-"""Pairs made in one go."""
+"""Detectors of captured takes, whose kind is their caption."""
+_PER_CALL = 16
+"""Pairs that are generated or corrupted together."""
 _EXCHANGED = 0.7
-"""Most of a spoilt pair's tokens that give way to a neighbouring code."""
-_DISTURBED = 0.5
-"""Share of the spoilt pairs whose people are disturbed as well."""
+"""Largest fraction of a corrupted pair's tokens that is replaced by a neighbouring code."""
+_PERTURBED = 0.5
+"""Fraction of the corrupted pairs whose people are perturbed as well."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Pairs of one length, and what was said of them.
+    """Pairs of one length with their labels.
 
     Attributes:
         joints: (N, 2, T, 22, 3) float16, metres, before the solver.
-        captions, kinds: (N,) what they were to do.
-        right: (N,) whether the detector of their kind saw it after the solver.
+        captions, kinds: (N,) the prompt of each pair, and the detector of its kind.
+        right: (N,) whether that detector accepts the pair after the solver.
     """
 
     joints: np.ndarray
@@ -50,38 +52,50 @@ class Labels:
 
 
 Maker = Callable[[np.random.Generator, int, int], Labels]
-"""Makes so many pairs of so many frames."""
+"""Makes a number of pairs of a number of frames."""
 _Made = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
-"""Pairs, the clips whose captions they were to do, and those captions."""
+"""Pairs, the clips that their captions come from, and these captions."""
 
 
-def gather_labels(
-    make: Maker, folder: Path, name: str, count: int, chunk: int, lengths: Sequence[int], seed: int
-) -> list[Labels]:
-    """So many verdicts in chunks of one length each; a chunk is a file, and what is there is not made again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    result = []
-    for number in tqdm(range(-(-count // chunk)), desc=f"verdicts on {name}"):
-        path = folder / f"{name}_{number:03d}.npz"
-        if not path.is_file():
-            random = np.random.default_rng((seed, *name.encode(), number))
-            made = make(random, chunk, lengths[number % len(lengths)])
-            with atomic_write(path) as temporary, temporary.open("wb") as file:
-                np.savez(
-                    file,
-                    joints=made.joints,
-                    captions=np.array(made.captions),
-                    kinds=np.array(made.kinds),
-                    right=made.right,
-                )
-        with np.load(path, allow_pickle=False) as stored:
-            captions, kinds = (tuple(str(word) for word in stored[key]) for key in ("captions", "kinds"))
-            result.append(Labels(stored["joints"], captions, kinds, stored["right"]))
-    return result
+@dataclass(frozen=True)
+class LabelSource:
+    """How labelled pairs of one sort are made.
+
+    Attributes:
+        name: of the sort; the beginning of the files' names.
+        make: makes a chunk.
+        fingerprint: a digest of all that ``make`` depends on. Chunks of another fingerprint are not used; they stay in
+            the folder, since they can have taken hours.
+    """
+
+    name: str
+    make: Maker
+    fingerprint: str = ""
+
+    def gather(self, folder: Path, count: int, chunk: int, lengths: Sequence[int], seed: int) -> list[Labels]:
+        """Labelled pairs in chunks of one length each; each chunk is a file, and existing files are used.
+
+        Args:
+            folder: of the files.
+            count: pairs in all, rounded up to whole chunks.
+            chunk: pairs per file.
+            lengths: in frames; chunks have them in turn.
+            seed: of the pairs.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        key = digest(self.fingerprint, chunk, tuple(lengths), seed)[:8]
+        result = []
+        for number in tqdm(range(-(-count // chunk)), desc=f"labelling {self.name}"):
+            path = folder / f"{self.name}_{key}_{number:03d}.npz"
+            if not path.is_file():
+                random = np.random.default_rng((seed, *self.name.encode(), number))
+                _save(path, self.make(random, chunk, lengths[number % len(lengths)]))
+            result.append(_load(path))
+        return result
 
 
-def candidates_of(pipeline: InterMask, crops: Crops) -> Maker:
-    """Makes drafts of captions that were learnt from."""
+def candidates_of(pipeline: InterMask, crops: Crops) -> LabelSource:
+    """Single candidates that the model generates for captions of the training data."""
     options = GenerateOptions(replace(pipeline.config.sampling, candidates=1, max_attempts=1))
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
@@ -90,48 +104,75 @@ def candidates_of(pipeline: InterMask, crops: Crops) -> Maker:
         seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
         return [made.people for made in pipeline.generate_batch(prompts, frames, seeds, options)], clips, prompts
 
-    return lambda random, count, frames: _labelled(some, random, count, frames)
+    def make(random: np.random.Generator, count: int, frames: int) -> Labels:
+        return _labelled(some, random, count, frames)
+
+    model = pipeline.model
+    networks = [one for one in (model.refiner, model.contact_classifier) if one is not None]
+    return LabelSource(
+        "candidates", make, digest(crops, options.settings, model.transformer, model.tokenizer, *networks)
+    )
 
 
-def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> Maker:
-    """Makes clips that were learnt from worse: through the tokenizer, mixed up, disturbed, and refined again."""
+def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> LabelSource:
+    """Clips of the training data made worse: tokenised, mixed up, perturbed, and refined again."""
     model, perturbation, neighbours = pipeline.model, Perturbation(), Neighbours(pipeline.model.tokenizer)
     of_kind = {
-        kind: _alone(crops, [clip for clip in crops.clips if clip.kind == kind])
+        kind: _only(crops, [clip for clip in crops.clips if clip.kind == kind])
         for kind in {clip.kind for clip in crops.clips}
     }
 
     @torch.inference_mode()
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
         clips = _with_detectors(crops, random, count, frames)
-        tokens = _tokens(pipeline, [_alone(crops, [clip]) for clip in clips], random, frames)
+        tokens = _tokens(pipeline, [_only(crops, [clip]) for clip in clips], random, frames)
         others = _tokens(pipeline, [of_kind[clip.kind] for clip in clips], random, frames)
         tokens = neighbours.exchanged(mixed_up(tokens, others, random), _EXCHANGED)
-        rows = pipeline.codec.decode(tokens)
-        joints = torch.from_numpy(rows[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
-        disturbed = torch.from_numpy(random.random(count) < _DISTURBED)[:, None, None, None, None]
-        rows[..., POSITIONS] = torch.where(disturbed, perturbation.of(joints), joints).flatten(-2).numpy()
+        features = pipeline.codec.decode(tokens)
+        joints = torch.from_numpy(features[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
+        perturbed = torch.from_numpy(random.random(count) < _PERTURBED)[:, None, None, None, None]
+        joints = torch.where(perturbed, perturbation.of(joints), joints)
+        features[..., POSITIONS] = joints.flatten(-2).numpy()
         captions = [_caption(clip, random) for clip in clips]
-        text = torch.stack([words[caption] for caption in captions])
-        rows = refined(model.refiner, model.contact_classifier, rows, text.to(pipeline.device), np.zeros(2, dtype=bool))
-        return [tuple(motion_from_features(person) for person in pair) for pair in rows], clips, captions
+        text = torch.stack([words[caption] for caption in captions]).to(pipeline.device)
+        features = refined(model.refiner, model.contact_classifier, features, text, np.zeros(2, dtype=bool))
+        return [tuple(motion_from_features(person) for person in pair) for pair in features], clips, captions
 
     def make(random: np.random.Generator, count: int, frames: int) -> Labels:
         torch.manual_seed(int(random.integers(1 << 31)))
         return _labelled(some, random, count, frames)
 
-    return make
+    networks = [one for one in (model.refiner, model.contact_classifier) if one is not None]
+    settings = perturbation, _EXCHANGED, _PERTURBED
+    return LabelSource("corrupted", make, digest(crops, settings, model.tokenizer, *networks))
+
+
+def _save(path: Path, labels: Labels) -> None:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            joints=labels.joints,
+            captions=np.array(labels.captions),
+            kinds=np.array(labels.kinds),
+            right=labels.right,
+        )
+
+
+def _load(path: Path) -> Labels:
+    with np.load(path, allow_pickle=False) as stored:
+        captions, kinds = (tuple(str(word) for word in stored[key]) for key in ("captions", "kinds"))
+        return Labels(stored["joints"], captions, kinds, stored["right"])
 
 
 def _labelled(
     some: Callable[[np.random.Generator, int, int], _Made], random: np.random.Generator, count: int, frames: int
 ) -> Labels:
-    """What the detectors say after the solver, of joints as they are before it; pairs come some at a time."""
+    """Pairs as they are before the solver, with the detectors' answers after it."""
     people: list[tuple[Motion, ...]] = []
     captions: list[str] = []
     kinds: list[str] = []
     while len(people) < count:
-        more, clips, prompts = some(random, min(_AT_ONCE, count - len(people)), frames)
+        more, clips, prompts = some(random, min(_PER_CALL, count - len(people)), frames)
         people += more
         captions += prompts
         kinds += [_detector(clip) for clip in clips]
@@ -141,25 +182,34 @@ def _labelled(
     return Labels(joints, tuple(captions), tuple(kinds), np.array(right))
 
 
-def _alone(crops: Crops, clips: Sequence[Clip]) -> Crops:
-    """Crops of these clips alone, drawn the same way."""
+def _only(crops: Crops, clips: Sequence[Clip]) -> Crops:
+    """Crops of these clips, drawn in the same way."""
     return replace(crops, clips=clips, _chances={})
 
 
 def _tokens(pipeline: InterMask, sources: Sequence[Crops], random: np.random.Generator, frames: int) -> Tensor:
-    """(B, 2, P, S) of one crop of each source."""
-    rows = torch.stack([drawn(source, random, 1, frames)[0][0] for source in sources])
-    normal = (rows.flatten(0, 1) - pipeline.model.mean) / pipeline.model.std
+    """Tokens (B, 2, P, S) of one crop from each source."""
+    features = torch.stack([drawn(source, random, 1, frames, pipeline.device)[0][0] for source in sources])
+    normal = (features.flatten(0, 1) - pipeline.model.mean) / pipeline.model.std
     return pipeline.model.tokenizer.encode(normal)[:, 0].unflatten(0, (-1, 2))
 
 
 def _with_detectors(crops: Crops, random: np.random.Generator, count: int, frames: int) -> list[Clip]:
-    """So many clips of kinds that there is a detector for; kinds come as often as each other."""
+    """Random clips of kinds that have a detector; all kinds are equally frequent.
+
+    Raises:
+        UserError: no kind of the crops has a detector.
+    """
     members: dict[str, list[Clip]] = {}
     for index in crops.usable(frames)[0]:
         clip = crops.clips[index]
         if _detector(clip):
             members.setdefault(clip.kind, []).append(clip)
+    if not members:
+        raise UserError(
+            f"No clip of a kind with a detector has {frames} frames; give the reranker choreographed clips, with "
+            "--choreographed, or other 'frames'."
+        )
     kinds, result = sorted(members), []
     for _ in range(count):
         clips = members[kinds[int(random.integers(len(kinds)))]]
@@ -168,7 +218,7 @@ def _with_detectors(crops: Crops, random: np.random.Generator, count: int, frame
 
 
 def _detector(clip: Clip) -> str:
-    """Name of the detector for a clip's kind, or nothing."""
+    """Name of the detector for a clip's kind, or an empty text."""
     name = _CAPTURED.get(clip.kind, clip.kind)
     return name if name in DETECTORS else ""
 

@@ -1,37 +1,44 @@
-"""What every training shares: steps, a decaying rate, an averaged network, progress, metrics and resuming."""
+"""What every training shares: steps, learning rate, weight averaging, device, metrics, checkpoints and resuming."""
 
 from __future__ import annotations
 
-import csv
 import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
 from ..files import atomic_write
+from ..tensor_files import not_finite
+from .metrics_log import MetricsLog
+
+_CHECKPOINT, _PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+_LOG_EVERY = 100
+"""Steps that one line of the metrics averages."""
+_MOST_SKIPPED = 10
+"""Steps in a row whose loss or gradient may be not finite; a network that does not recover by then never does."""
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How long and how fast to learn.
+    """Length, learning rate and schedule of a training.
 
     Attributes:
         steps: updates in all.
-        batch: samples an update.
+        batch: samples per update.
         rate: highest learning rate of AdamW.
         betas, decay: of AdamW (published: 0.9, 0.99; 1e-5 for the transformer, none for the tokenizer).
-        warm_up: steps over which the rate rises to its highest.
-        schedule: ``cosine`` down to ``last_rate`` of the highest, or ``steps``: times ``step_factor`` at each share
-            of the way in ``step_shares`` (the published way).
+        warm_up: steps over which the rate rises to its highest value.
+        schedule: ``cosine``, down to ``last_rate`` times the highest rate; or ``steps``, multiplied by ``step_factor``
+            at each fraction of the steps in ``step_shares`` (as published).
         clip: largest norm of the gradient.
-        average: decay of the moving average of the weights that evaluation and export use; 0 for none.
+        average: decay of the moving average of the weights, which evaluation and export use; 0 for none.
         save_every, evaluate_every: in steps.
         half: compute in bfloat16 where that is safe; weights stay in single precision.
     """
@@ -64,53 +71,80 @@ class LoopSettings:
 
 
 class Loop:
-    """Runs updates until the last step; begins where the newest checkpoint of its folder ended.
+    """Runs updates until the last step; starts from the newest checkpoint in its folder.
+
+    The folder gets ``checkpoint.pt``, ``checkpoint.previous.pt`` (the one before, in case the newest is damaged),
+    ``metrics.jsonl`` and ``held_out.jsonl``.
 
     Args:
-        network: what learns.
+        network: what is trained; it is moved to the device.
         settings: see ``LoopSettings``.
-        folder: for ``checkpoint.pt`` and ``metrics.csv``.
-        name: what the progress bar calls it.
+        folder: for checkpoints and metrics; it is made where it is missing.
+        name: label of the progress bar.
+        device: where the network and its batches live.
+
+    Raises:
+        UserError: the folder's checkpoints are damaged, or belong to another configuration.
     """
 
-    def __init__(self, network: nn.Module, settings: LoopSettings, folder: Path, name: str) -> None:
-        self.network, self.settings, self.folder, self.name = network, settings, folder, name
+    def __init__(
+        self, network: nn.Module, settings: LoopSettings, folder: Path, name: str, device: torch.device | str = "cpu"
+    ) -> None:
+        self.device = torch.device(device)
+        self.network, self.settings, self.folder, self.name = network.to(self.device), settings, folder, name
+        folder.mkdir(parents=True, exist_ok=True)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.rate, betas=settings.betas, weight_decay=settings.decay
         )
         self.average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=self._averaged_in, use_buffers=False)
         self.step = 0
         self._resume()
+        self.log = MetricsLog(folder, self.step)
 
     @torch.no_grad()
     def _averaged_in(self, averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
-        """Move the averages towards the weights; faster in the beginning, so that the first weights are forgotten."""
+        """Move the averages towards the weights; faster at first, so that the initial weights are forgotten."""
         number = float(count)
         decay = min(self.settings.average, (1 + number) / (10 + number))
         torch._foreach_lerp_(list(averages), list(weights), 1 - decay)
 
-    @property
-    def _checkpoint(self) -> Path:
-        return self.folder / "checkpoint.pt"
-
     def _resume(self) -> None:
-        if not self._checkpoint.is_file():
-            return
-        try:
-            saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
-            self.network.load_state_dict(saved["network"])
-            self.average.load_state_dict(saved["average"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            torch.set_rng_state(saved["random"])
-            self.step = int(saved["step"])
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise UserError(
-                f"{self._checkpoint} does not belong to this configuration or is damaged; "
-                "choose another --out folder or remove it to begin anew."
-            ) from error
+        """Load the newest checkpoint that can be read."""
+        paths = [path for path in (self.folder / _CHECKPOINT, self.folder / _PREVIOUS) if path.is_file()]
+        for path in paths:
+            try:
+                self._load(path)
+            except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+                if path is paths[-1]:
+                    raise UserError(
+                        f"{paths[0]} does not belong to this configuration or is damaged; choose another --out "
+                        "folder, or delete it to start again."
+                    ) from error
+                print(f"{path} cannot be read; continuing from {paths[1].name}.", file=sys.stderr)
+            else:
+                return
+
+    def _load(self, path: Path) -> None:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average.load_state_dict(saved["average"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        torch.set_rng_state(saved["random"])
+        if self.device.type == "cuda" and "random_cuda" in saved:
+            torch.cuda.set_rng_state(saved["random_cuda"], self.device)
+        self.step = int(saved["step"])
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint, whole or not at all; the one before it is kept.
+
+        Raises:
+            UserError: it cannot be written, or a weight is not a finite number.
+        """
+        if (broken := not_finite(self.network.state_dict())) is not None:
+            raise UserError(
+                f"The {self.name} has weights that are not numbers ({broken}) after step {self.step}; lower 'rate', or "
+                f"turn 'half' off, and run the command again: it continues from {self.folder / _CHECKPOINT}."
+            )
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -118,12 +152,20 @@ class Loop:
             "random": torch.get_rng_state(),
             "step": self.step,
         }
-        with atomic_write(self._checkpoint) as path:
-            torch.save(state, path)
+        if self.device.type == "cuda":
+            state["random_cuda"] = torch.cuda.get_rng_state(self.device)
+        path = self.folder / _CHECKPOINT
+        with atomic_write(path) as temporary:
+            try:
+                torch.save(state, temporary)
+            except RuntimeError as error:  # torch's form of an OSError
+                raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
+            if path.is_file():
+                path.replace(self.folder / _PREVIOUS)
 
     @property
     def averaged(self) -> nn.Module:
-        """The network with averaged weights (and the buffers of now)."""
+        """The network with averaged weights and the present buffers."""
         network = self.average.module
         for (_, old), (_, new) in zip(network.named_buffers(), self.network.named_buffers(), strict=True):
             old.copy_(new)
@@ -141,7 +183,10 @@ class Loop:
             evaluate: from the averaged network to figures on held-out data.
 
         Returns:
-            The averaged network in evaluation mode.
+            The averaged network in evaluation mode, on the device.
+
+        Raises:
+            UserError: the loss stays infinite or NaN, or a checkpoint cannot be written.
         """
         from tqdm import tqdm
 
@@ -154,52 +199,96 @@ class Loop:
             smoothing=0.05,
             mininterval=_interval(),
         )
-        sums: dict[str, float] = {}
-        count = 0
-        while self.step < settings.steps:
-            self.network.train()
-            rate = settings.rate_at(self.step)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16, enabled=settings.half):
-                loss, figures = losses(self.step)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
-            self.optimizer.step()
-            self.average.update_parameters(self.network)
-            self.step += 1
-            count += 1
-            bar.update()
-            for key, value in figures.items():
-                sums[key] = sums.get(key, 0.0) + value
-            last = self.step == settings.steps
-            if self.step % 100 == 0 or last:
-                means = {key: value / count for key, value in sums.items()}
-                sums, count = {}, 0
-                bar.set_postfix({key: f"{value:.3g}" for key, value in list(means.items())[:3]})
-                self._log("metrics.csv", {"step": self.step, "rate": rate, **means})
-            if self.step % settings.evaluate_every == 0 or last:
-                averaged = self.averaged.eval()
-                with torch.inference_mode():
-                    held_out = evaluate(averaged)
-                bar.write(f"step {self.step}: " + ", ".join(f"{key} {value:.4g}" for key, value in held_out.items()))
-                self._log("held_out.csv", {"step": self.step, **held_out})
-            if self.step % settings.save_every == 0 or last:
-                self.save()
-        bar.close()
+        means = _Means()
+        skipped = 0
+        with bar:
+            while self.step < settings.steps:
+                rate = settings.rate_at(self.step)
+                figures = self._update(losses, rate)
+                skipped = skipped + 1 if figures is None else 0
+                if skipped == _MOST_SKIPPED:
+                    raise UserError(
+                        f"The loss of the {self.name} is not a finite number since step {self.step - skipped + 2}; "
+                        f"lower 'rate', or turn 'half' off, and run the command again: it continues from the last "
+                        f"checkpoint in {self.folder}."
+                    )
+                self.step += 1
+                bar.update()
+                means.add({} if figures is None else figures)
+                last = self.step == settings.steps
+                if self.step % _LOG_EVERY == 0 or last:
+                    line = means.take()
+                    bar.set_postfix({key: f"{value:.3g}" for key, value in list(line.items())[:3]})
+                    self.log.write("metrics", self.step, {"rate": rate, **line})
+                if self.step % settings.evaluate_every == 0 or last:
+                    averaged = self.averaged.eval()
+                    with torch.inference_mode():
+                        held_out = evaluate(averaged)
+                    figures_line = ", ".join(f"{key} {value:.4g}" for key, value in held_out.items())
+                    bar.write(f"step {self.step}: {figures_line}")
+                    self.log.write("held_out", self.step, held_out)
+                if (self.step % settings.save_every == 0 or last) and not skipped:
+                    self.save()
+        self.log.close()
         return self.averaged.eval()
 
-    def _log(self, name: str, row: dict[str, Any]) -> None:
-        path = self.folder / name
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
+    def _update(self, losses: Callable[[int], tuple[Tensor, dict[str, float]]], rate: float) -> dict[str, float] | None:
+        """One step of the optimizer; None, and no step, where the loss or its gradient is not finite."""
+        self.network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.settings.half and _has_bfloat16(self.device)
+        ):
+            loss, figures = losses(self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        if not bool(loss.isfinite()):
+            return None
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        if not bool(norm.isfinite()):
+            return None
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        return figures
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw random numbers from a seed inside the block; afterwards they continue as if the block had not been."""
+    cuda = device.type == "cuda"
+    state, device_state = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else None
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+        if device_state is not None:
+            torch.cuda.set_rng_state(device_state, device)
+
+
+class _Means:
+    """Means of figures since the last line of the log, each over the steps that have it."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, figures: dict[str, float]) -> None:
+        for key, value in figures.items():
+            total, count = self.sums.get(key, (0.0, 0))
+            self.sums[key] = total + value, count + 1
+
+    def take(self) -> dict[str, float]:
+        means = {key: total / count for key, (total, count) in self.sums.items()}
+        self.sums = {}
+        return means
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 by itself; CUDA cards before 2020 only imitate it, slowly."""
+    return device.type != "cuda" or torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _interval() -> float:
-    """Seconds between two redrawings of the progress bar: seldom where it goes to a file."""
+    """Seconds between two updates of the progress bar: few where it goes to a file."""
     return 0.1 if sys.stderr.isatty() else 30.0

@@ -1,4 +1,4 @@
-"""What the tokenizer is trained for: the published losses on InterHuman rows, all smooth L1."""
+"""The published losses of the tokenizer on InterHuman features, all smooth L1."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..motion.representation import (
     CONTACT_HEIGHTS,
     CONTACT_SQUARED_SPEED,
     FOOT_JOINTS,
+    JOINTS,
     POSITIONS,
     ROTATIONS,
     WITHOUT_CONTACTS,
@@ -24,15 +25,15 @@ smooth_l1 = functional.smooth_l1_loss
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each term counts; the defaults are the published ones.
+    """The weight of each term; the defaults are the published ones.
 
     Attributes:
-        reconstruction: all columns but the contacts, normalised.
+        reconstruction: all features but the contacts, normalised.
         position: joint positions, normalised.
         velocity: differences of the normalised positions from frame to frame.
         bone: lengths of the limb chains' bones in normalised positions.
         geodesic: angle between local rotations.
-        foot: movement, in metres, of feet that stand in the target.
+        foot: movement, in metres, of feet that are planted in the target.
         commitment: of the latent to its codes.
     """
 
@@ -74,13 +75,13 @@ _BONES = tuple(pair for chain in LIMB_CHAINS for pair in pairwise(chain))
 def feature_losses(
     predicted: Tensor, target: Tensor, mean: Tensor, std: Tensor, published_sixd: bool = True
 ) -> FeatureLosses:
-    """Compare normalised rows (B, T, 262).
+    """Compare normalised features (B, T, 262).
 
     Args:
-        predicted, target: normalised rows.
+        predicted, target: normalised features.
         mean, std: (262,) statistics that undo the normalisation for the foot loss.
-        published_sixd: read the six normalised numbers of a rotation as the published loss does, as two vectors after
-            each other; otherwise denormalise them and read them interleaved, as the data is.
+        published_sixd: read a normalised 6D rotation as the published loss does, as two vectors one after the other;
+            otherwise denormalise it and read the vectors interleaved, as the data stores them.
     """
     positions, wanted = _positions(predicted), _positions(target)
     return FeatureLosses(
@@ -93,8 +94,8 @@ def feature_losses(
     )
 
 
-def _positions(rows: Tensor) -> Tensor:
-    return rows[..., POSITIONS].unflatten(-1, (22, 3))
+def _positions(features: Tensor) -> Tensor:
+    return features[..., POSITIONS].unflatten(-1, (JOINTS, 3))
 
 
 def _bone_lengths(positions: Tensor) -> Tensor:
@@ -103,7 +104,7 @@ def _bone_lengths(positions: Tensor) -> Tensor:
 
 
 def _foot(positions: Tensor, target: Tensor) -> Tensor:
-    """Mean movement of feet over the frames in which the target's stand still on the floor."""
+    """Mean movement of feet over the frames in which they are planted in the target."""
     feet = list(FOOT_JOINTS)
     moved, wanted = positions[:, :, feet].diff(dim=1), target[:, :, feet].diff(dim=1)
     heights = torch.as_tensor(CONTACT_HEIGHTS, dtype=target.dtype, device=target.device)
@@ -119,7 +120,7 @@ def _geodesic(predicted: Tensor, target: Tensor, mean: Tensor, std: Tensor, publ
         a, b = first.unflatten(-1, shape).unbind(-2), second.unflatten(-1, shape).unbind(-2)
     else:
         shape = (21, 3, 2)
-        a, b = ((rows * std[ROTATIONS] + mean[ROTATIONS]).unflatten(-1, shape).unbind(-1) for rows in (first, second))
+        a, b = ((sixd * std[ROTATIONS] + mean[ROTATIONS]).unflatten(-1, shape).unbind(-1) for sixd in (first, second))
     one, other = _frame(*a), _frame(*b)
     trace = torch.stack([(x * y).sum(-1) for x, y in zip(one, other, strict=True)]).sum(0)
     return torch.acos(((trace - 1) / 2).clamp(-1 + 1e-6, 1 - 1e-6)).mean()

@@ -1,4 +1,4 @@
-"""Which tokens a training step hides, and the second, step-unrolled look at its own predictions."""
+"""Which tokens a training step hides, and the second, step-unrolled pass over its own predictions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class MaskingSettings:
     """How tokens are hidden; the defaults are the published ones.
 
     Attributes:
-        whole_person: probability that all of one person is hidden instead of random tokens of both.
-        random_code: share of the hidden tokens that become a random code.
-        mask_token: share of the others that become the mask token; the rest keep their code.
+        whole_person: probability that all tokens of one person are hidden instead of random ones of both.
+        random_code: fraction of the hidden tokens that are replaced by a random code.
+        mask_token: fraction of the others that are replaced by the mask token; the rest keep their code.
         inference_steps: steps of the inference whose next step the unrolled pass imitates.
     """
 
@@ -33,10 +33,10 @@ class Masked:
     """A batch with tokens hidden.
 
     Attributes:
-        ids: (B, 2, P, S) what the network sees.
-        hidden: (B, 2, P, S) true where it must answer.
-        time: (B,) place in the cosine schedule, 0 where everything that is free is hidden.
-        free: (B, 2, P, S) true for what the schedule counts: all tokens, or one person's.
+        ids: (B, 2, P, S) input of the network.
+        hidden: (B, 2, P, S) true for tokens that it predicts.
+        time: (B,) position in the cosine schedule, 0 where every free token is hidden.
+        free: (B, 2, P, S) true for the tokens that the schedule counts: all, or those of one person.
     """
 
     ids: Tensor
@@ -46,32 +46,32 @@ class Masked:
 
 
 def hide(tokens: Tensor, config: TransformerConfig, settings: MaskingSettings) -> Masked:
-    """Hide tokens (B, 2, P, S) of equally long clips for a first pass."""
-    B = len(tokens)
-    time = torch.rand(B)
+    """Hide tokens (B, 2, P, S) of clips of one length for a first pass."""
+    B, device = len(tokens), tokens.device
+    time = torch.rand(B, device=device)
     share = torch.cos(time * torch.pi / 2)
     count = (share * tokens[0].numel()).round().clamp_min(1)
-    order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
+    order = torch.rand(tokens.shape, device=device).flatten(1).argsort(1).argsort(1)
     hidden = (order < count[:, None]).view(tokens.shape)
     free = torch.ones_like(hidden)
-    one_person = torch.rand(B) < settings.whole_person
+    one_person = torch.rand(B, device=device) < settings.whole_person
     which = torch.zeros_like(free)
-    which[torch.arange(B), torch.randint(2, (B,))] = True
+    which[torch.arange(B, device=device), torch.randint(2, (B,), device=device)] = True
     hidden[one_person] = which[one_person]
     free[one_person] = which[one_person]
-    time = torch.where(one_person, 0.0, time)
-    return Masked(_disguised(tokens, hidden, config, settings), hidden, time, free)
+    time = time.masked_fill(one_person, 0.0)
+    return Masked(_corrupted(tokens, hidden, config, settings), hidden, time, free)
 
 
 def unroll(tokens: Tensor, first: Masked, logits: Tensor, config: TransformerConfig, steps: int) -> Masked:
-    """Keep the most confident of a first pass's predictions as the next inference step would, and hide the rest.
+    """Keep the most confident predictions of a first pass, as the next inference step would, and hide the rest.
 
     Args:
-        tokens: (B, 2, P, S) the truth (for the places that were not hidden).
-        first: what was hidden before.
-        logits: (B, 2, P, S, codes) the first pass's answer, detached.
-        config: for the mask's id.
-        steps: of the inference that is imitated.
+        tokens: (B, 2, P, S) the right ones (for those that were not hidden).
+        first: what the first pass saw.
+        logits: (B, 2, P, S, codes) the first pass's predictions, detached.
+        config: for the id of the mask token.
+        steps: of the imitated inference.
     """
     probabilities = logits.float().softmax(-1)
     noise = -torch.log(-torch.log(torch.rand_like(probabilities).clamp(1e-9, 1 - 1e-7)))
@@ -84,10 +84,10 @@ def unroll(tokens: Tensor, first: Masked, logits: Tensor, config: TransformerCon
     return Masked(torch.where(hidden, config.mask_id, ids), hidden, first.time, first.free)
 
 
-def _disguised(tokens: Tensor, hidden: Tensor, config: TransformerConfig, settings: MaskingSettings) -> Tensor:
-    """Most hidden tokens become the mask, some a random code, a few stay (as in BERT)."""
-    lot = torch.rand(tokens.shape)
+def _corrupted(tokens: Tensor, hidden: Tensor, config: TransformerConfig, settings: MaskingSettings) -> Tensor:
+    """Replace most hidden tokens by the mask token and some by a random code; the others stay (as in BERT)."""
+    lot = torch.rand(tokens.shape, device=tokens.device)
     random = hidden & (lot < settings.random_code)
-    masked = hidden & ~random & (torch.rand(tokens.shape) < settings.mask_token)
+    masked = hidden & ~random & (torch.rand(tokens.shape, device=tokens.device) < settings.mask_token)
     ids = torch.where(random, torch.randint_like(tokens, config.codes), tokens)
     return torch.where(masked, config.mask_id, ids)

@@ -1,4 +1,4 @@
-"""What a training learns from and is measured on: captured takes and, if wanted, choreographed clips."""
+"""The clips of a training: captured takes and choreographed clips, to learn from and held out."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..files import atomic_write
 from ..motion.canonical import mirrored_features, mirrored_text
-from .crops import Clip, Crops, clips_from, statistics
+from .crops import Clip, Crops, clips_from
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which takes are learnt from.
+    """Which clips are used, and how often.
 
     Attributes:
-        takes: patterns of take names (``60_*``).
-        held_out: names or patterns of takes that only measure.
-        lag: frames by which a window's canonical frame may lie before it.
-        least_speed: of the captured crops that the transformer learns from, mean metres a second of all joints.
-        captured_share: of the windows that the tokenizer sees, beside choreographed ones.
-        captured_pairs_share: of the crops that the transformer sees, were there crops of all kinds in all lengths.
-        right_handed: share of the choreographed clips whose first contact is a hand's in which it is the right one.
-        class_weights: for kinds of choreographed clips how much more often crops of them are drawn than of others.
+        takes: patterns of names of captured takes (``60_*``).
+        held_out: names or patterns of the takes that are held out.
+        lag: the canonical frame of a tokenizer's window lies up to this many frames before its first one.
+        least_speed: lowest speed of captured crops for the transformer, the mean of all joints in metres per second.
+        captured_share: fraction of captured windows for the tokenizer; the others are choreographed.
+        captured_pairs_share: fraction of captured crops for the transformer, if every kind had crops of every length.
+        right_handed: fraction of the choreographed clips starting with a hand contact in which it is the right hand.
+        class_weights: frequencies of kinds of choreographed clips relative to the others.
     """
 
     takes: tuple[str, ...] = ("*",)
@@ -49,7 +49,7 @@ class Sources:
 
     Attributes:
         captured: BVH files with their manifest.
-        choreographed: what ``choreograph`` wrote; None to learn from captured motion alone.
+        choreographed: the output of ``choreograph``; None for captured motion alone.
     """
 
     captured: Path
@@ -58,11 +58,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Material:
-    """Clips to learn from and to measure on.
+    """Clips to learn from, and held-out ones.
 
     Attributes:
         train, held_out: captured clips with their mirror images, and choreographed ones.
-        settings: how crops of them are drawn.
+        settings: how crops are drawn.
     """
 
     train: tuple[list[Clip], list[Clip]]
@@ -70,17 +70,17 @@ class Material:
     settings: DataSettings
 
     def windows(self) -> tuple[Crops, Crops]:
-        """Crops of one person or two for the tokenizer, to learn from and to measure on."""
+        """Crops of one or two people for the tokenizer: to learn from, and held out."""
         share, lag = self.settings.captured_share, self.settings.lag
         train, held_out = (Crops(_balanced(*clips, share), lag) for clips in (self.train, self.held_out))
         return train, held_out
 
     def pairs(self) -> tuple[Crops, Crops]:
-        """Crops of two people that hold what their captions say, for the transformer."""
+        """Crops of two people that contain the event of their captions: to learn from, and held out."""
         share, speed = self.settings.captured_pairs_share, self.settings.least_speed
         train, held_out = (
             Crops(
-                _kinds_balanced([c for c in captured if len(c.rows) == 2], choreographed, share),
+                _kinds_balanced([c for c in captured if len(c.features) == 2], choreographed, share),
                 0,
                 speed,
                 captioned=True,
@@ -97,48 +97,39 @@ def load_material(
     """Read the clips.
 
     Args:
-        sources: where they are.
+        sources: their folders.
         settings: which of them.
-        paraphrases: for captions of captured takes what they may be called.
-        cache: a file for what is made of the captured takes.
+        paraphrases: replacements of captions of captured takes, by caption.
+        cache: a file for the cleaned captured takes.
 
     Raises:
-        UserError: a folder cannot be read, or nothing is left to learn from or to measure on.
+        UserError: a folder cannot be read, or no take is left to learn from or to hold out.
     """
     takes = [clip for clip in load_captured(sources.captured, cache).clips if _named(clip, settings.takes)]
     held_out = [clip for clip in takes if _named(clip, settings.held_out)]
     train = [clip for clip in takes if not _named(clip, settings.held_out)]
     if not train or not held_out:
         raise UserError(
-            f"{sources.captured} has no takes for both learning and measuring; check 'takes' and 'held_out'."
+            f"{sources.captured} has no takes to learn from, or none that are held out; check 'takes' and 'held_out'."
         )
     stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
-    strange = set(settings.class_weights) - {clip.kind for clip in stored}
-    if stored and strange:
+    unknown = set(settings.class_weights) - {clip.kind for clip in stored}
+    if stored and unknown:
         raise UserError(
-            f"{sources.choreographed} has no kind named {', '.join(sorted(strange))}; correct [data.emphasis]."
+            f"{sources.choreographed} has no kind named {', '.join(sorted(unknown))}; correct [data.class_weights]."
         )
     return Material(
         (
             clips_from(train, paraphrases),
-            [c for clip in stored if not clip.held_out for c in shown_both_ways(clip, settings)],
+            [c for clip in stored if not clip.held_out for c in both_sides(clip, settings)],
         ),
         (clips_from(held_out, paraphrases), [_choreographed(clip) for clip in stored if clip.held_out]),
         settings,
     )
 
 
-def drawn_statistics(crops: Crops, path: Path) -> np.ndarray:
-    """(2, 262) mean and spread, drawn once and kept in a file: a tokenizer and its transformer need the same."""
-    if path.is_file():
-        return np.asarray(np.load(path))
-    values = statistics(crops, np.random.default_rng(0))
-    keep_statistics(values, path)
-    return values
-
-
 def keep_statistics(values: np.ndarray, path: Path) -> None:
-    """Write them, whole or not at all."""
+    """Write statistics (2, 262) to a ``.npy`` file, whole or not at all."""
     contents = io.BytesIO()
     np.save(contents, values)  # into a file, numpy writes by C functions whose failure on a full disk it ignores
     with atomic_write(path) as temporary:
@@ -150,17 +141,17 @@ def _named(clip: CapturedClip, patterns: tuple[str, ...]) -> bool:
 
 
 def _choreographed(clip: StoredClip) -> Clip:
-    """A clip with its story."""
-    return Clip(clip.rows, clip.captions, event_span=_story(clip), kind=clip.kind)
+    """A clip with its event span."""
+    return Clip(clip.features, clip.captions, event_span=_event_span(clip), kind=clip.kind)
 
 
-def _story(clip: StoredClip) -> tuple[int, int]:
-    """All contacts of a clip, or its middle half where it has none.
+def _event_span(clip: StoredClip) -> tuple[int, int]:
+    """First frame and one past the last of a clip's contacts, or its middle half where it has none.
 
-    A contact that is there in the first frame, or lasts to the last, counts from a quarter of the clip on, or to three
-    quarters of it: other stretches of a dance in hold show one as well, and as a whole it would fit into no crop.
+    A contact that exists in the first frame counts from the end of the first quarter on, and one that lasts to the end
+    counts up to the last quarter: any part of a dance in hold shows the hold, and no crop would contain all of it.
     """
-    frames = clip.rows.shape[1]
+    frames = clip.features.shape[1]
     first, last = frames // 4, frames - frames // 4
     if not clip.schedule:
         return first, last
@@ -172,18 +163,22 @@ def _story(clip: StoredClip) -> tuple[int, int]:
     return min(starts), max(stops)
 
 
-def shown_both_ways(clip: StoredClip, settings: DataSettings) -> tuple[Clip, Clip]:
-    """A clip and its mirror image, in which left and right have changed places in the captions too, weighed."""
-    shown = replace(_choreographed(clip), weight=settings.class_weights.get(clip.kind, 1.0))
-    rows = np.stack([mirrored_features(person) for person in shown.rows])
-    reflected = replace(shown, rows=rows, captions=tuple(mirrored_text(caption) for caption in shown.captions))
+def both_sides(clip: StoredClip, settings: DataSettings) -> tuple[Clip, Clip]:
+    """A clip and its mirror image, with left and right exchanged in the captions, weighted by ``right_handed``."""
+    original = replace(_choreographed(clip), weight=settings.class_weights.get(clip.kind, 1.0))
+    features = np.stack([mirrored_features(person) for person in original.features])
+    captions = tuple(mirrored_text(caption) for caption in original.captions)
+    reflected = replace(original, features=features, captions=captions)
     hand = clip.schedule[0].part if clip.schedule else ""
     right = {"right_hand": settings.right_handed, "left_hand": 1 - settings.right_handed}.get(hand, 0.5)
-    return replace(shown, weight=2 * right * shown.weight), replace(reflected, weight=2 * (1 - right) * shown.weight)
+    return (
+        replace(original, weight=2 * right * original.weight),
+        replace(reflected, weight=2 * (1 - right) * reflected.weight),
+    )
 
 
 def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:
-    """Both together, captured ones weighed so that they are ``share`` of what is drawn."""
+    """Both together, with captured ones weighted so that they are the fraction ``share`` of what is drawn."""
     if not captured or not choreographed:
         return captured + choreographed
     drawn = [sum(clip.weight * clip.frames for clip in clips) for clips in (captured, choreographed)]
@@ -192,7 +187,7 @@ def _balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> 
 
 
 def _kinds_balanced(captured: list[Clip], choreographed: list[Clip], share: float) -> list[Clip]:
-    """Both together for crops that are drawn by kind, captured ones weighed so that they are ``share`` of them."""
+    """Both together for crops drawn by kind, with captured ones weighted to be the fraction ``share`` of them."""
     if not captured or not choreographed:
         return captured + choreographed
     weights: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""How a network that looks at joints normalises what it sees."""
+"""Input normalisation of the networks that see joints."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 _LEAST_SPREAD = 0.05
-"""Of any feature, metres or parts of a rotation's six numbers: what hardly moves in the data (wrists, toes) must not
-become all that matters once the solver has touched it."""
+"""Lowest deviation of a feature, in metres or in components of a 6D rotation. Joints that hardly move in the data
+(wrists, toes) would otherwise dominate once the solver has moved them."""
 
 
 class Normalising(Protocol):
-    """A network with a mean and a spread (N,) of its features."""
+    """A network with the mean and standard deviation (N,) of its inputs."""
 
     mean: Tensor
     spread: Tensor
@@ -21,6 +21,6 @@ class Normalising(Protocol):
 
 @torch.no_grad()
 def normalise_by(network: Normalising, seen: Tensor) -> None:
-    """Set mean and spread to those of features (B, 2, T, N)."""
+    """Set the network's mean and standard deviation to those of inputs (B, 2, T, N)."""
     network.mean.copy_(seen.mean((0, 1, 2)))
     network.spread.copy_(seen.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))

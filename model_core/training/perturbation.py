@@ -1,4 +1,4 @@
-"""Pairs as a draw of tokens may leave them: moved, turned and bent away from what they should be."""
+"""Pairs with the errors that decoded tokens have: people displaced, turned, and with their arms bent."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..networks.body_frame import turned
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How much is disturbed: standard deviations at full strength; each pair gets its own share of it.
+    """Standard deviations at full strength; each pair has a random strength of its own.
 
     Attributes:
-        place: metres over the floor by which a person stands elsewhere for the whole clip.
-        drift, sway: metres by which a person comes and goes in about two seconds, and in half a second.
-        rise: share of these up and down.
+        place: metres along the floor by which a person is displaced for the whole clip.
+        drift, sway: metres of a displacement that changes in about two seconds, and in half a second.
+        rise: fraction of these displacements that also applies vertically.
         turn, veer: radians about the vertical for the whole clip, and changing in about two seconds.
         bend, wave: radians at shoulders and elbows for the whole clip, and changing in about a second.
-        strongest: most of a pair's shares.
-        spared: share of the pairs that are not disturbed.
+        strongest: highest strength of a pair.
+        spared: fraction of the pairs that are not perturbed.
     """
 
     place: float = 0.18
@@ -38,17 +38,19 @@ class Perturbation:
     spared: float = 0.1
 
     def of(self, joints: Tensor) -> Tensor:
-        """Joints (B, 2, T, 22, 3), metres, Y up, of pairs that are disturbed."""
+        """Perturb pairs: joints (B, 2, T, 22, 3), metres, Y up, to the same."""
         B, _, T = joints.shape[:3]
-        strength = (torch.rand(B) * self.strongest * (torch.rand(B) >= self.spared))[:, None, None, None]
+        device = joints.device
+        strength = torch.rand(B, device=device) * self.strongest * (torch.rand(B, device=device) >= self.spared)
+        strength = strength[:, None, None, None]
 
         def noise(steady: float, slow: float, frames: float, count: int) -> Tensor:
             """(B, 2, T, count)"""
-            whole = steady * torch.randn(B, 2, 1, count)
-            return (whole + slow * smooth_noise((B, 2, T, count), frames)) * strength
+            whole = steady * torch.randn(B, 2, 1, count, device=device)
+            return (whole + slow * smooth_noise((B, 2, T, count), frames, device)) * strength
 
-        way = noise(self.place, self.drift, 20, 3) + noise(0.0, self.sway, 6, 3)
-        way = way * torch.tensor((1.0, self.rise, 1.0))
+        offset = noise(self.place, self.drift, 20, 3) + noise(0.0, self.sway, 6, 3)
+        offset = offset * torch.tensor((1.0, self.rise, 1.0), device=device)
         angle = noise(self.turn, self.veer, 20, 1)
         pelvis = joints[..., :1, :]
         result = turned(joints - pelvis, torch.cat((angle.sin(), angle.cos()), -1), 1.0)
@@ -57,16 +59,16 @@ class Perturbation:
                 axis = noise(self.bend, self.wave, 12, 3)[..., None, :]
                 base = result[..., [at], :]
                 swung = base + _swung(result[..., moved, :] - base, axis)
-                result = result.index_copy(-2, torch.tensor(moved), swung)
-        return result + pelvis + way[..., None, :]
+                result = result.index_copy(-2, torch.tensor(moved, device=device), swung)
+        return result + pelvis + offset[..., None, :]
 
 
-def smooth_noise(shape: tuple[int, ...], frames: float) -> Tensor:
-    """Noise (..., T, C) of spread one that keeps its value for about so many frames."""
+def smooth_noise(shape: tuple[int, ...], frames: float, device: torch.device | str = "cpu") -> Tensor:
+    """Noise (..., T, C) with standard deviation 1 whose values last for about ``frames`` frames."""
     *before, T, C = shape
     reach = round(3 * frames)
-    bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / frames) ** 2)
-    values = torch.randn(*before, C, T + 2 * reach).flatten(0, -2)[:, None]
+    bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=device) / frames) ** 2)
+    values = torch.randn(*before, C, T + 2 * reach, device=device).flatten(0, -2)[:, None]
     return functional.conv1d(values, (bell / bell.norm())[None, None]).view(*before, C, T).transpose(-1, -2)
 
 

@@ -1,10 +1,9 @@
-"""Training the refiner: decoded pairs that were disturbed are to be brought back to what they were."""
+"""Training the refiner: restoring decoded pairs that were perturbed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,21 +14,20 @@ from ..motion.skeleton import SMPL
 from ..networks.pair_view import seen_from_each
 from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
-from ..text_encoders import TextEncoder
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .corruption import Neighbours
 from .crops import Crops
-from .loop import Loop, LoopSettings
-from .material import Material
+from .loop import LoopSettings, seeded
 from .normalised import normalise_by
 from .perturbation import Perturbation
+from .run import TrainingRun
 
 _NEAR = 0.2
-"""Metres in which what the distance between two people's joints counts falls to a third."""
+"""Metres over which the weight of the distance between two people's joints falls to a third."""
 _MEASURED = 96
-"""Pairs that are measured with."""
+"""Held-out pairs that are evaluated."""
 _STANDING = 0.003
-"""Metres a frame below which a foot stands."""
+"""Metres per frame below which a foot is planted."""
 _FEET = [SMPL.index(f"{side}_{name}") for side in "LR" for name in ("Ankle", "Foot")]
 
 
@@ -40,11 +38,11 @@ class RefinerTraining:
     Attributes:
         network: its shape; the text's width follows the sentence encoder.
         loop: length, rate and batch.
-        frames: lengths of crops; a batch is of one length.
-        paraphrases: captions of a clip that are learnt from.
+        frames: lengths of crops; a batch has one length.
+        paraphrases: captions of a clip that are used.
         perturbation: of the decoded pairs.
-        swapped: largest share of a pair's tokens that give way to a neighbouring code.
-        held: share of the pairs of whom one person stays, as a leader does.
+        swapped: largest fraction of a pair's tokens that is replaced by a neighbouring code.
+        held: fraction of the pairs in which one person is fixed, as a leader is.
         seed: of the weights and the crops.
     """
 
@@ -60,46 +58,34 @@ class RefinerTraining:
     seed: int = 2
 
 
-def train_refiner(
-    settings: RefinerTraining,
-    material: Material,
-    tokenizer: Tokenizer,
-    statistics: np.ndarray,
-    encoder: TextEncoder,
-    folder: Path,
-) -> Refiner:
-    """Train, or go on training, in ``folder``; give the averaged network.
+def train_refiner(settings: RefinerTraining, run: TrainingRun, tokenizer: Tokenizer) -> Refiner:
+    """Train a refiner, or continue its training; return the averaged network.
 
     Args:
         settings: see ``RefinerTraining``.
-        material: where pairs come from.
-        tokenizer: trained; what it loses is to be brought back too.
-        statistics: (2, 262) mean and deviation of the rows.
-        encoder: of sentences.
-        folder: for checkpoints and figures.
+        run: data, folder and device.
+        tokenizer: trained, on the device; the refiner also learns to restore what it loses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in material.pairs())
-    words = word_vectors(encoder, train, held_out)
+    train, held_out = (limit_captions(crops, settings.paraphrases) for crops in run.material.pairs())
+    maker = PairMaker(settings, run, tokenizer, word_vectors(run.encoder, train, held_out))
     torch.manual_seed(settings.seed)
-    network = Refiner(replace(settings.network, text_width=encoder.width))
-    maker = PairMaker(settings, tokenizer, torch.from_numpy(statistics), words)
+    network = Refiner(replace(settings.network, text_width=run.encoder.width)).to(run.device)
     first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
-    normalise_by(network, network.seen(first.disturbed, first.fixed))
-    loop = Loop(network, settings.loop, folder, "refiner")
+    normalise_by(network, network.seen(first.perturbed, first.fixed))
+    loop = run.loop(network, settings.loop, "refiner")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
         batch = maker.made(train, random, settings.loop.batch, frames)
-        parts = refining_losses(network(batch.disturbed, batch.text, batch.fixed), batch.joints)
+        parts = refining_losses(network(batch.perturbed, batch.text, batch.fixed), batch.joints)
         loss = torch.stack(list(parts.values())).sum()
         return loss, {"loss": float(loss.detach()), **{key: float(value.detach()) for key, value in parts.items()}}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         batch = maker.always_the_same(held_out)
-        after = refining_losses(averaged(batch.disturbed, batch.text, batch.fixed), batch.joints)
-        before = refining_losses(batch.disturbed, batch.joints)
+        after = refining_losses(averaged(batch.perturbed, batch.text, batch.fixed), batch.joints)
+        before = refining_losses(batch.perturbed, batch.joints)
         figures = {f"{key}_before": float(value) for key, value in before.items()}
         return figures | {key: float(value) for key, value in after.items()}
 
@@ -109,63 +95,69 @@ def train_refiner(
 
 
 @dataclass(frozen=True)
-class _Batch:
+class PairBatch:
     """Pairs to learn from.
 
     Attributes:
-        joints, disturbed: (B, 2, T, 22, 3) as they should be, and as they come.
-        text: (B, W).
-        fixed: (B, 2) true for people who come as they should be.
+        joints: (B, 2, T, 22, 3) metres, of the data.
+        perturbed: (B, 2, T, 22, 3) metres, the same pairs decoded and perturbed.
+        text: (B, W) sentence vectors.
+        fixed: (B, 2) true for people who are not perturbed.
     """
 
     joints: Tensor
-    disturbed: Tensor
+    perturbed: Tensor
     text: Tensor
     fixed: Tensor
 
 
 class PairMaker:
-    """Makes batches: crops through the tokenizer, tokens exchanged for their neighbours, people disturbed."""
+    """Makes batches on the device: crops through the tokenizer, with neighbouring codes, people perturbed."""
 
     def __init__(
-        self, settings: RefinerTraining, tokenizer: Tokenizer, statistics: Tensor, words: Mapping[str, Tensor]
+        self, settings: RefinerTraining, run: TrainingRun, tokenizer: Tokenizer, words: Mapping[str, Tensor]
     ) -> None:
-        self.settings, self.tokenizer, self.words = settings, tokenizer, words
-        self.mean, self.std = statistics
+        self.settings, self.tokenizer, self.words, self.device = settings, tokenizer, words, run.device
+        self.mean, self.std = run.normalisation()
         self.neighbours = Neighbours(tokenizer)
 
     @torch.no_grad()
-    @torch.autocast("cpu", enabled=False)
-    def made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> _Batch:
-        """So many pairs of so many frames."""
-        settings = self.settings
-        rows, clips = drawn(crops, random, count, frames)
-        tokens = self.tokenizer.encode((rows.flatten(0, 1) - self.mean) / self.std)[:, 0].unflatten(0, (-1, 2))
+    def made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
+        """A batch of ``count`` pairs of ``frames``, in single precision."""
+        with torch.autocast(self.device.type, enabled=False):
+            return self._made(crops, random, count, frames)
+
+    def _made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
+        settings, device = self.settings, self.device
+        features, clips = drawn(crops, random, count, frames, device)
+        tokens = self.tokenizer.encode((features.flatten(0, 1) - self.mean) / self.std)[:, 0].unflatten(0, (-1, 2))
         tokens = self.neighbours.exchanged(tokens, settings.swapped)
         decoded = self.tokenizer.decode(tokens.flatten(0, 1)[:, None]) * self.std + self.mean
         joints, decoded_joints = (
-            values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (rows, decoded.unflatten(0, (-1, 2)))
+            values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (features, decoded.unflatten(0, (-1, 2)))
         )
-        fixed = (torch.rand(count, 1) < settings.held) & (torch.randint(2, (count, 1)) == torch.arange(2))
-        disturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.of(decoded_joints))
-        return _Batch(joints, disturbed, caption_vectors(clips, self.words, random), fixed)
+        who = torch.rand(count, 1, device=device) < settings.held
+        fixed = who & (torch.randint(2, (count, 1), device=device) == torch.arange(2, device=device))
+        perturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.of(decoded_joints))
+        return PairBatch(joints, perturbed, caption_vectors(clips, self.words, random), fixed)
 
-    def always_the_same(self, crops: Crops) -> _Batch:
-        """Pairs to measure with, whatever was drawn before and without a trace in what is drawn afterwards."""
-        state = torch.get_rng_state()
-        torch.manual_seed(0)
-        batch = self.made(crops, np.random.default_rng(0), _MEASURED, self.settings.frames[0])
-        torch.set_rng_state(state)
-        return batch
+    def always_the_same(self, crops: Crops) -> PairBatch:
+        """Pairs to evaluate on: the same at every step, without an effect on later random numbers."""
+        with seeded(0, self.device):
+            return self.made(crops, np.random.default_rng(0), _MEASURED, self.settings.frames[0])
 
 
 def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
-    """Mean absolute errors of pairs (B, 2, T, 22, 3), in metres but for weights.
+    """Weighted mean absolute errors of pairs (B, 2, T, 22, 3) in metres.
+
+    Args:
+        made: by the refiner.
+        joints: of the data.
 
     Returns:
-        ``partner``: where each one sees the other's joints. ``own``: the pose. ``distance``: between joints of the
-        two, those near each other counted again. ``pace``: movement from frame to frame. ``slip``: that of feet that
-        should stand. ``place``: of the pelvis in the world.
+        ``partner``: of the partner's joints in each person's frame. ``own``: of the pose. ``distance``: between joints
+        of the two people, with near ones counted twice. ``pace``: of the movement from frame to frame. ``slip``:
+        movement of feet that should be planted. ``place``: of the pelvis in the world.
     """
     first, second = made.unbind(1), joints.unbind(1)
     apart, right = (torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist") for a, b in (first, second))

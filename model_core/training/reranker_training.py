@@ -1,4 +1,4 @@
-"""Training the judge of drafts: which pairs do what their caption says, by the verdicts of the detectors."""
+"""Training the reranker: which pairs show what their caption says, by the labels of the detectors."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from ..motion.skeleton import SMPL
 from ..networks.reranker import Reranker, RerankerConfig
 from ..text_encoders.batches import pooled
 from .captioned_crops import limit_captions, word_vectors
-from .labels import Labels, candidates_of, corrupted_clips, gather_labels
+from .labels import Labels, candidates_of, corrupted_clips
 from .loop import Loop, LoopSettings
-from .material import Material
 from .normalised import normalise_by
+from .run import TrainingRun
 
 _MEASURED = 5
-"""One chunk of drafts in so many only measures."""
+"""One chunk of candidates in this many is held out."""
 
 
 @dataclass(frozen=True)
 class RerankerTraining:
-    """Settings of the judge's training.
+    """Settings of the reranker's training.
 
     Attributes:
         network: its shape; the text's width follows the sentence encoder.
         loop: length, rate and batch.
-        frames: lengths of pairs; a batch is of one length.
-        paraphrases: captions of a clip that are learnt from.
-        candidates, corrupted: how many are made beforehand.
-        chunk: so many at a time, of one length; a batch comes out of one chunk.
-        corrupted_share: of the batches.
-        mismatched: share of a batch that is also shown with the caption of another kind, which is wrong.
-        noise: spread of what is added to normalised features.
+        frames: lengths of pairs; a batch has one length.
+        paraphrases: captions of a clip that are used.
+        candidates, corrupted: numbers of generated candidates and of corrupted clips, made beforehand.
+        chunk: pairs of one length that are made together; a batch comes from one chunk.
+        corrupted_share: fraction of the batches that are corrupted clips.
+        mismatched: fraction of a batch that is also shown with the caption of another kind, as wrong pairs.
+        noise: standard deviation of noise on normalised features.
         seed: of the weights and the batches.
     """
 
@@ -59,25 +59,25 @@ class RerankerTraining:
     seed: int = 5
 
 
-def train_reranker(settings: RerankerTraining, material: Material, pipeline: InterMask, folder: Path) -> Reranker:
-    """Gather verdicts, and train or go on training, in ``folder``; give the averaged network.
+def train_reranker(settings: RerankerTraining, run: TrainingRun, pipeline: InterMask) -> Reranker:
+    """Label pairs, then train a reranker or continue its training; return the averaged network.
 
     Args:
         settings: see ``RerankerTraining``.
-        material: where captions and clips come from.
-        pipeline: the model whose drafts are to be judged.
-        folder: for verdicts, checkpoints and figures.
+        run: data, folder and device; labels go to the folder ``labels`` of the training.
+        pipeline: the model whose candidates are reranked, on the device of the run.
     """
-    crops = limit_captions(material.pairs()[0], settings.paraphrases)
-    encoder, labels = pipeline.text_encoder, folder / "labels"
-    chunk, frames = settings.chunk, settings.frames
-    corrupt = corrupted_clips(pipeline, crops, word_vectors(encoder, crops))
-    seed = settings.seed
-    corrupted = gather_labels(corrupt, labels, "corrupted", settings.corrupted, chunk, frames, seed)
-    candidates = gather_labels(
-        candidates_of(pipeline, crops), labels, "candidates", settings.candidates, chunk, frames, seed
+    crops = limit_captions(run.material.pairs()[0], settings.paraphrases)
+    encoder, folder = pipeline.text_encoder, run.folder("reranker")
+    order = folder / "labels", settings.chunk, settings.frames, settings.seed
+    corrupted, candidates = (
+        source.gather(order[0], count, *order[1:])
+        for source, count in (
+            (corrupted_clips(pipeline, crops, word_vectors(encoder, crops)), settings.corrupted),
+            (candidates_of(pipeline, crops), settings.candidates),
+        )
     )
-    captions = sorted({caption for part in (*corrupted, *candidates) for caption in part.captions})
+    captions = sorted({caption for labels in (*corrupted, *candidates) for caption in labels.captions})
     captions = sorted({*captions, *map(mirrored_text, captions)})
     words = dict(zip(captions, pooled(encoder, captions), strict=True))
     network = replace(settings.network, text_width=encoder.width)
@@ -91,41 +91,44 @@ def fit_reranker(
     words: Mapping[str, Tensor],
     folder: Path,
 ) -> Reranker:
-    """The averaged network after training on chunks of verdicts, of which some drafts only measure.
+    """The averaged network after training on labelled chunks, on the device of the text vectors.
 
     Args:
         settings: see ``RerankerTraining``.
-        corrupted, candidates: chunks.
-        words: the sentence encoder's vector (W,) of every caption and its mirror image.
-        folder: for checkpoints and figures.
+        corrupted, candidates: chunks; some of the candidates are held out.
+        words: the sentence encoder's vector (W,) of every caption and of its mirror image.
+        folder: for checkpoints and metrics.
     """
-    measured = candidates[::_MEASURED]
-    train = [part for number, part in enumerate(candidates) if number % _MEASURED] or list(candidates)
+    held_out = candidates[::_MEASURED]
+    train = [labels for number, labels in enumerate(candidates) if number % _MEASURED] or list(candidates)
+    device = next(iter(words.values())).device
     torch.manual_seed(settings.seed)
-    network = Reranker(settings.network)
-    normalise_by(network, network.seen(torch.from_numpy(train[0].joints).float()))
-    loop = Loop(network, settings.loop, folder, "reranker")
+    network = Reranker(settings.network).to(device)
+    normalise_by(network, network.seen(torch.from_numpy(train[0].joints).to(device).float()))
+    loop = Loop(network, settings.loop, folder, "reranker", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        parts = corrupted if corrupted and random.random() < settings.corrupted_share else train
-        part = parts[int(random.integers(len(parts)))]
-        picked = random.integers(len(part.right), size=settings.loop.batch)
-        joints, text = _reflected(part, picked, words, random)
-        right = torch.from_numpy(part.right[picked]).float()
+        chunks = corrupted if corrupted and random.random() < settings.corrupted_share else train
+        labels = chunks[int(random.integers(len(chunks)))]
+        picked = random.integers(len(labels.right), size=settings.loop.batch)
+        joints, text = _reflected(labels, picked, words, random)
+        right = torch.from_numpy(labels.right[picked]).to(device).float()
         logits = network(joints, text, settings.noise)
         loss = functional.binary_cross_entropy_with_logits(logits, right)
         count, order = int(settings.mismatched * len(picked)), random.permutation(len(picked))
         if count:
-            kinds = np.array(part.kinds)[picked]
-            wrong = torch.from_numpy(kinds[:count] != kinds[order[:count]]).float()
-            strange = network(joints[:count], text[order[:count]], settings.noise)
-            loss = loss + settings.mismatched * (functional.softplus(strange) * wrong).sum() / wrong.sum().clamp_min(1)
+            kinds = np.array(labels.kinds)[picked]
+            wrong = torch.from_numpy(kinds[:count] != kinds[order[:count]]).to(device).float()
+            mismatched = network(joints[:count], text[torch.from_numpy(order[:count]).to(device)], settings.noise)
+            loss = loss + settings.mismatched * (functional.softplus(mismatched) * wrong).sum() / wrong.sum().clamp_min(
+                1
+            )
         return loss, {"loss": float(loss.detach()), "right": float(((logits > 0) == (right > 0.5)).float().mean())}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, Reranker)
-        return ranking(averaged, measured, words)
+        return ranking(averaged, held_out, words)
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, Reranker)
@@ -133,19 +136,19 @@ def fit_reranker(
 
 
 @torch.inference_mode()
-def ranking(reranker: Reranker, parts: Sequence[Labels], words: Mapping[str, Tensor]) -> dict[str, float]:
-    """How well a judge tells right drafts from wrong ones of the same kind.
+def ranking(reranker: Reranker, chunks: Sequence[Labels], words: Mapping[str, Tensor]) -> dict[str, float]:
+    """How well a reranker tells right candidates from wrong ones of the same kind.
 
     Returns:
-        ``ranked``: of all pairs of a right and a wrong draft of a kind, the share in which the right one has more.
-        ``one``, ``two``, ``four``: share of right ones among so many drafts of a kind when the judge chooses, mean over
-        kinds; ``any_of_four``: the same for a judge who knew.
+        ``ranked``: of all pairs of a right and a wrong candidate of a kind, the fraction in which the right one scores
+        higher. ``one``, ``two``, ``four``: fraction of right ones among the best of 1, 2 or 4 candidates of a kind,
+        averaged over kinds; ``any_of_four``: the fraction of fours with a right one, which bounds it.
     """
     by_kind: dict[str, list[tuple[float, bool]]] = {}
-    for part in parts:
-        text = torch.stack([words[caption] for caption in part.captions])
-        logits = reranker(torch.from_numpy(part.joints).float(), text).tolist()
-        for kind, logit, right in zip(part.kinds, logits, part.right, strict=True):
+    for labels in chunks:
+        text = torch.stack([words[caption] for caption in labels.captions])
+        logits = reranker(torch.from_numpy(labels.joints).to(text.device).float(), text).tolist()
+        for kind, logit, right in zip(labels.kinds, logits, labels.right, strict=True):
             by_kind.setdefault(kind, []).append((logit, bool(right)))
     random, ranked = np.random.default_rng(0), []
     chosen: dict[str, list[float]] = {name: [] for name in ("one", "two", "four", "any_of_four")}
@@ -163,13 +166,14 @@ def ranking(reranker: Reranker, parts: Sequence[Labels], words: Mapping[str, Ten
 
 
 def _reflected(
-    part: Labels, picked: np.ndarray, words: Mapping[str, Tensor], random: np.random.Generator
+    labels: Labels, picked: np.ndarray, words: Mapping[str, Tensor], random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Joints (B, 2, T, 22, 3) and captions (B, W) of some pairs, every other one as a mirror image."""
-    joints = torch.from_numpy(part.joints[picked]).float()
+    """Joints (B, 2, T, 22, 3) and captions (B, W) of picked pairs on the device of the words, half of them mirrored."""
+    device = next(iter(words.values())).device
+    joints = torch.from_numpy(labels.joints[picked]).to(device).float()
     reflected = random.random(len(picked)) < 0.5
-    images = joints[..., list(SMPL.mirror), :] * torch.from_numpy(np.diag(MIRROR).copy()).float()
-    joints = torch.where(torch.from_numpy(reflected)[:, None, None, None, None], images, joints)
-    captions = [part.captions[index] for index in picked]
+    images = joints[..., list(SMPL.mirror), :] * torch.from_numpy(np.diag(MIRROR).copy()).float().to(device)
+    joints = torch.where(torch.from_numpy(reflected).to(device)[:, None, None, None, None], images, joints)
+    captions = [labels.captions[index] for index in picked]
     captions = [mirrored_text(text) if image else text for text, image in zip(captions, reflected, strict=True)]
     return joints, torch.stack([words[caption] for caption in captions])

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..motion.representation import POSITIONS
+from ..motion.representation import JOINTS, POSITIONS
 from ..networks.tokenizer import Tokenizer, TokenizerConfig
 from .body_losses import BodyLosses, BodyLossWeights, body_losses
 from .crops import Crops
-from .loop import Loop, LoopSettings
+from .loop import LoopSettings
 from .losses import FeatureLosses, LossWeights, feature_losses
+from .run import TrainingRun
+
+_MEASURED = 64
+"""Held-out windows that are evaluated."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class TokenizerTraining:
     Attributes:
         network: its shape.
         loop: length, rate and batch.
-        weights: of the losses; of a network that reads poses from the pelvis it is ``body_weights``.
-        decoder_loop: of a second training that has the decoder of a body alone learn on, from the first level of
-            tokens, which is all that the transformer fills in; None for none.
+        weights: of the losses; a network that sees poses relative to the pelvis uses ``body_weights``.
+        decoder_loop: a second training, of the decoder alone and for a tokenizer with body parts only, from the first
+            level of tokens, which is all that the transformer predicts; None for none.
         window: frames of a training window.
         published_sixd: read rotations in the geodesic loss as the published code does.
         seed: of the weights and the crops.
@@ -42,118 +45,124 @@ class TokenizerTraining:
     seed: int = 0
 
 
-def train_tokenizer(
-    settings: TokenizerTraining,
-    train: Crops,
-    held_out: Crops,
-    statistics: np.ndarray,
-    folder: Path,
-    start: Tokenizer | None = None,
-) -> Tokenizer:
-    """Train, or go on training, in ``folder``; give the averaged tokenizer.
+def train_tokenizer(settings: TokenizerTraining, run: TrainingRun, start: Tokenizer | None = None) -> Tokenizer:
+    """Train a tokenizer, or continue its training; return the averaged network.
 
     Args:
-        train, held_out: where windows come from.
-        statistics: (2, 262) mean and spread of the normalisation.
-        folder: for checkpoints and figures.
-        start: a tokenizer of the same shape to begin with; a checkpoint in ``folder`` goes before it.
+        settings: see ``TokenizerTraining``.
+        run: data, folder and device.
+        start: a tokenizer of the same shape to start from, unless there is a checkpoint.
     """
     torch.manual_seed(settings.seed)
     network = Tokenizer(settings.network)
     if start is not None:
         network.load_state_dict(start.state_dict())
     if network.frame is not None:
-        network.frame.statistics.copy_(torch.from_numpy(statistics))
-    loop = Loop(network, settings.loop, folder, "tokenizer")
-    mean, std = torch.from_numpy(statistics)
+        network.frame.statistics.copy_(torch.from_numpy(run.statistics))
+    loop = run.loop(network, settings.loop, "tokenizer")
+    windows = Windows(settings, run)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, step))
-        rows = (torch.from_numpy(windows(train, random, settings.loop.batch, settings.window)) - mean) / std
+        features = windows.train(np.random.default_rng((settings.seed, step)), settings.loop.batch)
         terms: FeatureLosses | BodyLosses
         if network.frame is None:
-            rebuilt, commitment, perplexity = network(rows)
-            terms = feature_losses(rebuilt.float(), rows, mean, std, settings.published_sixd)
+            rebuilt, commitment, perplexity = network(features)
+            terms = feature_losses(rebuilt.float(), features, windows.mean, windows.std, settings.published_sixd)
             loss = terms.weighted(settings.weights) + settings.weights.commitment * commitment
         else:
-            nodes, commitment, perplexity = network.rebuilt_nodes(rows)
+            nodes, commitment, perplexity = network.rebuilt_nodes(features)
             rebuilt = network.frame.rows(nodes)
-            terms = body_losses(nodes, network.frame.nodes(rows), rebuilt, rows)
+            terms = body_losses(nodes, network.frame.nodes(features), rebuilt, features)
             loss = terms.weighted(settings.body_weights) + settings.body_weights.commitment * commitment
-        error = joint_error(rebuilt.detach().float(), rows, mean, std)
+        error = windows.joint_error(rebuilt.detach().float(), features)
         figures = {"loss": float(loss.detach()), "joint_mm": error, "perplexity": float(perplexity)}
         figures |= {name: float(getattr(terms, name).detach()) for name in terms.__dataclass_fields__}
         return loss, figures
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, Tokenizer)
-        random = np.random.default_rng(0)
-        rows = (torch.from_numpy(windows(held_out, random, 64, settings.window)) - mean) / std
-        rebuilt = averaged.decode(averaged.encode(rows))
-        return {
-            "held_out_mm": joint_error(rebuilt, rows, mean, std),
-            "held_out_root_aligned_mm": joint_error(rebuilt, rows, mean, std, aligned=True),
-        }
+        features = windows.held_out()
+        return windows.held_out_errors(averaged.decode(averaged.encode(features)), features)
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, Tokenizer)
     if settings.decoder_loop is not None and trained.frame is not None:
-        return _train_decoder(settings, settings.decoder_loop, trained, train, held_out, statistics, folder / "decoder")
+        trained = _train_decoder(settings, settings.decoder_loop, trained, run, windows)
     return trained
 
 
 def _train_decoder(
-    settings: TokenizerTraining,
-    loop_settings: LoopSettings,
-    network: Tokenizer,
-    train: Crops,
-    held_out: Crops,
-    statistics: np.ndarray,
-    folder: Path,
+    settings: TokenizerTraining, loop_settings: LoopSettings, network: Tokenizer, run: TrainingRun, windows: Windows
 ) -> Tokenizer:
-    """Let the decoder learn from tokens of the first level that stay as they are."""
-    folder.mkdir(exist_ok=True)
+    """Train the decoder further, from first-level tokens that stay as they are."""
     network.requires_grad_(False)
     network.decoder.requires_grad_(True)
-    loop = Loop(network, loop_settings, folder, "decoder")
-    mean, std = torch.from_numpy(statistics)
+    loop = run.loop(network, loop_settings, "tokenizer/decoder")
     frame = network.frame
     assert frame is not None
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, 1, step))
-        rows = (torch.from_numpy(windows(train, random, loop_settings.batch, settings.window)) - mean) / std
+        features = windows.train(np.random.default_rng((settings.seed, 1, step)), loop_settings.batch)
         with torch.no_grad():
-            tokens = network.encode(rows)[:, :1]
+            tokens = network.encode(features)[:, :1]
         nodes = network.decoded_nodes(tokens)
         rebuilt = frame.rows(nodes)
-        loss = body_losses(nodes, frame.nodes(rows), rebuilt, rows).weighted(settings.body_weights)
-        return loss, {"loss": float(loss.detach()), "joint_mm": joint_error(rebuilt.detach(), rows, mean, std)}
+        loss = body_losses(nodes, frame.nodes(features), rebuilt, features).weighted(settings.body_weights)
+        return loss, {"loss": float(loss.detach()), "joint_mm": windows.joint_error(rebuilt.detach(), features)}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, Tokenizer)
-        rows = (torch.from_numpy(windows(held_out, np.random.default_rng(0), 64, settings.window)) - mean) / std
-        rebuilt = averaged.decode(averaged.encode(rows)[:, :1])
-        return {
-            "held_out_mm": joint_error(rebuilt, rows, mean, std),
-            "held_out_root_aligned_mm": joint_error(rebuilt, rows, mean, std, aligned=True),
-        }
+        features = windows.held_out()
+        return windows.held_out_errors(averaged.decode(averaged.encode(features)[:, :1]), features)
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, Tokenizer)
     return trained
+
+
+class Windows:
+    """Normalised windows (B, T, 262) of single people, on the device."""
+
+    def __init__(self, settings: TokenizerTraining, run: TrainingRun) -> None:
+        self._crops, self._held_out = run.material.windows()
+        self._frames, self._device = settings.window, run.device
+        self.mean, self.std = run.normalisation()
+
+    def train(self, random: np.random.Generator, count: int) -> Tensor:
+        """Random ones to learn from."""
+        return self._drawn(self._crops, random, count)
+
+    def held_out(self) -> Tensor:
+        """Held-out ones, always the same."""
+        return self._drawn(self._held_out, np.random.default_rng(0), _MEASURED)
+
+    def _drawn(self, crops: Crops, random: np.random.Generator, count: int) -> Tensor:
+        features = torch.from_numpy(windows(crops, random, count, self._frames)).to(self._device)
+        return (features - self.mean) / self.std
+
+    def joint_error(self, rebuilt: Tensor, features: Tensor, aligned: bool = False) -> float:
+        """Mean joint distance in mm between normalised features; ``aligned`` leaves out the error of the root."""
+        return joint_error(rebuilt, features, self.mean, self.std, aligned)
+
+    def held_out_errors(self, rebuilt: Tensor, features: Tensor) -> dict[str, float]:
+        """Figures of an evaluation."""
+        return {
+            "held_out_mm": self.joint_error(rebuilt, features),
+            "held_out_root_aligned_mm": self.joint_error(rebuilt, features, aligned=True),
+        }
 
 
 def windows(crops: Crops, random: np.random.Generator, count: int, frames: int) -> np.ndarray:
     """(count, frames, 262) windows of single people drawn from the crops."""
     drawn = [crops.draw(random, frames)[0] for _ in range(count)]
-    return np.stack([rows[random.integers(len(rows))] for rows in drawn])
+    return np.stack([features[random.integers(len(features))] for features in drawn])
 
 
-def joint_error(rebuilt: Tensor, rows: Tensor, mean: Tensor, std: Tensor, aligned: bool = False) -> float:
-    """Mean distance of joints in millimetres between normalised rows; ``aligned`` takes the root's error away."""
+def joint_error(rebuilt: Tensor, features: Tensor, mean: Tensor, std: Tensor, aligned: bool = False) -> float:
+    """Mean joint distance in mm between normalised features; ``aligned`` leaves out the error of the root."""
     one, other = (
-        (r[..., POSITIONS] * std[POSITIONS] + mean[POSITIONS]).unflatten(-1, (22, 3)) for r in (rebuilt, rows)
+        (values[..., POSITIONS] * std[POSITIONS] + mean[POSITIONS]).unflatten(-1, (JOINTS, 3))
+        for values in (rebuilt, features)
     )
     if aligned:
         one, other = one - one[..., :1, :], other - other[..., :1, :]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,8 +12,9 @@ from torch.nn import functional
 
 from ..networks.transformer import Condition, InteractionTransformer, TransformerConfig
 from ..text_encoders import TextFeatures
-from .loop import Loop, LoopSettings
+from .loop import LoopSettings, seeded
 from .masking import Masked, MaskingSettings, hide, unroll
+from .run import TrainingRun
 from .tokenised import TokenisedCrops
 
 
@@ -25,12 +25,12 @@ class TransformerTraining:
     Attributes:
         network: its shape; codes, code_width and the text's width follow the tokenizer and the text encoder.
         loop: length, rate and batch.
-        masking: what is hidden.
-        frames: lengths of crops that batches are drawn from, multiples of 4.
-        crops: how many are tokenised beforehand.
-        held_out_crops: the same to measure on.
-        drop_text: share of samples that learn the unconditional prediction.
-        unroll_from: share of the way after which the step-unrolled pass joins in; 0 as published. It doubles the cost.
+        masking: which tokens are hidden.
+        frames: lengths of crops, multiples of 4; a batch has one length.
+        crops: number of crops to learn from, tokenised beforehand.
+        held_out_crops: number of held-out ones.
+        drop_text: fraction of the samples without text, for the unconditional prediction.
+        unroll_from: fraction of the steps after which the step-unrolled pass is added, at double cost; 0 as published.
         label_smoothing: of the cross-entropy.
         seed: of the weights, the crops and the masks.
     """
@@ -47,42 +47,56 @@ class TransformerTraining:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class TransformerData:
+    """What a transformer is trained on.
+
+    Attributes:
+        train, held_out: tokenised crops with the indices of their groups of captions.
+        texts: features of all captions, on the device.
+        paraphrases: for each group of captions, their indices in ``texts``.
+    """
+
+    train: TokenisedCrops
+    held_out: TokenisedCrops
+    texts: TextFeatures
+    paraphrases: Sequence[Sequence[int]]
+
+
 def train_transformer(
     settings: TransformerTraining,
-    train: TokenisedCrops,
-    held_out: TokenisedCrops,
-    texts: TextFeatures,
-    paraphrases: Sequence[Sequence[int]],
-    folder: Path,
+    run: TrainingRun,
+    data: TransformerData,
     start: InteractionTransformer | None = None,
     codes: Tensor | None = None,
 ) -> InteractionTransformer:
-    """Train, or go on training, in ``folder``; give the averaged transformer.
+    """Train a transformer, or continue its training; return the averaged network.
 
     Args:
-        train, held_out: tokenised crops with the numbers of their captions.
-        texts: features of all wordings.
-        paraphrases: for each caption's number the rows of ``texts`` that word it.
-        folder: for checkpoints and figures.
-        start: a network to begin with, of the same shape or with fewer blocks; a checkpoint goes before it.
-        codes: vectors of the tokenizer's codebook that a network without ``start`` begins with.
+        settings: see ``TransformerTraining``.
+        run: folder and device.
+        data: tokens and texts.
+        start: a network of the same shape or with fewer blocks to start from, unless there is a checkpoint.
+        codes: the tokenizer's codebook vectors, from which a network without ``start`` initialises its embeddings.
     """
     torch.manual_seed(settings.seed)
     network = InteractionTransformer(settings.network)
     if codes is not None:
-        network.begin_with(codes)
+        network.begin_with(codes.cpu())
     if start is not None:
-        network.init_from(start)
-    loop = Loop(network, settings.loop, folder, "transformer")
+        network.init_from(start.cpu())
+    loop, device, texts = run.loop(network, settings.loop, "transformer"), run.device, data.texts
 
     def condition(model: InteractionTransformer, numbers: Tensor, drop: float) -> Condition:
-        picked = [paraphrases[n][int(torch.randint(len(paraphrases[n]), ()))] for n in numbers.tolist()]
+        groups = [data.paraphrases[number] for number in numbers.tolist()]
+        picked = [group[int(torch.randint(len(group), (), device="cpu"))] for group in groups]
         vectors = model.text_layers(texts.hidden[picked], texts.mask[picked], texts.end[picked])
-        return model.condition(vectors * (torch.rand(len(picked), 1) >= drop))
+        return model.condition(vectors * (torch.rand(len(picked), 1, device=device) >= drop))
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        tokens, captions = train.drawn(random, settings.loop.batch)
+        tokens, captions = data.train.drawn(random, settings.loop.batch)
+        tokens = tokens.to(device)
         text = condition(network, captions, settings.drop_text)
         first = hide(tokens, settings.network, settings.masking)
         logits = network(first.ids, text)
@@ -100,20 +114,18 @@ def train_transformer(
     def evaluate(model: nn.Module) -> dict[str, float]:
         assert isinstance(model, InteractionTransformer)
         figures = {}
-        state = torch.get_rng_state()
-        torch.manual_seed(0)
-        for share in (0.25, 0.5, 0.75, 1.0):
-            right = count = 0
-            for frames, maps in held_out.maps.items():
-                tokens = maps.long()
-                text = condition(model, held_out.captions[frames], 0.0)
-                order = torch.rand(tokens.shape).flatten(1).argsort(1).argsort(1)
-                hidden = (order < share * tokens[0].numel()).view(tokens.shape)
-                ids = torch.where(hidden, settings.network.mask_id, tokens)
-                right += int((model(ids, text).argmax(-1) == tokens)[hidden].sum())
-                count += int(hidden.sum())
-            figures[f"accuracy_at_{share:g}"] = right / count
-        torch.set_rng_state(state)
+        with seeded(0, device):
+            for share in (0.25, 0.5, 0.75, 1.0):
+                right = count = 0
+                for frames, maps in data.held_out.maps.items():
+                    tokens = maps.long().to(device)
+                    text = condition(model, data.held_out.captions[frames], 0.0)
+                    order = torch.rand(tokens.shape, device=device).flatten(1).argsort(1).argsort(1)
+                    hidden = (order < share * tokens[0].numel()).view(tokens.shape)
+                    ids = torch.where(hidden, settings.network.mask_id, tokens)
+                    right += int((model(ids, text).argmax(-1) == tokens)[hidden].sum())
+                    count += int(hidden.sum())
+                figures[f"accuracy_at_{share:g}"] = right / count
         return figures
 
     trained = loop.run(losses, evaluate)
@@ -127,5 +139,5 @@ def cross_entropy(logits: Tensor, tokens: Tensor, masked: Masked, smoothing: flo
 
 
 def accuracy(logits: Tensor, tokens: Tensor, masked: Masked) -> float:
-    """Share of the hidden tokens whose likeliest code is the right one."""
+    """Fraction of the hidden tokens whose most likely code is the right one."""
     return float((logits[masked.hidden].argmax(-1) == tokens[masked.hidden]).float().mean())

@@ -9,7 +9,7 @@ from repository import REPOSITORY
 
 from model_core.errors import UserError
 from model_core.settings import build
-from model_core.training.command import TrainingConfig, read_training_config
+from model_core.training.config import TrainingConfig, read_training_config
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.toml"))
 

@@ -1,4 +1,4 @@
-"""Choreographed clips on disk: one file a kind, joints and rotations side by side, everything else as JSON."""
+"""Choreographed clips on disk: one file per kind, with joints and rotations as arrays and everything else as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import UserError
 from ...files import atomic_write
-from ...motion.representation import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, foot_contacts
+from ...motion.representation import CONTACTS, JOINTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, foot_contacts
 from ...motion.rotations import sixd_from_matrix
 from .scene import ChoreographedClip, Contact
 
@@ -22,30 +22,30 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class StoredClip:
-    """A clip as training wants it.
+    """A choreographed clip as feature vectors.
 
     Attributes:
-        kind: which interaction.
-        seed: what it was drawn from.
-        held_out: it only measures, and so do its captions.
-        captions: what it may be called.
-        rows: (2, T, 262) float32 on the floor Y = 0.
-        schedule: its contacts; the last may end one frame after the rows.
-        facts: words the captions were made of; ``actor`` is the index of the person who acts.
+        kind: name of the interaction.
+        seed: of the clip.
+        held_out: whether the clip, with its captions, is held out from training.
+        captions: paraphrases of what it shows.
+        features: (2, T, 262) float32 on the floor Y = 0.
+        schedule: its contacts; the last may end one frame after the features.
+        facts: words that the captions were made from; ``actor`` is the index of the person who acts.
     """
 
     kind: str
     seed: int
     held_out: bool
     captions: tuple[str, ...]
-    rows: np.ndarray
+    features: np.ndarray
     schedule: tuple[Contact, ...]
     facts: dict[str, str]
 
     @property
     def joints(self) -> np.ndarray:
         """(2, T, 22, 3) metres."""
-        return self.rows[..., POSITIONS].reshape(2, -1, 22, 3)
+        return self.features[..., POSITIONS].reshape(2, -1, JOINTS, 3)
 
 
 def save_shard(
@@ -75,7 +75,7 @@ def save_shard(
 
 
 def load_choreographed(folder: str | os.PathLike[str], held_out_only: bool = False) -> list[StoredClip]:
-    """All clips of a folder that ``python -m model_core choreograph`` wrote, or only those that measure.
+    """All clips of a folder that ``python -m model_core choreograph`` wrote, or only the held-out ones.
 
     Raises:
         UserError: there are none, or a file is damaged or of another version.
@@ -109,7 +109,7 @@ def _shard(path: Path, held_out_only: bool) -> list[StoredClip]:
                 entry["seed"],
                 entry["held_out"],
                 tuple(entry["captions"]),
-                _rows(joints[:, part], rotations[:, part]),
+                _features(joints[:, part], rotations[:, part]),
                 tuple(Contact(**{**contact, "shift": tuple(contact["shift"])}) for contact in entry["schedule"]),
                 entry["facts"],
             )
@@ -117,13 +117,13 @@ def _shard(path: Path, held_out_only: bool) -> list[StoredClip]:
     return clips
 
 
-def _rows(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(2, T - 1, 262) rows of joints (2, T, 66) and six numbers a joint (2, T, 126)."""
+def _features(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Features (2, T - 1, 262) of joints (2, T, 66) and 6D rotations (2, T, 126)."""
     people, frames, _ = joints.shape
-    rows = np.empty((people, frames - 1, WIDTH), dtype=np.float32)
-    rows[..., POSITIONS] = joints[:, :-1]
-    rows[..., VELOCITIES] = np.diff(joints, axis=1)
-    rows[..., ROTATIONS] = rotations[:, :-1]
+    features = np.empty((people, frames - 1, WIDTH), dtype=np.float32)
+    features[..., POSITIONS] = joints[:, :-1]
+    features[..., VELOCITIES] = np.diff(joints, axis=1)
+    features[..., ROTATIONS] = rotations[:, :-1]
     for person in range(people):
-        rows[person, :, CONTACTS] = foot_contacts(joints[person].reshape(frames, 22, 3))
-    return rows
+        features[person, :, CONTACTS] = foot_contacts(joints[person].reshape(frames, JOINTS, 3))
+    return features

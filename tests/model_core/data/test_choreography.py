@@ -20,7 +20,7 @@ from model_core.data.choreography.split import caption_held_out
 from model_core.errors import UserError
 from model_core.motion import SMPL
 from model_core.training.crops import Crops
-from model_core.training.material import DataSettings, shown_both_ways
+from model_core.training.material import DataSettings, both_sides
 
 TOUCHING = ("shake hands", "high five", "hand over an object", "push and stagger", "hold hands walking")
 WALKING = ("walk towards and pass", "follow", "beckon and the other comes", "circle each other")
@@ -130,7 +130,7 @@ def test_shards_come_back_as_rows_for_training(tmp_path: Path, clips: dict[str, 
     loaded = load_choreographed(tmp_path)
     assert [stored.held_out for stored in loaded] == [False, True]
     assert loaded[1].captions == ("two", "three") and loaded[1].schedule == clip.schedule
-    assert loaded[0].rows.shape == (2, len(clip) - 1, 262)
+    assert loaded[0].features.shape == (2, len(clip) - 1, 262)
     np.testing.assert_allclose(loaded[0].joints, clip.joints[:, :-1], atol=1e-6)
     (tmp_path / "hand_over.npz").write_bytes(b"PK damaged")
     with pytest.raises(UserError, match="choreograph"):
@@ -145,12 +145,12 @@ def test_of_a_clip_and_its_mirror_image_the_one_with_the_right_hand_is_drawn_mor
     kinds = ("high five", "follow")
     save_shard(tmp_path / "two.npz", [clips[kind] for kind in kinds], [("left",), ("right",)], [False, False])
     settings = DataSettings(right_handed=0.8, class_weights={"high five": 3.0})
-    greeting, walk = (shown_both_ways(clip, settings) for clip in load_choreographed(tmp_path))
+    greeting, walk = (both_sides(clip, settings) for clip in load_choreographed(tmp_path))
     right_first = clips["high five"].schedule[0].part == "right_hand"
     np.testing.assert_allclose([clip.weight for clip in greeting], (4.8, 1.2) if right_first else (1.2, 4.8))
     np.testing.assert_allclose([clip.weight for clip in walk], 1)
     assert [clip.captions for clip in (*greeting, *walk)] == [("left",), ("right",), ("right",), ("left",)]
-    shown, reflected = (clip.rows[:, :, :3] for clip in walk)
+    shown, reflected = (clip.features[:, :, :3] for clip in walk)
     np.testing.assert_allclose(reflected, shown * (-1, 1, 1), atol=1e-5)
 
 
@@ -161,7 +161,7 @@ def test_clips_in_which_people_touch_from_beginning_to_end_give_shorter_crops_to
     made = [clips.get(kind) or choreographed(kind, 3, library) for kind in (*lasting, "hand over an object")]
     save_shard(tmp_path / "some.npz", made, [("words",)] * len(made), [False] * len(made))
     for stored, clip in zip(load_choreographed(tmp_path), made, strict=True):
-        shown = shown_both_ways(stored, DataSettings())[0]
+        shown = both_sides(stored, DataSettings())[0]
         begun, ended = shown.event_span or (0, 0)
         inside = [begun < contact.stop and contact.start < ended for contact in clip.schedule]
         assert 0 <= begun < ended <= shown.frames and all(inside), clip.kind

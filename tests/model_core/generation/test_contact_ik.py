@@ -24,10 +24,9 @@ from model_core.motion.representation import POSITIONS, VELOCITIES, WIDTH, featu
 from model_core.motion.skeleton import SMPL
 from model_core.networks.contact_classifier import TOUCHED, ContactClassifier, ContactClassifierConfig
 from model_core.networks.palms import to_body, to_palms
-from model_core.text_encoders import load_text_encoder
 from model_core.training.contact_classifier_training import (
     ContactClassifierTraining,
-    told_right,
+    precision_and_recall,
     touched,
     train_contact_classifier,
 )
@@ -35,6 +34,7 @@ from model_core.training.crops import Clip
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
 from model_core.training.refiner_training import RefinerTraining
+from model_core.training.run import TrainingRun
 
 NOTHING, LEFT, RIGHT, BODY = range(TOUCHED)
 NOBODY = torch.zeros(1, 2, dtype=torch.bool)
@@ -142,8 +142,8 @@ def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
         loss.backward()
         optimizer.step()
     said = network.eval()(people, TEXTS)
-    assert told_right(said, right) == {"found": 1.0, "true": 1.0}
-    assert told_right(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
+    assert precision_and_recall(said, right) == {"found": 1.0, "true": 1.0}
+    assert precision_and_recall(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
 
 
 def always(what: int) -> ContactClassifier:
@@ -214,10 +214,9 @@ def test_it_is_trained_on_pairs_that_were_made_worse(tmp_path: Path) -> None:
     material = Material(([], clips), ([], clips), DataSettings())
     loop = LoopSettings(steps=4, batch=3, average=0.9, warm_up=1, save_every=4, evaluate_every=4)
     settings = ContactClassifierTraining(network=SHAPE, loop=loop, pairs=RefinerTraining(frames=(48,)))
-    statistics = torch.stack((model.mean, model.std)).numpy()
-    encoder = load_text_encoder(model.text_encoder)
-    network = train_contact_classifier(
-        settings, material, model.tokenizer, None, statistics, encoder, tmp_path / "contact_classifier"
-    )
-    assert network.config.text_width == encoder.width and (tmp_path / "contact_classifier" / "checkpoint.pt").is_file()
-    assert network.mean.abs().max() > 0 and torch.isfinite(network(close(0.9), torch.zeros(1, encoder.width))).all()
+    run = TrainingRun(material, tmp_path, model.config.text_encoder)
+    run.use_statistics(torch.stack((model.mean, model.std)).numpy())
+    network = train_contact_classifier(settings, run, model.tokenizer, None)
+    width = run.encoder.width
+    assert network.config.text_width == width and (tmp_path / "contact_classifier" / "checkpoint.pt").is_file()
+    assert network.mean.abs().max() > 0 and torch.isfinite(network(close(0.9), torch.zeros(1, width))).all()

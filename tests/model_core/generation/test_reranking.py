@@ -24,10 +24,11 @@ from model_core.networks.reranker import Reranker, RerankerConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.training.corruption import Neighbours, mixed_up
 from model_core.training.crops import Clip
-from model_core.training.labels import Labels, gather_labels
+from model_core.training.labels import Labels, LabelSource
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
 from model_core.training.reranker_training import RerankerTraining, fit_reranker, ranking, train_reranker
+from model_core.training.run import TrainingRun
 
 PROMPTS = ("they hug", "they bow")
 FRAMES = 48
@@ -125,10 +126,12 @@ def test_verdicts_are_made_once_and_kept(tmp_path: Path) -> None:
         joints = random.random((count, 2, frames, 22, 3)).astype(np.float16)
         return Labels(joints, ("they hug",) * count, ("hug",) * count, random.random(count) < 0.5)
 
-    first = gather_labels(make, tmp_path, "candidates", 9, 4, (8, 12), 1)
-    assert made == [8, 12, 8] and [len(part.right) for part in first] == [4, 4, 4]
-    (tmp_path / "candidates_001.npz").unlink()
-    again = gather_labels(make, tmp_path, "candidates", 9, 4, (8, 12), 1)
+    source = LabelSource("candidates", make, "one model")
+    first = source.gather(tmp_path, 9, 4, (8, 12), 1)
+    assert made == [8, 12, 8] and [len(labels.right) for labels in first] == [4, 4, 4]
+    (missing,) = tmp_path.glob("candidates_*_001.npz")
+    missing.unlink()
+    again = source.gather(tmp_path, 9, 4, (8, 12), 1)
     assert made == [8, 12, 8, 12]
     for one, other in zip(first, again, strict=True):
         assert np.array_equal(one.joints, other.joints) and np.array_equal(one.right, other.right)
@@ -150,9 +153,12 @@ def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: P
     material = Material(([], clips), ([], clips), DataSettings())
     loop = LoopSettings(steps=4, batch=6, average=0.9, warm_up=1, save_every=4, evaluate_every=4)
     settings = RerankerTraining(network=SHAPE, loop=loop, frames=(48,), candidates=12, corrupted=8, chunk=6)
-    reranker = train_reranker(settings, material, InterMask.load(folder, "cpu"), tmp_path)
-    files = sorted((tmp_path / "labels").iterdir())
-    assert [path.stem for path in files] == ["candidates_000", "candidates_001", "corrupted_000", "corrupted_001"]
+    pipeline = InterMask.load(folder, "cpu")
+    run = TrainingRun(material, tmp_path, pipeline.config.text_encoder)
+    reranker = train_reranker(settings, run, pipeline)
+    files = sorted((tmp_path / "reranker" / "labels").iterdir())
+    names = [(path.stem.split("_")[0], path.stem.split("_")[2]) for path in files]
+    assert names == [("candidates", "000"), ("candidates", "001"), ("corrupted", "000"), ("corrupted", "001")]
     for path in files:
         with np.load(path) as made:
             assert made["joints"].shape == (6, 2, 48, 22, 3) and np.isfinite(made["joints"]).all()

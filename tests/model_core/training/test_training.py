@@ -1,7 +1,8 @@
-"""Training: crops, masks, the unrolled pass, and going on after a kill."""
+"""Training: crops, masks, the unrolled pass, caches, checkpoints and metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from motion_examples import posed_person
+from torch import Tensor, nn
 
 from model_core.errors import UserError
 from model_core.motion.canonical import facing
@@ -18,11 +20,14 @@ from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import TransformerConfig
 from model_core.text_encoders import TextFeatures
 from model_core.training.crops import Clip, Crops, statistics
-from model_core.training.loop import LoopSettings
+from model_core.training.loop import Loop, LoopSettings
 from model_core.training.masking import MaskingSettings, hide, unroll
-from model_core.training.tokenised import tokenised
+from model_core.training.material import DataSettings, Material
+from model_core.training.metrics_log import read_metrics
+from model_core.training.run import TrainingRun
+from model_core.training.tokenised import CropTokeniser
 from model_core.training.tokenizer_training import TokenizerTraining, train_tokenizer
-from model_core.training.transformer_training import TransformerTraining, train_transformer
+from model_core.training.transformer_training import TransformerData, TransformerTraining, train_transformer
 
 CODES = TransformerConfig(codes=50)
 
@@ -47,7 +52,7 @@ def test_crops_stand_in_the_frame_of_their_first_person(crops: Crops) -> None:
 
 
 def test_crops_hold_the_event_span_of_a_clip(crops: Crops) -> None:
-    long = np.concatenate([crops.clips[0].rows] * 2, axis=1)
+    long = np.concatenate([crops.clips[0].features] * 2, axis=1)
     long[:, :, 261] = np.arange(long.shape[1])  # a contact column counts the frames
     captioned = Crops(
         [Clip(long, ("a",), event_span=(100, 130)), Clip(long[:, :60], ("b",), event_span=(0, 50))], captioned=True
@@ -70,7 +75,7 @@ def test_crops_come_by_weight(crops: Crops) -> None:
 
 def test_kinds_come_as_often_as_each_other_however_many_clips_they_have(crops: Crops) -> None:
     first, second = crops.clips
-    short = replace(second, rows=second.rows[:, :50], kind="short", weight=2.0)
+    short = replace(second, features=second.features[:, :50], kind="short", weight=2.0)
     by_kind = Crops([replace(first, kind="long")] * 7 + [short], by_kind=True)
     for frames, chance in ((40, 2 / 3), (first.frames, 0.0)):
         which, sums = by_kind.usable(frames)
@@ -123,37 +128,108 @@ def tokenizer_settings(steps: int) -> TokenizerTraining:
     return TokenizerTraining(network, loop, window=32)
 
 
-def test_training_goes_on_after_a_kill_as_if_nothing_had_been(crops: Crops, tmp_path: Path) -> None:
-    values = statistics(crops, np.random.default_rng(0), 50, 32)
+def run_of(clips: Crops, folder: Path) -> TrainingRun:
+    """A run on clips that stand for captured ones, to learn from and held out."""
+    material = Material((list(clips.clips), []), (list(clips.clips), []), DataSettings(lag=clips.longest_lag))
+    run = TrainingRun(material, folder, "all-MiniLM-L6-v2")
+    run.use_statistics(statistics(clips, np.random.default_rng(0), 50, 32))
+    return run
 
+
+def test_training_continues_after_a_kill_as_if_it_had_not_stopped(crops: Crops, tmp_path: Path) -> None:
     def run(folder: str, steps: int, total: int) -> Tokenizer:
-        (tmp_path / folder).mkdir(exist_ok=True)
         settings = tokenizer_settings(total)
-        # A schedule that does not know the end makes a shorter run the beginning of a longer one.
+        # A schedule that does not depend on the number of steps makes a shorter run the beginning of a longer one.
         loop = replace(settings.loop, steps=steps, schedule="steps", step_shares=())
-        return train_tokenizer(replace(settings, loop=loop), crops, crops, values, tmp_path / folder)
+        return train_tokenizer(replace(settings, loop=loop), run_of(crops, tmp_path / folder))
+
+    def same(network: Tokenizer) -> bool:
+        state = network.state_dict()
+        return all(torch.equal(tensor, state[name]) for name, tensor in whole.state_dict().items())
 
     whole = run("whole", 20, 20)
     run("parts", 10, 20)
-    again = run("parts", 20, 20)
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, again.state_dict()[name]), name
-    lines = (tmp_path / "parts" / "held_out.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["step", "10", "20"]
+    assert same(run("parts", 20, 20))
+    folder = tmp_path / "parts" / "tokenizer"
+    assert [line["step"] for line in read_metrics(folder / "held_out.jsonl")] == [10, 20]
 
-    (tmp_path / "started").mkdir()
-    nothing = replace(tokenizer_settings(20).loop, steps=0)
-    settings = replace(tokenizer_settings(20), loop=nothing)
-    started = train_tokenizer(settings, crops, crops, values, tmp_path / "started", start=whole)
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, started.state_dict()[name]), name
+    started = replace(tokenizer_settings(20), loop=replace(tokenizer_settings(20).loop, steps=0))
+    assert same(train_tokenizer(started, run_of(crops, tmp_path / "started"), start=whole))
 
-    (tmp_path / "parts" / "checkpoint.pt").write_bytes(b"cut")
-    with pytest.raises(UserError, match=r"checkpoint\.pt"):
+    # A damaged checkpoint costs the steps since the one before; its lines are not there twice.
+    (folder / "checkpoint.pt").write_bytes(b"cut")
+    assert same(run("parts", 20, 20))
+    assert [line["step"] for line in read_metrics(folder / "held_out.jsonl")] == [10, 20]
+    for path in folder.glob("checkpoint*"):
+        path.write_bytes(b"cut")
+    with pytest.raises(UserError, match=r"checkpoint\.pt does not belong to this configuration or is damaged"):
         run("parts", 20, 20)
 
 
-@pytest.mark.slow
+def line_to_fit(folder: Path, steps: int, losses: Callable[[nn.Module, int], Tensor]) -> nn.Module:
+    """Train one weight, saving each fifth step."""
+    torch.manual_seed(0)
+    network = nn.Linear(1, 1)
+    settings = LoopSettings(steps=steps, rate=1e-2, save_every=5, evaluate_every=steps, warm_up=1)
+    loop = Loop(network, settings, folder, "line")
+    return loop.run(lambda step: (losses(network, step), {"first" if step < 50 else "late": float(step)}), lambda _: {})
+
+
+def fitted(network: nn.Module, step: int) -> Tensor:
+    return (network(torch.ones(1, 1)) - 1).square().sum()
+
+
+def test_metrics_have_their_own_names_and_counts(tmp_path: Path) -> None:
+    line_to_fit(tmp_path, 150, fitted)
+    first, second = read_metrics(tmp_path / "metrics.jsonl")
+    assert first["step"] == 100 and first["first"] == np.mean(range(50)) and first["late"] == np.mean(range(50, 100))
+    assert second["step"] == 150 and second["late"] == np.mean(range(100, 150)) and "first" not in second
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_loss_that_is_no_number_once_is_skipped_and_for_good_ends_the_training(value: float, tmp_path: Path) -> None:
+    def once(network: nn.Module, step: int) -> Tensor:
+        return fitted(network, step) * (value if step == 7 else 1)
+
+    def for_good(network: nn.Module, step: int) -> Tensor:
+        return fitted(network, step) * (value if step >= 12 else 1)
+
+    network = line_to_fit(tmp_path / "once", 20, once)
+    assert all(torch.isfinite(weight).all() for weight in network.parameters())
+    with pytest.raises(UserError, match=r"loss of the line is not a finite number since step 13; lower 'rate'"):
+        line_to_fit(tmp_path / "for good", 50, for_good)
+    for name, step in (("checkpoint.pt", 10), ("checkpoint.previous.pt", 5)):
+        saved = torch.load(tmp_path / "for good" / name, weights_only=True)
+        assert saved["step"] == step and all(torch.isfinite(weight).all() for weight in saved["network"].values())
+
+
+def test_figures_go_to_tensorboard_where_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    line_to_fit(tmp_path, 10, fitted)
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def test_tokens_are_drawn_again_when_anything_that_decides_them_changes(crops: Crops, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tokenizer = Tokenizer(TokenizerConfig(width=8, codes=32, code_width=8, graph_scope="every_frame")).eval()
+    values = statistics(crops, np.random.default_rng(0), 50, 32)
+    tokeniser = CropTokeniser(tokenizer, values, (16,), [("clip 0",), ("clip 1",)], 0)
+    cache = tmp_path / "tokens.safetensors"
+
+    def made_again(tokeniser: CropTokeniser, crops: Crops, count: int = 8) -> bool:
+        before = cache.stat().st_ino if cache.exists() else None
+        tokeniser.tokens(crops, count, cache)
+        return cache.stat().st_ino != before
+
+    assert made_again(tokeniser, crops) and not made_again(tokeniser, crops)
+    renamed = [replace(clip, kind="another") for clip in crops.clips]
+    for other in (replace(crops, by_kind=True, _chances={}), replace(crops, clips=renamed, _chances={})):
+        assert made_again(tokeniser, other) and made_again(tokeniser, crops)
+    exchanged = [replace(clip, features=clip.features[::-1]) for clip in crops.clips]
+    assert made_again(tokeniser, replace(crops, clips=exchanged, _chances={}))
+    assert made_again(replace(tokeniser, seed=1), crops) and made_again(tokeniser, crops, 9)
+
+
 def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -> None:
     torch.manual_seed(0)
     values = statistics(crops, np.random.default_rng(0), 50, 32)
@@ -162,10 +238,11 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
         if name.endswith("codes"):
             tensor.normal_(std=0.3)
     captions, cache = [("clip 0",), ("clip 1",)], tmp_path / "tokens.safetensors"
-    maps = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 0, cache)
-    again = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 0, cache)
+    tokeniser = CropTokeniser(tokenizer, values, (16, 24), captions, 0)
+    maps = tokeniser.tokens(crops, 80, cache)
+    again = tokeniser.tokens(crops, 80, cache)
     assert torch.equal(maps.maps[16], again.maps[16]) and torch.equal(maps.captions[24], again.captions[24])
-    other = tokenised(crops, tokenizer, values, (16, 24), 80, captions, 1, cache)
+    other = replace(tokeniser, seed=1).tokens(crops, 80, cache)
     assert not torch.equal(maps.maps[16], other.maps[16])
     assert maps.maps[24].shape == (40, 2, 5, 6)
     assert set(maps.captions[16].tolist()) == {0, 1}
@@ -173,7 +250,7 @@ def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -
     network = TransformerConfig(32, 8, 32, 2, 2, 64, 0.0, TextLayersConfig(16, 2, 32, 1))
     loop = LoopSettings(steps=120, batch=16, rate=3e-3, warm_up=5, save_every=60, evaluate_every=60, average=0.9)
     settings = TransformerTraining(network, loop, frames=(16, 24), unroll_from=0.5)
-    train_transformer(settings, maps, maps, texts, [[0], [1]], tmp_path)
-    lines = [line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines()]
-    accuracy = [float(row[lines[0].index("accuracy")]) for row in lines[1:]]
-    assert accuracy[-1] > 3 / 32  # three times what chance gives
+    train_transformer(settings, run_of(crops, tmp_path), TransformerData(maps, maps, texts, [[0], [1]]))
+    lines = read_metrics(tmp_path / "transformer" / "metrics.jsonl")
+    assert lines[-1]["accuracy"] > 3 / 32  # three times chance
+    assert lines[0]["unrolled_loss"] > 0.3 * lines[0]["loss"]  # its mean is over the steps that have one
