@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import bpy
 import numpy as np
 
@@ -23,7 +26,7 @@ def detect_rig(owner: bpy.types.Object) -> RigMapping:
         )
     tree = skeleton_of(owner)
     try:
-        return _mapping(core.recognise(tree), tree, owner)
+        return _mapping(core.recognise(tree, upright=lambda: _upright_poses(owner, tree)), tree, owner)
     except NotRecognisedError as error:
         raise UserError(_sentence(error, owner)) from error
 
@@ -53,12 +56,28 @@ def skeleton_of(owner: bpy.types.Object) -> SkeletonTree:
     points = np.empty((2, len(names) * 3), np.float32)
     bones.foreach_get("head_local", points[0])
     bones.foreach_get("tail_local", points[1])
+    heads, tails = _in_world(owner, points)
+    return SkeletonTree(names, parents, heads, tails)
+
+
+def _upright_poses(owner: bpy.types.Object, tree: SkeletonTree) -> Iterator[SkeletonTree]:
+    """The rest pose and the pose of the current frame: one of them may be a standing person."""
+    yield tree
+    if owner.pose is not None and len(owner.pose.bones) == len(tree):
+        points = np.empty((2, len(tree) * 3), np.float32)
+        owner.pose.bones.foreach_get("head", points[0])
+        owner.pose.bones.foreach_get("tail", points[1])
+        heads, tails = _in_world(owner, points)
+        yield replace(tree, heads=heads, tails=tails)
+
+
+def _in_world(owner: bpy.types.Object, points: np.ndarray) -> np.ndarray:
+    """(2, N, 3) heads and tails in the world, Y up, from flat ones in the armature (2, 3 N)."""
     placed = np.array(owner.matrix_world, np.float64)
-    heads, tails = points.reshape(2, -1, 3) @ placed[:3, :3].T + placed[:3, 3]
-    return SkeletonTree(names, parents, core_axes(heads), core_axes(tails))
+    return _y_up(points.reshape(2, -1, 3) @ placed[:3, :3].T + placed[:3, 3])
 
 
-def core_axes(points: np.ndarray) -> np.ndarray:
+def _y_up(points: np.ndarray) -> np.ndarray:
     """Blender's points (..., 3) with Y up."""
     return np.stack((points[..., 0], points[..., 2], -points[..., 1]), -1)
 

@@ -139,6 +139,17 @@ def test_an_armature_whose_rest_pose_is_no_person_is_read_as_its_file_is(tmp_pat
     assert np.degrees(angle_between(motion.rotations[:count], file.rotations[:count])).max() < 30
 
 
+def test_a_nameless_armature_whose_rest_pose_is_no_person_is_told_by_its_pose(tmp_path: Path) -> None:
+    person = posed_person(12, frames=40, amount=0.0)
+    rest = matrix_from_axis_angle(np.random.default_rng(4).normal(0, 1.5, (len(SMPL), 3)))
+    clip = on_foreign_skeleton(person, {joint: f"Bone.{k:03d}" for k, joint in enumerate(SMPL.joints)}, 100.0, rest)
+    write_clip(tmp_path / "take.bvh", clip)
+    empty_scene()
+    rig = imported(tmp_path / "take.bvh", 0.01)
+    bpy.context.scene.frame_set(20)
+    assert dict(detect_rig(rig).bones) == {joint: f"Bone.{k:03d}" for k, joint in enumerate(SMPL.joints)}
+
+
 def test_a_leader_on_its_head_is_refused() -> None:
     scene, person = empty_scene(), posed_person(3, 24)
     rig = build_rig(KINDS["vrm"], scene)
