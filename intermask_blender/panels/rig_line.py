@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from ..rig.own_map import is_edited, rig_line
+from ..rig.own_map import is_edited, rig_summary, stored_mapping, with_constraint
 from ..ui.draw_cache import armature_key
 from ..ui.session import session
 from ..ui.wrapping import paragraph
 
 
 def _line(owner: bpy.types.Object) -> tuple[str, bool]:
-    """What ``rig_line`` says, kept until the armature changes; an edited map is cheap to check, and has its own say."""
-    if is_edited(owner):
-        return rig_line(owner)
-    return session().drawn.get(("rig", owner.name_full), armature_key(owner), lambda: rig_line(owner))
+    """The rig line; what was recognised is kept until the armature or its edited map changes."""
+    key = (armature_key(owner), stored_mapping(owner) if is_edited(owner) else None)
+    summary = session().drawn.get(("rig", owner.name_full), key, lambda: rig_summary(owner))
+    return with_constraint(summary, owner)
 
 
 def draw_rig_line(layout: bpy.types.UILayout, context: bpy.types.Context, owner: bpy.types.Object | None) -> None:

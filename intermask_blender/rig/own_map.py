@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -29,17 +30,46 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
     return mapping
 
 
-def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
-    """One line for the panel: what was recognised, what to check, and whether it can be used.
+@dataclass(frozen=True)
+class RigSummary:
+    """What a panel says of an armature.
 
-    It costs a few milliseconds, so a panel should keep it until the armature changes.
+    Attributes:
+        text: what was recognised and what to check, or why it cannot be used.
+        usable: whether a person was recognised.
+        mapping: the bones, None where they cannot be used.
+    """
+
+    text: str
+    usable: bool
+    mapping: RigMapping | None = None
+
+
+def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
+    """One line on what an armature was recognised as and what to check, and whether it can be used."""
+    return with_constraint(rig_summary(owner), owner)
+
+
+def rig_summary(owner: bpy.types.Object) -> RigSummary:
+    """What is said of an armature, from its bones and its edited map alone.
+
+    It takes a few milliseconds, so a panel keeps it until those change.
     """
     try:
         mapping = mapping_of(owner)
         text = "; ".join((_summary(mapping), *_to_check(mapping, owner)))
     except UserError as error:
-        return tr(str(error)), False
-    return (tr("Edited, {found}").format(found=text) if is_edited(owner) else text), True
+        return RigSummary(tr(str(error)), False)
+    return RigSummary(tr("Edited, {found}").format(found=text) if is_edited(owner) else text, True, mapping)
+
+
+def with_constraint(summary: RigSummary, owner: bpy.types.Object) -> tuple[str, bool]:
+    """A summary as one line, with the constraint that now overrules keys, if there is one; cheap."""
+    overruling = overruling_constraint(owner, summary.mapping) if summary.mapping is not None else None
+    if overruling is None:
+        return summary.text, summary.usable
+    template = tr("the constraint {constraint} of {bone} changes what is keyed, so mute it")
+    return f"{summary.text}; {template.format(bone=overruling[0], constraint=overruling[1])}", summary.usable
 
 
 def _summary(mapping: RigMapping) -> str:
@@ -67,9 +97,6 @@ def _to_check(mapping: RigMapping, owner: bpy.types.Object) -> list[str]:
     if broken := broken_limb(owner, mapping):
         template = tr("{lower} does not hang from {upper}, so it can lead but cannot be keyed")
         notes.append(template.format(lower=broken[0], upper=broken[1]))
-    if overruling := overruling_constraint(owner, mapping):
-        template = tr("the constraint {constraint} of {bone} changes what is keyed, so mute it")
-        notes.append(template.format(bone=overruling[0], constraint=overruling[1]))
     if not stands_at_rest(owner, mapping):
         notes.append(tr("its rest pose is no standing person, so it is measured in the straightest frame as leader"))
     return notes

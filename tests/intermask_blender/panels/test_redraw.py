@@ -48,8 +48,8 @@ def test_a_redraw_reads_no_file_and_recognises_no_rig(monkeypatch: pytest.Monkey
     draw = panel_drawing()
     draw()
     asked: list[str] = []
-    recognise, read = line_of_panel.rig_line, Path.read_text
-    monkeypatch.setattr(line_of_panel, "rig_line", lambda owner: asked.append(owner.name) or recognise(owner))
+    recognise, read = line_of_panel.rig_summary, Path.read_text
+    monkeypatch.setattr(line_of_panel, "rig_summary", lambda owner: asked.append(owner.name) or recognise(owner))
     monkeypatch.setattr(Path, "read_text", lambda path, **words: asked.append(str(path)) or read(path, **words))
     draw()
     assert not asked
@@ -57,6 +57,24 @@ def test_a_redraw_reads_no_file_and_recognises_no_rig(monkeypatch: pytest.Monkey
     bone.name += "x"
     draw()
     assert asked == [settings.leader.name], "once, for all panels that show it"
+
+
+def test_an_edited_map_is_checked_once_and_constraints_at_every_redraw(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = bpy.context.scene.intermask
+    settings.leader = rig = mixamo()
+    bpy.context.view_layer.update()
+    bpy.ops.intermask.edit_bones()
+    line, summarise, asked = line_of_panel._line, line_of_panel.rig_summary, []
+    monkeypatch.setattr(line_of_panel, "rig_summary", lambda owner: asked.append(owner.name) or summarise(owner))
+    usual = line(rig)
+    assert line(rig) == usual and asked == [rig.name]
+    knee = rig.pose.bones["mixamorig:LeftLeg"]
+    knee.constraints.new("IK").name = "Reach"
+    assert "the constraint Reach" in line(rig)[0] and asked == [rig.name]
+    knee.constraints["Reach"].mute = True
+    assert line(rig) == usual
+    rig.intermask_bones["L_Knee"].bone = ""
+    assert line(rig)[1] is False and asked == [rig.name] * 2
 
 
 def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
