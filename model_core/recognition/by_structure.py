@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -30,6 +31,9 @@ _MIDDLE = 0.03
 
 _FINGER = 0.2
 """Share of the height that a finger is at most long."""
+
+_UPRIGHT = 0.7
+"""Least cosine between the vertical and the trunk: animals on four legs have a level one."""
 
 _UP = 1
 
@@ -163,6 +167,9 @@ class _Body:
         if not way:
             return None
         pelvis = base_of(tree, hips, way[0])
+        rise = tree.heads[way[0]] - tree.heads[[leg.bones[0] for leg in legs]].mean(axis=0)
+        if rise[_UP] < _UPRIGHT * np.linalg.norm(rise):
+            return None
         far = pelvis < 0 or tree.length(hips, pelvis) > 0.6 * tree.length(legs[0].bones[2], legs[0].bones[0])
         if far or pelvis == way[0]:
             return None
@@ -255,18 +262,18 @@ class _Body:
     def _side_path(self, bone: int) -> list[int]:
         """From the first bone off the middle to one."""
         path = list(self.tree.paths[bone][::-1])
-        first = next((k for k, b in enumerate(path) if len(self._crossing(b)) < 2), 0)
+        first = next((k for k, b in enumerate(path) if len(self._sides_below.get(b, ())) < 2), 0)
         return path[first:]
 
-    def _crossing(self, bone: int) -> set[float]:
-        """Sides on which bones below one lie, well off the middle; both for a bone of the trunk."""
-        if not hasattr(self, "_crossings"):
-            self._crossings: dict[int, set[float]] = {}
-            for other in self.alive:
-                if abs(self.sideways[other]) > 0.05 * self.height:
-                    for above in self.tree.paths[other]:
-                        self._crossings.setdefault(above, set()).add(float(np.sign(self.sideways[other])))
-        return self._crossings.get(bone, set())
+    @cached_property
+    def _sides_below(self) -> dict[int, set[float]]:
+        """Bone to the sides on which bones below it lie, well off the middle: both for bones of the trunk."""
+        result: dict[int, set[float]] = {}
+        for bone in self.alive:
+            if abs(self.sideways[bone]) > 0.05 * self.height:
+                for above in self.tree.paths[bone]:
+                    result.setdefault(above, set()).add(float(np.sign(self.sideways[bone])))
+        return result
 
     def _longest(self, bone: int, above: int) -> float:
         """Length of the longest chain that leaves a bone by one child."""

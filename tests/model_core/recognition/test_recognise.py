@@ -233,6 +233,46 @@ def test_wings_ears_tails_skirts_and_hair_are_no_limbs_where_names_say_nothing(e
     assert Check.STRUCTURE in recognise(nameless).checks
 
 
+def test_an_animal_on_four_legs_is_no_person() -> None:
+    bones: list[Bone] = [
+        ("P", None, ("Pelvis", (0, 0, 0))), ("S1", "P", ("Pelvis", (0, 0.05, 0.3))),
+        ("S2", "S1", ("Pelvis", (0, 0.05, 0.6))), ("N", "S2", ("Pelvis", (0, 0.2, 0.7))),
+        ("H", "N", ("Pelvis", (0, 0.35, 0.8))), ("T1", "P", ("Pelvis", (0, 0, -0.2))),
+        ("T2", "T1", ("Pelvis", (0, -0.1, -0.4))),
+    ]  # fmt: skip
+    for pair, above, z in (("B", "P", 0.0), ("F", "S2", 0.65)):
+        for side, x in (("L", 0.12), ("R", -0.12)):
+            for k, y in enumerate((-0.02, -0.4, -0.75, -0.85)):
+                parent = f"{pair}{side}{k - 1}" if k else above
+                bones.append((f"{pair}{side}{k}", parent, ("Pelvis", (x, y, z + 0.1 * (k == 3)))))
+    for name in (lambda name, number: name, lambda name, number: f"Bone.{number:03d}"):
+        with pytest.raises(NotRecognisedError):
+            recognise(renamed(tree_of(bones), name))
+
+
+def test_whatever_the_skeleton_there_is_a_person_or_a_reason() -> None:
+    rng = np.random.default_rng(5)
+    words = ["Left", "Right", "L", "R", "Arm", "Leg", "Hand", "Foot", "Thigh", "Calf", "Neck", "Head", "Twist", "Bone",
+             "Fore", "Up", "左", "足", "_", ".", "01", "é", " ", ""]  # fmt: skip
+    reasons = set()
+    for size in rng.integers(0, 60, 300).tolist():
+        names = tuple(
+            f"{''.join(rng.choice(words, 3))}{number if rng.random() < 0.5 else ''}" for number in range(size)
+        )
+        parents = tuple(int(rng.integers(-1, number)) if number else -1 for number in range(size))
+        heads = (
+            np.zeros((size, 3)) if rng.random() < 0.2 else rng.normal(0, 1, (size, 3)).round(int(rng.integers(0, 3)))
+        )
+        tree = SkeletonTree(names, parents, heads)
+        try:
+            found = recognise(tree)
+        except NotRecognisedError as error:
+            reasons.add(error.reason)
+        else:
+            assert len(set(found.joints.values())) == len(found.joints)
+    assert "unknown" in reasons
+
+
 def test_two_pairs_of_limbs_without_fingers_are_refused() -> None:
     tree = renamed(tree_of(person(SMALL_WINGS, hands=False), 0.6), lambda name, number: f"Bone.{number:03d}")
     with pytest.raises(NotRecognisedError) as caught:
