@@ -51,7 +51,7 @@ if TYPE_CHECKING or "." not in __package__:
     )
     from model_core.recognition import ROOT as ROOT_CONTROL
     from model_core.recognition import SCHEMA as MAP_SCHEMA
-    from model_core.worker.protocol import Decoder, Message, ProtocolError
+    from model_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError
     from model_core.worker.requests import MOST_SEED, MOST_TAKES
 else:
     from ..model_core import motion as _located
@@ -98,7 +98,7 @@ else:
     )
     from ..model_core.recognition import ROOT as ROOT_CONTROL
     from ..model_core.recognition import SCHEMA as MAP_SCHEMA
-    from ..model_core.worker.protocol import Decoder, Message, ProtocolError
+    from ..model_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError
     from ..model_core.worker.requests import MOST_SEED, MOST_TAKES
 
 CORE_PARENT = Path(str(_located.__file__)).resolve().parent.parent.parent
@@ -117,6 +117,7 @@ __all__ = [
     "MOST_SEED",
     "MOST_TAKES",
     "NEEDED",
+    "PROTOCOL",
     "ROOT_CONTROL",
     "SKELETONS",
     "SMPL",

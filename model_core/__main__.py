@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import UserError
+from .threads import let_idle_threads_sleep
 
 TRAINABLE = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker", "evaluator", "all")
 """What ``train`` trains; the names of ``training.command.PARTS``, which are known without importing torch."""
@@ -205,6 +206,7 @@ def _verify(folder: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all went well, 1 with one sentence on stderr when the user can mend what went wrong."""
+    let_idle_threads_sleep()
     options = _parser().parse_args(arguments)
     try:
         if options.command == "verify":

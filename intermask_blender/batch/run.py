@@ -146,7 +146,7 @@ class Run:
         try:
             return make_clip(job, self.shop, folder, share, look_ahead)
         except UserError as error:
-            if self.shop.client.running and (share is None or share.rows == 1 or not share.request.failure):
+            if self.shop.client.running and (share is None or share.items == 1 or not share.request.failure):
                 raise
             print(f"    once more: {error}", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)

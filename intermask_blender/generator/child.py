@@ -1,4 +1,4 @@
-"""A child process whose output is read line by line without ever waiting for it."""
+"""A child process whose output is read line by line without blocking."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ..translations import tr
 from . import pipes
 
 PAUSE = 0.02
-"""Seconds between two looks where waiting is wanted."""
+"""Seconds between two polls in a call that blocks."""
+
+PATIENCE = 1.0
+"""Seconds that a process gets to end after it was asked to, and again after it was killed."""
 
 
 @dataclass
@@ -23,23 +26,24 @@ class Child:
 
     Attributes:
         command: the program and its arguments.
-        variables: what its environment has beside this process's own.
-        code: its exit code, None while it runs.
+        variables: added to this process's environment.
+        code: its exit code, None until it has ended and all its output is read.
     """
 
     command: Sequence[str]
     variables: Mapping[str, str] = field(default_factory=dict)
     code: int | None = field(default=None, init=False)
     _rest: bytes = field(default=b"", init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
+    def start(self) -> None:
         """Start it.
 
         Raises:
             UserError: the program cannot be started.
         """
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 list(self.command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -54,32 +58,60 @@ class Child:
                     command=Path(self.command[0]), reason=error.strerror
                 )
             ) from error
-        assert self._process.stdout is not None
-        pipes.never_wait(self._process.stdout)
+        assert process.stdout is not None
+        pipes.never_wait(process.stdout)
+        self._process = process
 
     def new_lines(self) -> list[str]:
-        """The lines that it wrote since the last look; sets ``code`` once it has ended and all is read."""
-        if self.code is not None or self._process.stdout is None:
+        """The lines that it wrote since the last call; sets ``code`` once it has ended and all is read."""
+        process = self._process
+        if process is None or process.stdout is None or self.code is not None:
             return []
-        while data := pipes.read_available(self._process.stdout):
+        if process.stdout.closed:
+            self.code = process.poll()
+            return []
+        while data := pipes.read_available(process.stdout):
             self._rest += data
         # A progress report ends in a carriage return only.
         *whole, self._rest = self._rest.replace(b"\r", b"\n").split(b"\n")
         if data is None:
             whole.append(self._rest)
             self._rest = b""
-            self.code = self._process.wait()
-            self._process.stdout.close()
+            process.stdout.close()
+            # A process can close its output and go on: it is not waited for.
+            self.code = process.poll()
         return [text for line in whole if (text := line.decode("utf-8", "replace").strip())]
 
-    def pause(self) -> None:
-        """Sleep for a moment."""
-        time.sleep(PAUSE)
-
     def end(self) -> None:
-        """Stop it, if it runs."""
-        if self.code is None:
-            self._process.kill()
-            self.code = self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+        """End it, if it runs."""
+        if self._process is None or self.code is not None:
+            return
+        self._process.kill()
+        self.code = end_process(self._process)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def pause() -> None:
+    """Sleep between two polls."""
+    time.sleep(PAUSE)
+
+
+def end_process(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:
+    """End a process; never blocks for long.
+
+    Args:
+        process: what to end.
+        patience: seconds to wait for it to end by itself.
+
+    Returns:
+        Its exit code; minus the number of a signal that ended it. -9 also if the system has not ended it yet.
+    """
+    for end, seconds in ((None, patience), (process.terminate, PATIENCE), (process.kill, PATIENCE)):
+        if end is not None:
+            end()
+        try:
+            return process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            continue
+    return -9

@@ -1,4 +1,4 @@
-"""The worker's other end: starts the generator's process, hands requests over and collects replies, never waiting."""
+"""The client of the worker: starts the generator's process, sends requests and collects replies, never blocking."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ from typing import Any
 
 import numpy as np
 
-from ..core import CORE_PARENT, Decoder, Message, ProtocolError, UserError
+from ..core import CORE_PARENT, PROTOCOL, Decoder, Message, ProtocolError, UserError
 from ..translations import tr
 from . import pipes
+from .child import end_process
 from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
-PROTOCOL = 1
 FINAL_REPLIES = frozenset(("loaded", "compared", "result"))
-PAUSE = 0.01
-"""Seconds between two looks where waiting is wanted."""
+KILLED = 9
+"""The signal that ends a process which cannot refuse; systems that run out of memory send it."""
 
-START = SEARCH + "from model_core.worker.server import main; sys.exit(main())"
-"""How the worker is started: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
+PAUSE = 0.01
+"""Seconds between two polls in a call that blocks."""
+
+START = SEARCH + "from model_core.worker.__main__ import main; sys.exit(main())"
+"""The worker's script: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
 
 
 @dataclass
 class Request:
-    """One request on its way.
+    """A request and how far it is.
 
     Attributes:
         id: the number that the worker echoes.
-        stage: what the worker does at the moment: "starting", "loading", "sampling" or "solving".
-        step: how many of the stage's ``steps`` are done.
-        reply: the final message, once it is there.
-        failure: one sentence, where it failed.
-        cancelled: true once nobody waits for it any more.
-        crashed: true where it failed because the process died.
+        stage: what the worker does: "starting", "loading", "sampling" or "solving".
+        step: completed steps of the stage.
+        steps: all steps of the stage; 0 while unknown.
+        reply: the final message, once it has arrived.
+        failure: one sentence if it failed, else empty.
+        cancelled: whether it was cancelled.
+        crashed: whether it failed because the process died.
     """
 
     id: int
@@ -52,23 +56,23 @@ class Request:
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to come."""
+        """Whether it has ended."""
         return self.cancelled or self.reply is not None or bool(self.failure)
 
     @property
     def factor(self) -> float:
-        """Share of the current stage that is done, 0 to 1."""
+        """Fraction of the current stage that is done, 0 to 1."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0
 
 
 @dataclass
 class WorkerClient:
-    """The generator's process and everything asked of it. It is started by the first request and again after a death.
+    """The generator's process and its requests. A request starts the process if it does not run.
 
     Attributes:
-        runtime: where torch is, or the interpreter that has it; None where there is none.
-        log: file for what the process writes to its standard error; its folder must exist.
-        device: what computes, unless a request says otherwise.
+        runtime: the Python that has torch, or just its interpreter; None if there is none.
+        log: file for the standard error of the process; its folder must exist.
+        device: used by requests that name none.
     """
 
     runtime: Runtime | Path | None
@@ -88,11 +92,15 @@ class WorkerClient:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is unanswered."""
+        """Whether a request is neither answered nor cancelled."""
         return bool(self._open)
 
     def submit(self, kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray] | None = None) -> Request:
-        """Send a request, starting the process where it does not run; returns at once.
+        """Send a request, and start the process if it does not run; returns at once.
+
+        Args:
+            kind: type of the message (``docs/worker.md``).
+            values, arrays: its fields and arrays.
 
         Raises:
             UserError: there is no runtime, or the process cannot be started.
@@ -103,40 +111,51 @@ class WorkerClient:
         request = Request(self._next_id)
         self._next_id += 1
         self._open[request.id] = request
-        self._send(Message(kind, {"device": self.device, **values, "id": request.id}, arrays or {}))
+        header = {"device": self.device, **values, "protocol": PROTOCOL, "id": request.id}
+        self._send(Message(kind, header, arrays or {}))
         return request
 
     def cancel(self, request: Request) -> None:
-        """Ask the worker to stop working on a request; the request is done at once."""
-        if not request.done:
-            request.cancelled = True
-            if self.running:
-                self._send(Message("cancel", {"id": request.id}))
+        """Cancel a request: it is done at once, and the worker stops working on it at its next step."""
+        if request.done:
+            return
+        request.cancelled = True
+        # The worker's answer may never be read: the caller has no reason to poll any more.
+        self._open.pop(request.id, None)
+        self._last_use = time.monotonic()
+        if self.running:
+            self._send(Message("cancel", {"id": request.id}))
 
     def poll(self) -> None:
-        """Move bytes both ways and bring all requests up to date. Takes well under a millisecond when nothing came."""
+        """Exchange bytes with the process and update all requests; well under a millisecond if nothing arrived."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
         self._last_use = time.monotonic() if self._open else self._last_use
         try:
-            while self._outgoing and (count := pipes.write_some(process.stdin, memoryview(bytes(self._outgoing)))):
+            while self._outgoing:
+                with memoryview(self._outgoing) as unsent:
+                    count = pipes.write_some(process.stdin, unsent)
+                if not count:
+                    break
                 del self._outgoing[:count]
         except OSError:
             self._outgoing.clear()
         try:
             while data := pipes.read_available(process.stdout):
                 for message in self._decoder.feed(data):
-                    self._take(message)
+                    self._receive(message)
+                if self._process is not process:
+                    return  # a message ended it
         except ProtocolError:
-            self._fail_all("The generator sent something that is not a message; generate again to restart it.")
+            self._fail_all(tr("The generator sent something that is not a message. Press Generate again."))
             self.close()
             return
         if data is None:
             self._died(process)
 
     def wait(self, request: Request) -> None:
-        """Wait until a request is done: for background mode, where there is no event loop."""
+        """Block until a request is done: for background mode, where there is no event loop."""
         while not request.done:
             self.pause()
 
@@ -146,39 +165,49 @@ class WorkerClient:
         time.sleep(PAUSE)
 
     def close_if_idle(self, seconds: float) -> bool:
-        """End the process if nothing was asked of it for so long; true if it is not running afterwards."""
+        """End the process if it has had no request for a time.
+
+        Args:
+            seconds: the time.
+
+        Returns:
+            Whether the process has ended, for whatever reason.
+        """
+        self.poll()
         if self.running and not self.busy and time.monotonic() - self._last_use > seconds:
             self.close()
         return not self.running
 
     def close(self) -> None:
         """End the process. Unanswered requests fail."""
-        self._fail_all("The generator was ended.")
+        self._fail_all(tr("The generator was stopped."))
         process, self._process = self._process, None
         self._decoder = Decoder()
         self._outgoing.clear()
         if process is None:
             return
-        # End of input asks it to go; what is deep in a computation is not waited for.
+        # The end of its input ends an idle process; a computation is not waited for.
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        process.terminate()
-        try:
-            process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process)
 
     def _start(self) -> None:
         if self.runtime is None:
             raise UserError(NOT_FOUND)
         runtime = self.runtime if isinstance(self.runtime, Runtime) else Runtime(NAMED, self.runtime)
         command = runtime.command(START, first=(CORE_PARENT,))
-        windowless = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         try:
-            with self.log.open("wb") as log:
+            log = self.log.open("wb")
+        except OSError as error:
+            raise UserError(
+                tr("Cannot write the generator's log {log} ({reason}); free some space, or restart Blender.").format(
+                    log=self.log, reason=error.strerror
+                )
+            ) from error
+        try:
+            with log:
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
@@ -186,7 +215,7 @@ class WorkerClient:
                     stderr=log,
                     bufsize=0,
                     cwd=CORE_PARENT,
-                    creationflags=windowless,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
         except OSError as error:
             raise UserError(
@@ -204,9 +233,15 @@ class WorkerClient:
         self._outgoing += message.encoded()
         self.poll()
 
-    def _take(self, message: Message) -> None:
-        if message.type == "ready" and message.values.get("protocol") != PROTOCOL:
-            self._fail_all("The generator is of another version than the add-on; install both from one release.")
+    def _receive(self, message: Message) -> None:
+        if message.type == "ready" and (theirs := message.values.get("protocol")) != PROTOCOL:
+            self._fail_all(
+                tr(
+                    "The generator speaks version {theirs} of the worker protocol and the add-on version {ours}; "
+                    "install both from the same release."
+                ).format(theirs=theirs, ours=PROTOCOL)
+            )
+            self.close()  # it would read the next request and answer in fields of its own
             return
         request = self._open.get(message.values.get("id") or 0)
         if request is None:
@@ -234,24 +269,21 @@ class WorkerClient:
         self._open.clear()
 
     def _died(self, process: subprocess.Popen[bytes]) -> None:
-        """The process closed its end: say why to whoever waits."""
-        try:
-            code = process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        last = _last_line(self.log)
-        because = f" ({last})" if last else ""
-        self._fail_all(
-            f"The generator's process {how} in mid-work{because}; generate again to restart it, its log is {self.log}.",
-            crashed=True,
-        )
+        """The process closed its output: fail all requests with the reason."""
+        code, last = end_process(process, patience=1.0), _last_line(self.log)
+        if code == -KILLED:
+            sentence = tr("The generator stopped (possibly out of memory). Press Generate again.")
+        else:
+            reason = last or (tr("exit code {code}").format(code=code))
+            sentence = tr("The generator stopped ({reason}). Press Generate again; its log is {log}.").format(
+                reason=reason, log=self.log
+            )
+        self._fail_all(sentence, crashed=True)
         self.close()
 
 
 def _last_line(log: Path) -> str:
-    """The last line that the process wrote to its log, shortened."""
+    """The last line of the log, at most 200 characters of it; empty if there is none."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
@@ -260,5 +292,5 @@ def _last_line(log: Path) -> str:
 
 
 def default_python() -> Path:
-    """The interpreter named by INTERMASK_PYTHON, else the one that runs this."""
+    """The interpreter that the variable INTERMASK_PYTHON names, else the one that runs this code."""
     return Path(os.environ.get("INTERMASK_PYTHON") or sys.executable)

@@ -1,4 +1,4 @@
-"""What is asked of the generator and what comes back, without Blender: requests out, posed skeletons in."""
+"""A generation without Blender: its settings as a request, its result as posed skeletons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAGES = {
     "sampling": tr_noop("Generating"),
     "solving": tr_noop("Fitting skeletons"),
 }
-"""What the person at the screen reads while the worker is in each stage."""
+"""What the user reads in each stage of the worker."""
 
 LONGEST_PROMPT = 2000
 
@@ -27,20 +27,20 @@ Pair = tuple[PosedSkeleton, PosedSkeleton]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is there already and is changed or continued.
+class SourceMotion:
+    """An interaction that is edited or extended.
 
     Attributes:
         people: both motions in one world, equally long, at the model's rate.
-        rows: rows of the token map that are made anew (``docs/body-parts.md``).
-        who: which of the two people are made anew.
-        start, stop: frames at the model's rate that are made anew, ``stop`` exclusive.
-        strength: share of this part that is made anew, what suits the prompt least; 1 means all of it.
-        extends: true where all of it stays and the clip becomes ``GenerationSettings.seconds`` long.
+        parts: body parts of the token map that are regenerated (``docs/body-parts.md``).
+        who: which of the two people are regenerated.
+        start, stop: range of frames at the model's rate that is regenerated, ``stop`` exclusive.
+        strength: fraction of these tokens that is regenerated, those that fit the prompt least; 1 means all.
+        extends: whether all of it stays and the clip becomes ``GenerationSettings.seconds`` long.
     """
 
     people: tuple[Motion, Motion]
-    rows: tuple[int, ...] = (0, 1, 2, 3, 4)
+    parts: tuple[int, ...] = (0, 1, 2, 3, 4)
     who: tuple[int, ...] = (0, 1)
     start: int = 0
     stop: int = 0
@@ -59,7 +59,7 @@ class GenerationSettings:
         seed: the same seed gives the same motion.
         takes: how many different draws.
         leader: the motion that the other person reacts to, at the model's rate; None generates both people.
-        known: an interaction that is edited or extended; None where there is none.
+        source: the interaction that is edited or extended; None for a new one.
         sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
@@ -71,14 +71,14 @@ class GenerationSettings:
     seed: int = 0
     takes: int = 1
     leader: Motion | None = None
-    known: Known | None = None
+    source: SourceMotion | None = None
     sampling: Mapping[str, float] = field(default_factory=dict)
     foot_lock: bool = True
     contact: bool = True
 
 
 class Generation:
-    """One generation under way, from its request to its result; a worker that dies is started again once."""
+    """One generation from its request to its result; if the worker dies, it is started again once."""
 
     def __init__(self, client: WorkerClient, settings: GenerationSettings) -> None:
         """Send the request; returns at once.
@@ -93,7 +93,7 @@ class Generation:
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to come."""
+        """Whether it has ended."""
         return self._request.done
 
     @property
@@ -108,11 +108,11 @@ class Generation:
 
     @property
     def factor(self) -> float:
-        """Share of the current stage that is done, 0 to 1."""
+        """Fraction of the current stage that is done, 0 to 1."""
         return self._request.factor
 
     def poll(self) -> None:
-        """Bring it up to date; takes well under a millisecond when nothing came."""
+        """Update it; takes well under a millisecond if nothing has arrived."""
         self._client.poll()
         if self._request.crashed and not self.restarted:
             self.restarted = True
@@ -122,7 +122,7 @@ class Generation:
                 self._request.failure = str(error)
 
     def wait(self) -> None:
-        """Wait until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, where there is no event loop."""
         while not self.done:
             self._client.pause()
             self.poll()
@@ -147,21 +147,21 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
         UserError: the prompt is empty or too long, there is no such model, or the worker cannot be started.
     """
     values = request_values(settings)
-    if settings.known is not None:
-        return _submit_known(client, settings.known, values)
+    if settings.source is not None:
+        return _submit_source(client, settings.source, values)
     if settings.leader is None:
         return client.submit("generate", values)
     return client.submit("react", values, _leader_arrays(settings.leader))
 
 
-def submit_batch(client: WorkerClient, rows: Sequence[GenerationSettings]) -> Request:
-    """Send several generations, which differ in prompt and seed alone, as one request; a take of its result is a row.
+def submit_batch(client: WorkerClient, items: Sequence[GenerationSettings]) -> Request:
+    """Send generations that differ in prompt and seed alone as one request; its result has a take for each item.
 
     Raises:
         UserError: as ``submit``.
     """
-    values = [request_values(row) for row in rows]
-    lists = {"prompts": [row["prompt"] for row in values], "seeds": [row["seed"] for row in values]}
+    values = [request_values(item) for item in items]
+    lists = {"prompts": [item["prompt"] for item in values], "seeds": [item["seed"] for item in values]}
     shared = {name: value for name, value in values[0].items() if name not in ("prompt", "seed", "takes")}
     return client.submit("generate_batch", {**shared, **lists})
 
@@ -200,20 +200,20 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
     }
 
 
-def _submit_known(client: WorkerClient, known: Known, values: dict[str, Any]) -> Request:
-    arrays = {"known_joints": np.stack([person.joints for person in known.people]).astype(np.float32)}
-    rotations = [person.rotations for person in known.people if person.rotations is not None]
-    roots = [person.root_orientation for person in known.people if person.root_orientation is not None]
+def _submit_source(client: WorkerClient, source: SourceMotion, values: dict[str, Any]) -> Request:
+    arrays = {"source_joints": np.stack([person.joints for person in source.people]).astype(np.float32)}
+    rotations = [person.rotations for person in source.people if person.rotations is not None]
+    roots = [person.root_orientation for person in source.people if person.root_orientation is not None]
     if len(rotations) == len(roots) == 2:
-        arrays["known_rotations"] = np.stack(rotations).astype(np.float32)
-        arrays["known_root"] = np.stack(roots).astype(np.float32)
-    if known.extends:
+        arrays["source_rotations"] = np.stack(rotations).astype(np.float32)
+        arrays["source_root"] = np.stack(roots).astype(np.float32)
+    if source.extends:
         return client.submit("extend", values, arrays)
-    if len(known.who) == 1:
-        # Whoever stays is not moved: the other's hands come to it.
-        values = {**values, "solve": {**values["solve"], "held": 1 - known.who[0]}}
-    part = {"people": list(known.who), "rows": list(known.rows), "start": known.start, "stop": known.stop}
-    return client.submit("edit", {**values, "seconds": None, **part, "strength": known.strength}, arrays)
+    if len(source.who) == 1:
+        # The solver moves the hands of the regenerated person alone.
+        values = {**values, "solve": {**values["solve"], "held": 1 - source.who[0]}}
+    part = {"people": list(source.who), "parts": list(source.parts), "start": source.start, "stop": source.stop}
+    return client.submit("edit", {**values, "seconds": None, **part, "strength": source.strength}, arrays)
 
 
 def takes_of(request: Request) -> list[Pair]:
@@ -231,20 +231,20 @@ def takes_of(request: Request) -> list[Pair]:
 
 @dataclass(frozen=True)
 class Share:
-    """What a row has of a request.
+    """One item's share of a batched request.
 
     Attributes:
-        request: asked for it, and perhaps for others.
-        place: the row's take in the result.
-        rows: how many rows the request is for.
+        request: of this item and perhaps of others.
+        place: the item's take in the result.
+        items: number of items of the request.
     """
 
     request: Request
     place: int = 0
-    rows: int = 1
+    items: int = 1
 
     def pair(self) -> Pair:
-        """The row's people.
+        """The two people of the item.
 
         Raises:
             UserError: the request failed or was cancelled.

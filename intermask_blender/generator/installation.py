@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..core import UserError, replace_folder
 from ..translations import tr, tr_noop
-from .child import Child
+from .child import Child, pause
 from .runtime import INSTALLED, MARKER, Found, Inspection, Package, Pip, Runtime, python_tag
 
 CPU, CUDA = "CPU", "CUDA"
@@ -94,7 +94,7 @@ def remove(root: Path) -> None:
 
 @dataclass
 class Installation:
-    """An installation under way. Call ``poll`` until ``done``.
+    """An installation. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
         plan: what is installed.
@@ -114,8 +114,9 @@ class Installation:
     _child: Child | None = field(default=None, init=False)
     _check: Inspection | None = field(default=None, init=False)
     _fault: str = field(default="", init=False)
+    _steps: list[list[str]] = field(default_factory=list, init=False)
 
-    def __post_init__(self) -> None:
+    def start(self) -> None:
         """Make the folders and start the first step.
 
         Raises:
@@ -178,8 +179,7 @@ class Installation:
         """Wait until it is done: for background mode, where there is no event loop."""
         while not self.done:
             self.poll()
-            if self._child is not None:
-                self._child.pause()
+            pause()
 
     def cancel(self) -> None:
         """Stop; what has been fetched is kept for another try."""
@@ -189,6 +189,7 @@ class Installation:
     def _next_step(self) -> None:
         variables = {name: str(self._temporary) for name in ("TMPDIR", "TEMP", "TMP")}
         self._child = Child(self._steps.pop(0), {**variables, "PYTHONUTF8": "1"})
+        self._child.start()
 
     def _listen(self, child: Child) -> None:
         lines = child.new_lines()
@@ -211,6 +212,7 @@ class Installation:
             self.text, self.factor = tr_noop("Testing the runtime"), 1.0
             runtime = Runtime(INSTALLED, self.plan.python, self.plan.arguments, (self._part,), self.plan.found.searched)
             self._check = Inspection(runtime, self.plan.found.missing)
+            self._check.start()
 
     def _understand(self, line: str) -> None:
         """What a line of pip's means to the person who waits."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Job(Protocol):
-    """Work of a child process. Call ``poll`` until ``done``.
+    """Work of a child process. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
         text: what happens now, in a line.
@@ -23,6 +23,13 @@ class Job(Protocol):
     @property
     def sentence(self) -> str:
         """The result in a line, if it did not fail."""
+
+    def start(self) -> None:
+        """Start the child process.
+
+        Raises:
+            UserError: it cannot be started.
+        """
 
     def poll(self) -> None:
         """Read what has arrived; never blocks."""

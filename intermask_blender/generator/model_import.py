@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core import CORE_PARENT, UserError, replace_folder
 from ..translations import tr, tr_noop
-from .child import Child
+from .child import Child, pause
 from .runtime import SEARCH, Runtime
 
 IMPORT = (
@@ -94,7 +94,7 @@ class ModelImport:
     _last: str = field(default="", init=False)
     _crashed: bool = field(default=False, init=False)
 
-    def __post_init__(self) -> None:
+    def start(self) -> None:
         """Make the hidden folder and start the process.
 
         Raises:
@@ -120,6 +120,7 @@ class ModelImport:
         try:
             self.plan.log.write_text("", encoding="utf-8")
             self._child = Child(self.plan.runtime.command(IMPORT, *self._options(), first=(CORE_PARENT,)))
+            self._child.start()
         except OSError as error:
             self._clear_up()
             raise UserError(
@@ -162,7 +163,7 @@ class ModelImport:
         """Wait until it is done: for background mode, where there is no event loop."""
         while not self.done:
             self.poll()
-            self._child.pause()
+            pause()
 
     def cancel(self) -> None:
         """Stop; nothing is left behind."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..core import UserError
 from ..translations import tr, tr_noop
-from .child import Child
+from .child import Child, pause
 
 BLENDER, INSTALLED, NAMED = "BLENDER", "INSTALLED", "NAMED"
 
@@ -250,7 +250,7 @@ def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | No
 
 @dataclass
 class Inspection:
-    """Asking an interpreter what it can do. Call ``poll`` until ``done``.
+    """A test of what an interpreter can do. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
         runtime: what is asked.
@@ -266,18 +266,22 @@ class Inspection:
     factor: float = field(default=0.0, init=False)
     done: bool = field(default=False, init=False)
     _last: str = field(default="", init=False)
+    _child: Child | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        """Start to ask.
+    def start(self) -> None:
+        """Start the interpreter.
 
         Raises:
             UserError: the interpreter cannot be started.
         """
         names = " ".join(package.name for package in self.packages)
         self._child = Child(self.runtime.command(INSPECT, names))
+        self._child.start()
 
     def poll(self) -> None:
-        """Take what has arrived."""
+        """Read what has arrived; never blocks."""
+        if self._child is None:
+            return
         for line in self._child.new_lines():
             self._last = line
             if line.startswith("ANSWER "):
@@ -287,14 +291,15 @@ class Inspection:
             self.failure = self._fault()
 
     def wait(self) -> None:
-        """Wait for the answer: for background mode, where there is no event loop."""
+        """Block until the answer is there: for background mode, where there is no event loop."""
         while not self.done:
             self.poll()
-            self._child.pause()
+            pause()
 
     def cancel(self) -> None:
-        """Stop asking."""
-        self._child.end()
+        """Stop the test."""
+        if self._child is not None:
+            self._child.end()
         self.failure = self.failure or tr_noop("The test was cancelled.")
         self.done = True
 

@@ -57,10 +57,12 @@ class ModalMixin:
 
     def _started(self, context: bpy.types.Context) -> bool:
         try:
-            self._job = session().job = self.begin(context)
+            self._job = self.begin(context)
+            self._job.start()
         except UserError as error:
             failed(self, error)
             return False
+        session().job = self._job
         return True
 
     def _ended(self, context: bpy.types.Context) -> set[str]:

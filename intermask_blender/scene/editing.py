@@ -10,7 +10,7 @@ import bpy
 
 from .. import compat
 from ..core import FPS, SMPL, SMPLX, Motion, UserError, with_hands_at_rest
-from ..generator.generation import GenerationSettings, Known
+from ..generator.generation import GenerationSettings, SourceMotion
 from ..generator.models import has_body_parts
 from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
@@ -103,7 +103,7 @@ def prepare_edit(
     moving = (1,) if leader is not None else WHO[who]
     prompt, seed, model = settings
     rows = (PART_INDICES if has_body_parts(model) else SOFT_PARTS)[part]
-    known = Known(_alike(first_person, second_person), rows, moving, begin, stop, strength, more is not None)
+    source = SourceMotion(_alike(first_person, second_person), rows, moving, begin, stop, strength, more is not None)
     seconds = None if more is None else length / FPS + more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
     names = ("" if leader is not None else owners[0].name, owners[1].name)
@@ -111,7 +111,7 @@ def prepare_edit(
     held = _held(owners, moving, JOINTS[part], frames, None if more is None else last)
     there = None if leader is None else captured[0].joints[:length]
     placement = Placement(scene.name, start, leader is not None, names, size, metres, held, leader=there)
-    return replace(request, known=known), placement
+    return replace(request, source=source), placement
 
 
 def _held(

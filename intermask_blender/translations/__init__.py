@@ -8,6 +8,7 @@ together from values goes through ``tr`` as a template, so that a language can o
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 TABLES = Path(__file__).parent
@@ -22,12 +23,10 @@ _OWNER = __package__
 
 
 def tr(sentence: str) -> str:
-    """A sentence or a template in the language of Blender's interface; as it is where there is no translation."""
-    try:
-        import bpy
-    except ModuleNotFoundError:  # what asks the generator is of use without Blender
-        return sentence
-    return str(bpy.app.translations.pgettext_iface(sentence))
+    """A sentence or a template in the language of Blender's interface; unchanged where there is no translation."""
+    # Never imported here: code that talks to the generator runs without Blender, where there is no such language.
+    blender = sys.modules.get("bpy")
+    return sentence if blender is None else str(blender.app.translations.pgettext_iface(sentence))
 
 
 def tr_noop(sentence: str) -> str:

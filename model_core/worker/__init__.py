@@ -1,3 +1,3 @@
-"""Generation behind standard input and output: ``python -m model_core.worker``."""
+"""The pipeline as a process: requests on its standard input, replies on its standard output."""
 
 from __future__ import annotations

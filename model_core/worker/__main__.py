@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from .server import main
+from ..threads import let_idle_threads_sleep
+
+
+def main() -> int:
+    """Run the worker; give its exit code."""
+    let_idle_threads_sleep()
+    from .server import main as serve
+
+    return serve()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The worker's ends of its two pipes: input that can be looked at without waiting, output that nothing else uses."""
+"""The worker's pipes: input that can be read without blocking, output that no other code can write to."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import sys
 
 LARGEST_READ = 1 << 20
-"""Bytes taken from the pipe at a time."""
+"""Bytes that are read at once."""
 
 
 class InputPipe:
-    """Standard input, read as bytes without threads and without Python's buffers, which would hide what is waiting."""
+    """Standard input as bytes, without threads, and without Python's buffer, which would hide what has arrived."""
 
     def __init__(self) -> None:
         self._number = 0
         _make_binary(self._number)
 
     def wait(self) -> bytes | None:
-        """Wait for input; None at its end."""
+        """Block until there is input; None at its end."""
         return os.read(self._number, LARGEST_READ) or None
 
     def available(self) -> bytes | None:
-        """What has arrived, empty if nothing has; None at the end of input. Never waits."""
+        """The bytes that have arrived, empty if none have; None at the end of input. Never blocks."""
         waiting = _waiting(self._number)
         if waiting is None:
             return None
@@ -29,7 +29,7 @@ class InputPipe:
 
 
 class OutputPipe:
-    """Standard output for its maker alone: what any other code prints goes to standard error from then on."""
+    """Standard output for this object alone: from now on whatever else is printed goes to standard error."""
 
     def __init__(self) -> None:
         self._number = os.dup(1)
@@ -38,16 +38,16 @@ class OutputPipe:
         sys.stdout = sys.stderr
 
     def write(self, data: bytes) -> None:
-        """Write all of it, waiting where the pipe is full.
+        """Write all of it; blocks while the pipe is full.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: the reader has closed its end.
         """
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[os.write(self._number, rest) :]
-        except OSError as error:  # Windows has other words for it
+        except OSError as error:  # Windows has another exception for it
             raise BrokenPipeError from error
 
 
@@ -60,7 +60,7 @@ if sys.platform == "win32":
         msvcrt.setmode(number, os.O_BINARY)
 
     def _waiting(number: int) -> bool | None:
-        """Whether there is something to read; None when the other end is closed."""
+        """Whether there is something to read; None if the other end is closed."""
         count = wintypes.DWORD()
         handle = wintypes.HANDLE(msvcrt.get_osfhandle(number))
         if not ctypes.windll.kernel32.PeekNamedPipe(handle, None, 0, None, ctypes.byref(count), None):

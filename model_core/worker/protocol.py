@@ -1,7 +1,7 @@
-"""Messages between the worker and whoever started it: a JSON header with a length before it, then raw arrays.
+"""Messages between the worker and its client: the length of a JSON header, the header, then raw arrays.
 
 On the wire: four bytes, the header's length (unsigned, little-endian); the header in UTF-8; then the bytes of each
-array in the header's order (C order, little-endian). No pickle: nothing that is read can run.
+array in the header's order (C order, little-endian). There is no pickle: reading a message runs no code.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 
+PROTOCOL = 2
+"""Version of the messages (``docs/worker.md``). Worker and client refuse each other where their versions differ."""
+
 _LENGTH = struct.Struct("<I")
-_MOST_HEADER = 1 << 24
-_MOST_ARRAYS = 1 << 31
-_KINDS = frozenset(("float32", "float64", "int32", "int64", "uint8"))
+_MAX_HEADER_BYTES = 1 << 24
+_MAX_ARRAY_BYTES = 1 << 31
+_DTYPES = frozenset(("float32", "float64", "int32", "int64", "uint8"))
 
 
 class ProtocolError(Exception):
-    """The stream does not hold a message: something else was written into the pipe."""
+    """The bytes are not a message: something else was written to the pipe."""
 
 
 @dataclass
@@ -29,8 +32,8 @@ class Message:
     """One message.
 
     Attributes:
-        type: what it is, such as ``"generate"`` or ``"progress"``.
-        values: the other fields of the header, anything JSON holds.
+        type: such as ``"generate"`` or ``"progress"``.
+        values: the fields of the header, of any type that JSON has.
         arrays: named numpy arrays of float32, float64, int32, int64 or uint8.
     """
 
@@ -39,26 +42,26 @@ class Message:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
-        """The message as it goes over the pipe."""
+        """The bytes of the message."""
         arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
         listed = [{"name": n, "kind": a.dtype.name, "shape": list(a.shape)} for n, a in arrays.items()]
         for entry in listed:
-            if entry["kind"] not in _KINDS:
-                raise ValueError(f"array {entry['name']} is of kind {entry['kind']}")
+            if entry["kind"] not in _DTYPES:
+                raise ValueError(f"array {entry['name']} has the type {entry['dtype']}")
         header = json.dumps({"type": self.type, "values": self.values, "arrays": listed}).encode()
         bodies = (a.astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
         return b"".join((_LENGTH.pack(len(header)), header, *bodies))
 
 
 class Decoder:
-    """Turns bytes, in pieces of any size, into messages."""
+    """Decodes messages from bytes that arrive in pieces of any size."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._header: dict[str, Any] | None = None
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take some bytes; give the messages that are complete now.
+        """Add bytes; give the messages that are complete now.
 
         Raises:
             ProtocolError: the bytes are not a message.
@@ -74,7 +77,7 @@ class Decoder:
             if len(self._buffer) < _LENGTH.size:
                 return None
             (length,) = _LENGTH.unpack_from(self._buffer)
-            if length > _MOST_HEADER:
+            if length > _MAX_HEADER_BYTES:
                 raise ProtocolError(f"a header of {length} bytes")
             if len(self._buffer) < _LENGTH.size + length:
                 return None
@@ -86,8 +89,8 @@ class Decoder:
             return None
         arrays, start = {}, 0
         for entry, size in zip(entries, sizes, strict=True):
-            kind = np.dtype(entry["kind"]).newbyteorder("<")
-            flat = np.frombuffer(bytes(self._buffer[start : start + size]), kind)
+            dtype = np.dtype(entry["kind"]).newbyteorder("<")
+            flat = np.frombuffer(bytes(self._buffer[start : start + size]), dtype)
             arrays[entry["name"]] = flat.astype(entry["kind"]).reshape(entry["shape"])
             start += size
         del self._buffer[:start]
@@ -96,18 +99,22 @@ class Decoder:
 
 
 def _checked(data: bytes) -> dict[str, Any]:
-    """The header, if it is one."""
+    """The header.
+
+    Raises:
+        ProtocolError: it is none.
+    """
     try:
         header = json.loads(data)
         if not isinstance(header["type"], str) or not isinstance(header["values"], dict):
-            raise TypeError("fields of the wrong kind")
+            raise TypeError("fields of the wrong type")
         total = 0
         for entry in header["arrays"]:
             sides = entry["shape"]
-            if entry["kind"] not in _KINDS or any(not isinstance(n, int) or n < 0 for n in sides):
+            if entry["kind"] not in _DTYPES or any(not isinstance(n, int) or n < 0 for n in sides):
                 raise TypeError(f"array {entry['name']}")
             total += prod(sides) * np.dtype(entry["kind"]).itemsize
-        if total > _MOST_ARRAYS:
+        if total > _MAX_ARRAY_BYTES:
             raise ValueError(f"arrays of {total} bytes")
     except (ValueError, KeyError, TypeError) as error:
         raise ProtocolError(f"not a header: {error}") from error

@@ -1,4 +1,4 @@
-"""What a client may ask of the worker: the values of a message, checked and in types of ours."""
+"""The requests of the worker: the fields of a message, checked and as types."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .protocol import Message
 
 SHORTEST_SECONDS = 0.5
 MOST_TAKES = 64
-"""Draws, or rows of a batch, that one request may ask for."""
+"""Takes of one request, or items of a batched one."""
 MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """Load a model and keep it.
+    """Load a model and keep it in memory.
 
     Attributes:
         model: its folder.
@@ -48,12 +48,12 @@ class LoadRequest:
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """Say how far a prompt is from what a model learnt.
+    """Compare a prompt with the captions that a model was trained on.
 
     Attributes:
         load: the model.
         prompt: what the two people do.
-        frames: of the clip, for a prompt with times.
+        frames: length of the clip, for a prompt with times.
     """
 
     load: LoadRequest
@@ -76,49 +76,50 @@ class CompareRequest:
 
 @dataclass(frozen=True)
 class Edit:
-    """Which part of a known interaction is made anew.
+    """Which tokens of the source motion are regenerated.
 
     Attributes:
         people: some of 0 and 1.
-        rows: some of the five rows of the token map.
-        start, stop: the first frame, and the first behind.
-        strength: share of this part's tokens, the least confident ones; 1 makes all of it anew.
+        parts: some of the five body parts of the token map.
+        start, stop: range of frames, ``stop`` exclusive.
+        strength: fraction of these tokens that is regenerated, the least confident ones; 1 regenerates all.
     """
 
     people: tuple[int, ...]
-    rows: tuple[int, ...]
+    parts: tuple[int, ...]
     start: int
     stop: int
     strength: float
 
     def free(self, frames: int) -> np.ndarray:
-        """(2, 5, S) true for the tokens of this part; a token covers four frames.
+        """(2, 5, S) true for the tokens that are regenerated; a token covers four frames.
 
         Args:
-            frames: of the known interaction.
+            frames: length of the source motion.
         """
         free = np.zeros((2, PARTS, -(-frames // FRAMES_PER_TOKEN)), dtype=bool)
         time = slice(self.start // FRAMES_PER_TOKEN, -(-self.stop // FRAMES_PER_TOKEN))
         for person in self.people:
-            free[person, list(self.rows), time] = True
+            free[person, list(self.parts), time] = True
         return free
 
 
 @dataclass(frozen=True)
 class MotionRequest:
-    """Make an interaction, from a prompt alone, with a leader, or from one that is known; or several from prompts.
+    """Generate interactions from a prompt, from a prompt and a leader, from a source motion, or a batch from prompts.
 
     Attributes:
-        load: the model to make it with.
+        load: the model.
         prompt: what the two people do.
-        seconds, frames: the length, in one of the two; both None for a leader's own length.
-        seed, takes: of the draw.
-        sampling: the settings that the client names; the model's own stand for the others.
+        seconds, frames: the length, as one of the two; both None for the leader's length.
+        seed: determines all takes.
+        takes: how many different interactions.
+        sampling: sampling settings that the client gives, by name; the model's own values stand for the others.
         solve: settings of the solver.
-        leader: the given person, in its own world; None where both people are made.
-        known: the interaction that is edited or extended; None where there is none.
-        edit: what of ``known`` is made anew; None where it is extended.
-        rows: prompt and seed of each interaction where several are made at once, one take each; empty elsewhere.
+        leader: the given person, in its own world; None where both people are generated.
+        source: the interaction that is edited or extended; None for the other requests.
+        edit: what of ``source`` is regenerated; None where it is extended.
+        items: prompt and seed of each item of a batched request, one take each; empty for the other requests.
     """
 
     load: LoadRequest
@@ -130,9 +131,9 @@ class MotionRequest:
     sampling: Mapping[str, Any]
     solve: SolveSettings
     leader: Motion | None
-    known: Interaction | None
+    source: Interaction | None
     edit: Edit | None
-    rows: tuple[tuple[str, int], ...] = ()
+    items: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, message: Message) -> MotionRequest:
@@ -142,10 +143,10 @@ class MotionRequest:
             UserError: a value is missing or out of range.
         """
         values = message.values
-        rows = _rows(values) if message.type == "generate_batch" else ()
+        items = _items(values) if message.type == "generate_batch" else ()
         leader = _leader(message) if message.type == "react" else None
-        known = _known(message) if message.type in ("edit", "extend") else None
-        edit = _edit(values, len(known)) if known is not None and message.type == "edit" else None
+        source = _source(message) if message.type in ("edit", "extend") else None
+        edit = _edit(values, len(source)) if source is not None and message.type == "edit" else None
         frames = _whole(values, "frames", None, 1, 10**9)
         seconds = _number(values, "seconds")
         if seconds is not None and frames is not None:
@@ -156,39 +157,39 @@ class MotionRequest:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
             LoadRequest.of(message),
-            rows[0][0] if rows else _prompt(values),
+            items[0][0] if items else _prompt(values),
             seconds,
             frames,
             _whole(values, "seed", 0, 0, MOST_SEED) or 0,
             _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
             _sampling(values),
-            _solve_settings(values, leader, known),
+            _solve_settings(values, leader, source),
             leader,
-            known,
+            source,
             edit,
-            rows,
+            items,
         )
 
     def length(self, shortest: int, longest: int) -> int:
-        """How many frames to make.
+        """Frames to generate.
 
         Args:
-            shortest, longest: frames of the clips that can be made.
+            shortest, longest: limits in frames.
 
         Raises:
-            UserError: shorter or longer than can be made, longer than the leader, or no longer than what is extended.
+            UserError: outside the limits, longer than the leader, or no longer than the motion that is extended.
         """
         seconds = self.seconds
         if seconds is not None and not SHORTEST_SECONDS <= seconds <= longest / FPS:
             raise UserError(
-                f"{seconds:g} seconds cannot be made; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
+                f"{seconds:g} seconds cannot be generated; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
             )
         asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
-        if self.known is not None and self.edit is not None:
-            return len(self.known)
-        if self.known is not None and asked is not None and asked <= len(self.known):
+        if self.source is not None and self.edit is not None:
+            return len(self.source)
+        if self.source is not None and asked is not None and asked <= len(self.source):
             raise UserError(
-                f"The clip has {len(self.known)} frames already and {asked} were asked for; ask for a longer one."
+                f"The clip has {len(self.source)} frames already and {asked} were asked for; ask for a longer one."
             )
         if self.leader is None:
             return asked or 0
@@ -200,7 +201,7 @@ class MotionRequest:
         return asked or len(self.leader)
 
     def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
-        """The model's settings with those that the client names in their place."""
+        """The model's settings, replaced by those that the client gives."""
         return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
 
 
@@ -225,11 +226,11 @@ def _prompt(values: Mapping[str, Any]) -> str:
     return prompt.strip()
 
 
-def _rows(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Prompts with their seeds."""
+def _items(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Prompt and seed of each item of a batched request."""
     prompts, seeds = values.get("prompts"), values.get("seeds")
     if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MOST_TAKES:
-        raise UserError(f"Several clips are asked for by lists of 1 to {MOST_TAKES} prompts and seeds; give both.")
+        raise UserError(f"A batch needs two lists, of 1 to {MOST_TAKES} prompts and of their seeds; give both.")
     if len(prompts) != len(seeds):
         raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
     return tuple(
@@ -245,16 +246,15 @@ def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _solve_settings(values: Mapping[str, Any], leader: Motion | None, known: Interaction | None) -> SolveSettings:
-    """The solver's settings: what the user owns stays where it is, unless the client says otherwise.
+def _solve_settings(values: Mapping[str, Any], leader: Motion | None, source: Interaction | None) -> SolveSettings:
+    """The solver's settings: the user's own motion stays where it is, unless the client's settings differ.
 
-    A leader is held. Of known motion no frame is led back however fast it is: its keys stay, and what is new goes on
-    from them.
+    A leader is held. Fast roots of a source motion are not bridged: its keys stay, and new frames continue from them.
     """
     ours: dict[str, Any] = {}
     if leader is not None:
         ours["held"] = 0
-    if known is not None:
+    if source is not None:
         ours["bridge_root_teleports"] = False
     return build(SolveSettings, {**ours, **_table(values, "solve")}, "The table of solver settings")
 
@@ -278,7 +278,7 @@ def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: in
 
 
 def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The sampling settings that a message names, checked against their limits."""
+    """The sampling settings of a message, checked against their limits."""
     given = {}
     for name, knob in KNOBS.items():
         value = values.get(name)
@@ -305,9 +305,9 @@ def _leader(message: Message) -> Motion:
         raise UserError(f"The leader's motion cannot be read ({error}); choose another armature.") from error
 
 
-def _known(message: Message) -> Interaction:
+def _source(message: Message) -> Interaction:
     """The interaction that is edited or extended."""
-    arrays = [message.arrays.get(f"known_{name}") for name in ("joints", "rotations", "root")]
+    arrays = [message.arrays.get(f"source_{name}") for name in ("joints", "rotations", "root")]
     joints, rotations, root = arrays
     if joints is None or not joints.size:
         raise UserError("There is no motion to change; choose two animated characters.")
@@ -335,19 +335,23 @@ def _motion(joints: np.ndarray, rotations: np.ndarray | None, root: np.ndarray |
 
 
 def _edit(values: Mapping[str, Any], frames: int) -> Edit:
-    """What is made anew of so many frames."""
+    """What is regenerated of a source motion of that many frames."""
     start = _whole(values, "start", 0, 0, frames - 1) or 0
     stop = _whole(values, "stop", frames, start + 1, frames) or frames
     strength = _number(values, "strength")
     if strength is not None and not 0 <= strength <= 1:
         raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
     return Edit(
-        _choice(values, "people", 2), _choice(values, "rows", PARTS), start, stop, 1.0 if strength is None else strength
+        _choice(values, "people", 2),
+        _choice(values, "parts", PARTS),
+        start,
+        stop,
+        1.0 if strength is None else strength,
     )
 
 
 def _choice(values: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
-    """Some of the numbers 0 to ``count`` - 1; all of them where nothing is said."""
+    """Some of the numbers 0 to ``count`` - 1; all of them by default."""
     chosen = values.get(name)
     if chosen is None:
         return tuple(range(count))

@@ -1,8 +1,7 @@
-"""The pipeline behind standard input and output: ``python -m model_core.worker``.
+"""The worker: loads a model once, reads requests from standard input and writes replies to standard output.
 
-The process loads a model once and stays warm. It reads requests and writes replies as ``protocol.Message``; their types
-and fields are listed in ``docs/worker.md``. It looks for new input between the steps of a generation, so that a cancel
-is seen within one step; there are no threads. The end of input ends it.
+``docs/worker.md`` lists the messages. The worker reads new input between the steps of a request, so that a cancel takes
+effect within a step; there are no threads. The end of its input ends it.
 """
 
 from __future__ import annotations
@@ -21,36 +20,33 @@ from ..errors import UserError, out_of_memory
 from ..generation.limits import MAX_FRAMES, MIN_FRAMES
 from ..motion import FPS, Interaction
 from .pipes import InputPipe, OutputPipe
-from .protocol import Decoder, Message, ProtocolError
+from .protocol import PROTOCOL, Decoder, Message, ProtocolError
 from .requests import CompareRequest, LoadRequest, MotionRequest
 
 if TYPE_CHECKING:
     from ..generation.pipeline import InterMask
     from ..motion import Motion, PosedSkeleton
 
-PROTOCOL = 1
-"""Version of the messages: a client of another version cannot use this worker."""
-
 _REQUESTS = frozenset(("load", "compare", "generate", "generate_batch", "react", "edit", "extend"))
 
 
-class _InputEnded(Exception):  # noqa: N818 - it is no error: the client has gone
-    """Nobody waits for a result any more."""
+class _InputEnded(Exception):  # noqa: N818 - no error: the client has ended
+    """The client has closed the input and reads no result."""
 
 
-class _Cancelled(Exception):  # noqa: N818 - it is no error: somebody asked for it
-    """The request that is being worked on is not wanted any more."""
+class _Cancelled(Exception):  # noqa: N818 - no error: the client asked for it
+    """The client has cancelled the current request."""
 
 
 class Worker:
-    """Takes requests one after the other and answers each with one final message."""
+    """Processes requests in their order and answers each with one final message."""
 
     def __init__(self, source: InputPipe, target: OutputPipe) -> None:
-        """Take both pipes.
+        """Connect the worker.
 
         Args:
-            source: requests.
-            target: replies.
+            source: where requests come from.
+            target: where replies go.
         """
         self._source = source
         self._target = target
@@ -65,44 +61,51 @@ class Worker:
 
         Raises:
             ProtocolError: the input is not made of messages.
-            BrokenPipeError: nobody reads the replies.
+            BrokenPipeError: the client has closed the output.
         """
         self._send("ready", version=__version__, protocol=PROTOCOL)
         while True:
             try:
                 while not self._queue:
-                    self._take(self._source.wait())
+                    self._receive(self._source.wait())
                 self._answer(self._queue.popleft())
             except _InputEnded:
                 return
 
-    def _take(self, data: bytes | None) -> None:
-        """Sort what has arrived: requests wait for their turn, the rest is answered at once."""
+    def _receive(self, data: bytes | None) -> None:
+        """Queue the requests among the messages that have arrived; answer the others at once."""
         if data is None:
             raise _InputEnded
         for message in self._decoder.feed(data):
-            named = message.values.get("id")
+            request_id, theirs = message.values.get("id"), message.values.get("protocol", 1)
             if message.type == "cancel":
-                self._cancel(named)
+                self._cancel(request_id)
             elif message.type == "ping":
-                self._send("pong", id=named, busy=self._current is not None)
+                self._send("pong", id=request_id, busy=self._current is not None)
+            elif theirs != PROTOCOL:
+                self._fail(
+                    request_id,
+                    f"The generator speaks version {PROTOCOL} of the worker protocol and the add-on version {theirs}; "
+                    "install both from the same release.",
+                    kind="user",
+                )
             elif message.type not in _REQUESTS:
-                self._fail(named, f"The worker knows no request '{message.type}'; install both halves anew.")
-            elif named is None:
-                self._fail(None, f"A request '{message.type}' came without an id; install both halves anew.")
+                self._fail(request_id, f"There is no request '{message.type}'; reinstall the add-on.")
+            elif request_id is None:
+                self._fail(None, f"A request '{message.type}' has no id; reinstall the add-on.")
             else:
                 self._queue.append(message)
 
-    def _cancel(self, named: Any) -> None:
-        self._cancelled = self._cancelled or (named is not None and named == self._current)
-        waiting = [message for message in self._queue if message.values["id"] == named]
-        for message in waiting:
+    def _cancel(self, request_id: Any) -> None:
+        self._cancelled = self._cancelled or (request_id is not None and request_id == self._current)
+        queued = [message for message in self._queue if message.values["id"] == request_id]
+        for message in queued:
             self._queue.remove(message)
-            self._send("cancelled", id=named)
+            self._send("cancelled", id=request_id)
 
     def _answer(self, message: Message) -> None:
-        """Carry out one request; whatever happens to it is told to the client."""
-        named = self._current = message.values["id"]
+        """Process one request and send its final reply, whatever happens."""
+        request_id = self._current = message.values["id"]
         self._cancelled = False
         try:
             if message.type == "load":
@@ -110,16 +113,16 @@ class Worker:
             elif message.type == "compare":
                 self._compare(CompareRequest.of(message))
             else:
-                self._make(MotionRequest.of(message))
+                self._generate(MotionRequest.of(message))
         except (_InputEnded, ProtocolError, BrokenPipeError):
             raise
         except _Cancelled:
-            self._send("cancelled", id=named)
+            self._send("cancelled", id=request_id)
         except UserError as error:
-            self._fail(named, str(error), kind="user")
+            self._fail(request_id, str(error), kind="user")
         except Exception as error:
             traceback.print_exc()
-            self._fail_with(named, error)
+            self._fail_with(request_id, error)
         finally:
             self._current = None
 
@@ -133,8 +136,8 @@ class Worker:
             model=config.name,
             skeleton=config.skeleton,
             fps=FPS,
-            shortest=MIN_FRAMES,
-            longest=MAX_FRAMES,
+            min_frames=MIN_FRAMES,
+            max_frames=MAX_FRAMES,
             examples=list(config.examples),
             device=str(model.compute_device),
         )
@@ -144,7 +147,7 @@ class Worker:
         distance, caption = (None, "") if nearest is None else (nearest.distance, nearest.caption)
         self._send("compared", id=self._current, distance=distance, caption=caption)
 
-    def _make(self, request: MotionRequest) -> None:
+    def _generate(self, request: MotionRequest) -> None:
         start = perf_counter()
         model = self._model(request.load)
         loaded = perf_counter()
@@ -177,16 +180,16 @@ class Worker:
 
         settings = request.sampling_settings(own if request.leader is None else own.for_reaction())
         options = GenerateOptions(settings, request.seed, request.takes, on_step)
-        if request.rows:
-            prompts, seeds = zip(*request.rows, strict=True)
+        if request.items:
+            prompts, seeds = zip(*request.items, strict=True)
             return model.generate_batch(prompts, frames, seeds, options)
-        if request.known is not None:
-            first, second = (_with_rotations(person) for person in request.known.people)
-            known = Interaction((first, second))
+        if request.source is not None:
+            first, second = (_with_rotations(person) for person in request.source.people)
+            source = Interaction((first, second))
             if request.edit is None:
-                return model.extend(request.prompt, known, frames, options)
+                return model.extend(request.prompt, source, frames, options)
             free, strength = request.edit.free(frames), request.edit.strength
-            return model.restyle(request.prompt, known, strength, options, free)
+            return model.restyle(request.prompt, source, strength, options, free)
         if request.leader is None:
             return model.generate(request.prompt, frames, options)
         leader = _with_rotations(request.leader.frames(0, frames))
@@ -196,7 +199,7 @@ class Worker:
         from ..kinematics import solve
 
         # An edited character keeps its bones.
-        bones_of = None if request.known is None else request.known.people
+        bones_of = None if request.source is None else request.source.people
         solved = []
         for index, take in enumerate(takes):
             self._progress("solving", index, len(takes))
@@ -217,49 +220,54 @@ class Worker:
             "result",
             arrays,
             id=self._current,
-            text=request.prompt,
+            prompt=request.prompt,
             model=model.config.name,
             seed=request.seed,
             fps=first.fps,
             takes=len(solved),
             frames=len(first),
             skeleton=first.skeleton.name,
-            seconds=timings,
+            timings=timings,
         )
 
     def _progress(self, stage: str, step: int, steps: int) -> None:
-        """Tell how far the request is, and stop it where somebody has asked for that."""
+        """Send the progress of the current request, then read new input.
+
+        Raises:
+            _Cancelled: the request was cancelled.
+            _InputEnded: the client has ended.
+        """
         self._send("progress", id=self._current, stage=stage, step=step, steps=steps)
         while data := self._source.available():
-            self._take(data)
+            self._receive(data)
         if data is None:
             raise _InputEnded
         if self._cancelled:
             raise _Cancelled
 
-    def _fail(self, named: Any, sentence: str, kind: str = "internal") -> None:
-        self._send("error", id=named, message=sentence, kind=kind)
+    def _fail(self, request_id: Any, sentence: str, kind: str = "internal") -> None:
+        self._send("error", id=request_id, message=sentence, kind=kind)
 
-    def _fail_with(self, named: Any, error: Exception) -> None:
+    def _fail_with(self, request_id: Any, error: Exception) -> None:
         """Answer with an internal error, or with what to do where memory ran out."""
         if out_of_memory(error):
             self._loaded = None
             self._fail(
-                named,
+                request_id,
                 "There was not enough memory for this clip; ask for fewer takes or a shorter clip, close other "
                 "programs, or choose the device cpu.",
                 kind="user",
             )
             return
-        cause = " ".join(str(error).split())[:300] or "no further word"
-        self._fail(named, f"The generator failed ({type(error).__name__}: {cause}); its log has the details.")
+        cause = " ".join(str(error).split())[:300] or "no message"
+        self._fail(request_id, f"The generator failed ({type(error).__name__}: {cause}); its log has the details.")
 
     def _send(self, type: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> None:
         self._target.write(Message(type, values, arrays or {}).encoded())
 
 
 def _stamp(request: LoadRequest) -> object:
-    """What changes when a file of the model folder does."""
+    """Names, sizes and times of the files of the model folder: a value that changes with them."""
     if not request.model.is_dir():
         return None
     files = ((path.name, path.stat()) for path in sorted(request.model.iterdir()))
@@ -267,7 +275,7 @@ def _stamp(request: LoadRequest) -> object:
 
 
 def _with_rotations(leader: Motion) -> Motion:
-    """A leader of whom only the joints are known, with the rotations of a skeleton fitted to them."""
+    """A motion with joint rotations: its own, or those of a skeleton that is fitted to its joints."""
     if leader.rotations is not None:
         return leader
     from ..kinematics import RAW_FIT, solve
@@ -277,7 +285,7 @@ def _with_rotations(leader: Motion) -> Motion:
 
 
 def main() -> int:
-    """Run the worker on this process's pipes; give its exit code."""
+    """Run the worker on the pipes of this process; give its exit code."""
     target = OutputPipe()
     try:
         Worker(InputPipe(), target).run()

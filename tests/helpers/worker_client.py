@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from repository import REPOSITORY
 
-from model_core.worker.protocol import Decoder, Message
+from model_core.worker.protocol import PROTOCOL, Decoder, Message
 
 FINAL = {"loaded", "result", "cancelled", "error", "pong"}
 PATIENCE = 300.0
@@ -35,7 +35,7 @@ class Client:
         self._arrived: list[Message] = []
 
     def send(self, kind: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> None:
-        self.send_bytes(Message(kind, values, arrays or {}).encoded())
+        self.send_bytes(Message(kind, {"protocol": PROTOCOL, **values}, arrays or {}).encoded())
 
     def send_bytes(self, data: bytes) -> None:
         assert self.process.stdin is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from repository import REPOSITORY
 
-FOUNDATION = {"errors", "files", "settings", "__version__"}
+FOUNDATION = {"errors", "files", "settings", "threads", "__version__"}
 """Modules at the top of ``model_core`` that every room may use."""
 _WITH_TORCH = {"tensor_files"}
 ROOMS: dict[str, set[str]] = {

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -96,12 +97,65 @@ def test_cancel_is_immediate_and_the_next_request_is_served(client: WorkerClient
     assert len(takes_of(following)) == 1 and not client.busy
 
 
+def test_a_cancelled_request_keeps_nothing_busy_though_nobody_polls(model: Path, tmp_path: Path) -> None:
+    client = WorkerClient(Path(sys.executable), tmp_path / "log")
+    request = submit(client, GenerationSettings("they hug", model, 4.0, takes=20))
+    poll_until(client, lambda: request.stage == "sampling")
+    client.cancel(request)
+    assert not client.busy
+    assert client.close_if_idle(-1.0) and not client.running
+
+
+FOREIGN = """#!{python}
+import sys, time
+sys.path.insert(0, {repository!r})
+from model_core.worker.protocol import Message
+sys.stdout.buffer.write(Message("ready", {{"version": "0.0", "protocol": 1}}).encoded())
+sys.stdout.buffer.flush()
+sys.stdin.buffer.read()
+"""
+
+
+def test_a_worker_of_another_protocol_is_refused_at_every_request_and_not_kept(model: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "python"
+    foreign.write_text(FOREIGN.format(python=sys.executable, repository=str(REPOSITORY)))
+    foreign.chmod(0o755)
+    client = WorkerClient(foreign, tmp_path / "log")
+    for _ in range(2):
+        request = submit(client, GenerationSettings("they hug", model, 1.0))
+        poll_until(client, lambda request=request: request.done)
+        assert "speaks version 1 of the worker protocol and the add-on version 2; install both" in request.failure
+        assert not client.running and not client.busy
+
+
+def test_bytes_that_do_not_fit_into_the_pipe_are_not_copied(tmp_path: Path) -> None:
+    deaf = tmp_path / "python"
+    deaf.write_text(f"#!{sys.executable}\nimport signal; signal.pause()\n")
+    deaf.chmod(0o755)
+    client = WorkerClient(deaf, tmp_path / "log")
+    client.submit("react", {}, {"leader_joints": np.zeros((20_000, 22, 3), np.float32)})
+    unsent = len(client._outgoing)
+    assert unsent > 5_000_000, "the pipe holds all of it"
+    tracemalloc.start()
+    client.poll()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    client.close()
+    assert peak < unsent / 2
+
+
+def test_a_log_that_cannot_be_written_is_named(model: Path, tmp_path: Path) -> None:
+    client = WorkerClient(Path(sys.executable), tmp_path / "no such folder" / "log")
+    with pytest.raises(UserError, match=r"Cannot write the generator's log .*no such folder.*; free some space"):
+        submit(client, GenerationSettings("they hug", model, 1.0))
+
+
 def test_killed_in_mid_work_it_says_so_once_and_starts_again(client: WorkerClient, model: Path) -> None:
     request = submit(client, GenerationSettings("they hug", model, 4.0, takes=20))
     poll_until(client, lambda: request.stage == "sampling")
     os.kill(process_of(client).pid, signal.SIGKILL)
     poll_until(client, lambda: request.done)
-    with pytest.raises(UserError, match=r"ended by signal 9 in mid-work.*generate again"):
+    with pytest.raises(UserError, match=r"^The generator stopped \(possibly out of memory\). Press Generate again.$"):
         takes_of(request)
     assert not client.running
     following = submit(client, GenerationSettings("they hug", model, 1.0))

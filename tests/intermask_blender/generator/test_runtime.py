@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from intermask_blender.generator.child import Child
 from intermask_blender.generator.installation import Installation, Plan, index_options, remove
 from intermask_blender.generator.runtime import (
     BLENDER,
@@ -70,6 +71,7 @@ def plan(root: Path, shop: Path, *missing: Package) -> Plan:
 
 def installed(plan: Plan) -> Installation:
     installation = Installation(plan)
+    installation.start()
     installation.wait()
     return installation
 
@@ -110,6 +112,7 @@ def test_what_cannot_be_loaded_is_not_taken_for_a_runtime(tmp_path: Path, shop: 
 def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: Path) -> None:
     wanted = plan(tmp_path / "runtime", shop, BIG)
     installation = Installation(wanted)
+    installation.start()
     installation.cancel()
     child = installation._child
     assert installation.done and "press Install PyTorch" in installation.failure
@@ -121,15 +124,15 @@ def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: 
 
 def test_what_stands_against_an_installation_is_told_before_it_begins(tmp_path: Path, shop: Path) -> None:
     with pytest.raises(UserError, match="has everything already"):
-        Installation(plan(tmp_path / "runtime", shop))
+        Installation(plan(tmp_path / "runtime", shop)).start()
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        Installation(plan(tmp_path / "file" / "runtime", shop, BIG))
+        Installation(plan(tmp_path / "file" / "runtime", shop, BIG)).start()
     greedy = Plan(
         tmp_path / "runtime", Found({}, (BIG,), ""), *TRANSLATION_CONTEXT, Pip(("pip",), (24, 0)), space=1 << 60
     )
     with pytest.raises(UserError, match=r"GB free and PyTorch takes"):
-        Installation(greedy)
+        Installation(greedy).start()
 
 
 def test_a_runtime_for_another_python_or_without_all_parts_is_not_used(tmp_path: Path) -> None:
@@ -168,21 +171,37 @@ def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
     named = named_runtime(Path(sys.executable), look())
     assert named is not None and named.source == NAMED
     asked = Inspection(named)
+    asked.start()
     asked.wait()
     assert not asked.failure and asked.sentence.startswith("PyTorch 2.")
     bare = Inspection(Runtime(NAMED, Path(sys.executable), ("-I", "-S")))
+    bare.start()
     bare.wait()
     assert "lacks torch, numpy, safetensors, tokenizers" in bare.failure
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho hello\n")
     script.chmod(0o755)
     other = Inspection(Runtime(NAMED, script))
+    other.start()
     other.wait()
     assert "is not a working Python (hello)" in other.failure
     script.write_text("nothing that runs")
     with pytest.raises(UserError, match="cannot be started"):
-        Inspection(Runtime(NAMED, script))
+        Inspection(Runtime(NAMED, script)).start()
     assert named_runtime(tmp_path / "gone", look()) is None
+
+
+def test_a_child_that_closes_its_output_and_goes_on_is_not_waited_for(tmp_path: Path) -> None:
+    child = Child(
+        [sys.executable, "-c", "import os, signal; print('here', flush=True); os.close(1); os.close(2); signal.pause()"]
+    )
+    child.start()
+    lines: list[str] = []
+    while child._process is None or child._process.stdout is None or not child._process.stdout.closed:
+        lines += child.new_lines()
+    assert lines == ["here"] and child.code is None and child.new_lines() == []
+    child.end()
+    assert child.code == -9
 
 
 def test_pip_is_found_even_where_it_was_never_unpacked(tmp_path: Path) -> None:

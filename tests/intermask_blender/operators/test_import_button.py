@@ -171,21 +171,25 @@ def plan(downloads: Path, out: Path, log: Path, *arguments: str, replace: bool =
 def test_a_model_is_replaced_when_asked_and_stays_when_the_import_is_stopped(downloads: Path, tmp_path: Path) -> None:
     out, log = tmp_path / "models" / "hands", tmp_path / "log"
     stopped = ModelImport(plan(downloads, out, log))
+    stopped.start()
     while stopped.factor == 0:
         stopped.poll()
     stopped.cancel()
     assert "was stopped" in stopped.failure and not out.parent.exists()
 
     done = ModelImport(plan(downloads, out, log))
+    done.start()
     done.wait()
     assert not done.failure and (out / "config.json").is_file() and "Writing" in log.read_text(encoding="utf-8")
     (out / "old").write_text("")
     with pytest.raises(UserError, match="or tick Replace"):
-        ModelImport(plan(downloads, out, log))
+        ModelImport(plan(downloads, out, log)).start()
     broken = ModelImport(plan(downloads, out, log, "-S", "-I", replace=True))
+    broken.start()
     broken.wait()
     assert "No module named" in broken.failure and str(log) in broken.failure and (out / "old").exists()
     done = ModelImport(plan(downloads, out, log, replace=True))
+    done.start()
     done.wait()
     assert not done.failure and not (out / "old").exists()
     assert [path.name for path in out.parent.iterdir()] == ["hands"]

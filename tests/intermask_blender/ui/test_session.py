@@ -55,6 +55,7 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
     assert process is not None and process.poll() is None
     current.pending.append(Pending("they hug", generation, event_timer()))
     inspection = Inspection(Runtime(NAMED, Path(sys.executable)))
+    inspection.start()
     current.job, current.job_timer = inspection, event_timer()
     assert not free(bpy.types.INTERMASK_OT_test_runtime)
 

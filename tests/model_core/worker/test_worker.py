@@ -83,7 +83,7 @@ def warm(model: Path) -> Iterator[Client]:
 
 def test_it_is_ready_before_torch_is_loaded_and_answers_a_ping(fresh: Client) -> None:
     ready = fresh.next()
-    assert (ready.type, ready.values["protocol"]) == ("ready", 1)
+    assert (ready.type, ready.values["protocol"]) == ("ready", 2)
     if Path("/proc").is_dir():
         assert "torch" not in Path(f"/proc/{fresh.process.pid}/maps").read_text()
     fresh.send("ping", id=3)
@@ -98,8 +98,8 @@ def test_loading_tells_what_the_model_is(warm: Client, model: Path) -> None:
         "model": "small",
         "skeleton": "smpl22",
         "fps": 30.0,
-        "shortest": 16,
-        "longest": 1800,
+        "min_frames": 16,
+        "max_frames": 1800,
         "examples": ["they hug"],
         "device": "cpu",
     }
@@ -110,8 +110,8 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
     warm.send("generate", id="a", **request)
     messages = warm.until("result", "error")
     result = messages[-1]
-    assert {key: result.values[key] for key in ("id", "text", "model", "seed", "fps", "takes", "frames")} == {
-        "id": "a", "text": "they dance", "model": "small", "seed": 7, "fps": 30.0, "takes": 2, "frames": 45,
+    assert {key: result.values[key] for key in ("id", "prompt", "model", "seed", "fps", "takes", "frames")} == {
+        "id": "a", "prompt": "they dance", "model": "small", "seed": 7, "fps": 30.0, "takes": 2, "frames": 45,
     }  # fmt: skip
     assert {name: array.shape for name, array in result.arrays.items()} == {
         "offsets": (2, 2, 22, 3), "rotations": (2, 2, 45, 22, 4), "translation": (2, 2, 45, 3),
@@ -121,7 +121,7 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
     progress = [(m.values["stage"], m.values["step"], m.values["steps"]) for m in messages[:-1]]
     assert [entry for entry in progress if entry[0] == "sampling"] == [("sampling", step, 6) for step in range(1, 7)]
     assert [stage for stage, _, _ in progress] == sorted((stage for stage, _, _ in progress), key=_STAGES.index)
-    assert set(result.values["seconds"]) == {"loading", "sampling", "solving"}
+    assert set(result.values["timings"]) == {"loading", "sampling", "solving"}
 
     warm.send("generate", id="b", **request)
     again = warm.final()
@@ -164,9 +164,9 @@ def known_pair(frames: int) -> dict[str, np.ndarray]:
     second = first.moved(np.eye(3), np.array([0.0, 0.0, 1.0]))
     motions = (first, second)
     return {
-        "known_joints": np.array([person.joints for person in motions], np.float32),
-        "known_rotations": np.array([person.rotations for person in motions], np.float32),
-        "known_root": np.array([person.root_orientation for person in motions], np.float32),
+        "source_joints": np.array([person.joints for person in motions], np.float32),
+        "source_rotations": np.array([person.rotations for person in motions], np.float32),
+        "source_root": np.array([person.root_orientation for person in motions], np.float32),
     }
 
 
@@ -182,19 +182,19 @@ def test_a_part_is_made_anew_and_a_clip_goes_on(warm: Client, model: Path) -> No
 
     def moved(answer: Message) -> np.ndarray:
         """(2, T) how far any joint is from where it was, metres."""
-        return np.linalg.norm(joints(answer)[:, :60] - arrays["known_joints"], axis=-1).max(-1)
+        return np.linalg.norm(joints(answer)[:, :60] - arrays["source_joints"], axis=-1).max(-1)
 
     warm.send("edit", arrays, id=1, people=[1], start=24, stop=40, **request)
     change = moved(warm.final())
     assert change[0].max() < 0.01 and change[1, :24].max() < 0.01 and change[1, 40:].max() < 0.01
     assert change[1, 24:40].max() > 0.02
 
-    warm.send("edit", arrays, id=2, strength=0.3, rows=[3, 4], **request)
+    warm.send("edit", arrays, id=2, strength=0.3, parts=[3, 4], **request)
     restyled = moved(warm.final())
     warm.send("edit", arrays, id=3, strength=0.0, **request)
     assert moved(warm.final()).max() < 0.01 < restyled.max()
 
-    warm.send("extend", {"known_joints": arrays["known_joints"]}, id=4, frames=90, **request)
+    warm.send("extend", {"source_joints": arrays["source_joints"]}, id=4, frames=90, **request)
     longer = warm.final()
     assert longer.values["frames"] == 90 and moved(longer).max() < 0.02
 
@@ -202,14 +202,14 @@ def test_a_part_is_made_anew_and_a_clip_goes_on(warm: Client, model: Path) -> No
 def test_what_is_known_stays_however_fast_it_is(warm: Client, model: Path) -> None:
     arrays = known_pair(60)
     # At 8 m/s for 0.3 s: faster than the solver believes of what it made itself.
-    arrays["known_joints"][0, ..., 0] += np.clip(np.arange(60) - 24, 0, 9)[:, None] * np.float32(8 / 30)
+    arrays["source_joints"][0, ..., 0] += np.clip(np.arange(60) - 24, 0, 9)[:, None] * np.float32(8 / 30)
     request: dict[str, Any] = {"model": str(model), "prompt": "they dance"}
 
     def led_away(kind: str, **values: Any) -> float:
         warm.send(kind, arrays, id=1, **request, **values)
         answer = warm.final()
         assert answer.type == "result", answer.values
-        ways = answer.arrays["translation"][0][:, :60] - arrays["known_joints"][:, :, 0]
+        ways = answer.arrays["translation"][0][:, :60] - arrays["source_joints"][:, :, 0]
         return float(np.linalg.norm(ways[..., [0, 2]], axis=-1).max())
 
     assert led_away("extend", frames=90) < 0.25  # smoothing alone
@@ -227,12 +227,12 @@ def test_an_edit_that_cannot_be_made_is_told(warm: Client, model: Path) -> None:
     arrays = known_pair(40)
     cases: list[tuple[str, dict[str, np.ndarray], dict[str, Any], str]] = [
         ("edit", {}, {}, "no motion to change"),
-        ("edit", {"known_joints": arrays["known_joints"][:1]}, {}, "not of two people"),
-        ("edit", {"known_joints": arrays["known_joints"][:, :, :20]}, {}, "cannot be read"),
+        ("edit", {"source_joints": arrays["source_joints"][:1]}, {}, "not of two people"),
+        ("edit", {"source_joints": arrays["source_joints"][:, :, :20]}, {}, "cannot be read"),
         ("edit", arrays, {"frames": 80}, "keeps the length"),
         ("edit", arrays, {"start": 30, "stop": 20}, "'stop' is 20; give a whole number from 31 to 40"),
         ("edit", arrays, {"people": [2]}, "'people' is .*from 0 to 1"),
-        ("edit", arrays, {"rows": []}, "'rows' is .*from 0 to 4"),
+        ("edit", arrays, {"parts": []}, "'parts' is .*from 0 to 4"),
         ("edit", arrays, {"strength": 1.5}, "'strength' is 1.5"),
         ("extend", arrays, {}, "No length"),
         ("extend", arrays, {"frames": 40}, "40 frames already"),
@@ -357,6 +357,18 @@ def test_running_out_of_memory_is_told_with_a_remedy_and_the_worker_goes_on(fres
     resource.prlimit(fresh.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     fresh.send("generate", id=6, **request)
     assert fresh.final().type == "result"
+
+
+@pytest.mark.parametrize("theirs", [{}, {"protocol": 1}, {"protocol": 3}])
+def test_a_client_of_another_protocol_is_refused_in_one_sentence(
+    warm: Client, model: Path, theirs: dict[str, int]
+) -> None:
+    values = {"id": 5, "model": str(model), "prompt": "they dance", "seconds": 1.0, **theirs}
+    warm.send_bytes(Message("generate", values).encoded())
+    version = theirs.get("protocol", 1)
+    _check_told(warm.final(), f"speaks version 2 .* the add-on version {version}; install both from the same release")
+    warm.send("ping", id=6)
+    assert warm.final().type == "pong"
 
 
 def test_an_unknown_request_is_a_fault_and_not_the_end(warm: Client) -> None:
