@@ -418,4 +418,4 @@ def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:
 def test_the_panel_names_the_nearest_caption_of_a_prompt_that_the_model_does_not_know() -> None:
     assert said(Answer(None, "")) == said(Answer(0.1, "two people hug")) == ("", "NONE")
     assert said(Answer(0.4, "two people hug"))[0] == "Closest match in this model: “two people hug”"
-    assert "knows nothing like it" in said(Answer(0.9, "two people hug"))[0]
+    assert "Not in this model" in said(Answer(0.9, "two people hug"))[0]
