@@ -29,7 +29,7 @@ _KEYS: dict[str, dict[str, str]] = {
 OLD_FILES = {"reranker.safetensors": "judge.safetensors", "contact_classifier.safetensors": "toucher.safetensors"}
 """Files of weights, each with its old name."""
 
-_TENSORS = {".told.": ".text."}
+_TENSORS = {".told.": ".text.", ".together.": ".joint.", ".apart.": ".per_person."}
 """Parts of tensor names."""
 
 

@@ -1,4 +1,4 @@
-"""Attention and feed-forward as the transformer's and the text layers' blocks use them."""
+"""The attention and feed-forward layers of the transformer and of the text encoders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class Attention(nn.Module):
-    """Multi-head attention with one inward projection for queries, keys and values (Vaswani et al. 2017)."""
+    """Multi-head attention with one input projection for queries, keys and values (Vaswani et al. 2017)."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -21,9 +21,9 @@ class Attention(nn.Module):
         """Attend.
 
         Args:
-            x: (B, T, C) where the queries come from.
-            source: (B, S, C) where keys and values come from; None for ``x`` itself.
-            valid: (B, S) true for what may be attended to; None for all.
+            x: (B, T, C) input of the queries.
+            source: (B, S, C) input of keys and values; None for ``x`` itself.
+            valid: (B, S) true for keys that can be attended to; None for all.
 
         Returns:
             (B, T, C).
@@ -32,8 +32,8 @@ class Attention(nn.Module):
             query, key, value = self._heads(self.inward(x), 3)  # (B, H, T, C / H) each
         else:
             width = x.shape[-1]
-            (query,) = self._heads(self._part(x, slice(width)), 1)
-            key, value = self._heads(self._part(source, slice(width, None)), 2)
+            (query,) = self._heads(self._project(x, slice(width)), 1)
+            key, value = self._heads(self._project(source, slice(width, None)), 2)
         mask = None if valid is None else valid[:, None, None, :]
         dropout = self.dropout if self.training else 0.0
         if dropout == 0 and query.dtype == torch.bfloat16 and query.device.type == "cpu":
@@ -42,11 +42,11 @@ class Attention(nn.Module):
             mixed = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
         return self.outward(mixed.transpose(1, 2).flatten(2))
 
-    def _part(self, x: Tensor, rows: slice) -> Tensor:
-        """(B, T, C) through some rows of the inward projection."""
+    def _project(self, x: Tensor, outputs: slice) -> Tensor:
+        """(B, T, C) to some outputs of the input projection."""
         if isinstance(self.inward, nn.Linear):
-            return functional.linear(x, self.inward.weight[rows], self.inward.bias[rows])
-        return self.inward(x, rows)
+            return functional.linear(x, self.inward.weight[outputs], self.inward.bias[outputs])
+        return self.inward(x, outputs)
 
     def _heads(self, projected: Tensor, count: int) -> tuple[Tensor, ...]:
         """(B, T, count * C) to ``count`` tensors (B, H, T, C / H)."""
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
 @torch.autocast("cpu", enabled=False)
 def _plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Attention by two products: in bfloat16 on CPUs faster than PyTorch's fused kernel, 2.5 times so in learning."""
+    """Attention as two products: in bfloat16 on CPUs faster than PyTorch's fused kernel, 2.5 times so in training."""
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5  # (B, H, T, S)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))

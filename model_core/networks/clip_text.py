@@ -20,7 +20,7 @@ class ClipTextConfig:
         vocabulary: number of byte-pair tokens.
         width: of the hidden states.
         layers, heads: of the transformer; the feed-forward is four times as wide.
-        longest: tokens of every text, with start and end; shorter texts are filled up, longer ones cut.
+        longest: tokens of every text, with start and end; shorter texts are padded, longer ones truncated.
     """
 
     vocabulary: int = 49408
@@ -45,11 +45,11 @@ class ClipLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) to the same."""
-        x = x + self._attended(self.attention_norm(x))
+        x = x + self._attend(self.attention_norm(x))
         widened = self.widen(self.feed_forward_norm(x))
         return x + self.narrow(widened * torch.sigmoid(1.702 * widened))
 
-    def _attended(self, x: Tensor) -> Tensor:
+    def _attend(self, x: Tensor) -> Tensor:
         batch, length, _ = x.shape
         heads = self.inward(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, H, L, C / H)
         mixed = functional.scaled_dot_product_attention(heads[0], heads[1], heads[2], is_causal=True)
@@ -71,14 +71,14 @@ class ClipTextTower(nn.Module):
 
         Args:
             ids: (B, L) tokens, padded with zeros.
-            mask: (B, L), not needed: no token sees the padding after it.
+            mask: (B, L), unused: attention is causal, so that no token sees the padding after it.
 
         Returns:
             (B, L, C) hidden states. Those of the padding are defined, and the published text layers read them.
         """
         x = self.tokens(ids) + self.positions[: ids.shape[1]]
         for layer in self.layers:
-            # Weights may rest in half precision, as they were trained; the sums are made in single precision.
+            # Weights may be stored in half precision, as they were trained; the layer computes in single precision.
             single = {name: weight.float() for name, weight in layer.named_parameters()}
             x = functional_call(layer, single, (x,))
         return self.norm(x)

@@ -1,4 +1,4 @@
-"""The block that refiner, toucher and judge are made of."""
+"""The residual block of refiner, contact classifier and reranker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 class ConditionedConvBlock(nn.Module):
-    """A dilated convolution over time that is told the text, added to what comes in."""
+    """A dilated convolution over time, conditioned on the text, added to its input."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -19,6 +19,6 @@ class ConditionedConvBlock(nn.Module):
         self.point = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
-        """(B, C, T) and the text's (B, C, 1) to (B, C, T)."""
+        """(B, C, T) and the text vector (B, C, 1) to (B, C, T)."""
         wide = self.wide(functional.gelu(self.normal(x))) + self.text(text[..., 0])[..., None]
         return cast(Tensor, x + self.point(functional.gelu(wide)))

@@ -1,7 +1,7 @@
-"""What each palm of two people should touch, by what they do and by what the text says.
+"""What each palm of two people should touch, from their motion and the text.
 
-Not published. How near hands are does not tell whether they touch: two who walk hand in hand, as tokens have them, are
-no nearer than two who walk side by side. The text does tell, and the movement when.
+Not published. The distance of hands does not say whether they touch: decoded people who walk hand in hand are no closer
+than people who walk side by side. The text says that they touch, the motion says when.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .palms import NEARNESS, nearness
 from .text_conditioned_pair import TextConditionedPairConfig, TextConditionedPairNet
 
 TOUCHED = 4
-"""What a palm may touch: nothing, the partner's left palm, the right one, any other skin of the partner."""
-_SEEN = PAIR_VIEW + NEARNESS
+"""Classes of contact of a palm: nothing, the partner's left palm, the right one, any other skin of the partner."""
+_FEATURES = PAIR_VIEW + NEARNESS
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class ContactClassifierConfig(TextConditionedPairConfig):
 
 
 class ContactClassifier(TextConditionedPairNet):
-    """Joints of two people and a text vector to what each palm touches in each frame."""
+    """Joints of two people and a text vector to the contact of each palm in each frame."""
 
     def __init__(self, config: ContactClassifierConfig) -> None:
-        super().__init__(config, _SEEN, 2 * TOUCHED)
+        super().__init__(config, _FEATURES, 2 * TOUCHED)
         self.config = config
 
     def forward(self, joints: Tensor, text: Tensor) -> Tensor:
-        """Tell what palms touch.
+        """Classify the contact of palms.
 
         Args:
             joints: (B, 2, T, 22, 3) metres, Y up, floor at 0, T even.
@@ -44,8 +44,8 @@ class ContactClassifier(TextConditionedPairNet):
         Returns:
             (B, 2, T, 2, TOUCHED) logits of left and right palm.
         """
-        return self.answered(self.seen(joints), text).unflatten(-1, (2, TOUCHED))
+        return self.predict(self.features(joints), text).unflatten(-1, (2, TOUCHED))
 
-    def seen(self, joints: Tensor) -> Tensor:
-        """What each person sees from the own place, facing +Z: (B, 2, T, N) of joints (B, 2, T, 22, 3)."""
+    def features(self, joints: Tensor) -> Tensor:
+        """(B, 2, T, N) features of joints (B, 2, T, 22, 3) in each person's own frame."""
         return torch.cat((pair_view(joints), nearness(joints)), -1)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 GraphScope = Literal["first_frame", "none", "every_frame"]
-"""Which frames get messages from neighbouring joints.
+"""Frames that receive messages from neighbouring joints.
 
 ``first_frame``: frame 0 of sample 0 of a batch, bit for bit what the published code computes. ``none``: no frame, which
-is how nearly every frame reached the published weights in training. ``every_frame``: the graph network as meant.
+is how the published weights saw nearly all frames in training. ``every_frame``: the graph network as intended.
 """
 
 LIMB_CHAINS = (
@@ -36,7 +36,7 @@ def neighbour_mean(joints: int = 22) -> Tensor:
 
 
 class GraphLayer(nn.Module):
-    """One GraphSAGE layer (Hamilton et al. 2017) on images (B, C, J, T): joints are nodes, frames are apart.
+    """One GraphSAGE layer (Hamilton et al. 2017) on images (B, C, J, T): joints are nodes, frames are independent.
 
     ``out = from_neighbours(mean of relu(message(x)) over neighbours) + from_self(x)``, without normalisation.
     """

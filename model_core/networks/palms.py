@@ -1,4 +1,4 @@
-"""Where palms are, and how far from the partner's palms and skin: bodies as capsules, by their joints alone."""
+"""Palms, and their distances to the partner's palms and skin; bodies are capsules around the bones."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..kinematics.limbs import ARMS
 from ..motion.representation import JOINTS
 
 NEARNESS = 2 * 2 + 2
-"""Numbers a frame of one person: metres from each palm to each of the partner's, and to other skin of the partner."""
-_BODY = [part for part in CAPSULES if part.part != "hand" and max(part.start, part.stop) < JOINTS]
-"""All but the hands, and the skull's top, which no joint marks."""
+"""Features per frame of one person: metres from each palm to each palm and to other skin of the partner."""
+_SKIN = [part for part in CAPSULES if part.part != "hand" and max(part.start, part.stop) < JOINTS]
+"""Capsules without the hands, and without the skull, whose top is no joint."""
 
 
 def palms(joints: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def palms(joints: Tensor) -> Tensor:
 
 
 def to_palms(joints: Tensor) -> Tensor:
-    """Ways (B, 2, T, 2, 2, 3) from each palm of each person to the left and right one of the partner, skin to skin.
+    """Displacements (B, 2, T, 2, 2, 3) from each palm of each person to the partner's palms, between skins.
 
     Args:
         joints: (B, 2, T, 22, 3) metres.
@@ -33,25 +33,25 @@ def to_palms(joints: Tensor) -> Tensor:
 
 
 def to_body(joints: Tensor) -> Tensor:
-    """Ways (B, 2, T, 2, 3) from each palm of each person to the partner's nearest skin that is no hand."""
+    """Displacements (B, 2, T, 2, 3) from each palm of each person to the partner's nearest skin other than hands."""
     own, partner = palms(joints)[..., :, None, :], joints.flip(1)
     starts, stops = (
-        partner[..., None, [getattr(part, name) for part in _BODY], :] for name in ("start", "stop")
+        partner[..., None, [getattr(part, name) for part in _SKIN], :] for name in ("start", "stop")
     )  # (B, 2, T, 1, C, 3)
     along = stops - starts
     share = ((own - starts) * along).sum(-1, keepdim=True) / along.square().sum(-1, keepdim=True).clamp_min(1e-9)
-    ways = _to_skin(starts + share.clamp(0, 1) * along - own, own.new_tensor([part.radius for part in _BODY]))
-    nearest = ways.norm(dim=-1).argmin(-1)[..., None, None].expand(*ways.shape[:-2], 1, 3)
-    return ways.gather(-2, nearest)[..., 0, :]
+    displacements = _to_skin(starts + share.clamp(0, 1) * along - own, own.new_tensor([part.radius for part in _SKIN]))
+    nearest = displacements.norm(dim=-1).argmin(-1)[..., None, None].expand(*displacements.shape[:-2], 1, 3)
+    return displacements.gather(-2, nearest)[..., 0, :]
 
 
 def nearness(joints: Tensor) -> Tensor:
-    """(B, 2, T, NEARNESS) of joints (B, 2, T, 22, 3)."""
+    """(B, 2, T, NEARNESS) distances, metres, for joints (B, 2, T, 22, 3)."""
     return torch.cat((to_palms(joints).norm(dim=-1).flatten(-2), to_body(joints).norm(dim=-1)), -1)
 
 
-def _to_skin(ways: Tensor, radius: Tensor) -> Tensor:
-    """Ways (..., 3) from a palm to an axis, without what is inside the two skins; none where they touch."""
-    length = ways.norm(dim=-1)
+def _to_skin(displacements: Tensor, radius: Tensor) -> Tensor:
+    """Displacements (..., 3) from a palm to an axis, shortened to the gap between the skins; zero where they touch."""
+    length = displacements.norm(dim=-1)
     left = (length - radius - PALM_RADIUS).clamp_min(0)
-    return ways * (left / length.clamp_min(1e-6))[..., None]
+    return displacements * (left / length.clamp_min(1e-6))[..., None]

@@ -1,4 +1,4 @@
-"""The InterGen evaluator's motion encoder: two people's rows to one embedding (Liang et al. 2024)."""
+"""The InterGen evaluator's motion encoder: features of two people to one embedding (Liang et al. 2024)."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class MotionEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.embed = nn.Linear(width, embedding)
 
-    def forward(self, rows: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Embed pairs.
 
         Args:
-            rows: (B, T, 2 * 262) both people's rows beside each other; the contacts are not looked at.
-            lengths: (B,) frames that count.
+            features: (B, T, 2 * 262) features of both people, concatenated; the contacts are not used.
+            lengths: (B,) number of valid frames.
 
         Returns:
             (B, embedding).
         """
-        B, T, _ = rows.shape
-        people = rows.unflatten(-1, (2, WIDTH))[..., WITHOUT_CONTACTS].flatten(2)  # (B, T, 516)
+        B, T, _ = features.shape
+        people = features.unflatten(-1, (2, WIDTH))[..., WITHOUT_CONTACTS].flatten(2)  # (B, T, 516)
         x = torch.cat((self.query.expand(B, 1, -1), self.project(people)), 1) + self.position[: T + 1]
-        padding = torch.arange(T + 1, device=rows.device) > lengths[:, None]
+        padding = torch.arange(T + 1, device=features.device) > lengths[:, None]
         return self.embed(self.norm(self.layers(x, src_key_padding_mask=padding))[:, 0])
 
 

@@ -1,4 +1,4 @@
-"""The codebook: nearest codes, and their upkeep by moving averages during training."""
+"""The codebook: nearest codes, and their update by moving averages in training."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class CodebookSettings:
-    """How a codebook learns (published values).
+    """How a codebook is trained (published values).
 
     Attributes:
         decay: of the moving averages of code usage and code sums.
-        least_usage: a code used less (in average vectors a batch) is replaced by a vector of the batch.
-        noise: temperature of the Gumbel noise on distances in training; 0 takes the nearest code always.
-        first_alone: share of the samples of a residual quantiser that are rebuilt from the first level alone in
-            training, so that the decoder reads either.
+        least_usage: a code with fewer vectors per batch on average is replaced by a vector of the batch.
+        noise: temperature of the Gumbel noise on distances in training; 0 always takes the nearest code.
+        first_alone: share of the samples of a residual quantiser that are decoded from the first level only in
+            training, so that the decoder can read either.
     """
 
     decay: float = 0.99
@@ -27,7 +27,7 @@ class CodebookSettings:
 
 
 class Codebook(nn.Module):
-    """Vectors, one per code; learnt by exponential moving averages (van den Oord et al. 2017, appendix A.1)."""
+    """Vectors, one per code, trained by exponential moving averages (van den Oord et al. 2017, appendix A.1)."""
 
     codes: Tensor
     usage: Tensor
@@ -47,7 +47,7 @@ class Codebook(nn.Module):
         return self._distances(vectors).argmin(1)
 
     def _distances(self, vectors: Tensor) -> Tensor:
-        """(N, codes) squared distances, less the part that is equal for all codes."""
+        """(N, codes) squared distances without the term that is equal for all codes."""
         return torch.addmm((self.codes**2).sum(1)[None], vectors, self.codes.T, alpha=-2)
 
     def learn(self, vectors: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def _start(self, vectors: Tensor) -> None:
-        """Begin with vectors of the first batch, slightly scattered where there are too few."""
+        """Initialise from vectors of the first batch, with a little noise to separate repeated ones."""
         count, width = self.codes.shape
         picked = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
         self.codes.copy_(picked + torch.randn_like(picked) * 0.01 / width**0.5)
@@ -81,35 +81,35 @@ class Codebook(nn.Module):
         self.sums.lerp_(sums, 1 - settings.decay)
         dead = self.usage < settings.least_usage
         spare = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
-        # A replaced code begins anew: remainders of its old sum would pull it between the places it was put to.
+        # The sum of a replaced code is reset too: the old sum would pull the code back.
         self.sums.copy_(torch.where(dead[:, None], spare, self.sums))
         self.usage.masked_fill_(dead, 1)
         self.codes.copy_(self.sums / self.usage[:, None])
 
 
 class ResidualQuantizer(nn.Module):
-    """One or more codebooks, each taking what the ones before left over (published code allows several, uses one).
+    """One or more codebooks, each quantising the residual of the previous ones (published code uses one).
 
     Args:
         count: codes of a codebook.
         width: D, length of a code.
         levels: codebooks, one after the other.
-        settings: how they learn.
-        rows: 1 where all rows of the map share a codebook, as published; P where each has one of its own.
+        settings: how they are trained.
+        parts: 1 if all body parts share a codebook, as published; P if each has its own.
     """
 
-    def __init__(self, count: int, width: int, levels: int, settings: CodebookSettings, rows: int = 1) -> None:
+    def __init__(self, count: int, width: int, levels: int, settings: CodebookSettings, parts: int = 1) -> None:
         super().__init__()
-        self.settings, self.rows, self.levels = settings, rows, levels
-        self.codebooks = nn.ModuleList(Codebook(count, width, settings) for _ in range(levels * rows))
+        self.settings, self.parts, self.levels = settings, parts, levels
+        self.codebooks = nn.ModuleList(Codebook(count, width, settings) for _ in range(levels * parts))
 
     def _books(self, level: int) -> list[Codebook]:
-        """The codebooks of a level, one for all rows or one a row."""
-        books = self.codebooks[level * self.rows : (level + 1) * self.rows]
+        """The codebooks of a level: one for all body parts, or one for each."""
+        books = self.codebooks[level * self.parts : (level + 1) * self.parts]
         return [book for book in books if isinstance(book, Codebook)]
 
     def vectors(self) -> Tensor:
-        """(rows, codes, D) vectors of the first level's codebooks."""
+        """(parts, codes, D) vectors of the first level's codebooks."""
         return torch.stack([book.codes for book in self._books(0)])
 
     def ids(self, latent: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ class ResidualQuantizer(nn.Module):
         for level in range(self.levels):
             books = self._books(level)
             ids = torch.stack([book.nearest(vectors) for book, vectors in zip(books, left, strict=True)])
-            left = left - _looked_up(books, ids)
+            left = left - _lookup(books, ids)
             result.append(self._image(ids[..., None], latent)[:, 0])
         return torch.stack(result, 1)
 
@@ -127,8 +127,8 @@ class ResidualQuantizer(nn.Module):
         total = torch.zeros(())
         for level in range(ids.shape[1]):
             books = self._books(level)
-            rows = [ids[:, level]] if self.rows == 1 else list(ids[:, level].split(1, 1))
-            total = total + torch.cat([book.codes[row] for book, row in zip(books, rows, strict=True)], 1)
+            of_parts = [ids[:, level]] if self.parts == 1 else list(ids[:, level].split(1, 1))
+            total = total + torch.cat([book.codes[part] for book, part in zip(books, of_parts, strict=True)], 1)
         return total.permute(0, 3, 1, 2)
 
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -136,14 +136,14 @@ class ResidualQuantizer(nn.Module):
 
         Returns:
             The quantised latent, the commitment loss (mean squared distance to the codes, averaged over levels), and
-            the perplexity of code use in this batch (of the first level, averaged over rows).
+            the perplexity of code use in this batch (of the first level, averaged over parts).
         """
         with torch.autocast(latent.device.type, enabled=False):
             return self._quantised(latent)
 
     def _quantised(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # Distances and moving averages want single precision even where the convolutions do without.
-        vectors = self._vectors(latent.float())  # (rows, N, D)
+        # Distances and moving averages need single precision even if the convolutions do not.
+        vectors = self._vectors(latent.float())  # (parts, N, D)
         left, total = vectors, torch.zeros_like(vectors)
         loss, perplexity = vectors.new_zeros(()), vectors.new_zeros(())
         deep = self._deep(latent)
@@ -151,41 +151,41 @@ class ResidualQuantizer(nn.Module):
             books = self._books(level)
             pairs = list(zip(books, left, strict=True))
             ids = torch.stack([book.learn(v.detach()) if self.training else book.nearest(v) for book, v in pairs])
-            code = _looked_up(books, ids)
+            code = _lookup(books, ids)
             loss = loss + (left - code).square().mean() / self.levels
             left = left - code
             total = total + (code if level == 0 else code * deep)
             if level == 0:
-                perplexity = torch.stack([_perplexity(row, len(books[0].codes)) for row in ids]).mean()
+                perplexity = torch.stack([_perplexity(part, len(books[0].codes)) for part in ids]).mean()
         quantised = vectors + (total - vectors).detach()
         return self._image(quantised, latent), loss, perplexity
 
     def _deep(self, latent: Tensor) -> Tensor:
-        """(rows, N, 1) one where a training sample has all levels, zero where it has to do with the first."""
+        """(parts, N, 1) one where a training sample has all levels, zero where it has only the first."""
         B, _, P, S = latent.shape
         alone = self.settings.first_alone if self.training else 0.0
         samples = (torch.rand(B, 1, 1, 1, device=latent.device) >= alone).float()
         return self._vectors(samples.expand(B, 1, P, S))
 
     def _vectors(self, image: Tensor) -> Tensor:
-        """(B, D, P, S) to (rows, N, D)."""
-        order = (0, 2, 3, 1) if self.rows == 1 else (2, 0, 3, 1)
-        return image.permute(order).reshape(self.rows, -1, image.shape[1])
+        """(B, D, P, S) to (parts, N, D)."""
+        order = (0, 2, 3, 1) if self.parts == 1 else (2, 0, 3, 1)
+        return image.permute(order).reshape(self.parts, -1, image.shape[1])
 
     def _image(self, vectors: Tensor, like: Tensor) -> Tensor:
-        """(rows, N, D) to (B, D, P, S)."""
+        """(parts, N, D) to (B, D, P, S)."""
         B, _, P, S = like.shape
-        if self.rows == 1:
+        if self.parts == 1:
             return vectors.view(B, P, S, -1).permute(0, 3, 1, 2)
         return vectors.view(P, B, S, -1).permute(1, 3, 0, 2)
 
 
-def _looked_up(books: list[Codebook], ids: Tensor) -> Tensor:
-    """Codes (rows, N, D) of ids (rows, N)."""
-    return torch.stack([book.codes[row] for book, row in zip(books, ids, strict=True)])
+def _lookup(books: list[Codebook], ids: Tensor) -> Tensor:
+    """Codes (parts, N, D) of ids (parts, N)."""
+    return torch.stack([book.codes[part] for book, part in zip(books, ids, strict=True)])
 
 
 def _perplexity(ids: Tensor, codes: int) -> Tensor:
-    """How many codes ids (N,) use, by the entropy of their frequencies."""
+    """Effective number of codes that ids (N,) use: the exponential of the entropy of their frequencies."""
     share = torch.bincount(ids, minlength=codes) / len(ids)
     return torch.exp(-(share * torch.log(share + 1e-10)).sum())

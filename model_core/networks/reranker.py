@@ -1,4 +1,4 @@
-"""How likely it is that two people do what a text says: chooses among drafts. Not published."""
+"""The probability that two people do what a text says, for choosing among candidates. Not published."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .pair_view import PAIR_VIEW, pair_view
 
 _WRISTS, _ELBOWS = ([SMPL.index(f"{side}_{name}") for side in "LR"] for name in ("Wrist", "Elbow"))
 _TOUCHES = 2 * (JOINTS + 2)
-"""Pairs of a palm and one of the partner's joints and palms."""
+"""Pairs of an own palm and one of the partner's joints and palms."""
 _REACH = 0.15
-"""Metres in which the nearness of a palm falls to a third."""
+"""Metres after which the proximity feature of a palm falls to 1/e."""
 
 
 @dataclass(frozen=True)
 class RerankerConfig:
-    """Shape of the judge.
+    """Shape of the reranker.
 
     Attributes:
         width: channels of the convolutions.
-        dilations: of the residual blocks, one after the other, in pairs of frames.
+        dilations: of the residual blocks, in order, in pairs of frames.
         text_width: of the sentence encoder's vectors.
-        dropout: of pooled features, half of it of the text vector, in training.
+        dropout: on pooled features, and half of it on the text vector, in training.
     """
 
     width: int = 160
@@ -40,7 +40,7 @@ class RerankerConfig:
 class Reranker(nn.Module):
     """Joints of two people and a text vector to the logit that they do what the text says.
 
-    Neither the place in the world nor who comes first changes anything.
+    The result depends neither on the place in the world nor on the order of the two people.
     """
 
     mean: Tensor
@@ -66,30 +66,30 @@ class Reranker(nn.Module):
         )
 
     def forward(self, joints: Tensor, text: Tensor, noise: float = 0.0) -> Tensor:
-        """Judge pairs.
+        """Score pairs.
 
         Args:
-            joints: (B, 2, T, 22, 3) metres, Y up, floor at 0, 30 frames a second.
+            joints: (B, 2, T, 22, 3) metres, Y up, floor at 0, 30 frames per second.
             text: (B, text_width) vectors of the sentence encoder.
-            noise: spread of what is added to normalised features, for training.
+            noise: standard deviation of noise on the normalised features, for training.
 
         Returns:
             (B,) logits.
         """
-        seen = (self.seen(joints) - self.mean) / self.spread  # (B, 2, T, N)
+        features = (self.features(joints) - self.mean) / self.spread  # (B, 2, T, N)
         if noise:
-            seen = seen + noise * torch.randn_like(seen)
-        x = self.entry(seen.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
+            features = features + noise * torch.randn_like(features)
+        x = self.entry(features.flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
         text = self.text(text)  # (B, C)
         for block in self.blocks:
             x = block(x, text.repeat_interleave(2, 0)[..., None])
         people = x.unflatten(0, (-1, 2))  # (B, 2, C, T / 2)
         pooled = torch.cat((people.mean(-1), people.amax(-1), -people.amin(-1)), -1).sum(1)  # (B, 3 C)
-        at_once = people.prod(1).mean(-1)  # (B, C) what both do at the same time
-        return self.head(torch.cat((pooled, at_once, text), -1))[:, 0].float()
+        simultaneous = people.prod(1).mean(-1)  # (B, C)
+        return self.head(torch.cat((pooled, simultaneous, text), -1))[:, 0].float()
 
-    def seen(self, joints: Tensor) -> Tensor:
-        """(B, 2, T, N) what each person sees, and how near the own palms are to the partner; of (B, 2, T, 22, 3)."""
+    def features(self, joints: Tensor) -> Tensor:
+        """(B, 2, T, N) view of the pair and proximity of the own palms to the partner, for joints (B, 2, T, 22, 3)."""
         wrists = joints[..., _WRISTS, :]
         palms = wrists + WRIST_TO_PALM_IN_FOREARMS * (wrists - joints[..., _ELBOWS, :])
         partner = torch.cat((joints, palms), -2).flip(1)

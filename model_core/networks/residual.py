@@ -1,4 +1,4 @@
-"""The stack of dilated residual blocks between the samplings of the tokenizer."""
+"""The stack of dilated residual blocks between the tokenizer's downsampling or upsampling layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text encoder of our own models: BERT's encoder (Devlin et al. 2019) in the shape of MiniLM (Wang et al. 2020)."""
+"""The text encoder of the project's own models: BERT (Devlin et al. 2019) in the shape of MiniLM (Wang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SentenceEncoderConfig:
         vocabulary: number of word pieces.
         width: of the hidden states.
         layers, heads, feed_forward: of the encoder layers.
-        longest: most tokens of a text, both special tokens included; the rest is cut off.
+        longest: most tokens of a text, both special tokens included; longer texts are truncated.
         epsilon: of the layer norms.
     """
 
@@ -50,12 +50,12 @@ class SentenceLayer(nn.Module):
 
 
 class SentenceEncoder(nn.Module):
-    """Word pieces to hidden states, and hidden states to one vector a sentence."""
+    """Word pieces to hidden states, and hidden states to one vector per sentence."""
 
     def __init__(self, config: SentenceEncoderConfig) -> None:
         super().__init__()
         self.tokens = TokenTable.empty(config.vocabulary, config.width)
-        # BERT's embedding of the first segment is part of every row: a prompt has no second segment.
+        # BERT's embedding of the first segment is added to every token's: a prompt has no second segment.
         self.positions = nn.Parameter(torch.zeros(config.longest, config.width))
         self.norm = nn.LayerNorm(config.width, config.epsilon)
         self.layers = nn.ModuleList(SentenceLayer(config) for _ in range(config.layers))
@@ -68,7 +68,7 @@ class SentenceEncoder(nn.Module):
             mask: (B, L) true for tokens, false for padding.
 
         Returns:
-            (B, L, C) hidden states; those of the padding mean nothing.
+            (B, L, C) hidden states; those of the padding are undefined.
         """
         x = self.norm(self.tokens(ids) + self.positions[: ids.shape[1]])
         for layer in self.layers:

@@ -1,4 +1,4 @@
-"""Our own evaluator: motion of two people and captions as points on one sphere, near where they belong together."""
+"""The project's own evaluator: motion of two people and captions as unit vectors, close where they match."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..motion.representation import JOINTS, POSITIONS, ROTATIONS, VELOCITIES
-from .body_frame import facing, turned
+from .body_frame import facing, rotated
 
-_SEEN = 3 * 3 * JOINTS + 6 * (JOINTS - 1)
-"""Numbers a frame of one person: own positions, own velocities, the other's positions; own rotations."""
+_FEATURES = 3 * 3 * JOINTS + 6 * (JOINTS - 1)
+"""Features per frame of one person: own positions, own velocities, the partner's positions, own rotations."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class SmallEvaluatorConfig:
     Attributes:
         embedding: length of the unit vectors.
         width: channels of the convolutions over time.
-        entry: channels into which a frame is pressed first.
+        entry: channels of a frame after the first layer.
         text_width: of the sentence encoder's vectors.
-        dropout: of pooled features, in training.
+        dropout: on pooled features, in training.
     """
 
     embedding: int = 32
@@ -35,10 +35,10 @@ class SmallEvaluatorConfig:
 
 
 class SmallEvaluator(nn.Module):
-    """Convolutions over time for motion, a small perceptron for captions; both trained by contrast.
+    """Convolutions over time for motion and a small perceptron for captions, trained with a contrastive loss.
 
-    Each person is looked at from where that person stands and faces, frame by frame, the partner included: neither the
-    place in the world nor who comes first changes anything.
+    The features of each frame are in each person's own frame, partner included: the result depends neither on the place
+    in the world nor on the order of the two people.
     """
 
     mean: Tensor
@@ -47,9 +47,9 @@ class SmallEvaluator(nn.Module):
     def __init__(self, config: SmallEvaluatorConfig) -> None:
         super().__init__()
         width = config.width
-        self.register_buffer("mean", torch.zeros(_SEEN))
-        self.register_buffer("spread", torch.ones(_SEEN))
-        self.entry = nn.Sequential(nn.Linear(_SEEN, config.entry), nn.GELU())
+        self.register_buffer("mean", torch.zeros(_FEATURES))
+        self.register_buffer("spread", torch.ones(_FEATURES))
+        self.entry = nn.Sequential(nn.Linear(_FEATURES, config.entry), nn.GELU())
         strided = [nn.Conv1d(config.entry if not i else width, width, 4, 2, 1) for i in range(3)]
         self.convolutions = nn.Sequential(*(part for layer in strided for part in (layer, nn.GELU())))
         self.motion_head = nn.Sequential(
@@ -63,13 +63,13 @@ class SmallEvaluator(nn.Module):
         )
         self.sharpness = nn.Parameter(torch.tensor(2.3))  # log of the inverse temperature
 
-    def motion(self, rows: Tensor, noise: float = 0.0) -> Tensor:
-        """Rows (B, 2, T, 262) of two people in one world, metres, T >= 15, to unit vectors (B, embedding).
+    def motion(self, features: Tensor, noise: float = 0.0) -> Tensor:
+        """Features (B, 2, T, 262) of two people in one world, metres, T >= 15, to unit vectors (B, embedding).
 
-        Every other frame is looked at: fifteen a second tell what people do, at half the cost.
-        ``noise`` is the spread of what is added to normalised features, for training.
+        Only every other frame is read: 15 per second suffice, at half of the cost. ``noise`` is the standard deviation
+        of noise on the normalised input, for training.
         """
-        x = (seen_by_each(rows[:, :, ::2]) - self.mean) / self.spread
+        x = (evaluator_features(features[:, :, ::2]) - self.mean) / self.spread
         if noise:
             x = x + noise * torch.randn_like(x)
         x = self.entry(x).flatten(0, 1).transpose(1, 2)  # (2 B, entry, T / 2)
@@ -83,16 +83,16 @@ class SmallEvaluator(nn.Module):
         return functional.normalize(self.text_head(pooled), dim=-1)
 
 
-def seen_by_each(rows: Tensor) -> Tensor:
-    """What each person's body does and where the other is, from the own pelvis, facing +Z: (B, 2, T, 324) of rows.
+def evaluator_features(features: Tensor) -> Tensor:
+    """(B, 2, T, 324) features in each person's own frame, facing +Z, from features (B, 2, T, 262) in the world.
 
-    Heights are over the floor. Facing is across hips and shoulders, frame by frame.
+    Heights are above the floor. The facing is perpendicular to hips and shoulders in each frame.
     """
-    joints = rows[..., POSITIONS].unflatten(-1, (JOINTS, 3))
-    velocities = rows[..., VELOCITIES].unflatten(-1, (JOINTS, 3))
+    joints = features[..., POSITIONS].unflatten(-1, (JOINTS, 3))
+    velocities = features[..., VELOCITIES].unflatten(-1, (JOINTS, 3))
     ahead = facing(joints)
     origin = joints[..., :1, :] * joints.new_tensor((1.0, 0.0, 1.0))
-    seen = (
-        turned(vectors, ahead, -1.0).flatten(-2) for vectors in (joints - origin, velocities, joints.flip(1) - origin)
+    views = (
+        rotated(vectors, ahead, -1.0).flatten(-2) for vectors in (joints - origin, velocities, joints.flip(1) - origin)
     )
-    return torch.cat((*seen, rows[..., ROTATIONS]), -1)
+    return torch.cat((*views, features[..., ROTATIONS]), -1)

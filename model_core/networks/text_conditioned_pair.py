@@ -1,4 +1,4 @@
-"""What refiner and toucher share: two people as each sees both, and a text, to numbers for each of them and frame."""
+"""The base of refiner and contact classifier: features of two people and a text to outputs per person and frame."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .conditioned_conv import ConditionedConvBlock
 
 @dataclass(frozen=True)
 class TextConditionedPairConfig:
-    """Shape of such a network.
+    """Shape of the network.
 
     Attributes:
         width: channels of the convolutions.
-        dilations: of the residual blocks, one after the other, in pairs of frames.
+        dilations: of the residual blocks, in order, in pairs of frames.
         text_width: of the sentence encoder's vectors.
-        dropout: of the text vector, in training.
+        dropout: on the text vector, in training.
     """
 
     width: int = 256
@@ -30,31 +30,31 @@ class TextConditionedPairConfig:
 
 
 class TextConditionedPairNet(nn.Module):
-    """Convolutions over time, of each person alike.
+    """Convolutions over time, the same for both people.
 
     Args:
-        config: their shape.
-        seen, text: numbers a frame of one person that come in and go out.
+        config: shape of the network.
+        inputs, outputs: numbers per frame of one person.
     """
 
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, config: TextConditionedPairConfig, seen: int, text: int) -> None:
+    def __init__(self, config: TextConditionedPairConfig, inputs: int, outputs: int) -> None:
         super().__init__()
         width = config.width
-        self.register_buffer("mean", torch.zeros(seen))
-        self.register_buffer("spread", torch.ones(seen))
-        self.entry = nn.Conv1d(seen, width, 4, 2, 1)
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("spread", torch.ones(inputs))
+        self.entry = nn.Conv1d(inputs, width, 4, 2, 1)
         self.text = nn.Sequential(
             nn.Dropout(config.dropout), nn.Linear(config.text_width, width), nn.GELU(), nn.Linear(width, width)
         )
         self.blocks = nn.ModuleList(ConditionedConvBlock(width, dilation) for dilation in config.dilations)
-        self.exit = nn.ConvTranspose1d(width, text, 4, 2, 1)
+        self.exit = nn.ConvTranspose1d(width, outputs, 4, 2, 1)
 
-    def answered(self, seen: Tensor, text: Tensor) -> Tensor:
-        """What comes in (B, 2, T, N), T even, and texts (B, text_width) to what goes out, (B, 2, T, M)."""
-        x = self.entry(((seen - self.mean) / self.spread).flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
+    def predict(self, features: Tensor, text: Tensor) -> Tensor:
+        """Features (B, 2, T, N), T even, and text vectors (B, text_width) to outputs (B, 2, T, M)."""
+        x = self.entry(((features - self.mean) / self.spread).flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
         text = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
         for block in self.blocks:
             x = block(x, text)

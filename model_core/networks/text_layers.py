@@ -1,4 +1,4 @@
-"""The trained layers between a frozen text encoder and the condition of the transformer."""
+"""The trained layers between the frozen text encoder and the condition of the transformer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TextLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        """(B, L, C) to the same; ``valid`` (B, L) marks what may be attended to."""
+        """(B, L, C) to the same; ``valid`` (B, L) is true for tokens that can be attended to."""
         x = self.attention_norm(x + self.dropout(self.attention(x, valid=valid)))
         return self.feed_forward_norm(x + self.feed_forward(x))
 
@@ -60,7 +60,7 @@ class TextLayers(nn.Module):
         Args:
             hidden: (B, L, C) hidden states of the text encoder.
             mask: (B, L) true for tokens, false for padding.
-            pick: (B,) position whose state stands for the sentence: the end-of-text token for CLIP.
+            pick: (B,) position whose state represents the sentence: the end-of-text token for CLIP.
 
         Returns:
             (B, C) condition.
@@ -68,5 +68,4 @@ class TextLayers(nn.Module):
         valid = mask if self.masked else None
         for layer in self.layers:
             hidden = layer(hidden, valid)
-        rows = torch.arange(len(hidden), device=hidden.device)
-        return self.norm(hidden)[rows, pick]
+        return self.norm(hidden)[torch.arange(len(hidden), device=hidden.device), pick]

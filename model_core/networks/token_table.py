@@ -1,4 +1,4 @@
-"""A frozen table of word embeddings that stays as small in memory as it is on disk."""
+"""A frozen table of word embeddings, as small in memory as on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TokenTable(nn.Module):
     scales: Tensor
 
     def __init__(self, rows: Tensor, scales: Tensor) -> None:
-        """Take the table.
+        """Create the table.
 
         Args:
             rows: (V, C) of any number type.
@@ -27,7 +27,7 @@ class TokenTable(nn.Module):
 
     @classmethod
     def empty(cls, vocabulary: int, width: int) -> TokenTable:
-        """A table to load a state into."""
+        """A table for a state to be loaded into."""
         return cls(torch.zeros(vocabulary, width), torch.ones(vocabulary))
 
     @classmethod

@@ -25,20 +25,19 @@ class TokenizerConfig:
     """Shape of a tokenizer; the defaults are the published ones.
 
     Attributes:
-        dataset: which representation it reads: ``interhuman`` rows (T, 262) or ``interx`` rows (T, 56, 6).
+        dataset: whose features it reads: ``interhuman`` (T, 262) or ``interx`` (T, 56, 6).
         width: channels of the convolutions.
         depth: residual blocks in each stack.
         dilation_growth: factor of dilation between the blocks of a stack.
         codes: codes in each codebook.
         code_width: length of a code vector.
         levels: residual quantisers; the transformer models the first.
-        part_codes: each row of the map has a codebook of its own, of ``codes`` codes; not published.
+        part_codes: each body part of the map has its own codebook of ``codes`` codes; not published.
         dropout: in the residual blocks.
-        graph_scope: which frames the graph layers serve (InterHuman only).
-        codebook: how the codebook learns.
-        body: poses are read from the pelvis (``BodyFrame``) by networks whose rows are body parts
-            (``BodyPartEncoder``; ``width`` counts for each row, ``depth`` for all blocks); InterHuman only, not
-            published.
+        graph_scope: frames to which the graph layers apply (InterHuman only).
+        codebook: how the codebook is trained.
+        body: read poses relative to the pelvis (``BodyFrame``) with a ``BodyPartEncoder``, whose ``width`` is per part
+            and whose ``depth`` is the number of blocks; InterHuman only, not published.
     """
 
     dataset: Dataset = "interhuman"
@@ -57,7 +56,7 @@ class TokenizerConfig:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What differs between the two representations."""
+    """Shapes of the convolutions for the features of one data set."""
 
     channels: int
     kernel: tuple[int, int]
@@ -66,8 +65,8 @@ class _Layout:
 
 
 _LAYOUTS = {
-    "interhuman": _Layout(12, (4, 4), (2, 2), ((2.2, 2), (2, 2))),  # rows 22 -> 11 -> 5
-    "interx": _Layout(6, (6, 4), (3, 2), ((3.5, 2), (3.3, 2))),  # rows 56 -> 18 -> 5
+    "interhuman": _Layout(12, (4, 4), (2, 2), ((2.2, 2), (2, 2))),  # joints 22 -> 11 -> 5
+    "interx": _Layout(6, (6, 4), (3, 2), ((3.5, 2), (3.3, 2))),  # joints 56 -> 18 -> 5
 }
 
 
@@ -135,7 +134,7 @@ class Decoder(nn.Module):
 
 
 class Tokenizer(nn.Module):
-    """Normalised rows of one person to tokens and back. Rows: (B, T, 262) InterHuman or (B, T, 56, 6) Inter-X."""
+    """Normalised features of one person to tokens and back: (B, T, 262) InterHuman or (B, T, 56, 6) Inter-X."""
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
@@ -152,56 +151,56 @@ class Tokenizer(nn.Module):
             config.codes, config.code_width, config.levels, config.codebook, PARTS if config.part_codes else 1
         )
 
-    def latent(self, rows: Tensor) -> Tensor:
-        """Rows, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
-        return self.encoder(self._image(rows))
+    def latent(self, features: Tensor) -> Tensor:
+        """Features, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
+        return self.encoder(self._image(features))
 
-    def encode(self, rows: Tensor) -> Tensor:
-        """Rows, T a multiple of 4, to tokens (B, levels, 5, T / 4)."""
-        return self.quantizer.ids(self.latent(rows))
+    def encode(self, features: Tensor) -> Tensor:
+        """Features, T a multiple of 4, to tokens (B, levels, 5, T / 4)."""
+        return self.quantizer.ids(self.latent(features))
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, levels or only the first, 5, S) to rows with T = 4 S; InterHuman's contacts come back as zeros."""
-        return self.rows(self.quantizer.latent(tokens))
+        """Tokens (B, levels or only the first, 5, S) to features with T = 4 S; InterHuman's contacts are zeros."""
+        return self.decode_latent(self.quantizer.latent(tokens))
 
-    def rows(self, quantised: Tensor) -> Tensor:
-        """Quantised latent image (B, D, 5, S) to rows with T = 4 S."""
-        return self._rows(self.decoder(quantised))
+    def decode_latent(self, quantised: Tensor) -> Tensor:
+        """Quantised latent image (B, D, 5, S) to features with T = 4 S."""
+        return self._features(self.decoder(quantised))
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Whole pass in training: rows to (reconstructed rows, commitment loss, perplexity)."""
-        quantised, commitment, perplexity = self.quantizer(self.latent(rows))
-        return self.rows(quantised), commitment, perplexity
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The whole pass in training: features to (reconstructed features, commitment loss, perplexity)."""
+        quantised, commitment, perplexity = self.quantizer(self.latent(features))
+        return self.decode_latent(quantised), commitment, perplexity
 
-    def rebuilt_nodes(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``forward``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""
-        quantised, commitment, perplexity = self.quantizer(self.latent(rows))
+    def reconstruct_nodes(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``forward``, with the nodes (B, T, 22, 12) of ``BodyFrame`` in place of features, in single precision."""
+        quantised, commitment, perplexity = self.quantizer(self.latent(features))
         return self._nodes(quantised), commitment, perplexity
 
-    def decoded_nodes(self, tokens: Tensor) -> Tensor:
-        """As ``decode``, with nodes (B, T, 22, 12) as the decoder of a body gives them, in single precision."""
+    def decode_nodes(self, tokens: Tensor) -> Tensor:
+        """As ``decode``, with the nodes (B, T, 22, 12) of ``BodyFrame`` in place of features, in single precision."""
         return self._nodes(self.quantizer.latent(tokens))
 
     def _nodes(self, quantised: Tensor) -> Tensor:
         return self.decoder(quantised).permute(0, 3, 2, 1).float()
 
-    def _image(self, rows: Tensor) -> Tensor:
+    def _image(self, features: Tensor) -> Tensor:
         if self.config.dataset == "interx":
-            return rows.permute(0, 3, 2, 1)  # (B, 6, 56, T)
+            return features.permute(0, 3, 2, 1)  # (B, 6, 56, T)
         if self.frame is not None:
-            return self.frame.nodes(rows).permute(0, 3, 2, 1)  # (B, 12, 22, T)
-        B, T, _ = rows.shape
-        positions = rows[..., POSITIONS].view(B, T, 22, 3)
-        velocities = rows[..., VELOCITIES].view(B, T, 22, 3)
-        rotations = functional.pad(rows[..., ROTATIONS].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
+            return self.frame.nodes(features).permute(0, 3, 2, 1)  # (B, 12, 22, T)
+        B, T, _ = features.shape
+        positions = features[..., POSITIONS].view(B, T, 22, 3)
+        velocities = features[..., VELOCITIES].view(B, T, 22, 3)
+        rotations = functional.pad(features[..., ROTATIONS].view(B, T, 21, 6), (0, 0, 1, 0))  # the root has none: zeros
         return torch.cat((positions, velocities, rotations), -1).permute(0, 3, 2, 1)  # (B, 12, 22, T)
 
-    def _rows(self, image: Tensor) -> Tensor:
+    def _features(self, image: Tensor) -> Tensor:
         if self.config.dataset == "interx":
             return image.permute(0, 3, 2, 1)  # (B, T, 56, 6)
         nodes = image.permute(0, 3, 2, 1)  # (B, T, 22, 12)
         if self.frame is not None:
-            return self.frame.rows(nodes.float())
+            return self.frame.features(nodes.float())
         B, T = nodes.shape[:2]
         flat = [nodes[..., :3], nodes[..., 3:6], nodes[:, :, 1:, 6:]]
         contacts = nodes.new_zeros(B, T, 4)

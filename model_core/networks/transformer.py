@@ -25,8 +25,8 @@ class TransformerConfig:
         blocks, heads, feed_forward: of the attention blocks.
         dropout: in attention and feed-forward layers.
         text: the trained text layers; their width is that of the condition.
-        part_codes: each row of the map has ``codes`` codes of its own: their embeddings and the head's last layer are
-            per row, while ids are still 0 to ``codes`` - 1; not published.
+        part_codes: each body part of the map has its own ``codes`` codes: embeddings and the head's last layer are per
+            part, ids still run from 0 to ``codes`` - 1; not published.
     """
 
     codes: int = 1024
@@ -41,7 +41,7 @@ class TransformerConfig:
 
     @property
     def embedded(self) -> int:
-        """Codes that have an embedding: those of all rows."""
+        """Number of codes that have an embedding: those of all parts."""
         return self.codes * (PARTS if self.part_codes else 1)
 
     @property
@@ -51,12 +51,12 @@ class TransformerConfig:
 
     @property
     def padding_id(self) -> int:
-        """Id of the places behind a shorter clip of a batch."""
+        """Id of the columns after the end of a shorter clip of a batch."""
         return self.codes + 1
 
     @property
     def separator_id(self) -> int:
-        """Place in the table of embeddings of the token between the two people."""
+        """Index in the embedding table of the token between the two people."""
         return self.embedded + 2
 
 
@@ -77,7 +77,7 @@ class JointAttention(nn.Module):
 
 
 class PerPersonAttention(nn.Module):
-    """Each person by itself: spatial and temporal attention, a look at the partner, feed-forward."""
+    """Spatial and temporal attention within each person, cross-attention to the partner, feed-forward."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -96,9 +96,9 @@ class PerPersonAttention(nn.Module):
 
         columns = modulated(x, shift_s, scale_s).transpose(2, 3).reshape(-1, P, C)  # (B * 2 * S, P, C)
         spatial = self.spatial(columns).view(B, two, S, P, C).transpose(2, 3)
-        rows = modulated(x, shift_t, scale_t).reshape(-1, S, C)  # (B * 2 * P, S, C)
+        parts_in_time = modulated(x, shift_t, scale_t).reshape(-1, S, C)  # (B * 2 * P, S, C)
         along = None if valid is None else valid.repeat_interleave(two * P, 0)
-        temporal = self.temporal(rows, valid=along).view(B, two, P, S, C)
+        temporal = self.temporal(parts_in_time, valid=along).view(B, two, P, S, C)
         # Each is a residual on the same input and the two are summed, so the input counts twice.
         mixed = torch.addcmul(torch.addcmul(2 * x, gate_s, spatial), gate_t, temporal)
 
@@ -110,12 +110,12 @@ class PerPersonAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """One block: the people together, then apart. The separator only takes part in the first."""
+    """Joint attention, then attention per person; the separator only takes part in the former."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.together = JointAttention(config)
-        self.apart = PerPersonAttention(config)
+        self.joint = JointAttention(config)
+        self.per_person = PerPersonAttention(config)
 
 
 class Head(nn.Module):
@@ -137,7 +137,7 @@ class Head(nn.Module):
 
 
 class PartLinear(nn.Module):
-    """A linear layer with weights of its own for each row of the token map."""
+    """A linear layer with its own weights for each body part of the token map."""
 
     def __init__(self, width: int, codes: int) -> None:
         super().__init__()
@@ -151,21 +151,21 @@ class PartLinear(nn.Module):
 
 @dataclass(frozen=True)
 class Condition:
-    """What the text does in each block, computed once for a generation.
+    """The modulations that a text causes in each block, computed once for a generation.
 
     Attributes:
-        together, apart: one modulation a block, (B, 1, 6 C) and (B, 1, 14 C).
+        joint, per_person: one modulation for each block, (B, 1, 6 C) and (B, 1, 14 C).
         head: (B, 1, 2 C).
     """
 
-    together: tuple[Tensor, ...]
-    apart: tuple[Tensor, ...]
+    joint: tuple[Tensor, ...]
+    per_person: tuple[Tensor, ...]
     head: Tensor
 
     def first(self, batch: int) -> Condition:
-        """The condition of the first texts of a batch alone."""
-        together, apart = (tuple(part[:batch] for part in parts) for parts in (self.together, self.apart))
-        return Condition(together, apart, self.head[:batch])
+        """The condition of the first texts of a batch only."""
+        joint, per_person = (tuple(part[:batch] for part in parts) for parts in (self.joint, self.per_person))
+        return Condition(joint, per_person, self.head[:batch])
 
 
 class InteractionTransformer(nn.Module):
@@ -183,20 +183,20 @@ class InteractionTransformer(nn.Module):
         self.computes_in: torch.dtype | None = None
 
     def compute_in(self, dtype: torch.dtype) -> InteractionTransformer:
-        """Blocks and head in another precision, in place; texts come in and logits go out in single precision."""
+        """Convert blocks and head to another precision, in place; texts and logits stay in single precision."""
         self.blocks.to(dtype)
         self.head.to(dtype)
         self.computes_in = dtype
         return self
 
     @torch.no_grad()
-    def begin_with(self, codes: Tensor) -> None:
-        """Let codes that are alike begin alike, going in and coming out.
+    def init_embeddings(self, codes: Tensor) -> None:
+        """Initialise embeddings and head from the codebook, so that similar codes start out similar.
 
-        Not published: there embeddings begin at random, and what the codebook knows is learnt a second time.
+        Not published: published training starts from random embeddings and learns the codebook's geometry again.
 
         Args:
-            codes: (rows or 1, codes, code_width) vectors of the tokenizer's codebooks.
+            codes: (P or 1, codes, code_width) vectors of the tokenizer's codebooks.
         """
         vectors = codes - codes.mean(1, keepdim=True)
         vectors = vectors / vectors.square().mean().sqrt().clamp_min(1e-12)
@@ -209,22 +209,22 @@ class InteractionTransformer(nn.Module):
 
     @torch.no_grad()
     def init_from(self, other: InteractionTransformer) -> None:
-        """Compute what a network of the same shape does, or one with fewer blocks.
+        """Initialise from a network of the same shape, or of fewer blocks, such that both compute the same.
 
-        Not published: the blocks that the other one lacks come last, and their gates let nothing through at first. A
-        block without gates doubles what it is given, which the head's first layer takes back.
+        Not published: the additional blocks come last, with gates of zero. A block with gates of zero doubles its
+        input, which the head's first layer compensates.
         """
         more = self.config.blocks - other.config.blocks
         if more < 0 or replace(other.config, blocks=self.config.blocks) != self.config:
-            raise ValueError("a network begins as one of its own shape with as many blocks or fewer")
+            raise ValueError("the other network needs the same shape and at most as many blocks")
         self.load_state_dict(other.state_dict(), strict=False)
         for block in list(self.blocks)[other.config.blocks :]:
             assert isinstance(block, Block)
-            for layer, gates in ((block.together.modulation, (2, 5)), (block.apart.modulation, (2, 5, 10, 13))):
+            for layer, gates in ((block.joint.modulation, (2, 5)), (block.per_person.modulation, (2, 5, 10, 13))):
                 for gate in gates:
-                    rows = slice(gate * self.config.width, (gate + 1) * self.config.width)
-                    layer.weight[rows] = 0
-                    layer.bias[rows] = 0
+                    outputs = slice(gate * self.config.width, (gate + 1) * self.config.width)
+                    layer.weight[outputs] = 0
+                    layer.bias[outputs] = 0
         dense = self.head.dense
         assert isinstance(dense, nn.Linear)
         dense.weight.mul_(0.5**more)
@@ -236,25 +236,25 @@ class InteractionTransformer(nn.Module):
             signal = signal.to(self.computes_in)
         blocks = [block for block in self.blocks if isinstance(block, Block)]
         return Condition(
-            together=tuple(block.together.modulation(signal) for block in blocks),
-            apart=tuple(block.apart.modulation(signal) for block in blocks),
+            joint=tuple(block.joint.modulation(signal) for block in blocks),
+            per_person=tuple(block.per_person.modulation(signal) for block in blocks),
             head=self.head.modulation(signal),
         )
 
     def forward(self, ids: Tensor, condition: Condition, valid: Tensor | None = None) -> Tensor:
-        """Predict every token.
+        """Predict the logits of every token.
 
         Args:
             ids: (B, 2, P, S) token maps of the two people, masked ones as ``config.mask_id``.
             condition: from ``condition``.
-            valid: (B, S) false for the steps behind a shorter clip; None where all clips are equally long.
+            valid: (B, S) false for columns after the end of a shorter clip; None if all clips have the same length.
 
         Returns:
             (B, 2, P, S, codes) logits.
         """
         config = self.config
         B, two, P, S = ids.shape
-        people = self.token_projection(self.token_embedding(self._places(ids)))  # (B, 2, P, S, C)
+        people = self.token_projection(self.token_embedding(self._indices(ids)))  # (B, 2, P, S, C)
         people = people + positions(config.width, S, people.device).to(people.dtype)
         lone = torch.full((B, 1), config.separator_id, device=ids.device)
         separator = self.token_projection(self.token_embedding(lone))  # (B, 1, C)
@@ -265,25 +265,25 @@ class InteractionTransformer(nn.Module):
             everyone = functional.pad(valid.repeat(1, two * P), (0, 1), value=True)  # (B, 2 P S + 1)
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            # The separator's place in the sequence has no meaning to attention, and last is the cheapest.
+            # Attention does not depend on the separator's place in the sequence; the end is the cheapest.
             x = torch.cat((people.reshape(B, two * P * S, -1), separator), 1)
-            x = block.together(x, condition.together[index], everyone)
+            x = block.joint(x, condition.joint[index], everyone)
             people, separator = x[:, :-1].reshape(B, two, P, S, -1), x[:, -1:]
-            people = block.apart(people, condition.apart[index], valid)
+            people = block.per_person(people, condition.per_person[index], valid)
         logits = self.head(people, condition.head)
         return logits if self.computes_in is None else logits.float()
 
-    def _places(self, ids: Tensor) -> Tensor:
-        """Places (B, 2, P, S) of ids in the table of embeddings."""
+    def _indices(self, ids: Tensor) -> Tensor:
+        """Indices (B, 2, P, S) of ids in the embedding table."""
         config = self.config
         if not config.part_codes:
             return ids
-        rows = torch.arange(PARTS, device=ids.device)[:, None] * config.codes
-        return torch.where(ids < config.codes, ids + rows, ids + config.embedded - config.codes)
+        first = torch.arange(PARTS, device=ids.device)[:, None] * config.codes  # (P, 1)
+        return torch.where(ids < config.codes, ids + first, ids + config.embedded - config.codes)
 
 
 def positions(width: int, steps: int, device: torch.device) -> Tensor:
-    """(P, steps, width) two-dimensional sine and cosine positions: the first channels from the part, then the step."""
+    """(P, steps, width) two-dimensional sine and cosine positions: channels of the part first, then of the column."""
     channels = ceil(width / 4) * 2
     frequencies = 1.0 / 10000 ** (torch.arange(0, channels, 2, device=device).float() / channels)
 

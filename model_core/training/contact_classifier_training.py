@@ -60,7 +60,7 @@ def train_contact_classifier(
     network = ContactClassifier(replace(settings.network, text_width=run.encoder.width)).to(run.device)
     frames = settings.pairs.frames
     first = maker.made(train, np.random.default_rng(settings.seed), 128, frames[0])
-    normalise_by(network, network.seen(first.perturbed))
+    normalise_by(network, network.features(first.perturbed))
     loop = run.loop(network, settings.loop, "contact_classifier")
 
     def refined(batch: PairBatch) -> Tensor:

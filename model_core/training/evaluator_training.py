@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..metrics.retrieval import BATCH, retrieval
-from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, seen_by_each
+from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, evaluator_features
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .crops import Crops
 from .loop import Loop, LoopSettings
@@ -76,7 +76,7 @@ def contrasted(
     torch.manual_seed(settings.seed)
     network = SmallEvaluator(settings.network).to(device)
     first = drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0], device)[0]
-    normalise_by(network, seen_by_each(first))
+    normalise_by(network, evaluator_features(first))
     loop = Loop(network, settings.loop, folder, "evaluator", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..kinematics.limbs import ARMS
-from ..networks.body_frame import turned
+from ..networks.body_frame import rotated
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Perturbation:
         offset = offset * torch.tensor((1.0, self.rise, 1.0), device=device)
         angle = noise(self.turn, self.veer, 20, 1)
         pelvis = joints[..., :1, :]
-        result = turned(joints - pelvis, torch.cat((angle.sin(), angle.cos()), -1), 1.0)
+        result = rotated(joints - pelvis, torch.cat((angle.sin(), angle.cos()), -1), 1.0)
         for arm in ARMS:
             for at, moved in ((arm.upper, [arm.hinge, arm.end]), (arm.hinge, [arm.end])):
                 axis = noise(self.bend, self.wave, 12, 3)[..., None, :]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..motion.representation import JOINTS, POSITIONS
 from ..motion.skeleton import SMPL
-from ..networks.pair_view import seen_from_each
+from ..networks.pair_view import in_own_frames
 from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
@@ -71,7 +71,7 @@ def train_refiner(settings: RefinerTraining, run: TrainingRun, tokenizer: Tokeni
     torch.manual_seed(settings.seed)
     network = Refiner(replace(settings.network, text_width=run.encoder.width)).to(run.device)
     first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
-    normalise_by(network, network.seen(first.perturbed, first.fixed))
+    normalise_by(network, network.features(first.perturbed, first.fixed))
     loop = run.loop(network, settings.loop, "refiner")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
@@ -166,8 +166,8 @@ def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
     stands = (right_steps[..., _FEET, :].norm(dim=-1) < _STANDING).float()
     slips = steps[..., _FEET, :].norm(dim=-1) * stands
     return {
-        "partner": (seen_from_each(made, made.flip(1)) - seen_from_each(joints, joints.flip(1))).abs().mean(),
-        "own": (seen_from_each(made, made) - seen_from_each(joints, joints)).abs().mean(),
+        "partner": (in_own_frames(made, made.flip(1)) - in_own_frames(joints, joints.flip(1))).abs().mean(),
+        "own": (in_own_frames(made, made) - in_own_frames(joints, joints)).abs().mean(),
         "distance": 0.3 * (wrong.mean() + (wrong * near).sum() / near.sum()),
         "pace": 10 * (steps - right_steps).abs().mean(),
         "slip": 5 * slips.sum() / stands.sum().clamp_min(1),

@@ -104,7 +104,7 @@ def fit_reranker(
     device = next(iter(words.values())).device
     torch.manual_seed(settings.seed)
     network = Reranker(settings.network).to(device)
-    normalise_by(network, network.seen(torch.from_numpy(train[0].joints).to(device).float()))
+    normalise_by(network, network.features(torch.from_numpy(train[0].joints).to(device).float()))
     loop = Loop(network, settings.loop, folder, "reranker", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -70,8 +70,8 @@ def train_tokenizer(settings: TokenizerTraining, run: TrainingRun, start: Tokeni
             terms = feature_losses(rebuilt.float(), features, windows.mean, windows.std, settings.published_sixd)
             loss = terms.weighted(settings.weights) + settings.weights.commitment * commitment
         else:
-            nodes, commitment, perplexity = network.rebuilt_nodes(features)
-            rebuilt = network.frame.rows(nodes)
+            nodes, commitment, perplexity = network.reconstruct_nodes(features)
+            rebuilt = network.frame.features(nodes)
             terms = body_losses(nodes, network.frame.nodes(features), rebuilt, features)
             loss = terms.weighted(settings.body_weights) + settings.body_weights.commitment * commitment
         error = windows.joint_error(rebuilt.detach().float(), features)
@@ -105,8 +105,8 @@ def _train_decoder(
         features = windows.train(np.random.default_rng((settings.seed, 1, step)), loop_settings.batch)
         with torch.no_grad():
             tokens = network.encode(features)[:, :1]
-        nodes = network.decoded_nodes(tokens)
-        rebuilt = frame.rows(nodes)
+        nodes = network.decode_nodes(tokens)
+        rebuilt = frame.features(nodes)
         loss = body_losses(nodes, frame.nodes(features), rebuilt, features).weighted(settings.body_weights)
         return loss, {"loss": float(loss.detach()), "joint_mm": windows.joint_error(rebuilt.detach(), features)}
 

@@ -82,7 +82,7 @@ def train_transformer(
     torch.manual_seed(settings.seed)
     network = InteractionTransformer(settings.network)
     if codes is not None:
-        network.begin_with(codes.cpu())
+        network.init_embeddings(codes.cpu())
     if start is not None:
         network.init_from(start.cpu())
     loop, device, texts = run.loop(network, settings.loop, "transformer"), run.device, data.texts

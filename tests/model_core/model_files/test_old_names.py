@@ -44,6 +44,13 @@ def test_a_folder_with_old_names_is_the_same_model(tmp_path: Path) -> None:
             {key.replace(".text.", ".told."): value for key, value in tensors.items()}, folder / f"{old}.safetensors"
         )
 
+    tensors = load_file(folder / "transformer.safetensors")
+    old_names = {
+        key.replace(".joint.", ".together.").replace(".per_person.", ".apart."): value for key, value in tensors.items()
+    }
+    assert any(".together." in key for key in old_names) and any(".apart." in key for key in old_names)
+    save_file(old_names, folder / "transformer.safetensors")
+
     assert read_config(folder) == read_config(bundled_model())
     old_model, model = load_model(folder), load_model(bundled_model())
     for name in ("tokenizer", "transformer", "refiner", "contact_classifier", "reranker"):

@@ -73,7 +73,7 @@ def test_the_image_of_rows_holds_every_column_but_contacts(body: bool) -> None:
     if tokenizer.frame is not None:
         tokenizer.frame.statistics.copy_(torch.stack((torch.randn(262) * 0.1, 0.5 + torch.rand(262))))
     rows = torch.randn(2, 12, 262)
-    back = tokenizer._rows(tokenizer._image(rows))
+    back = tokenizer._features(tokenizer._image(rows))
     assert torch.allclose(back[..., :258], rows[..., :258], atol=1e-5)
     assert not back[..., 258:].any()
 
@@ -131,7 +131,7 @@ def test_rows_with_codebooks_of_their_own_do_not_meet() -> None:
 
     config = TransformerConfig(16, 8, 24, 2, 3, 32, part_codes=True, text=TextLayersConfig(16, 2, 32, 1))
     transformer = InteractionTransformer(config).eval()
-    transformer.begin_with(codes)
+    transformer.init_embeddings(codes)
     maps, text = torch.randint(16, (2, 2, 5, 6)), transformer.condition(torch.randn(2, 16))
     maps[:, :, :, 3] = config.mask_id
     before = transformer(maps, text)
@@ -192,7 +192,7 @@ def test_codes_that_are_alike_begin_alike() -> None:
     transformer = small_transformer()
     codes = torch.randn(32, 16)
     codes[1] = codes[0] + 0.01 * torch.randn(16)
-    transformer.begin_with(codes[None])
+    transformer.init_embeddings(codes[None])
     for weights in (transformer.token_embedding.weight[:32], transformer.head.codes.weight):
         away = (weights[0] - weights).norm(dim=1)
         assert away[1] < 0.1 * away[2:].min()
@@ -209,8 +209,8 @@ def test_a_network_with_more_blocks_begins_as_the_smaller_one_and_learns_on_from
     torch.testing.assert_close(logits, wanted, rtol=0, atol=1e-5)
     logits.square().sum().backward()
     for block in list(grown.blocks)[small.config.blocks :]:
-        assert all(layer.modulation.weight.grad.abs().max() > 0 for layer in (block.together, block.apart))
-    with pytest.raises(ValueError, match="as many blocks or fewer"):
+        assert all(layer.modulation.weight.grad.abs().max() > 0 for layer in (block.joint, block.per_person))
+    with pytest.raises(ValueError, match="at most as many blocks"):
         small.init_from(grown)
 
 
