@@ -1,7 +1,7 @@
-"""What is known and what is free in a completion, and how new motion is joined to the motion that stays.
+"""Known and free tokens of a completion, and how new motion is joined to the motion that stays.
 
-Every task is one of these: a text alone frees everything; a reaction holds one person; an in-between frees a range of
-time; an extension holds the end; a body part frees rows of the map; a restyle frees what suits a prompt least.
+Every task is a completion: a text alone frees everything; a reaction keeps one person; an in-between frees a range of
+time; an extension keeps the beginning; a body part frees parts of the map; a restyle frees what suits a prompt least.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ..motion.rotations import (
 )
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 
-SEAM = 24
-"""Frames in which new motion settles from where the old one stood to its own path, at least."""
-LONGEST_SEAM = 48
-"""The same, at most: what is further apart takes longer, so that nobody has to hurry."""
-CATCHING_UP = 0.5
-"""Metres a second that settling may add to what a joint does, where the frames suffice for it."""
-CHANGING_PACE = 8
-"""Frames in which new motion goes over from the old one's velocity to its own."""
+MIN_SEAM = 24
+"""Shortest transition, in frames, from the position of the old motion to the path of the new one."""
+MAX_SEAM = 48
+"""Longest transition; a larger distance takes longer, so that joints do not have to rush."""
+CATCH_UP_SPEED = 0.5
+"""Metres per second that a transition may add to the speed of a joint, if the clip is long enough."""
+VELOCITY_SEAM = 8
+"""Frames of the transition from the old motion's velocity to the new one's."""
 
 
 def columns(frames: int) -> int:
-    """Columns of the token map of so many frames."""
+    """Number of columns of a token map of ``frames`` frames."""
     return -(-frames // FRAMES_PER_TOKEN)
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a long clip that is sampled at once.
+    """A part of a long clip that is sampled at once.
 
     Attributes:
         start, stop: its frames; ``start`` is a multiple of 4.
-        overlap: frames at its beginning that the windows before it have made.
+        overlap: frames at its beginning that exist already.
     """
 
     start: int
@@ -52,16 +52,16 @@ class Window:
     overlap: int
 
 
-def windows(frames: int, longest: int, begun: int = 0) -> list[Window]:
-    """Cut what is to be made into windows of at most ``longest`` frames, each overlapping what is there before it.
+def windows(frames: int, longest: int, done: int = 0) -> list[Window]:
+    """Cut a clip into windows of at most ``longest`` frames, each overlapping the frames that exist before it.
 
     Args:
         frames: of the whole clip.
         longest: of a window.
-        begun: frames at the beginning that are there already.
+        done: number of frames at the beginning that exist already.
     """
     overlap = longest * 3 // 8 // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
-    result, done = [], begun
+    result = []
     while done < frames:
         start = max(0, done // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN - overlap) if done else 0
         stop = min(frames, start + longest)
@@ -71,15 +71,15 @@ def windows(frames: int, longest: int, begun: int = 0) -> list[Window]:
 
 
 class WindowTask:
-    """One window of a completion: what is free in it, who leads, and how its result comes together.
+    """One window of a completion: its free tokens, its leader, and the assembly of its result.
 
     Attributes:
         window: its frames in the clip.
         free: (2, P, S) true for the tokens to fill in.
-        held: (2, T) true for the frames that stay exactly as they are.
-        partly: (2, T) true for known frames of which only some body parts are made anew.
-        order: the two people, the one who leads the window first.
-        whole: whether each person is made anew or held as a whole, but for what earlier windows have made.
+        held: (2, T) true for frames that stay exactly as they are.
+        partly: (2, T) true for known frames of which only some body parts are regenerated.
+        order: the indices of the two people, the leader of the window first.
+        whole: whether each person is regenerated or held as a whole after the window's overlap.
         frames: T.
     """
 
@@ -96,8 +96,8 @@ class WindowTask:
         self.partly = ~self.held & ~by_frame(self.free.all(1))
         later = self.held[:, window.overlap :]
         self.whole = not self.partly.any() and bool((later.all(1) | ~later.any(1)).all())
-        begins = ~self.free[:, :, 0].all(1)
-        self.order = [1, 0] if begins[1] and not begins[0] else [0, 1]
+        known_start = ~self.free[:, :, 0].all(1)
+        self.order = [1, 0] if known_start[1] and not known_start[0] else [0, 1]
 
     def canonical_transform(
         self, pair: Sequence[Motion | None], canonical: Callable[[Motion], CanonicalTransform]
@@ -114,7 +114,7 @@ class WindowTask:
 
         Args:
             person: 0 or 1.
-            known: what was known of the person, if anything.
+            known: the known motion of the person, or None.
             made: decoded from the filled tokens, in the world.
             before: decoded from the known motion's own tokens, where ``partly`` has frames.
         """
@@ -123,7 +123,7 @@ class WindowTask:
         if self.held[person].all():
             return known
         if before is not None and self.partly[person].any():
-            changed = edited(made, before, known)
+            changed = apply_edit(made, before, known)
             made = blend(made, changed, self.partly[person]) if not self.partly[person].all() else changed
         return blend(made, known, self.held[person]) if self.held[person].any() else made
 
@@ -134,31 +134,31 @@ def free_everything(frames: int) -> np.ndarray:
 
 
 def held_columns(frames_known: int, total: int) -> np.ndarray:
-    """(S,) true for the columns that known frames at the beginning fill, but for the last of these.
+    """(S,) true for the columns that are filled by known frames at the beginning, except the last of these.
 
-    That one has seen the padding behind it when it was encoded, and is better made anew.
+    The padding after the known frames influenced the encoding of that one, so it is regenerated.
     """
     count = max(frames_known // FRAMES_PER_TOKEN - 1, 0)
     return np.arange(columns(total)) < count
 
 
 def blend(made: Motion, known: Motion, held: np.ndarray) -> Motion:
-    """New motion where it is wanted and the known one elsewhere, without a jump between them.
+    """New motion at free frames and known motion at held ones, without a jump between them.
 
     Args:
         made: (T) decoded motion.
-        known: (T) the motion that stays; where ``held`` is false it does not matter.
-        held: (T,) true for the frames that stay exactly as they are.
+        known: (T) the motion that stays; ignored where ``held`` is false.
+        held: (T,) true for frames that stay exactly as they are.
 
     Returns:
-        (T) motion. At each seam it goes on from where the known one stands and as fast, and settles to the new one's
-        own path in ``SEAM`` to ``LONGEST_SEAM`` frames.
+        (T) motion. At each seam it continues with the position and velocity of the known motion and reaches the path of
+        the new one in ``MIN_SEAM`` to ``MAX_SEAM`` frames.
     """
     rooted = made.root_orientation is not None and known.root_orientation is not None
-    joints, turns, wanted = made.joints.copy(), _turns(made, rooted), _turns(known, rooted)
+    joints, turns, wanted = made.joints.copy(), _rotations(made, rooted), _rotations(known, rooted)
     shifts = known.joints - made.joints
     apart = quaternion_multiply(wanted, quaternion_conjugate(turns))
-    for start, stop in _stretches(~held):
+    for start, stop in _runs(~held):
         for border, frames in ((start - 1, np.arange(start, stop)), (stop, np.arange(stop - 1, start - 1, -1))):
             if not 0 <= border < len(held):
                 continue
@@ -166,79 +166,79 @@ def blend(made: Motion, known: Motion, held: np.ndarray) -> Motion:
             if not (0 <= before < len(held) and held[before]):
                 before = border
             distance = float(np.linalg.norm(shifts[border], axis=-1).max())
-            settling, changing = (fade[:, None, None] for fade in _fades(len(frames), distance * known.fps))
-            joints[frames] += settling * shifts[border] + changing * (shifts[border] - shifts[before])
+            fade, velocity_fade = (values[:, None, None] for values in _fades(len(frames), distance * known.fps))
+            joints[frames] += fade * shifts[border] + velocity_fade * (shifts[border] - shifts[before])
             turned = quaternion_multiply(apart[border], quaternion_conjugate(apart[before]))
-            turn = settling * axis_angle_from_quaternion(apart[border]) + changing * axis_angle_from_quaternion(turned)
+            turn = fade * axis_angle_from_quaternion(apart[border]) + velocity_fade * axis_angle_from_quaternion(turned)
             turns[frames] = quaternion_multiply(quaternion_from_axis_angle(turn), turns[frames])
     joints[held], turns[held] = known.joints[held], wanted[held]
-    return _turned(replace(made, joints=joints, fps=known.fps), turns, rooted)
+    return _with_rotations(replace(made, joints=joints, fps=known.fps), turns, rooted)
 
 
-def _fades(length: int, hurry: float) -> tuple[np.ndarray, np.ndarray]:
-    """How much of a difference at a border is left in each of the next frames, and of the pace at which it grew.
+def _fades(length: int, speed: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the position and the velocity difference at a border that remain in each of the next frames.
 
-    Together they begin with the known motion's place and pace and end with the new one's (Bollo 2018).
+    Together they start with the known motion's position and velocity and end with the new one's (Bollo 2018).
 
     Args:
-        length: frames to fade in.
-        hurry: the difference, in metres a second if it went within one frame.
+        length: number of frames.
+        speed: the position difference per frame duration, metres per second.
 
     Returns:
         (length,) each.
     """
     frames = np.arange(1, length + 1)
-    slow = hurry * np.pi / 2 / CATCHING_UP  # frames in which a cosine's steepest slope is that speed
-    settling = np.minimum(frames / (min(max(slow, SEAM), LONGEST_SEAM, length) + 1), 1)
-    changing = np.minimum(frames / min(CHANGING_PACE, length + 1), 1)
-    return np.cos(settling * np.pi / 2) ** 2, frames * (1 - changing) ** 2
+    slow = speed * np.pi / 2 / CATCH_UP_SPEED  # frames for which the steepest slope of the cosine is that speed
+    fade = np.minimum(frames / (min(max(slow, MIN_SEAM), MAX_SEAM, length) + 1), 1)
+    velocity_fade = np.minimum(frames / min(VELOCITY_SEAM, length + 1), 1)
+    return np.cos(fade * np.pi / 2) ** 2, frames * (1 - velocity_fade) ** 2
 
 
-def edited(made: Motion, before: Motion, known: Motion) -> Motion:
+def apply_edit(made: Motion, before: Motion, known: Motion) -> Motion:
     """The known motion with what an edit of its tokens changed.
 
     Args:
         made: (T) decoded from the edited tokens.
-        before: (T) decoded from the known motion's own tokens: what it differs from ``known`` by, tokens cannot say.
+        before: (T) decoded from the known motion's own tokens; tokens cannot express its difference from ``known``.
         known: (T) the motion that was edited.
     """
     rooted = all(motion.root_orientation is not None for motion in (made, before, known))
-    lost = quaternion_multiply(_turns(known, rooted), quaternion_conjugate(_turns(before, rooted)))
-    turns = quaternion_multiply(lost, _turns(made, rooted))
+    lost = quaternion_multiply(_rotations(known, rooted), quaternion_conjugate(_rotations(before, rooted)))
+    turns = quaternion_multiply(lost, _rotations(made, rooted))
     joints = made.joints + known.joints - before.joints
-    return _turned(replace(made, joints=joints), turns, rooted)
+    return _with_rotations(replace(made, joints=joints), turns, rooted)
 
 
-def _turns(motion: Motion, rooted: bool) -> np.ndarray:
+def _rotations(motion: Motion, rooted: bool) -> np.ndarray:
     """(T, J - 1, 4) local rotations as quaternions; (T, J, 4) with the root's orientation first where ``rooted``."""
     if motion.rotations is None:
-        raise ValueError("motions are joined by their local rotations too")
+        raise ValueError("motions need local rotations to be joined")
     turns = quaternion_from_matrix(motion.rotations)
     if not rooted or motion.root_orientation is None:
         return turns
     return np.concatenate((quaternion_from_matrix(motion.root_orientation)[:, None], turns), axis=1)
 
 
-def _turned(motion: Motion, turns: np.ndarray, rooted: bool) -> Motion:
-    """The motion with the rotations that ``_turns`` gave, changed."""
+def _with_rotations(motion: Motion, turns: np.ndarray, rooted: bool) -> Motion:
+    """The motion with other rotations, as quaternions in the order of ``_rotations``."""
     matrices = matrix_from_quaternion(turns)
     if not rooted:
         return replace(motion, rotations=matrices, root_orientation=None)
     return replace(motion, rotations=matrices[:, 1:], root_orientation=matrices[:, 0])
 
 
-def _stretches(flags: np.ndarray) -> list[tuple[int, int]]:
-    """The stretches (start, stop) in which flags (T,) are true."""
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """The runs (start, stop) of frames in which flags (T,) are true."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(int), [0]))))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motion:
-    """``part`` put into ``whole`` from frame ``start`` on, the result ``frames`` long; None takes the part alone."""
+    """``whole`` with ``part`` from frame ``start`` on, padded to ``frames`` frames; without ``whole`` only the part."""
     if whole is None or len(part) == frames:
         return pad_or_trim(part, frames)
     if part.rotations is None or whole.rotations is None:
-        raise ValueError("motions are joined by their local rotations too")
+        raise ValueError("motions need local rotations to be joined")
     stop = start + len(part)
     roots = None
     if whole.root_orientation is not None and part.root_orientation is not None:
@@ -252,7 +252,7 @@ def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motio
 
 
 def pad_or_trim(motion: Motion, frames: int) -> Motion:
-    """The motion cut or its last frame repeated to so many frames."""
+    """The motion cut, or extended by its last frame, to ``frames`` frames."""
     index = np.minimum(np.arange(frames), len(motion) - 1)
     return replace(
         motion,

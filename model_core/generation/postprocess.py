@@ -1,4 +1,4 @@
-"""What follows the decoder in a model with a refiner or a toucher: people and palms are moved to where they belong."""
+"""After the decoder: the refiner corrects people, and contact IK brings palms into contact."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .contact_ik import reach_contacts
 def refined(
     refiner: Refiner | None,
     contact_classifier: ContactClassifier | None,
-    rows: np.ndarray,
+    features: np.ndarray,
     text: Tensor,
     fixed: np.ndarray,
 ) -> np.ndarray:
-    """Rows of two people, moved; local rotations stay, and the solver swings limbs to their new places.
+    """Features of two people with corrected joints; local rotations stay, the solver fits them to the joints later.
 
     Args:
         refiner, contact_classifier: in evaluation mode, or None.
-        rows: (N, 2, T, 262) metres, decoded; of people who are fixed as they really are.
+        features: (N, 2, T, 262) metres, decoded; the true ones of people who are fixed.
         text: (N, W) vectors of the sentence encoder.
         fixed: (2,) true for people who stay.
 
@@ -32,15 +32,15 @@ def refined(
         (N, 2, T, 262).
     """
     device = text.device
-    joints = torch.from_numpy(rows[..., POSITIONS]).to(device).unflatten(-1, (JOINTS, 3))
-    stay = torch.from_numpy(np.broadcast_to(fixed, (len(rows), 2)).copy()).to(device)
+    joints = torch.from_numpy(features[..., POSITIONS]).to(device).unflatten(-1, (JOINTS, 3))
+    stay = torch.from_numpy(np.broadcast_to(fixed, (len(features), 2)).copy()).to(device)
     if refiner is not None:
         joints = refiner(joints, text, stay)
     if contact_classifier is not None:
         joints = reach_contacts(joints, contact_classifier(joints, text), stay)
     moved = joints.flatten(-2).cpu().numpy()
     steps = np.diff(moved, axis=2)
-    result = rows.copy()
+    result = features.copy()
     result[..., POSITIONS] = moved
     result[..., VELOCITIES] = np.concatenate((steps, steps[:, :, -1:]), axis=2)
     return result

@@ -1,4 +1,4 @@
-"""What the networks of each data set read and write for a person, and motions made of it: numpy on both sides."""
+"""The features of each data set for one person, from motions and to motions, in numpy."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from ..motion.representation import features_from_motion, motion_from_features
 
 
 class Representation(Protocol):
-    """Rows of one person, and where that person stands."""
+    """Features of one person, and the canonical frame that they are in."""
 
     def prepared(self, person: Motion) -> Motion:
-        """A person as the results hold them: on this representation's skeleton, with all that rows need."""
+        """A person on this representation's skeleton, with everything that the features need."""
 
     def canonical_transform(self, leader: Motion) -> CanonicalTransform:
-        """What brings the first person, and with them the second, to where the networks expect the first."""
+        """The transform of both people that brings the leader to where the networks expect the first person."""
 
     def features(self, person: Motion) -> np.ndarray:
-        """A prepared and placed person as rows (T, ...), float32; the last frame stands still."""
+        """Features (T, ...), float32, of a prepared person in the canonical frame; the last velocity is zero."""
 
-    def motion(self, rows: np.ndarray) -> Motion:
-        """Rows (T, ...) in metres, not normalised, as a motion of T frames."""
+    def motion(self, features: np.ndarray) -> Motion:
+        """Features (T, ...) in metres, not normalised, as a motion of T frames."""
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
-        """A generated pair, of whom nobody was placed, in the canonical frame of the first person."""
+        """A pair that was generated without a leader, in the canonical frame of the first person."""
 
 
 class InterHumanFeatures:
-    """Rows (T, 262) on SMPL's 22 joints: positions, velocities, local rotations, contacts."""
+    """Features (T, 262) on SMPL's 22 joints: positions, velocities, local rotations, contacts."""
 
     def prepared(self, person: Motion) -> Motion:
         """The person's body as given.
@@ -56,26 +56,26 @@ class InterHumanFeatures:
         return canonical_transform(leader)
 
     def features(self, person: Motion) -> np.ndarray:
-        """(T, 262) rows."""
-        index = np.minimum(np.arange(len(person) + 1), len(person) - 1)  # rows drop the last frame
+        """(T, 262) features."""
+        index = np.minimum(np.arange(len(person) + 1), len(person) - 1)  # features drop the last frame
         rotations = None if person.rotations is None else person.rotations[index]
         lengthened = replace(person, joints=person.joints[index], rotations=rotations, root_orientation=None)
         return features_from_motion(lengthened)
 
-    def motion(self, rows: np.ndarray) -> Motion:
+    def motion(self, features: np.ndarray) -> Motion:
         """A motion without root orientation."""
-        return motion_from_features(rows.astype(np.float64))
+        return motion_from_features(features.astype(np.float64))
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
-        """As decoded: the rows are canonical."""
+        """As decoded: the features are in the canonical frame."""
         return people
 
 
 class InterXFeatures:
-    """Rows (T, 56, 6) on SMPL-X's 55 joints: rotations, hands included, and the root's translation."""
+    """Features (T, 56, 6) on SMPL-X's 55 joints: rotations, hands included, and the root's translation."""
 
     def prepared(self, person: Motion) -> Motion:
-        """The person with hands: those of the motion, or flat ones; what is unknown of the body is fitted."""
+        """The person with the motion's hands or flat ones; unknown rotations of the body are fitted."""
         known = person.rotations is not None and person.root_orientation is not None
         if person.skeleton == SMPLX and known:
             return person
@@ -97,9 +97,9 @@ class InterXFeatures:
         return canonical_transform(leader, floor=float(leader.joints[0, 0, 1]))
 
     def features(self, person: Motion) -> np.ndarray:
-        """(T, 56, 6) rows: the rotations that bring the data set's body into this person's pose."""
+        """(T, 56, 6) features: the rotations that bring the data set's body into this person's pose."""
         if person.rotations is None or person.root_orientation is None:
-            raise ValueError("rows need a prepared person")
+            raise ValueError("features need a prepared person")
         count = len(SMPL)
         joints = person.joints[None, :, :count].astype(np.float64)
         bones = joints[0, :, 1:] - joints[0][:, SMPL.parents[1:]]
@@ -109,13 +109,13 @@ class InterXFeatures:
         stated = person.root_orientation[None].astype(np.float64)
         local = np.concatenate((stated[0][:, None], person.rotations[:, : count - 1]), axis=1)[None]
         pose = PoseBatch(offsets[None], local, joints[:, :, 0], person.fps)
-        turned = swung_down_the_tree(root_fit(pose, joints, True, stated), joints, True).local[0]
-        rotations = np.concatenate((turned[:, 1:], person.rotations[:, count - 1 :]), axis=1)
-        return interx_from_motion(replace(person, rotations=rotations, root_orientation=turned[:, 0]))
+        posed = swung_down_the_tree(root_fit(pose, joints, True, stated), joints, True).local[0]
+        rotations = np.concatenate((posed[:, 1:], person.rotations[:, count - 1 :]), axis=1)
+        return interx_from_motion(replace(person, rotations=rotations, root_orientation=posed[:, 0]))
 
-    def motion(self, rows: np.ndarray) -> Motion:
+    def motion(self, features: np.ndarray) -> Motion:
         """A motion with root orientation, its joints by forward kinematics."""
-        return motion_from_interx(rows.astype(np.float64))
+        return motion_from_interx(features.astype(np.float64))
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """Both on one floor, the first over the origin and facing +Z in frame 0."""
@@ -123,4 +123,4 @@ class InterXFeatures:
 
 
 REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanFeatures(), "interx": InterXFeatures()}
-"""By the name of the data set, as a tokenizer's settings have it."""
+"""By the name of the data set in a tokenizer's configuration."""

@@ -1,4 +1,4 @@
-"""Which of several drafts is kept: the one of which the judge thinks most that it does what the prompt says."""
+"""Choosing among candidates: the one that most probably does what the prompt says, by the reranker."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..motion.representation import JOINTS, POSITIONS
 from ..networks.reranker import Reranker
 from .sampling import Choice
 
-_TORN = 7.0
-"""m/s of somebody's pelvis over the ground, faster than anybody in the data: such a draft is torn."""
+_MAX_SPEED = 7.0
+"""Metres per second of a pelvis over the ground, more than in the data: a faster candidate is discontinuous."""
 
 
 @dataclass(frozen=True)
 class TextCondition:
-    """What a prompt says, for one take or several.
+    """The vectors of a prompt that the networks are conditioned on, for one take or several.
 
     Attributes:
-        condition: (1 or takes, W) vectors that the transformer is conditioned on.
-        pooled: (1 or takes, W) vectors of the sentence encoder, which refiner and judge are told.
+        condition: (1 or takes, W) vectors for the transformer.
+        pooled: (1 or takes, W) vectors of the sentence encoder, for refiner, contact classifier and reranker.
     """
 
     condition: Tensor
@@ -32,38 +32,40 @@ class TextCondition:
 
     @classmethod
     def stacked(cls, parts: Sequence[TextCondition]) -> TextCondition:
-        """What several prompts say, each to a take of its own."""
+        """The conditions of several prompts, one for each take."""
         return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
 
     def each(self, takes: Tensor, candidates: int) -> Tensor:
-        """(N, W) vectors of the sentence encoder for so many drafts of each of some takes."""
+        """(N, W) vectors of the sentence encoder for takes (M,), ``candidates`` times each."""
         vectors = self.pooled.expand(len(takes), -1) if len(self.pooled) == 1 else self.pooled[takes]
         return vectors.repeat_interleave(candidates, 0)
 
 
-def rerank(reranker: Reranker, text_condition: TextCondition, shown: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
-    """Who chooses among drafts, as ``sampling.sample`` asks; one that is torn only where all are, and never convinced.
+def rerank(reranker: Reranker, text: TextCondition, decode: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
+    """A choice among candidates for ``sampling.sample``.
+
+    A discontinuous candidate is chosen only if all are, and is never accepted.
 
     Args:
         reranker: in evaluation mode.
-        text_condition: what is wanted.
-        shown: from token maps (N, drafts, 2, P, S) of some of the takes to rows (N * drafts, 2, T, 262) in metres.
+        text: of the takes.
+        decode: from token maps (N, candidates, 2, P, S) of takes (N,) to features (N * candidates, 2, T, 262), metres.
     """
 
     def best(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
-        rows = shown(candidates, takes)
-        joints = torch.from_numpy(rows[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
-        likely = (
-            reranker(joints, text_condition.each(takes, candidates.shape[1])).sigmoid().cpu()
-            - torch.from_numpy(discontinuous(rows)).float()
+        features = decode(candidates, takes)
+        joints = torch.from_numpy(features[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
+        scores = (
+            reranker(joints, text.each(takes, candidates.shape[1])).sigmoid().cpu()
+            - torch.from_numpy(discontinuous(features)).float()
         )
-        most = likely.unflatten(0, candidates.shape[:2]).max(1)
+        most = scores.unflatten(0, candidates.shape[:2]).max(1)
         return most.indices, most.values
 
     return best
 
 
-def discontinuous(rows: np.ndarray) -> np.ndarray:
-    """(N,) whether somebody's pelvis in rows (N, 2, T, 262), metres, leaps as no pelvis does."""
-    pelvis = rows[..., POSITIONS][..., :3:2]
-    return np.asarray((np.linalg.norm(np.diff(pelvis, axis=2), axis=-1) * FPS > _TORN).any((1, 2)))
+def discontinuous(features: np.ndarray) -> np.ndarray:
+    """(N,) whether a pelvis in features (N, 2, T, 262), metres, moves faster than ``_MAX_SPEED``."""
+    pelvis = features[..., POSITIONS][..., :3:2]
+    return np.asarray((np.linalg.norm(np.diff(pelvis, axis=2), axis=-1) * FPS > _MAX_SPEED).any((1, 2)))

@@ -12,7 +12,7 @@ from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
 from model_core.errors import UserError
-from model_core.generation.completion import LONGEST_SEAM, SEAM, blend, columns, free_everything, windows
+from model_core.generation.completion import MAX_SEAM, MIN_SEAM, blend, columns, free_everything, windows
 from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.prompts import Segment, segments
 from model_core.generation.sampling import sample, token_log_probs
@@ -43,11 +43,11 @@ def largest_steps(motion: Motion) -> np.ndarray:
     return np.linalg.norm(np.diff(motion.joints, axis=0), axis=-1).max(1)
 
 
-@pytest.mark.parametrize(("frames", "longest", "begun"), [(16, 120, 0), (120, 120, 0), (121, 120, 0), (700, 120, 0),
+@pytest.mark.parametrize(("frames", "longest", "known"), [(16, 120, 0), (120, 120, 0), (121, 120, 0), (700, 120, 0),
                                                           (300, 128, 57), (1000, 300, 200)])  # fmt: skip
-def test_windows_cover_what_is_to_be_made(frames: int, longest: int, begun: int) -> None:
-    done = begun
-    for window in windows(frames, longest, begun):
+def test_windows_cover_what_is_to_be_made(frames: int, longest: int, known: int) -> None:
+    done = known
+    for window in windows(frames, longest, known):
         assert window.start % 4 == 0 and window.stop - window.start <= longest
         assert window.start + window.overlap == done < window.stop
         assert window.overlap >= longest / 4 or window.start == 0
@@ -65,7 +65,7 @@ def test_any_number_of_frames(model: InterMask, frames: int) -> None:
 
 
 @pytest.mark.parametrize(("prompt", "frames"), [("  ", 60), ("they bow", 3), ("they bow", 10_000 * 30)])
-def test_what_cannot_be_made_is_said(model: InterMask, prompt: str, frames: int) -> None:
+def test_impossible_requests_are_refused(model: InterMask, prompt: str, frames: int) -> None:
     with pytest.raises(UserError):
         model.generate(prompt, frames)
 
@@ -114,7 +114,7 @@ def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction
     for new, old in zip(made.people, pair.people, strict=True):
         assert same(new, old, slice(0, 100))
         steps = largest_steps(new)
-        seam = slice(99, 99 + SEAM + 1)
+        seam = slice(99, 99 + MIN_SEAM + 1)
         assert steps[seam].max() <= np.percentile(np.delete(steps, np.r_[seam]), 99)
 
 
@@ -123,7 +123,7 @@ def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
     made = known.moved(np.eye(3), np.array([0.09, 0.0, 0.12]))  # 0.15 m off, as decoded hands can be
     drift = largest_steps(replace(known, joints=blend(made, known, held).joints - known.joints))
     assert drift.max() * 30 < 0.35 and drift[:39].max() == 0
-    assert np.allclose(blend(made, known, held).joints[40 + SEAM :], made.joints[40 + SEAM :])
+    assert np.allclose(blend(made, known, held).joints[40 + MIN_SEAM :], made.joints[40 + MIN_SEAM :])
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -141,11 +141,11 @@ def test_a_seam_keeps_place_and_pace(pair: Interaction, first: bool) -> None:
     for values, pace in ((off, 0.022), (angle, 0.05)):
         change = np.abs(np.diff(values, 2, axis=0))
         assert change.max() < 0.45 * pace  # joined without its pace, the seam would change it by all of this at once
-    far = slice(40 + LONGEST_SEAM, None) if first else slice(0, 60 - LONGEST_SEAM)
+    far = slice(40 + MAX_SEAM, None) if first else slice(0, 60 - MAX_SEAM)
     assert np.allclose(result.joints[far], made.joints[far])
 
 
-def test_one_body_part_is_made_anew(model: InterMask, pair: Interaction) -> None:
+def test_one_body_part_is_regenerated(model: InterMask, pair: Interaction) -> None:
     free = np.zeros((2, 5, columns(100)), dtype=bool)
     free[0, 4, 8:17] = True
     made = model.complete("they wave", pair.people, free, 100, GenerateOptions(seed=2))[0]
@@ -187,7 +187,7 @@ def test_parts_of_a_prompt_fill_the_clip() -> None:
     ]
 
 
-def test_a_row_of_a_batch_is_what_it_is_alone(model: InterMask) -> None:
+def test_an_item_of_a_batch_equals_the_same_item_alone(model: InterMask) -> None:
     prompts = ["they hug", "0-1 s: they bow; 1-2 s: they fight", "they hug", "one kicks the other"]
     seeds, frames = [3, 4, 5, 3], 60
     steps: list[tuple[int, int]] = []
