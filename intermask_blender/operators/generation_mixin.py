@@ -137,11 +137,11 @@ class GenerationMixin:
 
 
 def _escape_is_ours(context: bpy.types.Context, event: bpy.types.Event) -> bool:
-    """Whether Escape means the generation: over a 3D view, unless it ends the playback or another operator."""
+    """Whether Escape means the generation: over a 3D view, unless it ends the playback.
+
+    Operators that began later, such as a transform, get the event first.
+    """
     if context.screen.is_animation_playing:
-        return False
-    own = "INTERMASK_OT_"
-    if any(not operator.bl_idname.startswith(own) for operator in context.window.modal_operators):
         return False
     return any(
         area.type == "VIEW_3D"

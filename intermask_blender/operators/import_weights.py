@@ -11,28 +11,20 @@ from ..core import UserError
 from ..generator.model_import import ImportPlan, ModelImport
 from ..generator.runtime import NOT_FOUND
 from ..translations import tr
-from ..ui.preferences import DATASETS, current_runtime, model_home
+from ..ui.import_fields import DATASETS, ImportProperties
+from ..ui.preferences import current_runtime, model_home
 from ..ui.services import end_worker
 from .attempt_mixin import refuse
 from .modal_mixin import ModalMixin, free
 
 
-class INTERMASK_OT_import_published(ModalMixin, bpy.types.Operator):
+class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Operator):
     """Make a model of published InterMask weights and CLIP, which you have downloaded"""
 
     bl_idname = "intermask.import_published"
     bl_label = "Import Published Weights"
     bl_options = {"INTERNAL"}
 
-    checkpoints: bpy.props.StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
-    statistics: bpy.props.StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
-    clip: bpy.props.StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
-    dataset: bpy.props.EnumProperty(items=DATASETS)  # type: ignore[valid-type]
-    title: bpy.props.StringProperty()  # type: ignore[valid-type]
-    transformer_file: bpy.props.StringProperty()  # type: ignore[valid-type]
-    tokenizer_file: bpy.props.StringProperty()  # type: ignore[valid-type]
-    any_clip: bpy.props.BoolProperty()  # type: ignore[valid-type]
-    replace: bpy.props.BoolProperty()  # type: ignore[valid-type]
     folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         description="Where the model folder is created. If empty, where the add-on looks for models", subtype="DIR_PATH"
     )

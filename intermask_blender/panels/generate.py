@@ -87,7 +87,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         if reason:
             layout.label(text=reason, icon="INFO", translate=False)
         draw_rig_line(layout, context, settings.leader)
-        if len(settings.prompt) > letters_across(context) - 4:
+        if len(settings.prompt) > letters_across(context) + 2:
             paragraph(layout, context, settings.prompt[:400], "TEXT")
         known, icon = novelty_line(context)
         if known:

@@ -11,7 +11,7 @@ from ..ui.model_list import model_list
 from ..ui.session import session
 
 COLUMNS = 4
-PICTURE = 5.0
+PICTURE = 6.0
 """Side of a picture, in units of a button's height."""
 
 
@@ -25,7 +25,7 @@ class INTERMASK_PT_kinds(bpy.types.Panel):
     # A popover: the header draws it on demand only.
     bl_region_type = "HEADER"
     bl_options = {"INSTANCED"}
-    bl_ui_units_x = 22
+    bl_ui_units_x = 28
 
     def draw(self, context: bpy.types.Context) -> None:
         """A tab for each group, and the kinds of the chosen one."""

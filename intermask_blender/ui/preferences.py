@@ -17,6 +17,7 @@ from ..generator import runtime
 from ..generator.client import default_python
 from ..generator.models import installed_models
 from ..translations import tr, tr_noop
+from .import_fields import IMPORT_FIELDS, ImportProperties
 from .session import session
 from .wrapping import paragraph
 
@@ -52,25 +53,6 @@ ACCELERATORS = (
 )
 
 
-DATASETS = (
-    ("interhuman", "InterHuman", "Weights trained on InterHuman: 22 joints. Needs the statistics files"),
-    ("interx", "Inter-X", "Weights trained on Inter-X: 55 joints with hands. Needs no statistics files"),
-)
-
-IMPORT_FIELDS = (
-    "checkpoints",
-    "dataset",
-    "statistics",
-    "clip",
-    "any_clip",
-    "transformer_file",
-    "tokenizer_file",
-    "title",
-    "replace",
-)
-"""Properties that the preferences hand to Import Published Weights."""
-
-
 @dataclass(frozen=True)
 class Preferences:
     """The user's settings.
@@ -94,7 +76,7 @@ def _forget_test(owner: InterMaskPreferences, context: bpy.types.Context) -> Non
     keep_preferences(owner, context)
 
 
-class InterMaskPreferences(bpy.types.AddonPreferences):
+class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
     """Which Python generates, and where the models are."""
 
     bl_idname = ADDON
@@ -138,37 +120,6 @@ class InterMaskPreferences(bpy.types.AddonPreferences):
         update=keep_preferences,
     )
     show_import: bpy.props.BoolProperty(name="Published Weights")  # type: ignore[valid-type]
-    checkpoints: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Checkpoints", description="The downloaded folder of published checkpoints", subtype="DIR_PATH"
-    )
-    dataset: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Data Set", description="The data set that the weights were trained on", items=DATASETS
-    )
-    statistics: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Statistics", description="Folder with global_mean.npy and global_std.npy", subtype="DIR_PATH"
-    )
-    clip: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="CLIP",
-        description="OpenAI's ViT-L-14-336px.pt, or a Hugging Face folder of clip-vit-large-patch14-336",
-        subtype="FILE_PATH",
-    )
-    any_clip: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Any CLIP Model", description="Accept another CLIP model of the same width"
-    )
-    transformer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Transformer File",
-        description="File in the transformer's folder 'model'. If empty, best_fid.tar",
-    )
-    tokenizer_file: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Tokenizer File",
-        description="File in the tokenizer's folder 'model'. If empty, best_fid.tar",
-    )
-    title: bpy.props.StringProperty(  # type: ignore[valid-type]
-        name="Name", description="Name of the model in lists. If empty, the name of its data set"
-    )
-    replace: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Replace", description="Replace an existing model of the same name"
-    )
 
     def draw(self, context: bpy.types.Context) -> None:
         """The state, what changes it, and the settings."""
@@ -351,7 +302,7 @@ def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:
     stored, chosen = stored_preferences(context), current_runtime(context)
     lines = []
     if chosen is None:
-        lines.append((tr(runtime.NOT_FOUND), "ERROR"))
+        lines.append((tr("PyTorch was not found: press Install PyTorch, or name a Python that has it"), "ERROR"))
     else:
         line = tr(WHERE[chosen.source]).format(version=chosen.version, python=chosen.python)
         lines.append((line.replace("  ", " "), "CHECKMARK"))

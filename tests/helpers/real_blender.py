@@ -138,6 +138,10 @@ class RealBlender:
         x, y = self.ask(
             "r = next(r for r in view3d()['area'].regions if r.type == 'WINDOW'); answer = [r.x + 200, r.y + 150]"
         )
+        self.press_at(name, x, y)
+
+    def press_at(self, name: str, x: float, y: float) -> None:
+        """Press keys with the mouse at a place of the window, counted as ``point`` counts."""
         self.point(x, y)
         self._tell(f"key {name}")
         self.settle()

@@ -113,6 +113,7 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     begin(blender)
     blender.click_until("intermask.cancel(", lambda: not blender.ask(RUNNING))
     begin(blender)
+    escape_elsewhere(blender)
     blender.keys("Escape")
     blender.until(lambda: not blender.ask(RUNNING), 30.0, "the end after Escape")
     assert blender.ask(PEOPLE) == ["Person 1", "Person 2"]
@@ -146,6 +147,21 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     )
     assert not blender.ask("answer = hasattr(bpy.types.Scene, 'intermask')")
     assert "Traceback" not in blender.log.read_text(errors="replace")
+
+
+def escape_elsewhere(blender: RealBlender) -> None:
+    """Escape that ends the playback, or over the timeline, is not for the generation."""
+    playing = "answer = bpy.context.window_manager.windows[0].screen.is_animation_playing"
+    blender.ask("with bpy.context.temp_override(**view3d()): bpy.ops.screen.animation_play()")
+    assert blender.ask(playing)
+    blender.keys("Escape")
+    blender.until(lambda: not blender.ask(playing), 20.0, "the end of the playback")
+    place = (
+        "areas = bpy.context.window_manager.windows[0].screen.areas\n"
+        "a = next(a for a in areas if a.type == 'DOPESHEET_EDITOR'); answer = [a.x + a.width // 2, a.y + 20]"
+    )
+    blender.press_at("Escape", *blender.ask(place))
+    assert blender.ask(RUNNING)
 
 
 def look_at_it(blender: RealBlender) -> None:

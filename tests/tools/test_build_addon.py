@@ -214,6 +214,8 @@ def live():
     assert not hasattr(bpy.types.Scene, "intermask")
     bpy.ops.preferences.addon_enable(module=name)
     assert bpy.context.scene.intermask.prompt
+    stored = bpy.context.preferences.addons[name].preferences
+    assert (stored.python, stored.device) == (other_python, "cpu"), "disabling the add-on forgot the preferences"
     repositories = list(bpy.context.preferences.extensions.repos)
     number = next(i for i, repository in enumerate(repositories) if repository.module == "user_default")
     assert bpy.ops.extensions.package_uninstall(repo_index=number, pkg_id="intermask") == {"FINISHED"}
