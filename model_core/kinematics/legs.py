@@ -94,3 +94,17 @@ def touch_preserving_share(before: np.ndarray, after: np.ndarray, touching: np.n
     change = np.stack((change.max(2), change.max(1)))
     less = 1 - np.minimum(_ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
     return np.asarray(1 - np.swapaxes(covered(np.swapaxes(less, 1, 2), 3), 1, 2))
+
+
+def touch_preserved(before: np.ndarray, corrected: np.ndarray, after: np.ndarray, touching: np.ndarray) -> bool:
+    """Whether touching legs keep their distance as well as the corrections so far kept it.
+
+    Args:
+        before: (2, T, 22, 3) joints before all corrections.
+        corrected: (2, T, 22, 3) joints after the corrections so far.
+        after: (2, T, 22, 3) joints after one more correction.
+        touching: (T, 6, 6) from ``legs_touch``.
+    """
+    wanted = _distances(before)
+    earlier, change = (float((np.abs(_distances(joints) - wanted) * touching).max()) for joints in (corrected, after))
+    return change <= max(earlier, _ALLOWED_CHANGE)

@@ -14,7 +14,9 @@ from .bones import measured_offsets
 from .capsules import body_points
 from .feet import plant_feet
 from .hands import hands_moved
+from .knees import keep_knee_distances
 from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
+from .legs import legs_touch, touch_preserved
 from .pose import PoseBatch, joined
 from .root import root_fit
 from .root_teleports import without_leaps
@@ -25,6 +27,8 @@ from .touch import closing_moves, kept_touch
 from .tree import swung_down_the_tree
 
 _DEFAULT = SolveSettings()
+_SHARES_OF_SCALE = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Fractions of the shortening of leg bones, tried in this order where legs of two people touch."""
 
 
 def solve(
@@ -61,7 +65,7 @@ def solve(
     if settings.feet:
         pose = plant_feet(pose, settings)
     if settings.straighten_legs and bones_of is None:
-        pose = _on_straight_legs(pose, settings)
+        pose = _on_straight_legs(pose, fitted, settings)
     if len(people) == 2:
         pose = _with_contacts(pose, fitted, settings)
     return pose.skeletons()
@@ -106,13 +110,27 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequenc
     return pose if bones_of is None else with_ankles_at(pose, joints)
 
 
-def _on_straight_legs(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
-    """Stage 6: the pose with leg bones short enough for straight knees, except of a held person."""
+def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
+    """Stage 6: the pose with leg bones short enough for straight knees, except of a held person.
+
+    A straighter knee is elsewhere. Legs that rest against the partner's swivel to keep their distance to ``fitted``
+    (P, T, 22, 3), the joints before all corrections; bones are shortened less where that is not enough.
+    """
     scales = leg_scales(pose)
     if settings.held is not None:
         scales[settings.held] = 1
-    result = with_leg_scales(pose, scales)
-    return result if settings.held is None else result.with_person(settings.held, pose)
+    keeps_touch = settings.keep_contacts and len(fitted) == 2
+    touching = legs_touch(fitted, pose.fps) if keeps_touch else np.zeros(0, dtype=bool)
+    for share in _SHARES_OF_SCALE if touching.any() else (1.0,):
+        result = with_leg_scales(pose, 1 - share * (1 - scales))
+        if settings.held is not None:
+            result = result.with_person(settings.held, pose)
+        if not touching.any() or share == 0:
+            break
+        result = keep_knee_distances(fitted, result, settings.held)
+        if touch_preserved(fitted, pose.world()[0], result.world()[0], touching):
+            break
+    return result
 
 
 def _with_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:

@@ -11,8 +11,8 @@ from leg_examples import motion_of, swaying, with_long_legs
 
 from model_core.kinematics import FITTED, SolveSettings, solve
 from model_core.kinematics.limbs import LEGS
-from model_core.metrics.physical import knee_angles
-from model_core.motion import Motion, PosedSkeleton
+from model_core.metrics.physical import contact_distance_changes, knee_angles, touching_joints
+from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.hands import with_hands_at_rest
 from model_core.motion.rotations import matrix_from_quaternion
@@ -81,6 +81,21 @@ def test_a_held_person_stays_to_the_bit_and_the_partner_is_straightened() -> Non
     np.testing.assert_array_equal(after[0].translation, before[0].translation)
     assert np.percentile(knee_angles(after[1].joints()[None]), 95) > 170
     assert np.percentile(knee_angles(before[1].joints()[None]), 95) < 168
+
+
+def test_knees_that_rest_against_each_other_stay_in_touch() -> None:
+    heights = np.clip(swaying(-0.04, -0.004), -0.02, -0.004)
+    first = motion_of(with_long_legs(heights, 1.015))
+    second = first.moved(np.diag([-1.0, 1.0, -1.0]), np.zeros(3))
+    # Far enough for knees and feet to be just in front of each other.
+    reach = float(first.joints[:, [leg.hinge for leg in LEGS], 2].max())
+    second = second.moved(np.eye(3), np.array([0.0, 0.0, 2 * reach + 0.07]))
+    settings = replace(AFTER, close_contacts=False)
+    fitted, after = (np.stack([p.joints() for p in solve([first, second], s)]) for s in (FITTED, settings))
+    touching = touching_joints(fitted, FPS)
+    knees = [leg.hinge for leg in LEGS]
+    assert touching[:, knees][:, :, knees].any(axis=(1, 2)).mean() > 0.3
+    assert contact_distance_changes(fitted, after, touching).max() < 10
 
 
 def test_a_knee_that_bends_backward_is_turned_forward() -> None:
