@@ -18,7 +18,7 @@ from ..rig.axes import vectors_to_blender
 from ..rig.key import resampled, scene_fps
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import place
-from ..scene.request import Characters, prepare
+from ..scene.request import Characters, Sampling, prepare
 from .contact_sheet import write_contact_sheet
 from .jobs import Job
 from .render import prepare_scene, render_clip
@@ -99,7 +99,7 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
     if job.characters or (job.leader and path.suffix.lower() not in LEADER_SUFFIXES):
         return None
     seconds = USUAL_SECONDS if job.seconds is None else job.seconds
-    settings = GenerationSettings(job.prompt, options.model, seconds, job.seed)
+    settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
     if not job.leader:
         return settings
     leader = read_leader(path).motion
@@ -157,7 +157,8 @@ def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[Generati
         raise UserError(
             f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
         )
-    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters)
+    sampling = Sampling(sampling=options.sampling)
+    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, sampling)
 
 
 def _characters(job: Job) -> Characters:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ..core import MOST_TAKES, UserError
 from ..generator.models import find_model
 from .jobs import Job, body_files, character_names, checked, named, read_jobs
+from .sampling_options import add_sampling_options, sampling_of
 
 if TYPE_CHECKING:
     from .render import RenderSettings
@@ -31,6 +32,7 @@ class Options:
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
         rows: how many rows are generated at once; None means as many as pay on the device.
+        sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
     """
 
     jobs: list[Job]
@@ -43,6 +45,7 @@ class Options:
     recorded: bool = False
     report: str = "report"
     rows: int | None = None
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,7 +83,19 @@ def parse(arguments: Sequence[str]) -> Options:
     if given.batch is not None and not 1 <= given.batch <= MOST_TAKES:
         raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_TAKES}.")
     model = find_model(given.model)
-    return Options(jobs, out, model, python, render, given.fps, given.device, recorded, report, given.batch)
+    return Options(
+        jobs,
+        out,
+        model,
+        python,
+        render,
+        given.fps,
+        given.device,
+        recorded,
+        report,
+        given.batch,
+        sampling=sampling_of(given),
+    )
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -120,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--samples", type=int, default=32, help="rays a pixel for Cycles (32)")
     parser.add_argument("--fps", type=float, help="frame rate of the scene (30, or the opened scene's)")
     parser.add_argument("--python", help="interpreter with PyTorch (INTERMASK_PYTHON, else as the add-on finds it)")
+    add_sampling_options(parser)
     return parser
 
 

@@ -56,7 +56,7 @@ class Run:
         self.skipped: set[str] = set()
         scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
-        self._surroundings = (model, scene, str(options.fps))
+        self._surroundings = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         self._hashes = FileHashes()
         # A job that is alone goes alone: the generator need not be asked what pays.
         self._ahead = Prefetcher(

@@ -1,0 +1,31 @@
+"""The batch command has an option for every sampling setting, and hands it to the request."""
+
+from __future__ import annotations
+
+import blender_scene  # first: it sets Blender's user folder
+import pytest
+
+from intermask_blender.batch.clip import settings_without_scene
+from intermask_blender.batch.options import parse
+from intermask_blender.core import KNOBS, UserError
+from intermask_blender.generator.generation import request_values
+
+assert blender_scene
+
+
+@pytest.mark.parametrize("name", KNOBS)
+def test_every_knob_is_an_option_with_its_limits(name: str) -> None:
+    knob, option = KNOBS[name], f"--{name.replace('_', '-')}"
+    for value in (knob.lowest, knob.highest):
+        assert parse(["--prompt", "they hug", option, str(value)]).sampling == {name: value}
+    for value in (knob.lowest - 1, knob.highest + 1, float("nan")):
+        with pytest.raises(UserError):
+            parse(["--prompt", "they hug", option, str(value)])
+
+
+def test_a_request_has_the_options_that_were_given() -> None:
+    options = parse(["--prompt", "they hug", "--guidance", "3.5", "--candidates", "2"])
+    settings = settings_without_scene(options.jobs[0], options)
+    assert settings is not None
+    values = request_values(settings)
+    assert {name: values[name] for name in KNOBS if name in values} == {"guidance": 3.5, "candidates": 2}
