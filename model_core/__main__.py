@@ -119,7 +119,12 @@ def _import(options: argparse.Namespace) -> None:
         name=options.name,
         replace=options.replace,
     )
-    folder = import_published(wanted, on_stage=lambda words: print(f"{words} ...", flush=True))
+    stages = {
+        "reading": f"Reading {wanted.checkpoints} ...",
+        "converting": f"Converting the text encoder of {wanted.clip} ...",
+        "writing": f"Writing {wanted.out} ...",
+    }
+    folder = import_published(wanted, on_stage=lambda stage: print(stages[stage], flush=True))
     config = read_config(folder)
     print(f"{folder} is the model '{config.name}'. {config.about}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import UserError
@@ -16,7 +17,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], source: str) -> Setti
     """Make a dataclass from a mapping; what the mapping leaves out keeps its default.
 
     Args:
-        kind: a dataclass whose fields are numbers, texts, truth values, tuples, choices or such dataclasses again.
+        kind: a dataclass whose fields are numbers, texts, paths, truth values, tuples, choices or such dataclasses.
         values: what a file holds.
         source: names the file and the place in it, for messages.
 
@@ -59,6 +60,8 @@ def _converted(hint: Any, value: Any, source: str) -> Any:
         if not isinstance(value, Mapping):
             raise UserError(f"{source} should be a table, not {value!r}.")
         return {key: _converted(arguments[1], item, f"{source}: {key}") for key, item in value.items()}
+    if hint is Path and isinstance(value, str):
+        return Path(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):

@@ -19,7 +19,7 @@ from . import pipes
 from .child import end_process
 from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
-FINAL_REPLIES = frozenset(("loaded", "compared", "result"))
+FINAL_REPLIES = frozenset(("loaded", "compared", "imported", "result"))
 KILLED = 9
 """The signal that ends a process which cannot refuse; systems that run out of memory send it."""
 
@@ -36,13 +36,13 @@ class Request:
 
     Attributes:
         id: the number that the worker echoes.
-        stage: what the worker does: "starting", "loading", "sampling" or "solving".
+        stage: what the worker does: "starting", then the stages of ``docs/worker.md``.
         step: completed steps of the stage.
         steps: all steps of the stage; 0 while unknown.
         reply: the final message, once it has arrived.
         failure: one sentence if it failed, else empty.
         cancelled: whether it was cancelled.
-        crashed: whether it failed because the process died.
+        crashed: why the process died, if that is why it failed, else empty.
     """
 
     id: int
@@ -52,7 +52,7 @@ class Request:
     reply: Message | None = None
     failure: str = ""
     cancelled: bool = False
-    crashed: bool = False
+    crashed: str = ""
 
     @property
     def done(self) -> bool:
@@ -262,7 +262,7 @@ class WorkerClient:
         if message.type in FINAL_REPLIES or message.type in ("error", "cancelled"):
             del self._open[request.id]
 
-    def _fail_all(self, sentence: str, crashed: bool = False) -> None:
+    def _fail_all(self, sentence: str, crashed: str = "") -> None:
         for request in self._open.values():
             if not request.done:
                 request.failure, request.crashed = sentence, crashed
@@ -272,13 +272,14 @@ class WorkerClient:
         """The process closed its output: fail all requests with the reason."""
         code, last = end_process(process, patience=1.0), _last_line(self.log)
         if code == -KILLED:
+            reason = tr("possibly out of memory")
             sentence = tr("The generator stopped (possibly out of memory). Press Generate again.")
         else:
-            reason = last or (tr("exit code {code}").format(code=code))
+            reason = last or tr("exit code {code}").format(code=code)
             sentence = tr("The generator stopped ({reason}). Press Generate again; its log is {log}.").format(
                 reason=reason, log=self.log
             )
-        self._fail_all(sentence, crashed=True)
+        self._fail_all(sentence, crashed=reason)
         self.close()
 
 

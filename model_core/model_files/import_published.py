@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -24,8 +25,12 @@ TEXT_ENCODER = "text_encoder"
 
 PUBLISHED_SAMPLING = SamplingSettings(steps=20, guidance=2.0, top_k_fraction=0.1)
 
-StageCallback = Callable[[str], None]
-"""Called with a few words before each stage of an import."""
+Stage = Literal["reading", "converting", "writing"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+"""Of an import, in their order: reading the networks, converting the text encoder, writing the model folder."""
+
+StageCallback = Callable[[Stage], None]
+"""Called before each stage."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,19 @@ _EXAMPLES = (
 
 
 @dataclass(frozen=True)
+class OptionNames:
+    """How the user sets the options of an import, for error messages; by default on the command line."""
+
+    dataset: str = "with --dataset"
+    checkpoint: str = "with --checkpoint"
+    tokenizer_checkpoint: str = "with --vq-checkpoint"
+    statistics: str = "with --stats"
+    any_clip: str = "add --any-clip"
+
+
+@dataclass(frozen=True)
 class PublishedImport:
-    """What to import, and where to.
+    """The files to import and the folder to make.
 
     Attributes:
         checkpoints: the published ``checkpoints`` folder, a data set's folder in it, or the transformer's own.
@@ -71,7 +87,8 @@ class PublishedImport:
         dataset: ``interhuman`` or ``interx`` where ``checkpoints`` holds both.
         any_clip: take another CLIP model of the same width too.
         name: shown to users; None names the data set.
-        replace: whether ``out`` may be a model folder already, whose place the new one takes.
+        replace: replace the model folder that is at ``out``.
+        option_names: for error messages.
     """
 
     checkpoints: Path
@@ -84,6 +101,7 @@ class PublishedImport:
     any_clip: bool = False
     name: str | None = None
     replace: bool = False
+    option_names: OptionNames = OptionNames()
 
 
 def import_published(wanted: PublishedImport, on_stage: StageCallback | None = None) -> Path:
@@ -94,7 +112,7 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
 
     Args:
         wanted: see ``PublishedImport``.
-        on_stage: told what comes next.
+        on_stage: called before each stage.
 
     Returns:
         The model folder.
@@ -103,21 +121,22 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
         UserError: a file is missing, damaged or of another model, or the folder cannot be written; nothing is left
             behind then, and an older model folder stays as it was.
     """
-    tell = on_stage or (lambda words: None)
+    begin = on_stage or (lambda stage: None)
     _check_target(wanted)
-    folder = find_transformer(wanted.checkpoints, wanted.dataset)
-    tell(f"Reading {folder}")
+    folder = find_transformer(wanted.checkpoints, wanted.dataset, wanted.option_names)
+    begin("reading")
     model = _read_model(wanted, folder)
     with atomic_folder(wanted.out) as temporary:
-        tell(f"Taking the text tower from {wanted.clip}")
-        width = convert_clip(wanted.clip, temporary / TEXT_ENCODER, wanted.any_clip).width
+        begin("converting")
+        encoder, remedy = temporary / TEXT_ENCODER, wanted.option_names.any_clip
+        width = convert_clip(wanted.clip, encoder, wanted.any_clip, remedy).width
         needed = model.config.transformer.text.width
         if width != needed:
             raise UserError(
                 f"The CLIP model {wanted.clip} is {width} wide and the transformer needs {needed}; "
                 "choose ViT-L/14 at 336 pixels."
             )
-        tell(f"Writing {wanted.out}")
+        begin("writing")
         write_model(temporary, model, half=False)
     return wanted.out
 
@@ -140,12 +159,13 @@ def _check_target(wanted: PublishedImport) -> None:
 # --- finding -------------------------------------------------------------------------------------------------------
 
 
-def find_transformer(folder: Path, dataset: str | None = None) -> Path:
+def find_transformer(folder: Path, dataset: str | None = None, option_names: OptionNames = OptionNames()) -> Path:
     """The folder of the transformer to import.
 
     Args:
         folder: the transformer's own, its data set's, the ``checkpoints`` folder, or the one around that.
-        dataset: ``interhuman`` or ``interx``; None where only one is there.
+        dataset: ``interhuman`` or ``interx``; None if there is only one.
+        option_names: for error messages.
 
     Raises:
         UserError: there is none, or more than one to choose from.
@@ -164,7 +184,7 @@ def find_transformer(folder: Path, dataset: str | None = None) -> Path:
         raise UserError(_why_none(folder, found, dataset))
     names = sorted({found[path] for path in chosen})
     if len(names) > 1:
-        raise UserError(f"{folder} holds the data sets {' and '.join(names)}; choose one with --dataset.")
+        raise UserError(f"{folder} holds the data sets {' and '.join(names)}; choose one {option_names.dataset}.")
     if len(chosen) > 1:
         listed = ", ".join(str(path) for path in chosen)
         raise UserError(f"{folder} holds {len(chosen)} transformers ({listed}); choose one of these folders.")
@@ -199,8 +219,8 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
     if not source.is_dir():
         raise UserError(f"The tokenizer {named} that {folder} names is not beside it; copy its folder to {source}.")
     _check_one_data_set(folder, source)
-    _check_there(source / "model", wanted.tokenizer_checkpoint, "--vq-checkpoint")
-    _check_there(folder / "model", wanted.checkpoint, "--checkpoint")
+    _check_there(source / "model", wanted.tokenizer_checkpoint, wanted.option_names.tokenizer_checkpoint)
+    _check_there(folder / "model", wanted.checkpoint, wanted.option_names.checkpoint)
     tokenizer = read_tokenizer(source, wanted.tokenizer_checkpoint, "none")
     if tokenizer.config.levels != 1:
         raise UserError(
@@ -209,7 +229,7 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
         )
     transformer = read_transformer(folder, wanted.checkpoint, tokenizer.config)
     facts = _FACTS[tokenizer.config.dataset]
-    mean, std = _statistics(wanted.statistics, tokenizer.config.dataset)
+    mean, std = _statistics(wanted, tokenizer.config.dataset)
     config = ModelConfig(
         name=wanted.name or f"InterMask {facts.title}",
         tokenizer=tokenizer.config,
@@ -242,21 +262,23 @@ def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
 
 
 def _check_there(folder: Path, name: str, option: str) -> None:
-    """Refuse a checkpoint that is not there, naming those that are."""
+    """Refuse a checkpoint that does not exist; the message names those that do."""
     if (folder / name).is_file():
         return
     others = sorted(path.name for path in folder.glob("*.tar"))
-    remedy = f"choose {' or '.join(others)} with {option}" if others else "copy the published file there"
+    remedy = f"choose {' or '.join(others)} {option}" if others else "copy the published file there"
     raise UserError(f"There is no checkpoint {folder / name}; {remedy}.")
 
 
-def _statistics(folder: Path | None, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of the data set's rows; Inter-X is not normalised."""
+def _statistics(wanted: PublishedImport, dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the data set's features; Inter-X is not normalised."""
     shape = STATISTICS_SHAPE[dataset]
     if dataset == "interx":
         return torch.zeros(shape), torch.ones(shape)
+    folder = wanted.statistics
     if folder is None:
-        raise UserError("The weights of InterHuman need its statistics; give their folder (data/stats) with --stats.")
+        remedy = f"give their folder (data/stats) {wanted.option_names.statistics}"
+        raise UserError(f"The weights of InterHuman need its statistics; {remedy}.")
     mean, std = (_read_statistics(folder / f"global_{name}.npy", shape) for name in ("mean", "std"))
     if not (std > 0).all():
         column = int((std <= 0).to(torch.int8).argmax())

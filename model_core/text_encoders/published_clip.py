@@ -52,13 +52,14 @@ _HUGGING_FACE_TEXT = re.compile(r"^text_model\.(?!embeddings\.position_ids$)")
 _QUERY = re.compile(r"^(layers\.\d+)\.self_attn\.q_proj\.(weight|bias)$")
 
 
-def convert_clip(source: Path, out: Path, any_clip: bool = False) -> ClipTextConfig:
+def convert_clip(source: Path, out: Path, any_clip: bool = False, remedy: str = "add --any-clip") -> ClipTextConfig:
     """Make a text encoder's folder from published CLIP weights.
 
     Args:
         source: OpenAI's ``ViT-L-14-336px.pt``, or a folder in Hugging Face's layout of the same model.
         out: folder to write.
         any_clip: take other CLIP models too, as long as they are built like OpenAI's.
+        remedy: how the user sets ``any_clip``, for error messages.
 
     Returns:
         The shape of the text tower.
@@ -66,16 +67,16 @@ def convert_clip(source: Path, out: Path, any_clip: bool = False) -> ClipTextCon
     Raises:
         UserError: not there, damaged, another model, or no room to write.
     """
-    state = _from_folder(source, any_clip) if source.is_dir() else _from_file(source, any_clip)
+    state = (_from_folder if source.is_dir() else _from_file)(source, any_clip, remedy)
     config = _shape(state, source)
     if not any_clip and config != ClipTextConfig():
-        raise UserError(f"{source} is not CLIP ViT-L/14 at 336 pixels; choose that model, or add --any-clip.")
+        raise UserError(f"{source} is not CLIP ViT-L/14 at 336 pixels; choose that model, or {remedy}.")
     _check(state, config, source)
     save_text_encoder(out, config, clip_tokenizer(), {name: _compressed(tensor) for name, tensor in state.items()})
     return config
 
 
-def _from_file(path: Path, any_clip: bool) -> dict[str, Tensor]:
+def _from_file(path: Path, any_clip: bool, remedy: str) -> dict[str, Tensor]:
     """The text tower from OpenAI's file."""
     if not path.is_file():
         raise UserError(f"There is no CLIP file {path}; choose OpenAI's ViT-L-14-336px.pt or a Hugging Face folder.")
@@ -85,14 +86,14 @@ def _from_file(path: Path, any_clip: bool) -> dict[str, Tensor]:
         if found != OPENAI_SHA256:
             raise UserError(
                 f"{path} is not OpenAI's ViT-L-14-336px.pt, or is incomplete (its SHA-256 begins with {found[:8]}, "
-                f"not {OPENAI_SHA256[:8]}); download it again, or add --any-clip to take another model."
+                f"not {OPENAI_SHA256[:8]}); download it again, or {remedy} to take another model."
             )
     return _renamed(read_torchscript(path, lambda name: bool(_OPENAI_TEXT.match(name))), _OPENAI)
 
 
-def _from_folder(folder: Path, any_clip: bool) -> dict[str, Tensor]:
+def _from_folder(folder: Path, any_clip: bool, remedy: str) -> dict[str, Tensor]:
     """The text tower from a folder in Hugging Face's layout."""
-    _check_settings(folder, any_clip)
+    _check_settings(folder, any_clip, remedy)
     weights, pickled = folder / "model.safetensors", folder / "pytorch_model.bin"
     if weights.is_file():
         published = _from_safetensors(weights)
@@ -103,7 +104,7 @@ def _from_folder(folder: Path, any_clip: bool) -> dict[str, Tensor]:
     return _joined(_renamed(published, _HUGGING_FACE))
 
 
-def _check_settings(folder: Path, any_clip: bool) -> None:
+def _check_settings(folder: Path, any_clip: bool, remedy: str) -> None:
     """Refuse a model of another kind by what its configuration says, where there is one."""
     path = folder / "config.json"
     if not path.is_file():
@@ -120,7 +121,7 @@ def _check_settings(folder: Path, any_clip: bool) -> None:
     if not any_clip and (image, patch) not in ((336, 14), (None, None)):
         raise UserError(
             f"The CLIP model in {folder} sees images of {image} pixels in patches of {patch}, not of 336 in 14; "
-            "choose clip-vit-large-patch14-336, or add --any-clip."
+            f"choose clip-vit-large-patch14-336, or {remedy}."
         )
 
 

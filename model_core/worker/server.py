@@ -19,6 +19,7 @@ from .. import __version__
 from ..errors import UserError, out_of_memory
 from ..generation.limits import MAX_FRAMES, MIN_FRAMES
 from ..motion import FPS, Interaction
+from ..settings import build
 from .pipes import InputPipe, OutputPipe
 from .protocol import PROTOCOL, Decoder, Message, ProtocolError
 from .requests import CompareRequest, LoadRequest, MotionRequest
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..generation.pipeline import InterMask
     from ..motion import Motion, PosedSkeleton
 
-_REQUESTS = frozenset(("load", "compare", "generate", "generate_batch", "react", "edit", "extend"))
+_REQUESTS = frozenset(("load", "compare", "import", "generate", "generate_batch", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - no error: the client has ended
@@ -112,6 +113,8 @@ class Worker:
                 self._load(LoadRequest.of(message))
             elif message.type == "compare":
                 self._compare(CompareRequest.of(message))
+            elif message.type == "import":
+                self._import(message)
             else:
                 self._generate(MotionRequest.of(message))
         except (_InputEnded, ProtocolError, BrokenPipeError):
@@ -146,6 +149,20 @@ class Worker:
         nearest = self._model(request.load).nearest_known(request.prompt, request.frames)
         distance, caption = (None, "") if nearest is None else (nearest.distance, nearest.caption)
         self._send("compared", id=self._current, distance=distance, caption=caption)
+
+    def _import(self, message: Message) -> None:
+        """Make a model folder of published weights."""
+        self._loaded = None  # the import needs memory, and may replace the files
+        from ..model_files.import_published import STAGES, PublishedImport, Stage, import_published
+        from ..model_files.model_folder import read_config
+
+        def on_stage(stage: Stage) -> None:
+            self._progress(stage, STAGES.index(stage), len(STAGES))
+
+        options = message.values.get("options")
+        wanted = build(PublishedImport, options if isinstance(options, dict) else {}, "The import")
+        config = read_config(import_published(wanted, on_stage))
+        self._send("imported", id=self._current, model=config.name, about=config.about)
 
     def _generate(self, request: MotionRequest) -> None:
         start = perf_counter()
