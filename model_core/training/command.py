@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch.nn import functional
@@ -30,10 +32,12 @@ from .evaluator_training import train_evaluator
 from .material import Sources, load_material
 from .refiner_training import train_refiner
 from .reranker_training import train_reranker
-from .run import TrainingRun
+from .run import TrainingRun, has, require
 from .tokenised import CropTokeniser
 from .tokenizer_training import train_tokenizer
 from .transformer_training import TransformerData, train_transformer
+
+Settings = TypeVar("Settings")
 
 _TEXTS_PER_BATCH = 256
 
@@ -58,16 +62,22 @@ class TrainOptions:
 
 
 class Training:
-    """The trainings of one ``--out`` folder; each writes what the next one reads."""
+    """The trainings of one ``--out`` folder; each writes what the next one reads.
+
+    Motion is read when it is needed first: what is wrong with the options is told before that.
+    """
 
     def __init__(self, options: TrainOptions) -> None:
         self.options, self.config = options, read_training_config(options.config)
-        device = training_device(options.device)
-        # What is wrong with the model to start from is told before data is read for minutes.
+        self.device = training_device(options.device)
         self.start = None if options.start is None else load_model(options.start)
-        cache = options.out / "captured.npz"
-        material = load_material(options.sources, self.config.data, self.config.captions, cache)
-        self.run = TrainingRun(material, options.out, self.config.text_encoder, device)
+
+    @cached_property
+    def run(self) -> TrainingRun:
+        """The data, the folder and the device."""
+        options, config = self.options, self.config
+        material = load_material(options.sources, config.data, config.captions, options.out / "captured.npz")
+        return TrainingRun(material, options.out, config.text_encoder, self.device)
 
     @property
     def model_folder(self) -> Path:
@@ -85,6 +95,7 @@ class Training:
 
     def transformer(self) -> None:
         """Train the transformer on tokens of the trained tokenizer, and write the model folder."""
+        require(self.options.out, "tokenizer")
         run, settings, tokenizer = self.run, self.config.transformer, self._tokenizer()
         network = self._transformer_shape(run.encoder)
         settings = replace(settings, network=network)
@@ -110,39 +121,25 @@ class Training:
 
     def refiner(self) -> None:
         """Train the refiner on pairs that went through the trained tokenizer, and add it to the model folder."""
-        if self.config.refiner is None:
-            raise self._not_configured("refiner")
-        self._require_transformer()
-        self.run.keep("refiner", train_refiner(self.config.refiner, self.run, self._tokenizer()))
+        settings = self._configured("refiner", self.config.refiner)
+        self.run.keep("refiner", train_refiner(settings, self.run, self._tokenizer()))
         self._write_model(self.model_folder)
 
     def contact_classifier(self) -> None:
         """Train the contact classifier on refined pairs, and add it to the model folder."""
-        if self.config.contact_classifier is None:
-            raise self._not_configured("contact_classifier")
-        self._require_transformer()
-        if self.config.refiner is not None and not self.run.has("refiner"):
-            raise UserError("The contact classifier sees refined pairs: run 'train refiner' with the same --out first.")
-        network = train_contact_classifier(self.config.contact_classifier, self.run, self._tokenizer(), self._refiner())
+        settings = self._configured("contact_classifier", self.config.contact_classifier)
+        network = train_contact_classifier(settings, self.run, self._tokenizer(), self._refiner())
         self.run.keep("contact_classifier", network)
         self._write_model(self.model_folder)
 
     def reranker(self) -> None:
         """Train the reranker on candidates of the model without it, and add it to the model folder."""
-        if self.config.reranker is None:
-            raise self._not_configured("reranker")
-        self._require_transformer()
-        for part in ("refiner", "contact_classifier"):
-            if getattr(self.config, part) is not None and not self.run.has(part):
-                command = part.replace("_", "-")
-                raise UserError(
-                    f"The reranker is trained on finished candidates: run 'train {command}' with the same --out first."
-                )
+        settings = self._configured("reranker", self.config.reranker)
         # Next to the labels, so that the model that may be in use stays as it is until the end.
         base = self.run.folder("reranker") / "model"
         self._write_model(base, with_reranker=False)
-        pipeline = InterMask.load(base, str(self.run.device))
-        self.run.keep("reranker", train_reranker(self.config.reranker, self.run, pipeline))
+        pipeline = InterMask.load(base, str(self.device))
+        self.run.keep("reranker", train_reranker(settings, self.run, pipeline))
         self._write_model(self.model_folder)
 
     def evaluator(self) -> None:
@@ -156,37 +153,34 @@ class Training:
 
     def everything(self) -> None:
         """All networks of the model, one after the other."""
-        self.tokenizer()
-        self.transformer()
-        for part in self._configured():
+        for part in self._order():
             getattr(self, part)()
 
     def next_command(self, part: str) -> str:
         """What to run after a training, as a sentence; empty where nothing is left."""
-        order = ("tokenizer", "transformer", *self._configured())
+        order = self._order()
         if part not in order or part == order[-1]:
             return ""
         return f"Next: train {order[order.index(part) + 1].replace('_', '-')}."
 
-    def _configured(self) -> list[str]:
-        """The optional networks that the configuration asks for, in the order of their trainings."""
-        return [
-            part for part in ("refiner", "contact_classifier", "reranker") if getattr(self.config, part) is not None
-        ]
+    def _order(self) -> list[str]:
+        """The networks that the configuration asks for, each after those that its training needs."""
+        optional = ("refiner", "contact_classifier", "reranker")
+        return ["tokenizer", "transformer", *(part for part in optional if getattr(self.config, part) is not None)]
 
-    def _not_configured(self, part: str) -> UserError:
-        return UserError(f"{self.options.config} has no section [{part}]; add one, empty for the defaults.")
+    def _configured(self, part: str, settings: Settings | None) -> Settings:
+        """The settings of an optional network, when the networks before it are trained."""
+        if settings is None:
+            raise UserError(f"{self.options.config} has no section [{part}]; add one, empty for the defaults.")
+        order = self._order()
+        for earlier in order[: order.index(part)]:
+            require(self.options.out, earlier)
+        return settings
 
     def _check_shape(self, found: object, wanted: object, part: str) -> None:
         if found != wanted:
             raise UserError(
                 f"The {part} of {self.options.start} has another shape than the configuration asks for: {found}."
-            )
-
-    def _require_transformer(self) -> None:
-        if not self.run.has("transformer"):
-            raise UserError(
-                f"There is no model in {self.options.out}; run 'train transformer' with the same --out first."
             )
 
     def _tokenizer(self) -> Tokenizer:
@@ -199,19 +193,19 @@ class Training:
         return replace(network, codes=shape.codes, code_width=shape.code_width, part_codes=shape.part_codes, text=text)
 
     def _refiner(self) -> Refiner | None:
-        if self.config.refiner is None or not self.run.has("refiner"):
+        if self.config.refiner is None or not has(self.options.out, "refiner"):
             return None
         shape = replace(self.config.refiner.network, text_width=self.run.encoder.width)
         return self.run.trained("refiner", Refiner(shape))
 
     def _contact_classifier(self) -> ContactClassifier | None:
-        if self.config.contact_classifier is None or not self.run.has("contact_classifier"):
+        if self.config.contact_classifier is None or not has(self.options.out, "contact_classifier"):
             return None
         shape = replace(self.config.contact_classifier.network, text_width=self.run.encoder.width)
         return self.run.trained("contact_classifier", ContactClassifier(shape))
 
     def _reranker(self) -> Reranker | None:
-        if self.config.reranker is None or not self.run.has("reranker"):
+        if self.config.reranker is None or not has(self.options.out, "reranker"):
             return None
         shape = replace(self.config.reranker.network, text_width=self.run.encoder.width)
         return self.run.trained("reranker", Reranker(shape))

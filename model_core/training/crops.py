@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..data.captured import CapturedClip
+from ..errors import UserError
 from ..motion import FPS
 from ..motion.canonical import facing, mirrored, mirrored_text
 from ..motion.representation import CONTACTS, JOINTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, features_from_motion
@@ -125,7 +126,11 @@ class Crops:
         return frames >= max(self.least_share * clip.frames, clip.event_span[1] - clip.event_span[0])
 
     def draw(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, Clip]:
-        """A crop (people, frames, 262) in the frame of a random person of it, who comes first, and its clip."""
+        """A crop (people, frames, 262) in the frame of a random person of it, who comes first, and its clip.
+
+        Raises:
+            UserError: no clip is long enough.
+        """
         for _ in range(_MOST_DRAWS):
             features, clip = self._draw_any(random, frames)
             speed = np.linalg.norm(features[..., VELOCITIES].reshape(-1, 3), axis=-1).mean() * FPS
@@ -135,6 +140,11 @@ class Crops:
 
     def _draw_any(self, random: np.random.Generator, frames: int) -> tuple[np.ndarray, Clip]:
         which, sums = self.usable(frames)
+        if not len(which):
+            raise UserError(
+                f"No clip has a crop of {frames} frames; choose other 'frames' or 'window' in the configuration, or "
+                "longer motion."
+            )
         clip = self.clips[which[np.searchsorted(sums, random.uniform(0, sums[-1]), side="right")]]
         first_start, last_start = 0, clip.frames - frames
         if self.captioned and clip.event_span is not None:

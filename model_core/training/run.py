@@ -25,6 +25,25 @@ Network = TypeVar("Network", bound=nn.Module)
 _STATISTICS, _AVERAGED = "statistics.npy", "averaged.pt"
 
 
+def has(out: Path, part: str) -> bool:
+    """Whether a network was trained in the folder ``--out``."""
+    return (out / part / _AVERAGED).is_file()
+
+
+def require(out: Path, part: str) -> None:
+    """Refuse to continue without a trained network.
+
+    Raises:
+        UserError: it was not trained in this folder.
+    """
+    if not has(out, part):
+        raise UserError(f"There is no trained {part.replace('_', ' ')} in {out}; run '{_command(part)}' with it first.")
+
+
+def _command(part: str) -> str:
+    return f"train {part.replace('_', '-')}"
+
+
 @dataclass(frozen=True)
 class TrainingRun:
     """The data, the folder and the device of a training.
@@ -89,10 +108,6 @@ class TrainingRun:
             except RuntimeError as error:  # torch's form of an OSError
                 raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 
-    def has(self, part: str) -> bool:
-        """Whether a network was trained."""
-        return (self.folder(part) / _AVERAGED).is_file()
-
     def trained(self, part: str, network: Network) -> Network:
         """A trained network, on the device, in evaluation mode.
 
@@ -103,10 +118,8 @@ class TrainingRun:
         Raises:
             UserError: it was not trained yet, or has another shape.
         """
-        path = self.folder(part) / _AVERAGED
-        command = f"train {part.replace('_', '-')}"
-        if not path.is_file():
-            raise UserError(f"There is no trained network {path}; run '{command}' with the same --out first.")
+        require(self.out, part)
+        path, command = self.folder(part) / _AVERAGED, _command(part)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file

@@ -1,4 +1,4 @@
-"""One person of a scene: the verbs a script uses, and the base motion they make."""
+"""One person of a scene: the actions that a script uses, and the base motion that results from them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Actor:
     # --- standing and travelling ---------------------------------------------------------------------------------
 
     def stand(self, place: np.ndarray, yaw: float) -> None:
-        """Be at a place (3,) and face an angle when the clip begins."""
+        """Set the place (3,) and the facing angle at the beginning of the clip."""
         self.place, self.yaw = np.asarray(place, dtype=np.float64).copy(), float(yaw)
         self._start = (self.place.copy(), self.yaw)
 
@@ -88,20 +88,20 @@ class Actor:
         self, start: float, stop: float, shift: np.ndarray | None = None, turn: float = 0.0, bow: float = 0.0,
         ramping: float = 0.35,
     ) -> None:  # fmt: skip
-        """Travel by ``shift`` (3,) and turn by an angle meanwhile; ``bow`` metres to the left of the straight way."""
+        """Travel by ``shift`` (3,) while turning by an angle, ``bow`` metres to the left of the straight line."""
         shift = np.zeros(3) if shift is None else np.asarray(shift, dtype=np.float64)
         self._moves.append(_Move(start, stop, shift, turn, bow, ramping))
         self.place, self.yaw = self.place + shift, self.yaw + turn
 
     def step(self, start: float, stop: float, forward: float = 0.0, left: float = 0.0, turn: float = 0.0) -> None:
-        """Travel in the own frame, still facing as before but for ``turn``."""
+        """Travel in the person's own frame, keeping the facing except for ``turn``."""
         self.move(start, stop, forward * flat(self.yaw) + left * flat(self.yaw + np.pi / 2), turn)
 
     def walk(
         self, to: np.ndarray, start: float, stop: float, facing: float | None = None, bow: float = 0.0,
         ramping: float = 0.25, turning: float = 0.6,
     ) -> None:  # fmt: skip
-        """Turn towards a place, walk there, and turn to face an angle; without one stay as the way led."""
+        """Turn towards a place, walk there, and turn to face an angle; without one, keep the direction of travel."""
         way = np.asarray(to, dtype=np.float64) - self.place
         along = float(np.arctan2(way[0], way[2]))
         first = wrapped(along - self.yaw)
@@ -161,7 +161,7 @@ class Actor:
         self._bends.append(_Bend(joints, axis, curve))
 
     def recoil(self, time: float, angle: float, axis: str = "x", frequency: float = 1.1, decay: float = 4.0) -> None:
-        """A blow at a time: the trunk swings like a damped spring, the head a little later."""
+        """React to a blow at a time: the trunk swings like a damped spring, the head a little later."""
         self.sway(angle * swinging(self.times, time, frequency, decay), axis)
         self.sway(0.7 * angle * swinging(self.times, time + 0.06, 1.4 * frequency, decay), axis, ("Neck", "Head"))
 
@@ -173,7 +173,7 @@ class Actor:
         self.sway(0.25 * angle * curve, "x", ("Neck", "Head"))
 
     def sink(self, depth: float, start: float, stop: float, rise: float, fall: float) -> None:
-        """Lower the pelvis, knees bend."""
+        """Lower the pelvis by bending the knees."""
         self._sinks.append(depth * plateau(self.times, start, stop, rise, fall))
 
     def sink_by(self, curve: np.ndarray) -> None:
@@ -191,11 +191,11 @@ class Actor:
     # --- hands ---------------------------------------------------------------------------------------------------
 
     def reach(self, reach: Reach) -> None:
-        """Lead a hand somewhere."""
+        """Add a reach of a hand."""
         self.reaches.items.append(reach)
 
     def cut(self, frames: int) -> None:
-        """Only so many frames are made."""
+        """Limit the motion to a number of frames."""
         self.times = self.times[:frames]
         self.reaches.times = self.times
 
@@ -220,7 +220,7 @@ class Actor:
         return places, yaw
 
     def base(self) -> PosedBody:
-        """The person without hands led anywhere."""
+        """The person's motion without reaches."""
         frames = len(self.times)
         if self._played is None:
             track = locomotion(self.body, self._own_stance(frames), self.gait, *self.route(), favoured=self.favoured)
@@ -277,7 +277,7 @@ class Actor:
         return Track(track.turns, root, toes, feet)
 
     def _kneeling(self, track: Track, side: int, share: np.ndarray, facing: np.ndarray) -> Track:
-        """One foot goes back onto its toes, the pelvis down until the knee is near the floor."""
+        """Move one foot back onto its toes and lower the pelvis until the knee is near the floor."""
         root, toes, feet = track.root.copy(), track.toes.copy(), track.feet.copy()
         size = self.body.size
         back = flat(facing)
@@ -301,14 +301,14 @@ def wrapped(angle: float) -> float:
 
 
 def _keyed(times: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """A curve (T,) through values at key times, smooth between and level at each."""
+    """A curve (T,) through values at key times, smooth in between and flat at each."""
     place = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, len(keys) - 2)
     share = min_jerk((times - keys[place]) / (keys[place + 1] - keys[place]))
     return values[place] + share * (values[place + 1] - values[place])
 
 
 def reach_direction(take: Take, first: int, last: int) -> float:
-    """The angle about the vertical towards which the hands of a take reach out most, between two frames."""
+    """The angle about the vertical in which the hands of a take reach farthest, between two frames."""
     posed = PosedBody(PLAIN, take.track.turns[first:last:3], take.track.root[first:last:3])
     joints = posed.world()[0]
     way = (joints[:, (J["L_Wrist"], J["R_Wrist"])] - joints[:, None, J["Pelvis"]])[..., [0, 2]]
@@ -318,4 +318,4 @@ def reach_direction(take: Take, first: int, last: int) -> float:
 
 
 PLAIN = BodyShape(SMPL_REST_OFFSETS, 1.0)
-"""A body of the usual size."""
+"""A body of average size."""

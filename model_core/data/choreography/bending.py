@@ -1,4 +1,4 @@
-"""Limbs bent so that their end is where it belongs, and hands turned as they touch."""
+"""Two-bone IK of limbs, and orientations of touching hands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .body import turned
 
 _STRAIGHT = 0.998
 _STEADYING = 0.04
-"""Metres. A hinge that stands out by less does not show in which plane it bends: the body's own plane is mixed in."""
+"""Metres. A hinge closer than this to the limb's line does not define the bend plane; the body's own is blended in."""
 
 
 def limb_bent(
@@ -30,7 +30,7 @@ def limb_bent(
     pole: np.ndarray | None = None,
     pole_share: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orientations of a two-bone limb whose end reaches a target.
+    """Orientations of a two-bone limb with its end at a target.
 
     The limb swings as a whole, turns about the line to the target where a pole asks for it, then its hinge opens or
     closes in its own plane.
@@ -72,7 +72,7 @@ def _across(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
 
 
 def hand_orientation(side: int, fingers: np.ndarray, palm: np.ndarray) -> np.ndarray:
-    """Orientations (T, 4) of a hand (0 left, 1 right) whose fingers and palm point so in the world, both (T, 3)."""
+    """Orientations (T, 4) of a hand (0 left, 1 right) by the world directions of its fingers and palm, (T, 3) each."""
     x = normalized(fingers) * (1.0 if side == 0 else -1.0)
     y = normalized(_across(-palm, normalized(fingers)))
     return quaternion_from_matrix(np.stack((x, y, np.cross(x, y)), -1))
@@ -88,7 +88,7 @@ def twist_about(quaternions: np.ndarray, axis: int) -> np.ndarray:
 
 
 def shared_twist(elbow: np.ndarray, hand: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """A forearm that takes a share of the hand's twist, as forearms do, and the wrist's local rotation.
+    """A forearm that takes over a fraction of the hand's twist, and the wrist's local rotation.
 
     Args:
         elbow: (T, 4) orientation of the forearm in the world.
@@ -105,7 +105,7 @@ def shared_twist(elbow: np.ndarray, hand: np.ndarray, share: float) -> tuple[np.
 
 
 def limited(quaternions: np.ndarray, most: float) -> np.ndarray:
-    """Rotations (..., 4) whose angle is at most ``most`` radians, reached softly."""
+    """Rotations (..., 4) with a soft limit of ``most`` radians on their angle."""
     vector = axis_angle_from_quaternion(quaternions)
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)
     return quaternion_from_axis_angle(vector * (most * np.tanh(angle / most) / np.maximum(angle, 1e-9)))

@@ -15,9 +15,9 @@ from ...motion.types import Motion
 J = {name: index for index, name in enumerate(SMPL.joints)}
 """Joint indices by name."""
 TOE_HEIGHT = 0.015
-"""Metres of SMPL's toe joint over the floor when the foot stands flat."""
+"""Height in metres of SMPL's toe joint above the floor when the foot is flat."""
 PALM = 0.08
-"""Metres from wrist to palm of a body of the usual size."""
+"""Metres from wrist to palm of a body of average size."""
 SIDES = ("left", "right")
 FORWARD, UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
 
@@ -73,7 +73,7 @@ class PosedBody:
     root: np.ndarray
 
     def copy(self) -> PosedBody:
-        """A pose that may be changed."""
+        """A copy that can be modified."""
         return replace(self, turns=self.turns.copy(), root=self.root.copy())
 
     def world(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def flat(angle: np.ndarray | float) -> np.ndarray:
 
 
 def heading(quaternions: np.ndarray) -> np.ndarray:
-    """(...) angle about the vertical in which orientations (..., 4) face."""
+    """Facing angle (...) about the vertical of orientations (..., 4)."""
     forward = turned(quaternions, FORWARD)
     return np.arctan2(forward[..., 0], forward[..., 2])
 
@@ -159,8 +159,8 @@ PLACES: dict[str, tuple[str, tuple[float, float, float]]] = {
     "left_foot": ("L_Foot", (0.0, 0.0, 0.0)),
     "right_foot": ("R_Foot", (0.0, 0.0, 0.0)),
 }
-"""Where on a body a hand can be laid: the joint that carries the place, and metres in its frame at rest, for the
-usual size. A point on the skin, a palm's half thickness over it."""
+"""Places on a body that a hand can touch: the joint that carries the place, and metres in its rest frame for the
+average size. Each is a point above the skin, by half the thickness of a palm."""
 
 
 def swapped_side(name: str) -> str:
@@ -179,7 +179,7 @@ def place_on(
 
 
 def place_on_motion(name: str, motion: Motion, shift: tuple[float, float, float] = (0, 0, 0)) -> np.ndarray:
-    """(T, 3) the same place on a motion with rotations; its size is told by the length of its arms and trunk."""
+    """(T, 3) the same place on a motion with rotations; the body's size comes from its arms and trunk."""
     if motion.rotations is None or motion.root_orientation is None:
         raise ValueError("places need rotations and the root's orientation")
     joint, local = PLACES[name]
@@ -195,7 +195,7 @@ def place_on_motion(name: str, motion: Motion, shift: tuple[float, float, float]
 
 
 def size_of(joints: np.ndarray) -> float:
-    """Size of a body by its trunk, 1 for the usual: from the pelvis to the neck along the spine."""
+    """Size of a body by its trunk, from pelvis to neck along the spine; 1 is average."""
     chain = [J[name] for name in ("Spine1", "Spine2", "Spine3", "Neck")]
     parents = [SMPL.parents[joint] for joint in chain]
     length = np.linalg.norm(joints[0, chain].astype(np.float64) - joints[0, parents], axis=-1).sum()

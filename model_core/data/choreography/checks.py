@@ -1,4 +1,4 @@
-"""Is a clip fit for training: feet, floor, bodies in each other, joints, jerks, and contacts that are kept."""
+"""Checks of a clip before training: feet, floor, interpenetration, joint limits, jerk, and scheduled contacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .scene import ChoreographedClip, Contact
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """Limits of what may be learnt from.
+    """Limits that a clip must keep.
 
     Attributes:
         skate: mm a frame that low feet travel on average.
@@ -46,7 +46,7 @@ _JOINT_LIMITS = {
     "Knee": 155.0, "Elbow": 175.0, "Wrist": 100.0, "Ankle": 85.0, "Spine1": 88.0, "Spine2": 55.0, "Spine3": 55.0,
     "Neck": 76.0, "Head": 94.0, "Hip": 150.0, "Collar": 75.0,
 }  # fmt: skip
-"""Degrees by which a joint may be turned from the T-pose at most."""
+"""Largest rotation of each joint from the T-pose, in degrees."""
 
 
 _CLOSE = ("hug", "dance in hold", "whisper in the ear", "arm around the shoulder walking")
@@ -54,7 +54,7 @@ _ROUGH = ("box", "martial-arts sparring", "chase", "race")
 
 
 def limits_of(kind: str) -> CheckSettings:
-    """The limits for a kind: those who hold each other press into soft bodies, captured blows are jerky."""
+    """The limits for a kind: people in hold compress soft bodies, and captured blows have a high jerk."""
     settings = CheckSettings()
     if kind in _CLOSE:
         settings = replace(settings, trunk_depth=0.1, limb_depth=0.12)
@@ -62,7 +62,7 @@ def limits_of(kind: str) -> CheckSettings:
 
 
 def faults(clip: ChoreographedClip, settings: CheckSettings | None = None) -> list[str]:
-    """Names of the checks that a clip fails; none when it is fit."""
+    """Names of the checks that a clip fails."""
     return list(_faults(clip, settings or limits_of(clip.kind)))
 
 
@@ -85,7 +85,7 @@ def _faults(clip: ChoreographedClip, limits: CheckSettings) -> Iterator[str]:
 
 
 def contact_error(clip: ChoreographedClip, contact: Contact) -> float:
-    """The largest distance, metres, between a hand and where its contact has it while it is scheduled."""
+    """The largest distance in metres between a hand and its target during a scheduled contact."""
     hand = place_on_motion(contact.part, clip.people[contact.person])
     place = place_on_motion(contact.place, clip.people[1 - contact.person], contact.shift)
     off = np.linalg.norm(hand - place, axis=-1) - contact.gap
@@ -93,7 +93,7 @@ def contact_error(clip: ChoreographedClip, contact: Contact) -> float:
 
 
 def depths(clip: ChoreographedClip) -> tuple[float, float]:
-    """Metres by which trunks and heads, and pairs of parts with a limb, are in each other; 98th percentile."""
+    """Interpenetration in metres of trunks and heads, and of parts with a limb; 98th percentile."""
     joints = clip.joints.astype(np.float64)
     locals_ = np.stack(
         [
@@ -113,7 +113,7 @@ def depths(clip: ChoreographedClip) -> tuple[float, float]:
 
 
 def joint_excess(clip: ChoreographedClip) -> float:
-    """Degrees by which the worst joint exceeds its limit, in all but a hundredth of the frames; negative if none."""
+    """Degrees by which the worst joint exceeds its limit, 99th percentile over frames; negative within the limits."""
     worst = -180.0
     for person in clip.people:
         if person.rotations is None:

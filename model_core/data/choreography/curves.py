@@ -1,4 +1,4 @@
-"""Curves over time from which movements are timed."""
+"""Timing curves of movements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...motion.types import FPS
 
 
 def min_jerk(share: np.ndarray) -> np.ndarray:
-    """From 0 to 1 as hands move from rest to rest (Flash and Hogan 1985); shares outside that are cut off."""
+    """Minimum-jerk curve from 0 to 1, as hands move from rest to rest (Flash and Hogan 1985); input clamped."""
     u = np.clip(share, 0.0, 1.0)
     return u * u * u * (10 - 15 * u + 6 * u * u)
 
@@ -24,7 +24,7 @@ def plateau(times: np.ndarray, start: float, stop: float, rise: float, fall: flo
 
 
 def cruise(share: np.ndarray, ramping: float) -> np.ndarray:
-    """From 0 to 1 at a steady speed, but for the first and last ``ramping`` (0 to 0.5) of the time."""
+    """From 0 to 1 at constant speed, except in the first and last fraction ``ramping`` (0 to 0.5) of the time."""
     edge = max(ramping, 1e-3)
     fine = np.linspace(0.0, 1.0, 513)
     speed = min_jerk(fine / edge) * min_jerk((1 - fine) / edge)
@@ -41,7 +41,7 @@ def swinging(times: np.ndarray, start: float, frequency: float, decay: float) ->
 
 
 def wandering(random: np.random.Generator, frames: int, shape: tuple[int, ...], slowest: float = 0.15) -> np.ndarray:
-    """(frames, *shape) smooth random curves of spread about 1: what a body that stands still does."""
+    """(frames, *shape) smooth random curves with a deviation of about 1: the idle movement of a standing body."""
     time = np.arange(frames).reshape(-1, *[1] * (len(shape) + 1)) / FPS
     frequency = random.uniform(slowest, 4 * slowest, (*shape, 3))
     phase = random.uniform(0, 2 * np.pi, (*shape, 3))

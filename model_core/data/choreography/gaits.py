@@ -1,4 +1,4 @@
-"""A walk or run reduced to one cycle that can be read at any phase."""
+"""A walk or run as one cycle that can be sampled at any phase."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tracks import Track, mixed
 
 _SAMPLES = 40
 _RAISED = 0.015
-"""Lengths of the leg: captured legs, laid over another skeleton, come out a little bent."""
+"""In leg lengths: captured legs are slightly bent on another skeleton."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Gait:
 
     @cached_property
     def mean(self) -> np.ndarray:
-        """(22, 4) mean local rotations: in it the arms hang."""
+        """(22, 4) mean local rotations, with hanging arms."""
         signs = np.where((self.turns * self.turns[:1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
         mean = (self.turns * signs).mean(0)
         return mean / np.linalg.norm(mean, axis=-1, keepdims=True)
@@ -67,7 +67,7 @@ class Gait:
 
 
 def gait_of(track: Track, leg: float) -> Gait | None:
-    """The most even cycle of a captured walk or run; None when there is no straight and whole one."""
+    """The most regular cycle of a captured walk or run; None when no straight and complete one exists."""
     speed = np.linalg.norm(np.gradient(track.toes[..., [0, 2]], axis=0), axis=-1) * FPS
     smooth = np.stack([blurred(speed[:, side], 2) for side in (0, 1)], -1)
     peaks = [_peaks(smooth[:, side]) for side in (0, 1)]
@@ -123,7 +123,7 @@ def _cycle(track: Track, leg: float, frames: tuple[int, int, int], speed: np.nda
 
 
 def _closed(turns: np.ndarray) -> np.ndarray:
-    """Quaternions (N, ..., 4) whose last is made its first by bending all a little."""
+    """Quaternions (N, ..., 4) made cyclic: a small correction to each makes the last equal the first."""
     last = np.where((turns[0] * turns[-1]).sum(-1, keepdims=True) < 0, -turns[-1], turns[-1])
     error = turns[0] - last
     share = np.linspace(0, 1, len(turns)).reshape(-1, *[1] * (turns.ndim - 1))

@@ -1,4 +1,4 @@
-"""``python -m model_core choreograph``: captured single people in, checked clips of two with captions out."""
+"""``python -m model_core choreograph``: composes captured single people into checked, captioned clips of two."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from .sheets import contact_sheet
 from .split import instance_held_out
 
 _CAPTIONS = 8
-"""Wordings stored with a clip."""
+"""Paraphrases stored with a clip."""
 _PATIENCE = 3
-"""Times the wanted instances that are tried before a kind stays short."""
+"""Highest number of attempts per requested clip."""
 _SHEETS = 3
-"""Pictured clips a kind."""
+"""Contact sheets per kind."""
 
 
 @dataclass
 class Tally:
-    """What became of the tries of a kind.
+    """Outcome of the attempts for a kind.
 
     Attributes:
         kind: which.
-        tried, accepted: clips.
-        reasons: how often each check failed.
+        tried, accepted: numbers of clips.
+        reasons: number of failures of each check.
     """
 
     kind: str
@@ -60,7 +60,7 @@ def choreographed(kind: str, seed: int, library: Library) -> ChoreographedClip:
 
 
 def generate(kind: str, instances: int, seed: int, library: Library) -> tuple[list[ChoreographedClip], Tally]:
-    """So many good clips of a kind, or as many as three times as many tries give."""
+    """``instances`` clips of a kind that pass the checks, or fewer when three attempts per clip are not enough."""
     clips: list[ChoreographedClip] = []
     tally = Tally(kind, 0, 0, Counter())
     for number in _seeds(seed, instances * _PATIENCE):
@@ -89,7 +89,7 @@ def choreograph(
         data: folder of captured motion with its manifest.
         out: folder for shards.
         kinds: names of kinds, none for all.
-        instances: good clips a kind.
+        instances: clips per kind that pass the checks.
         seed: other seeds give other clips.
         sheets: also draw pictures into ``out / "sheets"``; needs Pillow.
 

@@ -1,4 +1,4 @@
-"""Hands led to places: on a partner, to a meeting, or in front of the own body, by trunk, arm and wrist together."""
+"""Hands moved to targets by trunk, arm and wrist: on the partner, between both people, or near the own body."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .curves import ramp
 
 ARMS = (("L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist"), ("R_Collar", "R_Shoulder", "R_Elbow", "R_Wrist"))
 _EASY_REACH = 0.94
-"""Share of an arm's length beyond which the trunk helps."""
+"""Fraction of the arm's length beyond which the trunk helps."""
 _LARGEST_LEAN = 0.75
 """Radians."""
 _WRIST_LIMIT = 1.25
-"""Radians a wrist bends at most, reached softly."""
+"""Largest bend of a wrist in radians, as a soft limit."""
 _FOREARM_TWIST = 0.65
-"""Share of a hand's twist that the forearm takes."""
+"""Fraction of a hand's twist that the forearm takes over."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Both people as far as they are solved: joints (T, 22, 3) and orientations (T, 22, 4) of each, and sizes."""
+    """The present solution of both people: joints (T, 22, 3), orientations (T, 22, 4) and sizes."""
 
     joints: tuple[np.ndarray, np.ndarray]
     turns: tuple[np.ndarray, np.ndarray]
@@ -40,12 +40,12 @@ class World:
 
 
 Goal = Callable[[World], np.ndarray]
-"""Gives the path (T, 3) on which a palm belongs."""
+"""Returns the target path (T, 3) of a palm."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """A hand goes to a place, stays with it, and comes back. Times in seconds.
+    """A hand moves to a place, follows it, and returns. Times in seconds.
 
     Attributes:
         side: 0 left, 1 right.
@@ -82,7 +82,7 @@ class Reaches:
     items: list[Reach] = field(default_factory=list)
 
     def weights(self, side: int) -> list[tuple[Reach, np.ndarray]]:
-        """One hand's reaches in order with their shares (T,): where two meet, one hands over to the next."""
+        """One hand's reaches in order with their weights (T,); where two overlap, the first blends into the next."""
         chosen = sorted((item for item in self.items if item.side == side), key=lambda item: item.start)
         result = []
         for number, item in enumerate(chosen):
@@ -101,7 +101,7 @@ class Reaches:
 
 
 def reached(base: PosedBody, reaches: Sequence[Reaches], person: int, world: World) -> PosedBody:
-    """A person with hands where they belong, given where the partner is.
+    """A person with the hands at their targets, for a given motion of the partner.
 
     Args:
         base: the person before.
@@ -188,7 +188,7 @@ def _blended_goal(
 
 
 def _lean(posed: PosedBody, joints: np.ndarray, turns: np.ndarray, goals: Sequence[_Blended]) -> None:
-    """Turn the spine, in place, so that shoulders come near enough to their goals."""
+    """Turn the spine, in place, until the shoulders are within reach of their targets."""
     pivot = joints[:, J["Spine1"]]
     total = np.zeros_like(pivot)
     for side, names in enumerate(ARMS):

@@ -1,4 +1,4 @@
-"""Captured single people made ready for composing: takes by what they show, gaits as cycles, people who stand."""
+"""Captured single people as material for scenes: takes by caption, gaits as cycles, standing and sitting people."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ TRUNK_JOINTS = tuple(J[name] for name in ("Spine1", "Spine2", "Spine3", "Neck", 
 
 
 _LOW = 0.9
-"""Lengths of the leg: with the pelvis lower than that somebody crouches, sits or falls."""
+"""In leg lengths: with a lower pelvis, a person crouches, sits or falls."""
 _UPRIGHT = 1.208
-"""Height of the pelvis, in lengths of the leg, of somebody who stands."""
+"""Lowest pelvis of a standing person, in leg lengths."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Take:
         return Take(f"{self.name} mirrored", self.text, reflected(self.track), self.leg)
 
     def window(self, random: np.random.Generator, frames: int, roaming: float = 0.4, lively: bool = False) -> int:
-        """First of so many frames in which the body stays within about ``roaming`` metres of one place.
+        """First frame of a stretch in which the body stays within about ``roaming`` metres of one place.
 
         With ``lively``, of those that do and stay upright, the one in which feet move most.
         """
@@ -111,7 +111,7 @@ def take_of(motion: Motion, name: str, text: str) -> Take:
 
 @dataclass(frozen=True)
 class Stance:
-    """Somebody who stands or sits and lives: facing +Z over the origin, feet where they stay.
+    """A standing or sitting person with small natural movement, facing +Z over the origin, with planted feet.
 
     Attributes:
         take: frames in which no foot moves.
@@ -121,7 +121,7 @@ class Stance:
     take: Take
 
     def on(self, body: BodyShape, start: int, frames: int) -> Track:
-        """So many frames, forth and back from a frame on."""
+        """``frames`` frames from ``start`` on, played forwards and backwards."""
         track = self.take.on(body)
         length = len(track)
         index = (start + np.arange(frames)) % (2 * length - 2)
@@ -130,7 +130,7 @@ class Stance:
 
 @dataclass(frozen=True)
 class Library:
-    """All captured material of single people.
+    """All captured clips of single people.
 
     Attributes:
         takes: every clip.
@@ -194,7 +194,7 @@ class Library:
 
 
 def _arms_hang(gait: Gait) -> bool:
-    """Whether both arms hang beside the body, as most people's do."""
+    """Whether both arms hang at the sides of the body."""
     pose = PosedBody(BodyShape(SMPL_REST_OFFSETS, 1.0), gait.mean[None].copy(), np.zeros((1, 3)))
     joints = pose.world()[0][0]
     wrists = joints[[J["L_Wrist"], J["R_Wrist"]]]
@@ -209,7 +209,7 @@ def _lean(take: Take) -> np.ndarray:
 
 
 def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, float], lean: float) -> list[Take]:
-    """Parts of takes in which both feet stay, the root at a height (in lengths of the leg) and the trunk upright.
+    """Stretches of takes with planted feet, the root at a height (in leg lengths) and an upright trunk.
 
     Somebody who stretches towards a window or is about to get up leans by more than ``lean`` degrees: no stance.
     """
@@ -226,7 +226,7 @@ def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, fl
 
 
 def _settled(take: Take, start: int, stop: int) -> Take:
-    """A stretch turned to face +Z over the origin, its feet fixed where they mostly are."""
+    """A stretch turned to face +Z over the origin, with the feet fixed at their most frequent places."""
     track, frames = take.track, stop - start
     yaw = -float(np.median(take.facing[start:stop]))
     centre = np.median(track.root[start:stop], axis=0) * np.array([1, 0, 1])
@@ -244,7 +244,7 @@ def _settled(take: Take, start: int, stop: int) -> Take:
 
 
 def _even_feet(take: Take) -> Take:
-    """A stance with the feet under the body, no farther apart than people stand who talk."""
+    """A stance with the feet under the body, at most as far apart as in a conversation."""
     track = take.track
     toes = track.toes.copy()
     middle = toes.mean(axis=1, keepdims=True)

@@ -26,18 +26,20 @@ from .hands import Goal, Reach, World, reached
 from .library import Library
 
 _BEFORE = 0.6
-"""Seconds that are made before and after the clip, so that people may be in motion at its ends."""
+"""Seconds that are simulated before and after the clip, so that people can be moving at its ends."""
+START = round(_BEFORE * FPS)
+"""Index of the clip's first frame among the simulated ones."""
 _SHORTEST, _LONGEST = 3.0, 8.0
-"""Seconds of a clip."""
+"""Shortest and longest clip, in seconds."""
 _LARGEST_LOOK = 1.1
-"""Radians that neck and head turn together at most."""
+"""Largest turn of neck and head together, in radians."""
 _ROUNDS = 9
-"""Passes at most in which each person's hands follow where the other one's body has gone."""
+"""Highest number of passes in which each person's hands follow the movement of the other's body."""
 _SETTLED = 0.004
-"""Metres: when nothing moves by more from one pass to the next, all hands are where they belong."""
+"""Metres; when no joint moves further from one pass to the next, the hands have reached their targets."""
 
 PALMS = 0.045
-"""Metres between the middles of two palms that lie on each other."""
+"""Metres between the centres of two palms that are in contact."""
 
 Shift = tuple[float, float, float]
 
@@ -282,8 +284,7 @@ class Scene:
             before, worlds = worlds, [pose.world() for pose in solved]
             if max(np.abs(worlds[person][0] - before[person][0]).max() for person in (0, 1)) < _SETTLED:
                 break
-        start = round(_BEFORE * FPS)
-        people = [pose.motion(start, start + round(self.seconds * FPS)) for pose in solved]
+        people = [pose.motion(START, START + round(self.seconds * FPS)) for pose in solved]
         return self._finished(people)
 
     def _finished(self, people: list[Motion]) -> ChoreographedClip:

@@ -1,4 +1,4 @@
-"""Contact sheets: a clip as rows of stick figures from the front, the side and above, for somebody to look at."""
+"""Contact sheets: a clip as stick figures from the front, the side and above, for visual checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .scene import ChoreographedClip
 
 _CELL = 240
 _COLOURS = (((205, 60, 40), (120, 20, 10)), ((40, 100, 205), (10, 40, 120)))
-"""Right side and middle, and left side, of each person."""
+"""Colours of the right side and the middle, and of the left side, of each person."""
 
 
 def contact_sheet(clip: ChoreographedClip, path: Path, frames: int = 8) -> None:
@@ -27,7 +27,7 @@ def contact_sheet(clip: ChoreographedClip, path: Path, frames: int = 8) -> None:
     joints = clip.joints.astype(np.float64)
     picked = np.linspace(0, len(clip) - 1, frames).round().astype(int)
     if clip.schedule:
-        # A sheet without the contact shows nothing: the nearest pictures go to the middle of contacts.
+        # Contacts must be visible: the nearest pictures move to the middle of contacts.
         for contact in clip.schedule[:: max(1, len(clip.schedule) // 3)]:
             middle = (contact.start + contact.stop - 1) // 2
             picked[np.abs(picked - middle).argmin()] = middle

@@ -1,4 +1,4 @@
-"""Locomotion along any path: steps planned from how a body travels and turns, a captured gait for all the rest."""
+"""Locomotion along any path: steps planned from travel and turning, with the rest of the body from a captured gait."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .gaits import Gait, faced
 from .tracks import Track, mixed
 
 _SIDE_STEP, _TURN_STEP = 0.42, 0.75
-"""Metres of a step sideways or backwards, and radians of a step on the spot."""
+"""Length in metres of a step sideways or backwards, and angle in radians of a step on the spot."""
 _LEAST_RATE, _PACE = 0.12, 1.0
-"""Steps a second under which a body shifts its weight without a step, and that are added to any that it takes."""
+"""Steps per second below which a body shifts its weight without stepping; they are added to every movement."""
 _LEAST_STEP = 0.22
-"""Steps that a movement must be worth for the feet to follow."""
+"""Smallest movement, in steps, that the feet follow."""
 
 
 _CLOSING = 0.65
@@ -45,7 +45,7 @@ class _Stepping:
 
     @property
     def steps(self) -> int:
-        """How many."""
+        """Number of steps."""
         return round(float(self.count[-1]))
 
 
@@ -114,7 +114,7 @@ def locomotion(
 
 
 def _extended(values: np.ndarray) -> np.ndarray:
-    """Values (T, ...) continued at both ends at the speed they have there."""
+    """Values (T, ...) extrapolated at both ends at their speed there."""
     count = np.arange(1, _BEYOND + 1).reshape(-1, *[1] * (values.ndim - 1))
     before, after = values[1] - values[0], values[-1] - values[-2]
     return np.concatenate((values[0] - count[::-1] * before, values, values[-1] + count * after))

@@ -1,4 +1,4 @@
-"""What carries a body: root, joint rotations, and feet that know where they stand. Blending, and legs that reach."""
+"""The base of a body's motion: root, joint rotations and foot targets; blending, and leg IK."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .body import TOE_HEIGHT, UP, BodyShape, J, PosedBody, turned, yaw_turn
 
 FEET = (("L_Hip", "L_Knee", "L_Ankle", "L_Foot"), ("R_Hip", "R_Knee", "R_Ankle", "R_Foot"))
 _REACH = 0.985
-"""Share of a leg's length to which it stretches when the foot carries weight."""
+"""Fraction of its length to which a leg extends when the foot carries weight."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Track:
         return len(self.root)
 
     def at(self, frames: np.ndarray) -> Track:
-        """The track read at fractional frames (T,), held at its ends."""
+        """The track sampled at fractional frames (T,), clamped at its ends."""
         frames = np.clip(frames, 0, len(self) - 1)
         low = np.minimum(frames.astype(int), max(len(self) - 2, 0))
         high = np.minimum(low + 1, len(self) - 1)
@@ -51,7 +51,7 @@ class Track:
         )
 
     def first(self, frames: int) -> Track:
-        """Only the first frames."""
+        """The first ``frames`` frames."""
         return Track(self.turns[:frames], self.root[:frames], self.toes[:frames], self.feet[:frames])
 
     def placed(self, yaw: np.ndarray | float, shift: np.ndarray) -> Track:
@@ -84,7 +84,7 @@ def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.nda
 
 
 def mixed(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Quaternions between two sets (..., 4) by ``share`` (...), straight and normalised: quick, for small turns."""
+    """Normalised linear interpolation of quaternions (..., 4) by ``share`` (...); fast, for small angles."""
     dot = (first * second).sum(-1, keepdims=True)
     share = np.broadcast_to(share, first.shape[:-1])[..., None]
     result = first * (1 - share) + np.where(dot < 0, -second, second) * share
@@ -92,7 +92,7 @@ def mixed(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarra
 
 
 def on_feet(track: Track, body: BodyShape) -> PosedBody:
-    """The pose in which both feet are where the track wants them, the pelvis lowered where legs do not reach."""
+    """The pose with both feet at the track's targets, and the pelvis lowered where legs are too short."""
     posed = PosedBody(body, track.turns.copy(), track.root.copy())
     toes, ankles = track.toes.copy(), np.empty_like(track.toes)
     for side, (_, _, ankle, toe) in enumerate(FEET):
@@ -123,7 +123,7 @@ def on_feet(track: Track, body: BodyShape) -> PosedBody:
 
 
 def _drop(posed: PosedBody, body: BodyShape, ankles: np.ndarray, toes: np.ndarray) -> np.ndarray:
-    """(T,) metres by which the pelvis has to sink for both legs to reach their feet."""
+    """(T,) metres by which the pelvis is lowered so that both legs reach their targets."""
     needed = np.zeros(len(posed.root))
     for side, (hip, _, _, _) in enumerate(FEET):
         place = posed.root + turned(posed.turns[:, 0], body.offsets[J[hip]])

@@ -65,6 +65,11 @@ def test_crops_hold_the_event_span_of_a_clip(crops: Crops) -> None:
             assert rows[0, 0, 261] <= clip.event_span[0] and rows[0, -1, 261] >= clip.event_span[1] - 1
 
 
+def test_crops_longer_than_any_clip_are_refused(crops: Crops) -> None:
+    with pytest.raises(UserError, match="No clip has a crop of 1000 frames"):
+        crops.draw(np.random.default_rng(0), 1000)
+
+
 def test_crops_come_by_weight(crops: Crops) -> None:
     first, second = crops.clips
     heavy = Crops([replace(first, weight=9.0), second])

@@ -1,4 +1,4 @@
-"""People on their way: past each other, beside, behind and around each other."""
+"""Two people walking: past, next to, behind and around each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....kinematics.filters import blurred
 from ....motion.types import FPS
 from ..actor import Actor
 from ..body import flat
-from ..scene import Scene
+from ..scene import START, Scene
 
 
 def walk_past(scene: Scene) -> None:
@@ -31,17 +31,17 @@ def walk_past(scene: Scene) -> None:
 
 
 def _curve(scene: Scene, actor: Actor, pace: float, most: float = 0.35) -> tuple[np.ndarray, np.ndarray]:
-    """A winding way at a steady pace: places (T, 3) and headings (T,)."""
+    """A curved path at a steady pace, through the origin at the clip's first frame: places (T, 3), headings (T,)."""
     bend = scene.vary(-most, most) if scene.chance(0.7) else 0.0
     rate = scene.vary(0.0, 0.6)
     heading = bend * actor.times * 0.5 + 0.15 * bend * np.sin(2 * np.pi * rate * actor.times)
     speed = pace * (1 + 0.05 * np.sin(2 * np.pi * 0.15 * actor.times + scene.vary(0, 6)))
     places = np.cumsum(speed[:, None] * flat(heading), axis=0) / FPS
-    return places - places[18], heading
+    return places - places[START], heading
 
 
 def _abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag: float = 0.0) -> tuple[Actor, Actor]:
-    """Both go the same way, the second one to the left of the first."""
+    """Both walk in the same direction, the second to the left of the first."""
     first, second = scene.cast(running)
     places, heading = _curve(scene, first, pace, 0.1 if running else 0.3)
     smooth = blurred(heading, 6)

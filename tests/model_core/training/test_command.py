@@ -1,0 +1,147 @@
+"""The commands of ``train``: each writes what the next one reads, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from motion_examples import posed_person
+
+from model_core.__main__ import TRAINABLE, main
+from model_core.errors import UserError
+from model_core.generation.pipeline import InterMask
+from model_core.model_files.model_folder import load_model
+from model_core.model_files.training_captions import load_captions
+from model_core.motion.representation import features_from_motion
+from model_core.training.command import PARTS, Training, TrainOptions, train
+from model_core.training.crops import Clip
+from model_core.training.material import DataSettings, Material, Sources
+from model_core.training.run import TrainingRun
+
+CONFIG = """
+name = "tiny"
+text_encoder = "all-MiniLM-L6-v2"
+longest = 64
+[data]
+[captions]
+[tokenizer]
+window = 32
+network = { width = 8, depth = 1, codes = 16, code_width = 8, body = true, part_codes = true }
+loop = { steps = 2, batch = 2 }
+[transformer]
+frames = [64]
+crops = 4
+held_out_crops = 2
+network = { width = 16, blocks = 1, heads = 2, feed_forward = 16, text = { heads = 2, feed_forward = 16, layers = 1 } }
+loop = { steps = 2, batch = 2 }
+[refiner]
+frames = [64]
+network = { width = 8, dilations = [1] }
+loop = { steps = 2, batch = 2 }
+[contact_classifier]
+network = { width = 8, dilations = [1] }
+loop = { steps = 2, batch = 2 }
+pairs = { frames = [64] }
+[reranker]
+frames = [64]
+candidates = 2
+corrupted = 2
+chunk = 2
+network = { width = 8, dilations = [1] }
+loop = { steps = 2, batch = 2 }
+[sampling]
+steps = 2
+"""
+
+
+def training_in(folder: Path) -> Training:
+    """A training on two pairs that stand for choreographed clips."""
+    (folder / "tiny.toml").write_text(CONFIG)
+    training = Training(TrainOptions(folder / "tiny.toml", Sources(folder), folder / "run", device="cpu"))
+    people = [features_from_motion(posed_person(seed, 90).motion()) for seed in range(4)]
+    clips = [
+        Clip(np.stack(people[first : first + 2]), (caption,), 1.0, (30, 60), kind)
+        for first, caption, kind in ((0, "they hug", "hug"), (2, "they bow", "bow to each other"))
+    ]
+    material = Material(([], clips), ([], clips), DataSettings())
+    vars(training)["run"] = TrainingRun(material, folder / "run", "all-MiniLM-L6-v2", training.device)
+    return training
+
+
+def test_the_command_line_knows_what_can_be_trained() -> None:
+    assert set(TRAINABLE) == set(PARTS)
+
+
+@pytest.mark.slow
+def test_each_training_writes_what_the_next_one_reads(tmp_path: Path) -> None:
+    training = training_in(tmp_path)
+    order = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker")
+    added = {"refiner": "refiner", "contact-classifier": "contact_classifier", "reranker": "reranker"}
+    networks: set[str] = set()
+    for number, part in enumerate(order):
+        for later in order[number + 1 :]:
+            missing = rf"There is no trained {part.replace('-', ' ')} in .*run 'train {part}'"
+            with pytest.raises(UserError, match=missing):
+                PARTS[later](training)
+        PARTS[part](training)
+        following = order[number + 1] if number + 1 < len(order) else ""
+        assert training.next_command(part.replace("-", "_")) == (f"Next: train {following}." if following else "")
+        if part == "tokenizer":
+            continue
+        networks |= {added[part]} if part in added else set()
+        config = json.loads((training.model_folder / "config.json").read_text())
+        assert {name for name in added.values() if config[name] is not None} == networks
+    model = load_model(training.model_folder)
+    assert model.refiner is not None and model.contact_classifier is not None and model.reranker is not None
+    known = load_captions(training.model_folder)
+    assert known is not None and known.texts == ("they bow", "they hug")
+    made = InterMask.load(training.model_folder, "cpu").generate("they hug", 48)[0]
+    assert np.isfinite([person.joints for person in made.people]).all()
+
+    # Trained once more, a network changes the model as a whole, and the others stay.
+    before = {path.name: path.read_bytes() for path in training.model_folder.iterdir()}
+    training.refiner()
+    after = {path.name: path.read_bytes() for path in training.model_folder.iterdir()}
+    assert after == before  # its last checkpoint is the end of the training
+
+
+def test_the_statistics_of_the_tokenizer_are_those_of_the_model(tmp_path: Path) -> None:
+    training = training_in(tmp_path)
+    training.tokenizer()
+    training.transformer()
+    model = load_model(training.model_folder)
+    assert model.tokenizer.frame is not None
+    assert torch.equal(model.tokenizer.frame.statistics, torch.stack((model.mean, model.std)))
+    assert np.array_equal(np.load(tmp_path / "run" / "statistics.npy")[0], model.mean.numpy())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("refiner", "--start", "MODEL"), "'train refiner' takes no --start; tokenizer and transformer do."),
+        (("tokenizer", "--device", "abacus"), "There is no device 'abacus'"),
+        (("tokenizer", "--device", "cpu-bf16"), "Training has no device 'cpu-bf16'"),
+        (("tokenizer", "--start", "NOWHERE"), "There is no model in NOWHERE"),
+        (("transformer",), "There is no trained tokenizer in"),
+        (("reranker",), "There is no trained tokenizer in"),
+        (("tokenizer",), "Cannot read"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.toml").write_text(CONFIG)
+    paths = [f"--{key}={tmp_path / name}" for key, name in (("config", "tiny.toml"), ("data", "data"), ("out", "run"))]
+    assert main(["train", *arguments, *paths]) == 1
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+def test_a_configuration_without_a_network_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG.split("[reranker]")[0])
+    with pytest.raises(UserError, match=r"tiny\.toml has no section \[reranker\]; add one, empty for the defaults"):
+        train("reranker", TrainOptions(path, Sources(tmp_path), tmp_path / "run", device="cpu"))
