@@ -52,9 +52,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
-        "starter: whether prompts give what they say; detectors: whether what says so tells held-out clips apart; "
-        "physical: what the solver does to turned, captured and generated motion; parts: which joints each row of the "
-        "token map governs"
+        "starter: whether a model does what prompts say; detectors: whether the detectors tell held-out clips apart; "
+        "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
+        "of the token map governs"
     )
     parser.add_argument("what", choices=("starter", "detectors", "physical", "parts"), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
@@ -62,7 +62,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluator", type=Path, help="folder of 'train evaluator' (starter; the bundled one)")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
-    parser.add_argument("--seeds", type=int, default=5, help="draws a kind (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=5, help="generated clips per kind (default: %(default)s)")
 
 
 def _add_choreograph(parser: argparse.ArgumentParser) -> None:
@@ -146,11 +146,11 @@ def _evaluate_parts(options: argparse.Namespace) -> int:
     from .motion import SMPL
 
     moved = governed_joints(load_model(options.model or bundled_model())) * 1000
-    for where, rows in zip(("in the world", "seen from the pelvis"), moved, strict=True):
+    for where, parts in zip(("in the world", "relative to the pelvis"), moved, strict=True):
         print(f"Millimetres {where}:")
-        for row, millimetres in enumerate(rows):
+        for part, millimetres in enumerate(parts):
             order = millimetres.argsort()[::-1]
-            print(f"row {row}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
+            print(f"part {part}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
     return 0
 
 
@@ -163,7 +163,7 @@ def _evaluate_starter(options: argparse.Namespace) -> int:
     model = options.model or bundled_model()
     report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds, options.evaluator)
     print(report.table())
-    return 0 if all(passed for _, _, passed in report.labels()) else 1
+    return 0 if all(passed for _, _, passed in report.checks()) else 1
 
 
 def _evaluate_detectors(options: argparse.Namespace) -> int:
@@ -174,7 +174,7 @@ def _evaluate_detectors(options: argparse.Namespace) -> int:
     rows = validate_detectors(options.data, options.kinds)
     for row in rows:
         print(row)
-    print(f"seen on average: {100 * sum(row.seen for row in rows) / len(rows):.1f} %")
+    print(f"detected on average: {100 * sum(row.detected for row in rows) / len(rows):.1f} %")
     return 0 if all(row.passed for row in rows) else 1
 
 

@@ -1,4 +1,4 @@
-"""``python -m model_core benchmark``: times and memory, each beside what it is measured against in the same run."""
+"""``python -m model_core benchmark``: times and memory, each with a reference measured in the same run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def benchmark(sections: tuple[str, ...], model: Path | None) -> Iterator[str]:
-    """Run sections, one line a figure.
+    """Run sections; yields one line for each figure.
 
     Args:
         sections: some of ``SECTIONS``.
@@ -49,7 +49,7 @@ def _least(run: Callable[[], object], times: int = 3) -> float:
 
 
 def _child(*arguments: str) -> str:
-    """Standard output of a fresh interpreter that finds this package."""
+    """Standard output of a new interpreter that finds this package."""
     with tempfile.TemporaryDirectory() as resources:
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "BLENDER_USER_RESOURCES": resources}
         command = [sys.executable, *arguments]
@@ -66,7 +66,7 @@ def _start() -> Iterator[str]:
     numpy_alone = min(float(_child("-c", code.format("numpy")).split()[0]) for _ in range(3))
     runs = [_child("-c", code.format("model_core, model_core.motion, model_core.kinematics")).split() for _ in range(3)]
     ours = min(float(seconds) for seconds, _ in runs)
-    yield f"import model_core with motion and kinematics: {ours:.3f} s ({ours / numpy_alone:.2f} x numpy alone)"
+    yield f"import model_core with motion and kinematics: {ours:.3f} s ({ours / numpy_alone:.2f} x numpy only)"
     yield f"torch loaded by it: {'yes' if runs[0][1] == 'True' else 'no'}"
 
 
@@ -94,7 +94,7 @@ def _blender() -> Iterator[str]:
     if find_spec("bpy") is None:
         yield 'skipped: Blender is not installed as a module (pip install -e ".[blender]")'
         return
-    # The add-on measures itself, in a process where nothing is loaded yet.
+    # The add-on measures itself, in a new process.
     yield from _child("-m", "intermask_blender.benchmark").splitlines()
 
 
@@ -129,22 +129,22 @@ def _sampling() -> Iterator[str]:
         share = work / seconds / product
         yield (
             f"{frames} frames: {seconds:.2f} s for {work / 1e12:.2f} TFLOP = {work / seconds / 1e9:.0f} GFLOP/s, "
-            f"{share:.0%} of a plain matrix product's {product / 1e9:.0f}"
+            f"{share:.0%} of a plain matrix product ({product / 1e9:.0f})"
         )
     yield f"peak memory of this process: {_peak_memory() / 2**20:.0f} MiB"
     for batch in (1, 4, 16):
         seconds = _least(run(88, batch), 1)
-        yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames a minute"
+        yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames per minute"
     small = prepare_transformer(
         InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8")
     )
     for frames, before in dense.items():
         seconds = _least(run(frames // 4 * 4, 1, small), 2)
-        yield f"in eight bits, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
+        yield f"8-bit, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
 
 
 def _matrix_rate() -> float:
-    """Operations a second of a plain product of matrices, the best of several."""
+    """Operations per second of a plain matrix product, the best of several runs."""
     import torch
 
     a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
@@ -169,12 +169,12 @@ def _operations(transformer: object, steps: int) -> float:
     pairs = (2 * tokens + 1) ** 2 + 2 * tokens * (5 + steps + tokens)
     counted = counter.get_total_flops()
     attention = 2 * config.blocks * 4 * config.width * pairs
-    seen = sum(v for k, v in counter.get_flop_counts().get("Global", {}).items() if "attention" in str(k))
-    return counted - seen + attention
+    counted_attention = sum(v for k, v in counter.get_flop_counts().get("Global", {}).items() if "attention" in str(k))
+    return counted - counted_attention + attention
 
 
 def _peak_memory() -> float:
-    """Largest resident size of this process so far, bytes; 0 where the system does not tell."""
+    """Largest resident size of this process so far, bytes; 0 if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows
@@ -198,7 +198,7 @@ def _model(folder: Path | None) -> Iterator[str]:
 
 
 def _agreement(folder: Path | None) -> Iterator[str]:
-    """What each way below the dense cost saves, in rows through the network, and costs, in greedy tokens."""
+    """Work that each cheaper setting saves, in items through the network, and greedy tokens that it changes."""
     import torch
     from torch import Tensor, nn
 
@@ -222,19 +222,19 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     )
     ids = torch.zeros(len(prompts), 2, 5, 22, dtype=torch.long)
     text = torch.cat([model.text_condition(prompt).condition for prompt in prompts])
-    rows = 0
+    items = 0
 
     def count(network: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        nonlocal rows
-        rows += len(arguments[0])
+        nonlocal items
+        items += len(arguments[0])
 
     def greedy(settings: SamplingSettings) -> tuple[Tensor, int]:
-        nonlocal rows
-        rows = 0
-        return sample(transformer, ids, torch.ones_like(ids, dtype=torch.bool), text, settings), rows
+        nonlocal items
+        items = 0
+        return sample(transformer, ids, torch.ones_like(ids, dtype=torch.bool), text, settings), items
 
     hook = transformer.register_forward_pre_hook(count)
-    expected, all_rows = greedy(dense)
+    expected, all_items = greedy(dense)
     yield f"{model.config.name}, {len(prompts)} prompts, 88 frames, {dense.steps} steps, guidance {dense.guidance:g}:"
     changes: list[dict[str, float]] = [{"guidance_fraction": share} for share in (0.75, 0.5, 0.25)]
     changes += [{"skip_confidence": limit} for limit in (0.5, 0.2, 0.1)]
@@ -242,15 +242,15 @@ def _agreement(folder: Path | None) -> Iterator[str]:
         tokens, made = greedy(replace(dense, **change))  # type: ignore[arg-type]
         equal = (tokens == expected).float().mean().item()
         ((name, value),) = change.items()
-        yield f"{name} {value:g}: {made / all_rows:.0%} of the work, {equal:.0%} of the tokens equal"
+        yield f"{name} {value:g}: {made / all_items:.0%} of the work, {equal:.0%} of the tokens equal"
     hook.remove()
     rounded = prepare_transformer(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
     tokens = sample(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
-    hidden = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
-    shown = expected.masked_fill(hidden, transformer.config.mask_id)
+    masked = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    given = expected.masked_fill(masked, transformer.config.mask_id)
     with torch.inference_mode():
-        exact, near = (network(shown, network.condition(text))[hidden] for network in (transformer, rounded))
+        exact, near = (network(given, network.condition(text))[masked] for network in (transformer, rounded))
     alike = (near.argmax(-1) == exact.argmax(-1)).float().mean().item()
     moved, equal = ((near - exact).std() / exact.std()).item(), (tokens == expected).float().mean().item()
-    yield f"in eight bits: {equal:.0%} of the tokens equal"
-    yield f"in eight bits, one pass, half hidden: {alike:.1%} equal, logits moved by {moved:.2%} of their spread"
+    yield f"8-bit: {equal:.0%} of the tokens equal"
+    yield f"8-bit, one pass, half masked: {alike:.1%} equal, logits changed by {moved:.2%} of their deviation"

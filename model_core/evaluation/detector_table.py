@@ -1,4 +1,4 @@
-"""How well the detectors tell the kinds apart: every held-out clip is shown to all of them."""
+"""How well the detectors tell the kinds apart: all of them run on every held-out clip."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from pathlib import Path
 
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
-from ..metrics.detectors import DETECTORS, kinds_seen
+from ..metrics.detectors import DETECTORS, detected_kinds
 
-LEAST_SEEN, MOST_MISTAKEN = 0.95, 0.05
-"""What is asked of a detector: the share of its own kind that it sees, and of any other kind."""
+MIN_DETECTED, MAX_CONFUSED = 0.95, 0.05
+"""Goals: the least share of a kind's clips that its detector detects, and the largest share for any other detector."""
 
 
 @dataclass(frozen=True)
 class DetectorRow:
-    """What the detectors make of the clips of a kind.
+    """The detectors' results for the clips of one kind.
 
     Attributes:
-        kind: which.
-        clips: how many were shown.
-        seen: the share in which the kind's own detector sees it.
-        others: the share in which other detectors see theirs, the largest first.
+        kind: its name.
+        clips: number of clips.
+        detected: share of clips in which the kind's own detector detects it.
+        others: share of clips in which other detectors detect their kinds, the largest first.
     """
 
     kind: str
     clips: int
-    seen: float
+    detected: float
     others: dict[str, float]
 
     @property
     def passed(self) -> bool:
-        """Whether the kind is seen often enough, and no other kind too often."""
-        return self.seen >= LEAST_SEEN and max(self.others.values(), default=0.0) <= MOST_MISTAKEN
+        """Whether both goals are met."""
+        return self.detected >= MIN_DETECTED and max(self.others.values(), default=0.0) <= MAX_CONFUSED
 
     def __str__(self) -> str:
-        """A line for people."""
+        """One line of the table."""
         others = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in self.others.items())
         verdict = "ok  " if self.passed else "FAIL"
-        return f"{verdict} {self.kind:34s} {self.clips:4d} clips  {100 * self.seen:4.0f} %   {others}".rstrip()
+        return f"{verdict} {self.kind:34s} {self.clips:4d} clips  {100 * self.detected:4.0f} %   {others}".rstrip()
 
 
 def detector_rows(clips: Iterable[StoredClip]) -> list[DetectorRow]:
-    """Show every clip to all detectors; a row a kind, in the detectors' order."""
+    """Run all detectors on every clip; one row for each kind, in the order of ``DETECTORS``."""
     counts: Counter[str] = Counter()
-    seen: dict[str, Counter[str]] = {kind: Counter() for kind in DETECTORS}
+    found: dict[str, Counter[str]] = {kind: Counter() for kind in DETECTORS}
     for clip in clips:
         counts[clip.kind] += 1
-        seen[clip.kind].update(kinds_seen(clip.joints))
+        found[clip.kind].update(detected_kinds(clip.joints))
     rows = []
     for kind in (kind for kind in DETECTORS if counts[kind]):
-        others = {other: n / counts[kind] for other, n in seen[kind].most_common() if other != kind}
-        rows.append(DetectorRow(kind, counts[kind], seen[kind][kind] / counts[kind], others))
+        others = {other: n / counts[kind] for other, n in found[kind].most_common() if other != kind}
+        rows.append(DetectorRow(kind, counts[kind], found[kind][kind] / counts[kind], others))
     return rows
 
 
@@ -62,7 +62,7 @@ def validate_detectors(data: Path, kinds: Sequence[str] = ()) -> list[DetectorRo
 
     Args:
         data: folder of clips.
-        kinds: of which, none for all; each clip is shown to all detectors anyway.
+        kinds: whose clips are used; empty for all. All detectors run on each clip in any case.
 
     Raises:
         UserError: an unknown kind, no clips, or none held out.
@@ -73,5 +73,5 @@ def validate_detectors(data: Path, kinds: Sequence[str] = ()) -> list[DetectorRo
     clips = load_choreographed(data, held_out_only=True)
     rows = detector_rows(clip for clip in clips if not kinds or clip.kind in kinds)
     if not rows:
-        raise UserError(f"{data} has no held-out clip of the kinds asked for; make more with 'choreograph'.")
+        raise UserError(f"{data} has no held-out clip of the chosen kinds; make more with 'choreograph'.")
     return rows

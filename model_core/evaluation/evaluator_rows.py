@@ -1,4 +1,4 @@
-"""Generated motion beside held-out motion, seen by our own evaluator: R-precision, distances, Frechet distance."""
+"""R-precision, distances and Frechet distance of generated and held-out motion, by the project's own evaluator."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..motion.representation import features_from_motion
 
 @dataclass(frozen=True)
 class Prompted:
-    """What came of a held-out caption, as rows (2, T, 262) in metres.
+    """Motion generated from a held-out caption, as features (2, T, 262) in metres.
 
     Attributes:
         caption: the prompt.
-        real: the held-out clip that it tells of.
-        made: what the network wrote.
+        real: the held-out clip that it describes.
+        made: output of the network.
         solved: the same after the solver, as users see it.
     """
 
@@ -38,9 +38,9 @@ class EvaluatorRow:
 
     Attributes:
         what: the set.
-        precision: R-precision, top 1, 2 and 3 of 32; None where there are fewer than 32 kinds.
+        precision: R-precision, top 1, 2 and 3 of 32; None with fewer than 32 kinds.
         distance: mean distance of the unit vectors of caption and motion.
-        frechet: distance to held-out motion; None where there are too few clips for it.
+        frechet: distance to held-out motion; None with too few clips.
     """
 
     what: str
@@ -49,7 +49,7 @@ class EvaluatorRow:
     frechet: float | None
 
     def __str__(self) -> str:
-        """A line for people."""
+        """One line of the report."""
         tops = "     -    " if self.precision is None else " ".join(f"{100 * share:3.0f}" for share in self.precision)
         frechet = "  -" if self.frechet is None else f"{self.frechet:.2f}"
         return f"{self.what:34s} top 1, 2, 3 of 32: {tops} %   distance {self.distance:.2f}   FID {frechet}"
@@ -58,11 +58,11 @@ class EvaluatorRow:
 def evaluator_rows(
     embedding: PairEmbedding, prompted: Sequence[Prompted], held_out: Sequence[StoredClip]
 ) -> list[EvaluatorRow]:
-    """Figures of the held-out clips themselves, of what the network wrote and of that after the solver.
+    """Figures of the held-out clips, of the network's output, and of the solver's output.
 
     Args:
-        embedding: our evaluator.
-        prompted: what came of held-out captions; the held-out clips that belong to them are the first row.
+        embedding: the evaluator.
+        prompted: motion generated from held-out captions; their held-out clips are the first row.
         held_out: all held-out clips, halved for the Frechet distance.
     """
     kinds = [one.real.kind for one in prompted]
@@ -77,7 +77,7 @@ def evaluator_rows(
     rows = []
     for what, motions in sets.items():
         found = retrieval(texts, motions, kinds)
-        # Where the row is of held-out clips, one half of them all is compared with the other.
+        # The row of held-out clips compares one half of them with the other half.
         apart = frechet_by_kind(real, real_kinds, motions, kinds)
         frechet = None if apart is None else apart[0 if what == "held-out clips" else 1]
         rows.append(EvaluatorRow(what, found.precision, found.distance, frechet))
@@ -85,5 +85,5 @@ def evaluator_rows(
 
 
 def features_of(people: Sequence[Motion]) -> np.ndarray:
-    """(2, T - 1, 262) of two people."""
+    """(2, T - 1, 262) features of two people."""
     return np.stack([features_from_motion(body_of(person)) for person in people])

@@ -1,4 +1,4 @@
-"""Which joints each row of a token map governs, found by changing a row's tokens and looking at what moves."""
+"""Which joints each part of a token map governs, measured by redrawing the tokens of one part."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..networks.token_map import PARTS
 
 @torch.inference_mode()
 def governed_joints(model: Model, samples: int = 64, columns: int = 16, seed: int = 0) -> np.ndarray:
-    """Measure what each row of the map moves.
+    """Measure how far each part of the map moves each joint.
 
     Args:
         model: with an InterHuman tokenizer.
         samples: random maps to change.
-        columns: of each map; the two in the middle are changed.
+        columns: of each map; the two in the middle are redrawn.
         seed: of the maps.
 
     Returns:
-        (2, 5, 22) mean displacement in metres of each joint when a row's tokens are drawn anew: in the world, and seen
-        from the pelvis.
+        (2, 5, 22) mean displacement, metres, of each joint when a part's tokens are redrawn: in the world, and relative
+        to the pelvis.
     """
     generator = torch.Generator().manual_seed(seed)
     codes = model.config.tokenizer.codes
@@ -31,8 +31,8 @@ def governed_joints(model: Model, samples: int = 64, columns: int = 16, seed: in
         return torch.randint(codes, shape, generator=generator).to(model.mean.device)
 
     def joints(tokens: torch.Tensor) -> torch.Tensor:
-        rows = model.tokenizer.decode(tokens)[..., POSITIONS] * model.std[POSITIONS] + model.mean[POSITIONS]
-        return rows.unflatten(-1, (22, 3))
+        positions = model.tokenizer.decode(tokens)[..., POSITIONS] * model.std[POSITIONS] + model.mean[POSITIONS]
+        return positions.unflatten(-1, (22, 3))
 
     tokens = draw(samples, 1, PARTS, columns)
     before, middle = joints(tokens), columns // 2

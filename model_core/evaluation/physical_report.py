@@ -1,4 +1,4 @@
-"""``python -m model_core evaluate physical``: what the solver does to turned, captured and generated motion."""
+"""``python -m model_core evaluate physical``: what the solver changes on rotated, captured and generated motion."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from ..motion.rotations import about_y, angle_between, matrix_from_quaternion
 from ..motion.types import FPS, Motion
 
 _WINDOW = 120
-_LEAP = 40.0
-"""Degrees a frame from which a rotation step counts as a leap."""
+_POP = 40.0
+"""Degrees per frame from which a rotation step counts as a pop."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Row:
 
     Attributes:
         what: is measured.
-        value: the worst found.
-        limit: what it must stay under; None where it only informs.
+        value: the worst value found.
+        limit: upper limit of the value; None if the row only informs.
         unit: of both.
     """
 
@@ -60,10 +60,10 @@ class Row:
 
 
 def facing_sweep(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
-    """Turn clips about the vertical, solve them, and compare with each clip as it was.
+    """Rotate clips about the vertical axis, solve them, and compare with the unrotated clips.
 
-    The middle clip is turned to every ten degrees of the circle; of the others each to one direction of its own, so
-    that no choice made by a threshold depends on the world's axes in any of them.
+    The middle clip is rotated in steps of ten degrees, each other clip to one direction, to find decisions of the
+    solver that depend on the world's axes.
     """
     local = root = 0.0
     for number, people in enumerate(clips):
@@ -76,15 +76,15 @@ def facing_sweep(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
                 a, b = matrix_from_quaternion(one.rotations), matrix_from_quaternion(other.rotations)
                 local = max(local, float(angle_between(a[:, 1:], b[:, 1:]).max()))
                 root = max(root, float(angle_between(turn @ a[:, 0], b[:, 0]).max()))
-    yield Row("turned clips: local rotations differ at most by", np.rad2deg(local), 0.1, "degrees")
-    yield Row("turned clips: the root differs from the turned root at most by", np.rad2deg(root), 0.1, "degrees")
+    yield Row("rotated clips: local rotations differ at most by", np.rad2deg(local), 0.1, "degrees")
+    yield Row("rotated clips: the root differs from the rotated root at most by", np.rad2deg(root), 0.1, "degrees")
 
 
 def round_trip(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
-    """Captured pairs through the representation, the solver and forward kinematics."""
+    """Error of captured pairs after features, solver and forward kinematics."""
     for name, settings, limits in (
         ("fitted", RAW_FIT, (10.0, 40.0)),
-        ("feet alone cleaned up", SolveSettings(ground=False, close_contacts=False), (None, None)),
+        ("only feet cleaned up", SolveSettings(ground=False, close_contacts=False), (None, None)),
         ("cleaned up", SolveSettings(ground=False), (None, None)),
     ):
         errors, teleports = [], 0
@@ -92,26 +92,26 @@ def round_trip(clips: Sequence[Sequence[Motion]]) -> Iterator[Row]:
             given = [motion_from_features(features_from_motion(person)) for person in people]
             for person, solved in zip(given, solve(given, settings), strict=True):
                 errors.append(np.linalg.norm(solved.joints() - person.joints, axis=-1))
-                teleports += _new_leaps(person, solved)
+                teleports += _new_pops(person, solved)
         every = 1000 * np.concatenate(errors)
         yield Row(f"captured, {name}: joints are off on average by", float(every.mean()), limits[0], "mm")
         yield Row(f"captured, {name}: a joint is off at most by", float(every.max()), limits[1], "mm")
         limit = 1.0 if settings is RAW_FIT else None
-        yield Row(f"captured, {name}: leaps of 40 degrees a frame that the capture lacks", teleports, limit, "")
+        yield Row(f"captured, {name}: pops of 40 degrees per frame that the capture lacks", teleports, limit, "")
 
 
-def _new_leaps(person: Motion, solved: PosedSkeleton) -> int:
+def _new_pops(person: Motion, solved: PosedSkeleton) -> int:
     assert person.rotations is not None
     steps = np.rad2deg(angle_between(person.rotations[:-1], person.rotations[1:]))
-    return int(((rotation_steps(solved)[:, 1:] > _LEAP) & (steps <= _LEAP)).sum())
+    return int(((rotation_steps(solved)[:, 1:] > _POP) & (steps <= _POP)).sum())
 
 
 _CLEANED = {"contact closing off": SolveSettings(close_contacts=False), "contact closing on": SolveSettings()}
-"""Closing brings hands nearer than they were generated, so distances kept are a question for the rest without it."""
+"""Closing contacts moves hands together on purpose, so that distances are only compared without it."""
 
 
 def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
-    """Generated pairs before and after clean-up; the worst of all pairs, ratios over all of them."""
+    """Generated pairs before and after clean-up: the worst value of all pairs, ratios over all pairs."""
     for how, settings in _CLEANED.items():
         figures = []
         for people in pairs:
@@ -130,11 +130,11 @@ def cleaned(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         yield Row(f"{name} jerk after clean-up, of before", 100 * (jerks_after / jerks).max(), 100.0, "%")
         limit = None if settings.close_contacts else 10.0
         yield Row(f"{name} distances of touching joints change by", changed.max(), limit, "mm")
-        yield Row(f"{name} distances of all near joints, passing legs too, change by", passing.max(), None, "mm")
+        yield Row(f"{name} distances of all near joints, including passing legs, change by", passing.max(), None, "mm")
 
 
 def straightened(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
-    """What shorter leg bones do to generated pairs: how straight knees get, how fast, and what else moves."""
+    """The effect of shorter leg bones on generated pairs: how straight and how fast knees get, and what else moves."""
     angles, speeds, pelvises, feet = [], [], [], []
     for people in pairs:
         before, after = (
@@ -150,13 +150,13 @@ def straightened(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
         feet.append((moved[:, :, FOOT_JOINTS] * standing).max())
     bend = 180 - float(np.percentile(np.concatenate(angles), 95))
     yield Row("generated: the straightest knees (95th percentile) are bent by", bend, 10.0, "degrees")
-    yield Row("generated, legs shortened: knees turn faster at most by", max(speeds), None, "deg/frame")
+    yield Row("generated, legs shortened: knees bend faster at most by", max(speeds), None, "deg/frame")
     yield Row("generated, legs shortened: pelvises move at most by", max(pelvises), 5.0, "mm")
     yield Row("generated, legs shortened: low feet move at most by", max(feet), 5.0, "mm")
 
 
 def separated(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
-    """What moving bodies out of each other does to generated pairs, and what it costs; means over all of them."""
+    """The effect and the cost of separating bodies in generated pairs; means over all pairs."""
     figures = []
     for settings in (SolveSettings(), SolveSettings(separate=True)):
         solved = [np.stack([one.joints() for one in solve(people, settings)]) for people in pairs]
@@ -169,7 +169,7 @@ def separated(pairs: Sequence[Sequence[Motion]]) -> Iterator[Row]:
 
 
 def solve_time(people: Sequence[Motion]) -> Row:
-    """Seconds in which 300 frames of two people are solved and cleaned up; the best of three."""
+    """Seconds to solve and clean up 300 frames of two people; the best of three runs."""
     repeats = -(-300 // len(people[0]))
     long = [_repeated(person, repeats).frames(0, 300) for person in people]
     best = min(_seconds(long) for _ in range(3))
@@ -177,7 +177,7 @@ def solve_time(people: Sequence[Motion]) -> Row:
 
 
 def _repeated(person: Motion, times: int) -> Motion:
-    """A clip to and fro, so that it has no seam."""
+    """A clip played forwards and backwards in turn, so that it has no seam."""
     order = np.concatenate([np.arange(len(person))[:: 1 if number % 2 == 0 else -1] for number in range(times)])
     rotations, root = person.rotations, person.root_orientation
     return replace(
@@ -189,18 +189,18 @@ def _repeated(person: Motion, times: int) -> Motion:
 
 
 def _seconds(people: Sequence[Motion]) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     solve(people)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def physical_report(data: Path, model: Path, seeds: int) -> Iterator[Row]:
-    """All rows.
+    """All rows of the report.
 
     Args:
         data: folder of captured motion with its manifest.
         model: folder of the model that generates.
-        seeds: clips that are generated for each of the model's example prompts.
+        seeds: clips to generate for each of the model's example prompts.
 
     Raises:
         UserError: a folder cannot be read, the captured motion has no pairs, or the model names no examples.

@@ -34,7 +34,7 @@ from ..training.losses import feature_losses
 
 TOLERANCE = 1e-4
 RECORDED_HEADS = 4
-"""Attention heads of the small evaluator in the recordings; weights do not tell, and the published one has 8."""
+"""Attention heads of the small evaluator in the recordings, which its weights do not show; the published one has 8."""
 
 Tensors = Mapping[str, Tensor]
 
@@ -45,8 +45,8 @@ class Check:
 
     Attributes:
         name: of the recording.
-        difference: the largest absolute difference; for tokens the number that differ.
-        tolerance: how much is allowed; 0 for tokens.
+        difference: the largest absolute difference; for tokens, the number of different ones.
+        tolerance: largest allowed difference; 0 for tokens.
         relative: whether the difference is relative to the recorded value.
         note: on what was counted as equal.
     """
@@ -63,9 +63,9 @@ class Check:
         return self.difference <= self.tolerance
 
     def __str__(self) -> str:
-        verdict = "equal" if self.passed else "DIFFERS"
+        result = "equal" if self.passed else "DIFFERS"
         kind = "tokens differ" if self.tolerance == 0 else "largest difference" + " (relative)" * self.relative
-        return f"{verdict:8} {self.name:45} {kind} {self.difference:.3g}" + f" ({self.note})" * bool(self.note)
+        return f"{result:8} {self.name:45} {kind} {self.difference:.3g}" + f" ({self.note})" * bool(self.note)
 
 
 def verify(folder: Path) -> Iterator[Check]:
@@ -228,11 +228,11 @@ def _verify_pipeline(recorded: Tensors) -> Iterator[Check]:
 
 def _verify_data(recorded: Tensors) -> Iterator[Check]:
     first, second = (recorded[f"data.raw{person}"].numpy() for person in (1, 2))
-    rows = features_from_interhuman(first, second)
+    features = features_from_interhuman(first, second)
     pair = Interaction((motion_from_interhuman(first), motion_from_interhuman(second)))
     versions = (
-        ("canonical", rows, pair),
-        ("mirrored", np.stack([mirrored_features(person) for person in rows]), mirrored_pair(pair)),
+        ("canonical", features, pair),
+        ("mirrored", np.stack([mirrored_features(person) for person in features]), mirrored_pair(pair)),
     )
     for name, people, interaction in versions:
         for number, person in enumerate(people, start=1):

@@ -1,4 +1,4 @@
-"""``python -m model_core evaluate starter``: does the bundled model do what it is told, measured on held-out clips."""
+"""``python -m model_core evaluate starter``: whether a model does what prompts say, measured on held-out clips."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from ..training.tokenizer_training import joint_error
 from .evaluator_rows import EvaluatorRow, Prompted, evaluator_rows, features_of
 
 _CAPTURED = {"salsa": ("two people dance salsa", 120)}
-"""Kinds that are not choreographed, with a prompt and a length in frames: no held-out captions exist for these."""
+"""Captured kinds, for which there are no held-out captions: prompt and length in frames."""
 _TOLERANCE = 1.2
-"""How much worse than the data the physical metrics of generated motion may be."""
+"""Allowed ratio of the physical metrics of generated motion to those of the data."""
 _PAIRS = 64
-"""Held-out clips rebuilt by the tokenizer at most."""
+"""Largest number of held-out clips whose reconstruction is measured."""
 
 
 @dataclass(frozen=True)
 class KindResult:
-    """What came of the prompts of a kind.
+    """The results of the prompts of one kind.
 
     Attributes:
-        kind: which.
-        prompts: how many clips were made.
-        success: the share in which the detector saw the kind.
-        reaction: the same with the leader of a held-out clip; None where there is none.
-        data: the same for the held-out clips themselves: what the detector misses nobody can reach.
-        diversity: mm between the joints of two takes of one prompt, each seen from its pelvis.
+        kind: its name.
+        prompts: number of generated clips.
+        success: share of clips in which the detector detects the kind.
+        reaction: the same for reactions to the leader of a held-out clip; None without such clips.
+        data: the same for the held-out clips themselves, an upper bound of what a model can reach.
+        diversity: mm between the joints of two takes of one prompt, relative to the pelvis.
     """
 
     kind: str
@@ -59,18 +59,18 @@ class KindResult:
 
 @dataclass
 class Report:
-    """Everything measured.
+    """All measurements.
 
     Attributes:
         model: its name.
-        seeds: draws a kind.
-        kinds: a result each.
+        seeds: generated clips per kind.
+        kinds: one result for each kind.
         world_mm, aligned_mm: the tokenizer's mean joint error on held-out clips.
-        evaluator: what our own evaluator says of held-out and of generated clips; empty where it was not asked.
+        evaluator: retrieval and Frechet distance by the project's own evaluator; empty without one.
         physical, physical_data: of solved generated clips and of held-out ones.
-        seconds: from prompt to solved motion of a 4 s clip, warm.
-        loading: seconds from the start of a process, after Python itself, to its first solved clip.
-        memory: MiB of that process at its largest.
+        seconds: from prompt to solved motion of a 4 s clip, in a warm process.
+        loading: seconds from the start of a process, without Python's own start, to its first solved clip.
+        memory: largest resident size of that process, MiB.
     """
 
     model: str
@@ -90,8 +90,8 @@ class Report:
         """Mean success over kinds."""
         return float(np.mean([kind.success for kind in self.kinds]))
 
-    def labels(self) -> list[tuple[str, str, bool]]:
-        """What was asked, what was found, and whether that is enough."""
+    def checks(self) -> list[tuple[str, str, bool]]:
+        """Each goal, the value found, and whether it meets the goal."""
         worst = min(self.kinds, key=lambda kind: kind.success)
         found = [
             ("success on average, at least 80 %", f"{100 * self.average:.0f} %", self.average >= 0.8),
@@ -106,12 +106,12 @@ class Report:
             for name, value in asdict(self.physical).items():
                 real = asdict(self.physical_data)[name]
                 words = f"{name}, at most 20 % above the data's {real:.2f}"
-                # Floating and depth may be about zero, where a ratio says nothing: 2 mm more are allowed there.
+                # Floating and depth can be close to zero, where a ratio is meaningless: 2 mm more are allowed.
                 found.append((words, f"{value:.2f}", value <= max(_TOLERANCE * real, real + 2.0 * (name != "jerk"))))
         return found
 
     def table(self) -> str:
-        """The report for people."""
+        """The report as text."""
         lines = [f"{'kind':34s} success  reaction  held-out data  diversity mm"]
         for kind in self.kinds:
             shares = (kind.success, kind.reaction, kind.data)
@@ -120,7 +120,7 @@ class Report:
         lines += [str(row) for row in self.evaluator] or [
             "R-precision and FID were not measured: no evaluator, or no captions."
         ]
-        lines += [f"{'ok  ' if good else 'FAIL'} {asked}: {found}" for asked, found, good in self.labels()]
+        lines += [f"{'ok  ' if good else 'FAIL'} {goal}: {found}" for goal, found, good in self.checks()]
         return "\n".join(lines)
 
 
@@ -132,15 +132,15 @@ def evaluate_starter(
     seeds: int = 5,
     evaluator: Path | None = None,
 ) -> Report:
-    """Measure a model on held-out choreographed clips; print as it goes.
+    """Measure a model on held-out choreographed clips; prints each kind when it is done.
 
     Args:
         model: a model folder.
         data: folder of clips made by ``choreograph``.
-        out: where ``evaluation.json`` and ``kinds.csv`` are written, if anywhere.
-        kinds: which, none for all.
-        seeds: draws a kind.
-        evaluator: folder of our own evaluator; None for the one that comes with the project, where it is there.
+        out: folder for ``evaluation.json`` and ``kinds.csv``; None writes no files.
+        kinds: names of the kinds to measure; empty for all.
+        seeds: generated clips per kind.
+        evaluator: folder of the evaluator; None uses the bundled one if there is one.
 
     Raises:
         UserError: an unknown kind, no held-out clips, or a model that cannot be loaded.
@@ -168,7 +168,7 @@ def evaluate_starter(
             report.kinds.append(_kind_result(pipeline, kind, clips, seeds, made, prompted))
             print(f"{kind:34s} {100 * report.kinds[-1].success:3.0f} %", flush=True)
     if not report.kinds:
-        raise UserError(f"{data} has no held-out clip of the kinds asked for.")
+        raise UserError(f"{data} has no held-out clip of the chosen kinds.")
     report.physical = _mean_physical(made)
     chosen = {result.kind for result in report.kinds}
     report.physical_data = _mean_physical(clip.joints for clip in held_out if clip.kind in chosen)
@@ -219,39 +219,39 @@ def _solved(interaction: Interaction, held: int | None = None) -> list[Motion]:
 
 @torch.no_grad()
 def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[float, float]:
-    """Millimetres by which joints of held-out people differ after the tokenizer: in the world, and root-aligned.
+    """Mean joint error, mm, of held-out people after encoding and decoding: in the world, and root-aligned.
 
-    Tokens are those that the pipeline makes of known people. Of residual quantisers the first level counts alone: the
-    transformer fills in no other.
+    The tokens are those that the pipeline gives known people. Of residual quantisers only the first level counts: the
+    transformer predicts no other.
     """
     model, errors = pipeline.model, []
     for clip in clips:
         whole = clip.features.shape[1] // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
-        rows = torch.from_numpy(turned_into_frame(clip.features[:, :whole], 0, 0)).to(pipeline.device)
-        normal = (rows - model.mean) / model.std
-        rebuilt = model.tokenizer.decode(pipeline.codec.tokens(normal)[:, None])
-        errors.append([joint_error(rebuilt, normal, model.mean, model.std, aligned) for aligned in (False, True)])
+        features = torch.from_numpy(turned_into_frame(clip.features[:, :whole], 0, 0)).to(pipeline.device)
+        normalised = (features - model.mean) / model.std
+        decoded = model.tokenizer.decode(pipeline.codec.tokens(normalised)[:, None])
+        errors.append([joint_error(decoded, normalised, model.mean, model.std, aligned) for aligned in (False, True)])
     world, aligned = np.mean(errors, axis=0)
     return float(world), float(aligned)
 
 
 def _mean_physical(clips: Iterable[np.ndarray]) -> PhysicalMetrics:
-    rows = [list(asdict(physical_metrics(np.asarray(joints, dtype=np.float64), FPS)).values()) for joints in clips]
-    return PhysicalMetrics(*(float(value) for value in np.mean(rows, axis=0)))
+    values = [list(asdict(physical_metrics(np.asarray(joints, dtype=np.float64), FPS)).values()) for joints in clips]
+    return PhysicalMetrics(*(float(value) for value in np.mean(values, axis=0)))
 
 
 _COST = """
 import sys, time
-begun = time.perf_counter()
+start = time.perf_counter()
 from model_core.kinematics import solve
 from model_core.generation.pipeline import GenerateOptions, InterMask
 pipeline = InterMask.load(sys.argv[1])
 solve(pipeline.generate("two people shake hands", 120)[0].people)
-cold, times = time.perf_counter() - begun, []
+cold, times = time.perf_counter() - start, []
 for seed in range(3):
-    begun = time.perf_counter()
+    start = time.perf_counter()
     solve(pipeline.generate("two people shake hands", 120, GenerateOptions(seed=seed))[0].people)
-    times.append(time.perf_counter() - begun)
+    times.append(time.perf_counter() - start)
 try:
     import resource
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
@@ -259,11 +259,11 @@ except ImportError:
     memory = float("nan")
 print(cold, min(times), memory)
 """
-"""What a process of its own does, so that neither data nor earlier work counts."""
+"""Program of a separate process, so that neither data nor earlier work counts."""
 
 
 def cost(model: Path) -> tuple[float, float, float]:
-    """Seconds from start to the first solved clip of 4 s, seconds of a further one, and MiB of a process doing so."""
+    """Seconds to the first solved clip of 4 s in a new process, seconds for another one, and its memory in MiB."""
     done = subprocess.run([sys.executable, "-c", _COST, str(model)], capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise UserError(f"{model} cannot be run on its own: {done.stderr.strip().splitlines()[-1]}")
@@ -273,9 +273,9 @@ def cost(model: Path) -> tuple[float, float, float]:
 
 def _write(report: Report, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    labels = [{"asked": asked, "found": found, "passed": passed} for asked, found, passed in report.labels()]
+    checks = [{"goal": goal, "found": found, "passed": passed} for goal, found, passed in report.checks()]
     with atomic_write(out / "evaluation.json") as path:
-        path.write_text(json.dumps({**asdict(report), "labels": labels}, indent=1), encoding="utf-8")
+        path.write_text(json.dumps({**asdict(report), "checks": checks}, indent=1), encoding="utf-8")
     with atomic_write(out / "kinds.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(KindResult.__dataclass_fields__))
         writer.writeheader()

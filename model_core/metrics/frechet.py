@@ -12,7 +12,8 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """Frechet distance between Gaussians fitted to embeddings (N, D) and (M, D) (Heusel et al. 2017)."""
     difference = real.mean(0) - generated.mean(0)
     first, second = np.cov(real, rowvar=False), np.cov(generated, rowvar=False)
-    # The trace of the product's root is the sum of the roots of its eigenvalues, real and >= 0 but for rounding.
+    # The trace of the product's square root is the sum of the square roots of its eigenvalues, which are real and
+    # nonnegative except for rounding.
     roots = np.sqrt(np.linalg.eigvals(first @ second).astype(complex)).real
     return float(difference @ difference + np.trace(first) + np.trace(second) - 2 * roots.sum())
 
@@ -29,5 +30,5 @@ def r_precision(texts: np.ndarray, motions: np.ndarray, top: int = 3) -> np.ndar
 
 
 def multimodal_distance(texts: np.ndarray, motions: np.ndarray) -> float:
-    """Mean distance of a text's embedding to its own motion's."""
+    """Mean distance between the embedding of a text and that of its own motion."""
     return float(np.linalg.norm(texts - motions, axis=1).mean())

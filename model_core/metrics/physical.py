@@ -1,7 +1,7 @@
-"""Is it physically sound: feet that slide or float, bodies that interpenetrate, jerks, and rotations that leap.
+"""Physical plausibility: sliding and floating feet, interpenetration, jerk, and rotation pops.
 
-Skate, float, interpenetration and jerk are those that papers on two-person motion report; contact distances and
-rotation steps are what an animator sees first.
+Skate, floating, interpenetration and jerk are the metrics of papers on two-person motion; contact distances and
+rotation steps are what an animator notices first.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..motion.skeleton import SMPL
 FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
 _LEGS = np.array(LEG_PARTS)
 LOW = 0.05
-"""Metres over the floor below which an ankle or toe joint ought to stand still."""
+"""Metres above the floor below which an ankle or toe joint should stand still."""
 TOUCH = 0.12
 """Metres between joints of two people below which their bodies touch."""
 
 
 @dataclass(frozen=True)
 class PhysicalMetrics:
-    """Figures for one clip of one or two people; less is better, but captured motion has none of them at zero.
+    """Metrics of one clip of one or two people; less is better, but captured motion is not at zero either.
 
     Attributes:
-        skate: mean horizontal travel of low foot joints, mm a frame.
-        floating: mean height of each person's lowest joint over the floor, mm.
-        interpenetration: mean depth by which the nearest joints of the two are nearer than 12 cm, mm; 0 for one.
+        skate: mean horizontal travel of low foot joints, mm per frame.
+        floating: mean height of each person's lowest joint above the floor, mm.
+        interpenetration: mean amount by which the nearest joints of the two are closer than 12 cm, mm; 0 for one.
         jerk: mean size of the third derivative of joint positions, m/s^3.
     """
 
@@ -42,18 +42,18 @@ class PhysicalMetrics:
 
 
 def physical_metrics(joints: np.ndarray, fps: float, floor: float = 0.0) -> PhysicalMetrics:
-    """All figures of a clip.
+    """All metrics of a clip.
 
     Args:
         joints: (P, T, 22, 3) positions of one or two people in one world, metres, Y up.
-        fps: frames a second.
+        fps: frames per second.
         floor: height of the floor, metres.
     """
     return PhysicalMetrics(skate(joints, floor), floating(joints, floor), interpenetration(joints), jerk(joints, fps))
 
 
 def skate(joints: np.ndarray, floor: float = 0.0) -> float:
-    """Mean horizontal travel, mm a frame, of ankles and toes that are below 5 cm in both frames; 0 if none is."""
+    """Mean horizontal travel, mm per frame, of ankles and toes that are below 5 cm in both frames; 0 if none is."""
     feet = joints[:, :, FOOT_JOINTS]
     low = feet[..., 1] < floor + LOW
     low = low[:, 1:] & low[:, :-1]
@@ -64,7 +64,7 @@ def skate(joints: np.ndarray, floor: float = 0.0) -> float:
 
 
 def floating(joints: np.ndarray, floor: float = 0.0) -> float:
-    """Mean height of each person's lowest joint over the floor, mm; below the floor it counts as negative."""
+    """Mean height of each person's lowest joint above the floor, mm; negative below the floor."""
     return 1000 * float(joints[..., 1].min(axis=-1).mean() - floor)
 
 
@@ -74,7 +74,7 @@ def joint_distances(joints: np.ndarray) -> np.ndarray:
 
 
 def interpenetration(joints: np.ndarray) -> float:
-    """Mean over frames of how much nearer than 12 cm the nearest joints of two people are, mm; 0 for one person."""
+    """Mean over frames of the amount by which the nearest joints of two people are closer than 12 cm, mm; 0 for one."""
     if len(joints) < 2:
         return 0.0
     nearest = joint_distances(joints).min(axis=(1, 2))
@@ -89,11 +89,11 @@ def jerk(joints: np.ndarray, fps: float) -> float:
 
 
 def touching_joints(joints: np.ndarray, fps: float) -> np.ndarray:
-    """(T, 22, 22) whether joints of two people touch: nearer than 12 cm, and not just legs that pass each other.
+    """(T, 22, 22) whether joints of two people touch: closer than 12 cm, without legs that only pass each other.
 
     Args:
         joints: (2, T, 22, 3) positions.
-        fps: frames a second.
+        fps: frames per second.
     """
     touching = joint_distances(joints) < TOUCH
     touching[:, _LEGS[:, None], _LEGS] &= legs_touch(joints, fps)
@@ -106,7 +106,7 @@ def contact_distance_changes(before: np.ndarray, after: np.ndarray, touching: np
     Args:
         before: (2, T, 22, 3) positions.
         after: (2, T, 22, 3) positions of the same clip after clean-up.
-        touching: (T, 22, 22) which pairs count; None means all that are nearer than 12 cm in ``before``.
+        touching: (T, 22, 22) true for pairs that count; None for all that are closer than 12 cm in ``before``.
     """
     near = joint_distances(before)
     return 1000 * np.abs(joint_distances(after) - near)[near < TOUCH if touching is None else touching]
@@ -127,5 +127,5 @@ def rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:
 
 
 def foot_rotation_steps(skeleton: PosedSkeleton) -> np.ndarray:
-    """(T - 1, 4) degrees a frame of ankles and toes, in the order of ``FOOT_JOINTS``: pops of a corrected foot."""
+    """(T - 1, 4) degrees per frame of ankles and toes, in the order of ``FOOT_JOINTS``: pops of corrected feet."""
     return rotation_steps(skeleton)[:, FOOT_JOINTS]

@@ -1,9 +1,9 @@
-"""Do motions and captions find each other, and do two sets of motion look alike: the protocol for our own evaluator.
+"""R-precision and Frechet distance for the project's own evaluator.
 
 A batch of R-precision holds 32 pairs of 32 different kinds, so that there is one right answer and chance is k in 32:
-the evaluator was not taught to tell two clips of one kind apart. The Frechet distance grows as sets become smaller and
-as their mixture of kinds differs. Therefore held-out clips are halved kind by kind, the first half is the reference,
-and both the other half and as many generated clips of each kind are compared with it.
+the evaluator is not trained to tell two clips of one kind apart. The Frechet distance depends on the size of the sets
+and on their mixture of kinds. Held-out clips are therefore halved kind by kind; the first half is the reference, and
+both the other half and as many generated clips of each kind are compared with it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .frechet import EMBEDDING_SCALE, frechet_distance, multimodal_distance, r_p
 
 BATCH = 32
 REPEATS = 100
-"""Batches of R-precision, whose mean counts."""
+"""Batches whose mean is the R-precision."""
 HALVINGS = 20
-"""Random halvings for the Frechet distance, whose mean counts."""
+"""Random halvings whose mean is the Frechet distance."""
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How well captions find their motion.
+    """How well captions retrieve their motion.
 
     Attributes:
         precision: share of captions whose own motion is the nearest, among the two nearest, among the three nearest;
-            None where there are fewer kinds than a batch needs.
+            None with fewer kinds than a batch needs.
         distance: mean distance between the embeddings of a caption and of its motion.
     """
 
@@ -43,9 +43,9 @@ def retrieval(
 
     Args:
         texts, motions: (N, D) embeddings of pairs.
-        kinds: (N) of the pairs.
-        batch: pairs in which a caption seeks its motion, each of another kind.
-        repeats: batches drawn.
+        kinds: (N) kind of each pair.
+        batch: number of pairs, each of another kind, among which a caption retrieves its motion.
+        repeats: number of batches.
     """
     distance = multimodal_distance(texts, motions)
     if len(set(kinds)) < batch:
@@ -58,14 +58,14 @@ def retrieval(
 def _batches(kinds: Sequence[str], batch: int, repeats: int) -> Iterator[np.ndarray]:
     """Indices (batch,) of pairs of different kinds."""
     random = np.random.default_rng(0)
-    places = _places(kinds)
-    names = sorted(places)
+    members = _members(kinds)
+    names = sorted(members)
     for _ in range(repeats):
         chosen = random.permutation(len(names))[:batch]
-        yield np.array([random.choice(places[names[name]]) for name in chosen])
+        yield np.array([random.choice(members[names[name]]) for name in chosen])
 
 
-def _places(kinds: Sequence[str]) -> dict[str, np.ndarray]:
+def _members(kinds: Sequence[str]) -> dict[str, np.ndarray]:
     return {kind: np.flatnonzero(np.array(kinds) == kind) for kind in sorted(set(kinds))}
 
 
@@ -76,22 +76,22 @@ def frechet_by_kind(
 
     Args:
         real, made: (N, D) and (M, D) embeddings of held-out and of generated motion.
-        real_kinds, made_kinds: their kinds; those that are not in both are left out.
-        halvings: of the real ones.
+        real_kinds, made_kinds: their kinds; kinds that are not in both are left out.
+        halvings: number of random halvings.
 
     Returns:
-        The distance of one half of the real ones to the other half, and of as many generated ones to the other half;
-        None where a half has not twice as many clips as an embedding has numbers: their spread would be a guess.
+        The distance between the halves of the real motion, and between one half and as many generated clips; None if
+        a half has fewer than 2 D clips, too few to estimate a covariance.
     """
     random = np.random.default_rng(0)
-    real_places, made_places = _places(real_kinds), _places(made_kinds)
+    real_members, made_members = _members(real_kinds), _members(made_kinds)
     distances = []
     for _ in range(halvings):
         reference: list[int] = []
         others: list[int] = []
         generated: list[int] = []
-        for kind in sorted(real_places.keys() & made_places.keys()):
-            mixed, drawn = random.permutation(real_places[kind]), random.permutation(made_places[kind])
+        for kind in sorted(real_members.keys() & made_members.keys()):
+            mixed, drawn = random.permutation(real_members[kind]), random.permutation(made_members[kind])
             count = min(len(mixed) // 2, len(drawn))
             reference.extend(mixed[:count])
             others.extend(mixed[count : 2 * count])
@@ -100,5 +100,5 @@ def frechet_by_kind(
             return None
         fixed = EMBEDDING_SCALE * real[reference]
         distances.append([frechet_distance(fixed, EMBEDDING_SCALE * set_) for set_ in (real[others], made[generated])])
-    alike, apart = np.mean(distances, axis=0)
-    return float(alike), float(apart)
+    of_real, of_made = np.mean(distances, axis=0)
+    return float(of_real), float(of_made)

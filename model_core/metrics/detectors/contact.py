@@ -11,23 +11,23 @@ from .fights import block
 from .measures import Pair, Person, longest, share, swings, times
 
 _NEAR = 0.2
-"""Metres between palms, or a palm and a joint, that count as touching: a generated hand may be some centimetres off."""
+"""Metres between palms, or a palm and a joint, that count as touching: generated hands can be off by centimetres."""
 
 _CARRIED = -0.42
-"""Metres over the shoulder above which a palm carries something; it hangs below."""
+"""Metres relative to the shoulder above which a palm carries something; below, the arm hangs."""
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """The two hands that come nearest to each other.
+    """The two hands that come closest to each other.
 
     Attributes:
-        hands: left (0) or right (1) of the actor and of the partner.
-        frame: when they are nearest.
+        hands: left (0) or right (1) hand of the actor and of the partner.
+        frame: frame in which they are closest.
         near: (T,) whether they touch.
         seconds: of the longest touch.
-        raised: metres of both over their shoulders then.
-        travel: metres that the actor and the partner go over the floor from the first touch to the last.
+        raised: mean metres of both hands above their shoulders in that frame.
+        travel: metres that the actor and the partner move over the floor from the first touch to the last.
     """
 
     hands: tuple[int, int]
@@ -39,7 +39,7 @@ class Meeting:
 
 
 def meeting(pair: Pair) -> Meeting | None:
-    """How hands meet, or None if they never do."""
+    """The meeting of two hands, or None if they never touch."""
     distance = pair.hands.reshape(len(pair.gap), 4)
     frame, which = np.unravel_index(int(distance.argmin()), distance.shape)
     near = distance[:, which] < _NEAR
@@ -61,14 +61,14 @@ def _walk_together(pair: Pair) -> bool:
 
 
 def both_palms(pair: Pair) -> np.ndarray:
-    """(T,) whether two palms of one lie on two palms of the other."""
+    """(T,) whether both palms of one person touch both palms of the other."""
     crossed = np.maximum(pair.hands[:, 0, 1], pair.hands[:, 1, 0])
     same = np.maximum(pair.hands[:, 0, 0], pair.hands[:, 1, 1])
     return np.minimum(crossed, same) < 0.18
 
 
 def _on_back(pair: Pair) -> np.ndarray:
-    """(T,) whether a palm of the actor lies on the partner's shoulder, back or waist."""
+    """(T,) whether a palm of the actor touches the partner's shoulder, back or waist."""
     return pair.hand_to("Spine3", "L_Shoulder", "R_Shoulder", "Spine2", "Neck").min(-1) < 0.24
 
 
@@ -79,7 +79,7 @@ def _pumping(pair: Pair, met: Meeting) -> int:
 
 
 def _held(pair: Pair, met: Meeting) -> bool:
-    """Whether one hand carries before it meets another that carries afterwards; the free hands hang."""
+    """Whether one hand carries before the meeting and the other one afterwards, while the free hands hang."""
     inside = np.flatnonzero(met.near)
     before = slice(0, max(inside[0] - 2, 0) + 1)
     after = slice(min(inside[-1] + round(0.7 * FPS), len(met.near) - 1), None)
@@ -98,7 +98,7 @@ def _held(pair: Pair, met: Meeting) -> bool:
 
 
 def shake_hands(pair: Pair) -> bool:
-    """One hand of each, below the shoulders, goes up and down with the other's while both stay where they are."""
+    """Two hands below the shoulders move up and down together while both people stay in place."""
     met = meeting(pair)
     return (
         met is not None
@@ -113,7 +113,7 @@ def shake_hands(pair: Pair) -> bool:
 
 
 def hand_over(pair: Pair) -> bool:
-    """A carrying hand meets another that carries afterwards."""
+    """A carrying hand meets one that carries afterwards."""
     met = meeting(pair)
     return (
         met is not None
@@ -128,7 +128,7 @@ def hand_over(pair: Pair) -> bool:
 
 
 def pull(pair: Pair) -> bool:
-    """The actor goes backwards with the partner's hand in the own, and the partner comes along."""
+    """The actor walks backwards holding the partner's hand, and the partner follows."""
     met = meeting(pair)
     if met is None or met.seconds < 1.0 or not _face_to_face(pair, met.near):
         return False
@@ -141,7 +141,7 @@ def pull(pair: Pair) -> bool:
 
 
 def fist_bump(pair: Pair) -> bool:
-    """One hand of each meets in front of the chest for a moment, the others hang."""
+    """Two hands meet in front of the chest for a moment, the others hang."""
     met = meeting(pair)
     if met is None or not met.seconds < 0.9 or not -0.3 < met.raised < 0.03 or times(met.near) > 1:
         return False
@@ -160,7 +160,7 @@ def fist_bump(pair: Pair) -> bool:
 
 
 def high_five(pair: Pair) -> bool:
-    """One palm of each meets over the shoulders for a moment."""
+    """Two palms meet above the shoulders for a moment."""
     met = meeting(pair)
     if met is None:
         return False
@@ -177,7 +177,7 @@ def high_five(pair: Pair) -> bool:
 
 
 def high_ten(pair: Pair) -> bool:
-    """Both palms of each meet over the shoulders, once."""
+    """Both palms of each meet above the shoulders, once."""
     met, both = meeting(pair), both_palms(pair)
     return (
         met is not None
@@ -192,7 +192,7 @@ def high_ten(pair: Pair) -> bool:
 
 
 def clapping(pair: Pair) -> bool:
-    """Both palms of each meet again and again in front of the chest."""
+    """Both palms of each meet repeatedly in front of the chest."""
     both, nearest = both_palms(pair), pair.hands.min((1, 2)) < _NEAR
     return bool(
         times(both) >= 2
@@ -203,12 +203,12 @@ def clapping(pair: Pair) -> bool:
 
 
 def _embraces(pair: Pair) -> np.ndarray:
-    """(T,) whether a palm of the actor lies anywhere on the partner's trunk."""
+    """(T,) whether a palm of the actor touches the partner's trunk."""
     return pair.hand_to("Spine1", "Spine2", "Spine3", "L_Shoulder", "R_Shoulder", "Neck").min(-1) < 0.28
 
 
 def hug(pair: Pair) -> bool:
-    """Each has an arm around the other, heads beside each other."""
+    """Each has an arm around the other, heads next to each other."""
     other = pair.swapped
     embraced = _embraces(pair) & _embraces(other) & (pair.gap < 0.75) & (pair.heads < 0.6)
     return bool(
@@ -224,7 +224,7 @@ def hug(pair: Pair) -> bool:
 
 
 def dance_in_hold(pair: Pair) -> bool:
-    """One pair of hands joined, the other hand on the partner's back, and steps all the while."""
+    """One pair of hands joined, the other hand on the partner's back, with steps throughout."""
     met = meeting(pair)
     return (
         met is not None
@@ -241,14 +241,14 @@ def _face_to_face_frames(pair: Pair) -> np.ndarray:
 
 
 def _shoulder(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) whether one palm of the actor lies on a shoulder of the partner, and the height of that palm."""
+    """(T,) whether a palm of the actor touches a shoulder of the partner, and (T,) the height of that palm."""
     distance = pair.hand_to("L_Shoulder", "R_Shoulder")
     hand = int(distance.min(0).argmin())
     return distance[:, hand] < 0.22, pair.actor.palms[:, hand, 1]
 
 
 def pat_on_the_shoulder(pair: Pair) -> bool:
-    """A palm comes down on the partner's shoulder again and again, face to face."""
+    """A palm repeatedly comes down on the partner's shoulder, face to face."""
     on, height = _shoulder(pair)
     if longest(on) < 0.25 or not _face_to_face(pair, on, 0.4) or _walk_together(pair):
         return False
@@ -266,7 +266,7 @@ def pat_on_the_shoulder(pair: Pair) -> bool:
 
 
 def tap_from_behind(pair: Pair) -> bool:
-    """A palm on the shoulder of somebody who looks away, and who turns round."""
+    """A palm on the shoulder of a partner who faces away and then turns around."""
     on, _ = _shoulder(pair)
     if not on.any() or np.median(pair.partner_faces[on]) > -0.4 or np.median(pair.actor_faces[on]) < 0.5:
         return False
@@ -282,7 +282,7 @@ def tap_from_behind(pair: Pair) -> bool:
 
 
 def whisper(pair: Pair) -> bool:
-    """A mouth near an ear that is turned to it, a hand beside."""
+    """A mouth near the partner's ear, with a hand next to it."""
     near = (pair.heads < 0.5) & (pair.hand_to("Head").min(-1) < 0.34)
     return bool(
         longest(near) > 0.6

@@ -18,7 +18,7 @@ def _staggers(pair: Pair, frame: int, least: float) -> bool:
 
 
 def push(pair: Pair) -> bool:
-    """Both palms on the partner's chest for a moment, and the partner goes back."""
+    """Both palms on the partner's chest for a moment, and the partner moves back."""
     palms = pair.hand_to("Spine3", "L_Collar", "R_Collar", "Neck", "Spine2", "L_Shoulder", "R_Shoulder")
     on = palms.max(-1) < 0.32
     restless = max(person.stepping.mean() for person in pair.both) > 0.95
@@ -28,22 +28,22 @@ def push(pair: Pair) -> bool:
     return bool(_staggers(pair, last, 0.22) and pair.actor_faces[last] > 0.6 and pair.partner_faces[last] > 0.6)
 
 
-def _blow(pair: Pair, distance: np.ndarray) -> tuple[int, int]:
-    """Frame and hand of the nearest pass of a fist, given distances (T, 2)."""
+def _closest_strike(pair: Pair, distance: np.ndarray) -> tuple[int, int]:
+    """Frame and hand of a fist's closest approach, given distances (T, 2)."""
     frame, hand = np.unravel_index(int(distance.argmin()), distance.shape)
     return int(frame), int(hand)
 
 
 def _wound_up(pair: Pair, frame: int, hand: int) -> bool:
-    """Whether the fist was drawn back before it shot forward."""
+    """Whether the fist is drawn back before it strikes."""
     before = slice(max(frame - round(0.8 * FPS), 0), frame + 1)
     return bool(pair.actor.hand_speed[before, hand].max() > 2.2 and pair.actor.in_front[before, hand].min() < 0.17)
 
 
 def punch(pair: Pair) -> bool:
-    """A fist shoots to head or trunk for a moment; the partner goes back. The other hand stays away."""
+    """A fist strikes head or trunk for a moment; the partner moves back. The other hand stays away."""
     distance = _body_hits(pair)
-    frame, hand = _blow(pair, distance)
+    frame, hand = _closest_strike(pair, distance)
     on = distance[:, hand] < 0.34
     return bool(
         on.any()
@@ -59,7 +59,7 @@ def punch(pair: Pair) -> bool:
 
 
 def block(pair: Pair) -> bool:
-    """A fist shoots to a raised forearm and no farther; nobody goes back far."""
+    """A fist strikes a raised forearm and nothing else; the partner hardly moves back."""
     joints = pair.partner.joints
     forearms = 0.5 * (joints[:, [J["L_Elbow"], J["R_Elbow"]]] + joints[:, [J["L_Wrist"], J["R_Wrist"]]])
     distance = np.linalg.norm(pair.actor.palms[:, :, None] - forearms[:, None], axis=-1)
@@ -83,7 +83,7 @@ def block(pair: Pair) -> bool:
 
 
 def kick(pair: Pair) -> bool:
-    """A foot swings up towards the partner, who goes back."""
+    """A foot swings up towards the partner, who moves back."""
     foot = np.where(pair.actor.kicking > 0.35, pair.actor.toes, 0.0).max(-1)
     frame = int(foot.argmax())
     early = max(frame - round(0.45 * FPS), 0)
@@ -101,7 +101,7 @@ def kick(pair: Pair) -> bool:
 
 
 def _fierce(pair: Pair, least: float, together: float = 0.0) -> bool:
-    """Whether the faster hand of each goes so fast, and those of both so fast on average, m/s."""
+    """Whether the mean m/s of each person's faster hand is over ``least``, and their average over ``together``."""
     speeds = [float(person.hand_speed.max(-1).mean()) for person in pair.both]
     return min(speeds) > least and sum(speeds) / 2 > together
 
@@ -111,7 +111,7 @@ def _not_in_step(pair: Pair) -> bool:
 
 
 def box(pair: Pair) -> bool:
-    """Fast hands, arm's length apart, feet always under way and never high."""
+    """Fast hands at arm's length, feet that keep moving and stay low."""
     return bool(
         _fierce(pair, 0.75, together=1.3)
         and 0.8 < np.median(pair.gap) < 1.6
@@ -126,7 +126,7 @@ def box(pair: Pair) -> bool:
 
 
 def sword_fight(pair: Pair) -> bool:
-    """Arms strike fast and wide, bodies a blade's length apart, feet almost in place."""
+    """Fast, wide strikes of the arms at a sword's length, feet almost in place."""
     return bool(
         _fierce(pair, 1.1)
         and 1.35 < np.median(pair.gap) < 2.1
@@ -139,7 +139,7 @@ def sword_fight(pair: Pair) -> bool:
 
 
 def spar(pair: Pair) -> bool:
-    """Low stances and strikes or kicks, some way apart, facing each other mostly; hands slower than a boxer's."""
+    """Low stances and strikes or kicks at some distance, mostly face to face; hands slower than a boxer's."""
     low = min(person.pelvis_height.min() for person in pair.both)
     return bool(
         max(person.pelvis_height.min() for person in pair.both) < 1.02
@@ -157,7 +157,7 @@ def spar(pair: Pair) -> bool:
 
 
 def kick_a_ball(pair: Pair) -> bool:
-    """Both swing a foot forward, far apart and in place."""
+    """Both swing a foot forward in place, far apart."""
 
     def kicks(person: int) -> bool:
         mover = pair.both[person]
@@ -184,4 +184,4 @@ FIGHTS = {
     "martial-arts sparring": spar,
     "kick a ball to each other": kick_a_ball,
 }
-"""Kinds of blows."""
+"""Kinds of fights and kicks."""

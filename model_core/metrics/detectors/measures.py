@@ -1,4 +1,4 @@
-"""What detectors look at: distances, speeds and angles of two people over time, and a few ways to sum them up."""
+"""The measures of the detectors: distances, speeds and angles of two people over time, and summaries of them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ...motion.types import FPS
 
 J = {name: index for index, name in enumerate(SMPL.joints)}
 _SMOOTHING = 4
-"""Frames to each side over which speeds are averaged."""
+"""Frames on each side over which speeds are averaged."""
 
 
 def longest(condition: np.ndarray) -> float:
-    """Seconds of the longest time in which a condition (T,) holds without a break."""
+    """Seconds of the longest run of frames in which a condition (T,) holds."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], condition.astype(int), [0]))))
     return float((edges[1::2] - edges[::2]).max(initial=0)) / FPS
 
 
 def times(condition: np.ndarray) -> int:
-    """How often a condition (T,) begins to hold."""
+    """Number of runs of frames in which a condition (T,) holds."""
     return int((np.diff(np.concatenate(([0], condition.astype(int)))) == 1).sum())
 
 
 def share(condition: np.ndarray) -> float:
-    """The share of frames in which a condition (T,) holds."""
+    """Share of frames in which a condition (T,) holds."""
     return float(condition.mean())
 
 
 def swings(path: np.ndarray, least: float) -> int:
-    """How often a path (T,) changes its way after at least ``least``, in the path's unit."""
-    count, way, turn = 0, 0, float(path[0])
+    """Number of reversals of a path (T,) after moves of at least ``least``, in the path's unit."""
+    count, direction, turn = 0, 0, float(path[0])
     for value in path:
-        if way >= 0 and value < turn - least:
-            count, way, turn = count + 1, -1, float(value)
-        elif way <= 0 and value > turn + least:
-            count, way, turn = count + 1, 1, float(value)
-        elif (way > 0 and value > turn) or (way < 0 and value < turn) or (way == 0 and count == 0):
-            turn = float(value) if way else turn
+        if direction >= 0 and value < turn - least:
+            count, direction, turn = count + 1, -1, float(value)
+        elif direction <= 0 and value > turn + least:
+            count, direction, turn = count + 1, 1, float(value)
+        elif (direction > 0 and value > turn) or (direction < 0 and value < turn) or (direction == 0 and count == 0):
+            turn = float(value) if direction else turn
     return max(count - 1, 0)
 
 
@@ -73,10 +73,11 @@ class Person:
 
     @cached_property
     def forward(self) -> np.ndarray:
-        """(T, 2) X and Z of where hips and shoulders face, of length 1."""
+        """(T, 2) X and Z of the unit direction that hips and shoulders face."""
         left = sum(self.joints[:, J[f"L_{n}"]] - self.joints[:, J[f"R_{n}"]] for n in ("Hip", "Shoulder"))
-        way = np.stack((-np.asarray(left)[:, 2], np.asarray(left)[:, 0]), -1)
-        return way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-6)
+        across = np.asarray(left)
+        direction = np.stack((-across[:, 2], across[:, 0]), -1)
+        return direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-6)
 
     @cached_property
     def heading(self) -> np.ndarray:
@@ -85,7 +86,7 @@ class Person:
 
     @cached_property
     def advancing(self) -> np.ndarray:
-        """(T,) m/s at which the pelvis goes where it faces."""
+        """(T,) m/s of the pelvis in the direction that it faces."""
         return (self.velocity * self.forward).sum(-1)
 
     @cached_property
@@ -107,12 +108,12 @@ class Person:
 
     @cached_property
     def raised(self) -> np.ndarray:
-        """(T, 2) metres of the palms over their shoulders; negative below."""
+        """(T, 2) metres of the palms above their shoulders; negative below."""
         return self.palms[..., 1] - self.shoulder[..., 1]
 
     @cached_property
     def stretched(self) -> np.ndarray:
-        """(T, 2) how far wrists are from their shoulders, as a share of the arm's length."""
+        """(T, 2) distance of wrists from their shoulders, as a share of the arm's length."""
         elbow, wrist = (self.joints[:, [J[f"L_{n}"], J[f"R_{n}"]]] for n in ("Elbow", "Wrist"))
         arm = np.linalg.norm(elbow - self.shoulder, axis=-1) + np.linalg.norm(wrist - elbow, axis=-1)
         return np.linalg.norm(wrist - self.shoulder, axis=-1) / np.maximum(arm, 1e-6)
@@ -132,7 +133,7 @@ class Person:
 
     @cached_property
     def pelvis_height(self) -> np.ndarray:
-        """(T,) of the pelvis over the floor, in lengths of the leg; about 1.15 of somebody who stands."""
+        """(T,) height of the pelvis above the floor, in leg lengths; about 1.15 for a person who stands."""
         return self.joints[:, 0, 1] / self.leg
 
     @cached_property
@@ -144,7 +145,7 @@ class Person:
 
     @cached_property
     def toes(self) -> np.ndarray:
-        """(T, 2) metres of left and right toes over the floor."""
+        """(T, 2) metres of left and right toes above the floor."""
         return self.joints[:, [J["L_Foot"], J["R_Foot"]], 1]
 
     @cached_property
@@ -161,7 +162,7 @@ class Person:
 
     @cached_property
     def pose(self) -> np.ndarray:
-        """(T, 22, 3) joints seen from the pelvis, facing +Z."""
+        """(T, 22, 3) joints relative to the pelvis, facing +Z."""
         away = self.joints - self.joints[:, :1]
         side, ahead = self.forward[:, None, 1], self.forward[:, None, 0]
         x = away[..., 0] * side - away[..., 2] * ahead
@@ -170,7 +171,7 @@ class Person:
 
     @cached_property
     def gestures(self) -> int:
-        """Strokes of both hands, forth and back and up and down, 5 cm and more."""
+        """Number of strokes of both hands, back and forth or up and down, of at least 5 cm."""
         return sum(swings(self.in_front[:, hand], 0.05) + swings(self.raised[:, hand], 0.05) for hand in (0, 1))
 
     def to_mouth(self) -> np.ndarray:
@@ -180,10 +181,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Pair:
-    """One who acts and one who answers.
+    """Two people: one who acts, and the partner.
 
     Attributes:
-        actor, partner: both.
+        actor, partner: the two people.
     """
 
     actor: Person
@@ -191,12 +192,12 @@ class Pair:
 
     @property
     def both(self) -> tuple[Person, Person]:
-        """The two."""
+        """The actor and the partner."""
         return self.actor, self.partner
 
     @cached_property
     def swapped(self) -> Pair:
-        """The same two with exchanged roles."""
+        """The same people with exchanged roles."""
         return Pair(self.partner, self.actor)
 
     @cached_property
@@ -206,32 +207,32 @@ class Pair:
 
     @cached_property
     def gap(self) -> np.ndarray:
-        """(T,) metres between both pelvises over the floor."""
+        """(T,) horizontal metres between the two pelvises."""
         return np.linalg.norm(self.way, axis=-1)
 
     @cached_property
     def direction(self) -> np.ndarray:
-        """(T, 2) of length 1 from the actor to the partner."""
+        """(T, 2) unit direction from the actor to the partner."""
         return self.way / np.maximum(self.gap, 1e-6)[:, None]
 
     @cached_property
     def actor_faces(self) -> np.ndarray:
-        """(T,) cosine between where the actor faces and where the partner is."""
+        """(T,) cosine between the actor's facing and the direction to the partner."""
         return (self.actor.forward * self.direction).sum(-1)
 
     @cached_property
     def partner_faces(self) -> np.ndarray:
-        """(T,) cosine between where the partner faces and where the actor is."""
+        """(T,) cosine between the partner's facing and the direction to the actor."""
         return -(self.partner.forward * self.direction).sum(-1)
 
     @cached_property
     def alike(self) -> np.ndarray:
-        """(T,) cosine between the two headings."""
+        """(T,) cosine between the two facings."""
         return (self.actor.forward * self.partner.forward).sum(-1)
 
     @cached_property
     def approach(self) -> np.ndarray:
-        """(T,) metres a second at which the gap closes."""
+        """(T,) metres per second at which the gap closes."""
         return -blurred(np.gradient(self.gap)[None] * FPS, _SMOOTHING)[0]
 
     @cached_property
@@ -240,28 +241,28 @@ class Pair:
         return np.linalg.norm(self.actor.palms[:, :, None] - self.partner.palms[:, None], axis=-1)
 
     def hand_to(self, *joints: str) -> np.ndarray:
-        """(T, 2) metres from each of the actor's palms to the nearest of some joints of the partner."""
+        """(T, 2) metres from each of the actor's palms to the nearest of the named joints of the partner."""
         places = self.partner.joints[:, [J[name] for name in joints]]
         return np.linalg.norm(self.actor.palms[:, :, None] - places[:, None], axis=-1).min(-1)
 
     @cached_property
     def heads(self) -> np.ndarray:
-        """(T,) metres between both heads."""
+        """(T,) metres between the two heads."""
         return np.linalg.norm(self.actor.joints[:, J["Head"]] - self.partner.joints[:, J["Head"]], axis=-1)
 
     @cached_property
     def turning(self) -> float:
-        """Radians by which the line between both turns in all."""
+        """Radians by which the line between the two people rotates in total."""
         bearing = np.unwrap(np.arctan2(self.way[:, 0], self.way[:, 1]))
         return float(bearing[-1] - bearing[0])
 
     def retreat(self, frame: int, within: float = 1.2) -> float:
-        """Metres that the partner goes away from the actor's place in the seconds after a frame."""
+        """Metres that the partner moves away from the actor within some seconds after a frame."""
         after = self.partner.root[frame : frame + round(within * FPS) + 1] - self.partner.root[frame]
         return float((after @ self.direction[frame]).max())
 
     def likeness(self, mirror: bool) -> float:
-        """Metres by which both poses differ on average, arms and legs; as mirror images where asked."""
+        """Mean metres between the arms and legs of both poses, or of one pose and the other's mirror image."""
         first, second = self.actor.pose, self.partner.pose / self.partner.leg * self.actor.leg
         if mirror:
             second = second[:, list(SMPL.mirror)] * np.array([-1.0, 1.0, 1.0])

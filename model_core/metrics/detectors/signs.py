@@ -1,4 +1,4 @@
-"""What people tell each other without touching."""
+"""Signs without contact, sitting and kneeling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _face_each_other(pair: Pair, least: float = 0.6) -> bool:
 
 
 def _apart(pair: Pair) -> bool:
-    """No hand of one touches the other's hand for long."""
+    """No hands touch for long."""
     return longest(pair.hands.min((1, 2)) < 0.18) < 0.5
 
 
@@ -30,7 +30,7 @@ def _bows(person: Person) -> bool:
 
 
 def bow(pair: Pair) -> bool:
-    """Both lean forward from the hips with hanging arms, and rise again."""
+    """Both lean forward from the hips with hanging arms, and straighten up again."""
     together = abs(int(pair.actor.bent.argmax()) - int(pair.partner.bent.argmax())) < 1.3 * FPS
     return bool(
         all(_bows(person) for person in pair.both)
@@ -52,7 +52,7 @@ def _waves(person: Person) -> bool:
 
 
 def wave(pair: Pair) -> bool:
-    """Both have a hand up that swings from side to side, some way apart."""
+    """Both swing a raised hand from side to side, at some distance."""
     return bool(
         all(_waves(person) for person in pair.both)
         and pair.gap.min() > 1.6
@@ -62,7 +62,7 @@ def wave(pair: Pair) -> bool:
 
 
 def beckon(pair: Pair) -> bool:
-    """A hand of the actor goes to and fro before the chest; the partner comes."""
+    """A hand of the actor moves back and forth in front of the chest; the partner comes closer."""
     moved = float(np.linalg.norm(pair.partner.root[-1] - pair.partner.root[0]))
     ahead = pair.actor.in_front
     beckons = max(swings(ahead[:, hand][pair.actor.raised[:, hand] > -0.4], 0.06) if
@@ -80,16 +80,16 @@ def beckon(pair: Pair) -> bool:
 
 
 def _points(pair: Pair) -> np.ndarray:
-    """(T,) whether an arm of the actor is stretched out to somewhere that is not the partner."""
-    way = pair.actor.palms - pair.actor.shoulder
-    length = np.maximum(np.linalg.norm(way[..., [0, 2]], axis=-1), 1e-6)
-    towards = (way[..., [0, 2]] * pair.direction[:, None]).sum(-1) / length
+    """(T,) whether an arm of the actor is stretched out in a direction other than the partner."""
+    reach = pair.actor.palms - pair.actor.shoulder
+    length = np.maximum(np.linalg.norm(reach[..., [0, 2]], axis=-1), 1e-6)
+    towards = (reach[..., [0, 2]] * pair.direction[:, None]).sum(-1) / length
     out = (pair.actor.stretched > 0.8) & (pair.actor.raised > -0.38) & (towards < 0.9) & (length > 0.3)
     return np.asarray(out.any(-1))
 
 
 def point(pair: Pair) -> bool:
-    """A stretched arm shows somewhere, and the partner turns that way."""
+    """A stretched arm points in some direction, and the partner turns that way."""
     points = _points(pair)
     turned = np.ptp(pair.partner.heading)
     return bool(
@@ -104,21 +104,21 @@ def point(pair: Pair) -> bool:
     )
 
 
-def _speaks(person: Person) -> float:
-    """The share of frames with a hand before the chest that is not still."""
+def _gestures(person: Person) -> float:
+    """Share of frames with a moving hand in front of the chest."""
     return share(((person.in_front > 0.2) & (person.hand_speed > 0.12)).any(-1))
 
 
 def argue(pair: Pair) -> bool:
-    """Both stand face to face and their hands speak."""
+    """Both stand face to face and gesture."""
     return bool(
         _face_each_other(pair, 0.8)
         and 0.7 < np.median(pair.gap) < 1.45
         and pair.gap.min() > 0.68
         and np.ptp(pair.gap) < 0.42
         and all(_stays(person, 0.45) for person in pair.both)
-        and min(_speaks(person) for person in pair.both) > 0.12
-        and max(_speaks(person) for person in pair.both) > 0.25
+        and min(_gestures(person) for person in pair.both) > 0.12
+        and max(_gestures(person) for person in pair.both) > 0.25
         and min(person.gestures for person in pair.both) >= 3
         and max(person.gestures for person in pair.both) >= 5
         and max(person.hand_speed.max(-1).mean() for person in pair.both) < 1.6
@@ -138,7 +138,7 @@ def argue(pair: Pair) -> bool:
 
 
 def laugh(pair: Pair) -> bool:
-    """Both double up and sway, face to face, their hands everywhere."""
+    """Both bend and sway, face to face, with lively hands."""
     return bool(
         _face_each_other(pair, 0.6)
         and 0.8 < np.median(pair.gap) < 1.75
@@ -175,7 +175,7 @@ def sit_and_talk(pair: Pair) -> bool:
 
 
 def kneel(pair: Pair) -> bool:
-    """The actor goes down on one knee before the partner, who stands."""
+    """The actor kneels on one knee in front of the partner, who stands."""
     knees = pair.actor.joints[:, [J["L_Knee"], J["R_Knee"]], 1]
     down = (knees.min(-1) < 0.2) & (pair.actor.pelvis_height < 0.85)
     return bool(

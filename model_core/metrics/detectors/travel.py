@@ -1,4 +1,4 @@
-"""People under way: beside, behind, past and around each other, and dances."""
+"""Walks and runs next to, behind, past and around each other, and dances."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .measures import Pair, longest, share
 from .signs import laugh
 
 _RUNNING = 1.85
-"""Metres a second that nobody walks."""
+"""Metres per second from which people run."""
 
 
 def _same_way(pair: Pair) -> bool:
@@ -39,7 +39,7 @@ def _arm_around(pair: Pair) -> bool:
 
 
 def walk_side_by_side(pair: Pair) -> bool:
-    """Both walk the same way abreast, and touch neither hands nor shoulders for long."""
+    """Both walk abreast in the same direction, and touch neither hands nor shoulders for long."""
     other = pair.swapped
     return bool(
         _abreast(pair)
@@ -62,17 +62,17 @@ def arm_around_the_shoulder(pair: Pair) -> bool:
 
 
 def race(pair: Pair) -> bool:
-    """Both run the same way abreast."""
+    """Both run abreast in the same direction."""
     return _abreast(pair) and _pace(pair) >= _RUNNING
 
 
 def follow(pair: Pair) -> bool:
-    """Both walk the same way, one behind the other."""
+    """Both walk in the same direction, one behind the other."""
     return _behind(pair) and _pace(pair) < _RUNNING
 
 
 def chase(pair: Pair) -> bool:
-    """Both run the same way, one behind the other."""
+    """Both run in the same direction, one behind the other."""
     return _behind(pair) and _pace(pair) >= _RUNNING
 
 
@@ -90,7 +90,7 @@ def walk_past(pair: Pair) -> bool:
 
 
 def circle(pair: Pair) -> bool:
-    """Both go round a place between them and face each other."""
+    """Both circle around a point between them, face to face."""
     return bool(
         abs(pair.turning) > 1.1
         and min(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.7
@@ -114,7 +114,7 @@ def mirror_exercise(pair: Pair) -> bool:
 
 
 def dance_in_unison(pair: Pair) -> bool:
-    """Both move alike, facing the same way, and stay beside each other."""
+    """Both move alike, facing the same direction, and stay next to each other."""
     return bool(
         np.median(pair.alike) > 0.8
         and pair.likeness(False) < 0.1
@@ -127,7 +127,7 @@ def dance_in_unison(pair: Pair) -> bool:
 
 
 def salsa(pair: Pair) -> bool:
-    """A couple within arm's reach whose feet and hands hardly rest, and who do not go anywhere together."""
+    """A couple within arm's reach whose feet and hands hardly rest, without walking anywhere together."""
     return bool(
         np.median(pair.gap) < 1.35
         and min(share(person.stepping > 0.3) for person in pair.both) > 0.35
@@ -158,4 +158,4 @@ TRAVEL = {
     "dance in unison": dance_in_unison,
     "salsa": salsa,
 }
-"""Kinds of going and dancing."""
+"""Kinds of walking, running and dancing."""

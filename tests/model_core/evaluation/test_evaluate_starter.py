@@ -43,7 +43,7 @@ def test_a_model_is_measured_and_the_figures_are_written(data: Path, tmp_path: P
     assert all(row.precision is None and row.frechet is None for row in report.evaluator)
     assert len({row.distance for row in report.evaluator}) == 3
     written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert [label["passed"] for label in written["labels"]] == [passed for _, _, passed in report.labels()]
+    assert [check["passed"] for check in written["checks"]] == [passed for _, _, passed in report.checks()]
     with (tmp_path / "kinds.csv").open(encoding="utf-8") as file:
         assert [row["kind"] for row in csv.DictReader(file)] == ["walk towards and pass", "salsa"]
     assert "FAIL joint error in the world" in report.table()

@@ -12,7 +12,7 @@ from gliding import gliding_people, line, save_gliding
 from model_core.data.choreography.captions import TEMPLATES
 from model_core.errors import UserError
 from model_core.evaluation.detector_table import validate_detectors
-from model_core.metrics.detectors import DETECTORS, detected, kinds_seen
+from model_core.metrics.detectors import DETECTORS, detected, detected_kinds
 from model_core.metrics.detectors.measures import longest, swings, times
 
 CLIPS = os.environ.get("INTERMASK_CHOREOGRAPHY", "")
@@ -37,14 +37,14 @@ def test_ways_tell_kinds_of_going_apart(
     kind: str, places: tuple[np.ndarray, np.ndarray], yaws: tuple[float, float]
 ) -> None:
     people = gliding_people(places, yaws)
-    assert kinds_seen(people) == [kind]
+    assert detected_kinds(people) == [kind]
     # Either may act, and where in the world it happens does not matter.
     assert detected(kind, people[::-1])
-    assert kinds_seen(people[..., [2, 1, 0]] * [1, 1, -1] + [3, 0, -5]) == [kind]
+    assert detected_kinds(people[..., [2, 1, 0]] * [1, 1, -1] + [3, 0, -5]) == [kind]
 
 
 def test_people_who_only_stand_do_nothing() -> None:
-    assert kinds_seen(gliding_people((line(0, 0, 0), line(0, 1.2, 0)), (0, np.pi))) == []
+    assert detected_kinds(gliding_people((line(0, 0, 0), line(0, 1.2, 0)), (0, np.pi))) == []
 
 
 def test_what_sums_up_curves() -> None:
@@ -60,9 +60,9 @@ def test_a_kind_is_reported_with_what_else_is_seen_in_it(tmp_path: Path) -> None
     save_gliding(tmp_path / "walks.npz", "walk side by side", [walk, walk, run], [True, True, True])
     save_gliding(tmp_path / "races.npz", "race", [run, walk], [True, False])
     walks, races = validate_detectors(tmp_path)
-    assert (walks.kind, walks.clips, walks.seen, walks.others) == ("walk side by side", 3, 2 / 3, {"race": 1 / 3})
+    assert (walks.kind, walks.clips, walks.detected, walks.others) == ("walk side by side", 3, 2 / 3, {"race": 1 / 3})
     # The mislabelled race is not held out and does not count.
-    assert (races.kind, races.clips, races.seen, races.others) == ("race", 1, 1.0, {})
+    assert (races.kind, races.clips, races.detected, races.others) == ("race", 1, 1.0, {})
     assert races.passed and not walks.passed
     with pytest.raises(UserError, match="no kind 'juggle'"):
         validate_detectors(tmp_path, ["juggle"])
@@ -73,6 +73,6 @@ def test_a_kind_is_reported_with_what_else_is_seen_in_it(tmp_path: Path) -> None
 @pytest.mark.skipif(not CLIPS, reason="INTERMASK_CHOREOGRAPHY names no folder of choreographed clips")
 def test_detectors_see_held_out_clips_and_no_others() -> None:
     rows = validate_detectors(Path(CLIPS))
-    assert np.mean([row.seen for row in rows]) >= 0.97
-    assert min(row.seen for row in rows) >= 0.7
+    assert np.mean([row.detected for row in rows]) >= 0.97
+    assert min(row.detected for row in rows) >= 0.7
     assert np.mean([sum(row.others.values()) for row in rows]) <= 0.03
