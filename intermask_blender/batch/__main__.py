@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..core import UserError
-from .options import parse
+from .console import Console
+from .options import Options, parse
 from .signals import Stop
 
 BLENDER_BY_PYTHON = {"3.11": "bpy 5.0", "3.13": "bpy 5.2 LTS"}
@@ -26,6 +27,18 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"intermask: {error}", file=sys.stderr)
         return 2
+    with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
+        log = options.log or Path(folder) / "messages.log"
+        console = Console(log, options.verbose)
+        code = _run(options, console, Path(folder))
+        if code == 1 and options.log is None and log.exists() and log.stat().st_size:
+            kept = _kept_log(log)
+            console.warn(f"intermask: the messages of Blender and of the graphics driver are in {kept}.")
+        return code
+
+
+def _run(options: Options, console: Console, folder: Path) -> int:
+    """Run the jobs, with temporary files in ``folder``; the exit code."""
     import bpy
 
     from ..generator.client import WorkerClient
@@ -35,21 +48,42 @@ def main(arguments: Sequence[str]) -> int:
 
     stop = Stop()
     blend = bpy.data.filepath
-    with stop.listening(), tempfile.TemporaryDirectory(prefix="intermask-") as folder:
-        client = WorkerClient(
-            options.python or current_runtime(bpy.context), Path(folder) / "generator.log", options.device
-        )
+    client = WorkerClient(options.python or current_runtime(bpy.context), folder / "generator.log", options.device)
+    with stop.listening():
         try:
-            failures = Run(BatchContext(options, client, blend, stop)).run()
+            if options.log is not None:
+                _check_writable(options.log)
+            failures = Run(BatchContext(options, client, blend, stop, console)).run()
         except UserError as error:
-            print(f"intermask: {error}", file=sys.stderr)
+            console.warn(f"intermask: {error}")
             return 1
         except KeyboardInterrupt:
-            print("intermask: interrupted; run it again to go on with the rows that are left.", file=sys.stderr)
+            console.warn("intermask: interrupted; run it again to continue with the rows that are left.")
             return 130
         finally:
             client.close()
     return 1 if failures else 0
+
+
+def _check_writable(log: Path) -> None:
+    """Begin an empty log.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b"")
+    except OSError as error:
+        raise UserError(f"Cannot write the log {log}: {error.strerror}; choose another file.") from error
+
+
+def _kept_log(log: Path) -> Path:
+    """A copy of the log that outlives the run."""
+    handle, name = tempfile.mkstemp(prefix="intermask-batch-", suffix=".log")
+    os.close(handle)
+    shutil.copyfile(log, name)
+    return Path(name)
 
 
 def require_blender(version: str = f"{sys.version_info.major}.{sys.version_info.minor}") -> None:

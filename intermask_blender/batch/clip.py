@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +14,11 @@ from ..core import FPS, LEADER_SUFFIXES, UserError, atomic_write, read_leader, s
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..rig.axes import vectors_to_blender
-from ..rig.key import resampled, scene_fps
+from ..rig.key import scene_fps
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import place
 from ..scene.request import Characters, Sampling, prepare
+from .console import Console
 from .contact_sheet import write_contact_sheet
 from .jobs import Job
 from .render import prepare_scene, render_clip
@@ -34,31 +34,33 @@ USUAL_FPS = 30.0
 
 @dataclass(frozen=True)
 class BatchContext:
-    """What all jobs of a run are made with.
+    """What all jobs of a run share.
 
     Attributes:
-        options: what holds for all of them.
+        options: of the run.
         client: the generator.
-        blend: path of the scene file that was opened, empty where there was none.
-        stop: asked between two steps whether to go on.
+        blend: path of the scene file that was opened, empty where there is none.
+        stop: asked between two steps whether to stop.
+        console: shows what happens.
     """
 
     options: Options
     client: WorkerClient
     blend: str
     stop: Stop
+    console: Console
 
 
 def make_clip(
-    job: Job, shop: BatchContext, folder: Path, share: Share | None, generated: Callable[[], None]
+    job: Job, context: BatchContext, folder: Path, share: Share | None, generated: Callable[[], None]
 ) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
         job: what to make.
-        shop: what it is made with.
+        context: of the run.
         folder: where the files go.
-        share: the job's in a request that was sent before, None where it is made here.
+        share: the job's part of a request that was sent before, None where the request is made here.
         generated: called when the generator has done its part and is free for another job.
 
     Returns:
@@ -66,31 +68,33 @@ def make_clip(
 
     Raises:
         UserError: the job cannot be done.
-        KeyboardInterrupt: somebody wants the run to stop.
+        KeyboardInterrupt: the run is to stop.
     """
-    options = shop.options
-    scene = _fresh_scene(shop.blend, options.fps)
-    settings, placement = _prepared(job, options, scene)
-    shop.stop.ask()
-    share = share or Share(submit(shop.client, settings))
-    _follow(shop, share.request)
+    options = context.options
+    with context.console.quiet():
+        scene = _fresh_scene(context.blend, options.fps)
+    settings, placement = _prepared(job, context, scene)
+    context.stop.ask()
+    share = share or Share(submit(context.client, settings))
+    _wait_for(context, share.request)
     pair = share.pair()
     generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
     made = _write_data(pair, settings, folder / job.name)
-    made.append(_save_blend(folder / f"{job.name}.blend"))
+    with context.console.quiet():
+        made.append(_save_blend(folder / f"{job.name}.blend"))
     if options.recorded:
         made.append(folder / "pictures" / f"{job.name}.png")
         write_contact_sheet(pair, made[-1])
-    shop.stop.ask()
+    context.stop.ask()
     if options.render.output != "none":
-        made.append(render_clip(scene, options.render, folder / job.name))
+        made.append(render_clip(scene, options.render, folder / job.name, context.console))
     return made
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
-    """What to ask of the generator for a job that takes nothing from a scene, None for one that does.
+    """The request for a job that takes nothing from a scene, None for one that does.
 
     Raises:
         UserError: a leader's file cannot be read.
@@ -104,23 +108,31 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
         return settings
     leader = read_leader(path).motion
     if job.seconds is not None:
-        leader = leader.frames(0, max(1, round(job.seconds * FPS)))
+        frames = round(job.seconds * FPS)
+        if frames > len(leader) + 1:
+            raise UserError(
+                f"{path.name} lasts {leader.seconds:.3g} s and {job.seconds:g} s were asked for; "
+                "leave seconds out, or ask for fewer."
+            )
+        leader = leader.frames(0, frames)
     return replace(settings, seconds=None, leader=leader)
 
 
-def render_saved(name: str, options: Options, folder: Path) -> list[Path]:
+def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
     """Render a clip that was made before from its ``.blend``.
 
     Raises:
         UserError: it cannot be opened or rendered.
     """
+    options = context.options
     try:
-        bpy.ops.wm.open_mainfile(filepath=str((options.out / f"{name}.blend").resolve()), load_ui=False)
+        with context.console.quiet():
+            bpy.ops.wm.open_mainfile(filepath=str((options.out / f"{name}.blend").resolve()), load_ui=False)
     except RuntimeError as error:
-        raise UserError(f"{name}.blend cannot be opened again; delete it, and the row is made anew.") from error
+        raise UserError(f"{name}.blend cannot be opened again; delete it, and the row is generated again.") from error
     scene = bpy.context.scene
     prepare_scene(scene, options.render)
-    return [render_clip(scene, options.render, folder / name)]
+    return [render_clip(scene, options.render, folder / name, context.console)]
 
 
 def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
@@ -139,17 +151,22 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
     return scene
 
 
-def _prepared(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
-    """Settings and placement, with the leader from the scene or from a file."""
-    settings, placement = _asked(job, options, scene)
+def _prepared(job: Job, context: BatchContext, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
+    """The request and the placement of its result, with body files for new characters."""
+    settings, placement = _request_and_placement(job, context, scene)
     return settings, with_bodies(placement, [Path(file) if file else None for file in job.bodies or ("", "")])
 
 
-def _asked(job: Job, options: Options, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
-    """Settings and placement, with mannequins for new characters."""
+def _request_and_placement(
+    job: Job, context: BatchContext, scene: bpy.types.Scene
+) -> tuple[GenerationSettings, Placement]:
+    """The request and the placement of its result, with mannequins for new characters."""
+    options = context.options
     characters = _characters(job)
     from_file = settings_without_scene(replace(job, characters=()), options)
     if from_file is not None:
+        if job.leader and (assumed := read_leader(Path(job.leader)).assumed):
+            context.console.say(f"    {Path(job.leader).name}: {assumed}")
         _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
         return from_file, placement
     armature = bpy.data.objects.get(job.leader)
@@ -172,22 +189,18 @@ def _characters(job: Job) -> Characters:
     return found[0], found[1]
 
 
-def _follow(shop: BatchContext, request: Request) -> None:
-    """Wait for a request; on a terminal its progress is shown in one line."""
-    shown = ""
+def _wait_for(context: BatchContext, request: Request) -> None:
+    """Wait for a request and show its progress."""
+    context.console.begin_progress()
     while not request.done:
-        shop.stop.ask()
-        shop.client.pause()
-        if sys.stdout.isatty() and (text := progress_text(request)) != shown:
-            print(f"\r    {text:<50}", end="", flush=True)
-            shown = text
-    if shown:
-        print("\r" + " " * 54, end="\r", flush=True)
+        context.stop.ask()
+        context.client.pause()
+        context.console.progress(progress_text(request))
 
 
 def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: Options) -> None:
-    """Frame range, looks, and a stage where the scene has no camera of its own."""
-    people = [resampled(person, scene_fps(scene)) for person in pair]
+    """Set the frame range and the shading; build a stage where the scene has no camera."""
+    people = [person.resampled(scene_fps(scene)) for person in pair]
     scene.frame_start = placement.start_frame
     scene.frame_end = placement.start_frame + len(people[0]) - 1
     scene.frame_set(scene.frame_start)
@@ -198,7 +211,7 @@ def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: O
 
 
 def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Path]:
-    """The npz file and one BVH file a person."""
+    """Write the .npz file and a BVH file for each person."""
     data = stem.with_name(f"{stem.name}.npz")
     save_npz(data, pair, settings.prompt.strip(), settings.model.name, settings.seed)
     made = [data]
@@ -210,7 +223,7 @@ def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Pa
 
 def _save_blend(path: Path) -> Path:
     with atomic_write(path) as temporary:
-        # Blender keeps a backup of a file that it overwrites; there is nothing to keep of an empty one.
+        # Blender would keep a backup of the empty file.
         temporary.unlink()
         try:
             bpy.ops.wm.save_as_mainfile(

@@ -1,4 +1,4 @@
-"""A small picture of a clip: both people as lines at a few moments, drawn without a renderer, on any machine."""
+"""A small picture of a clip: both people as stick figures at a few moments, drawn without a renderer."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _key(name: str) -> str:
 def _name_fault(name: str) -> str:
     """One sentence where a name cannot be a file's on every system, or is one of the batch's own."""
     if len(name) > LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
-        return f"The name {_short(name)} has {len(name)} characters; shorten it to {LONGEST_NAME} at the most."
+        return f"The name {_short(name)} is too long for a file; shorten it to {LONGEST_NAME} characters or fewer."
     if re.search(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f]', name) or name.strip(". ") != name:
         return f"{name!r} cannot be a file name; use letters, digits, - and _."
     if _key(name) in _RESERVED:

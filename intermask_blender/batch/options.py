@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..core import MOST_TAKES, UserError
 from ..generator.models import find_model
+from .job_file import FIELDS
 from .jobs import Job, body_files, character_names, checked, named, read_jobs
 from .sampling_options import add_sampling_options, sampling_of
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What holds for all jobs of a run.
+    """The settings of a run.
 
     Attributes:
         jobs: what to make.
@@ -31,8 +32,10 @@ class Options:
         device: what computes, as ``generation.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
-        rows: how many rows are generated at once; None means as many as pay on the device.
+        together: how many rows are generated at once; None means as many as pay off on the device.
         sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
+        verbose: whether messages of Blender and of the graphics driver are shown.
+        log: file for these messages and tracebacks; None for a temporary one, kept where a row fails.
     """
 
     jobs: list[Job]
@@ -44,15 +47,17 @@ class Options:
     device: str = "auto"
     recorded: bool = False
     report: str = "report"
-    rows: int | None = None
+    together: int | None = None
     sampling: Mapping[str, float] = field(default_factory=dict)
+    verbose: bool = False
+    log: Path | None = None
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports faults as one sentence, without the list of options."""
+    """Reports a wrong argument in one sentence, without the list of options."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message[:1].upper()}{message[1:]}; --help lists what there is.")
+        raise UserError(f"{message[:1].upper()}{message[1:]}; --help lists the options.")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -63,7 +68,7 @@ def parse(arguments: Sequence[str]) -> Options:
     """
     given = _parser().parse_args(arguments)
     if (given.prompt is None) == (given.jobs is None):
-        raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists what there is.")
+        raise UserError("Give either --prompt TEXT or --jobs FILE; --help lists the options.")
     render = _render_settings(given)
     characters = character_names(given.characters)
     bodies = body_files(given.body)
@@ -79,10 +84,11 @@ def parse(arguments: Sequence[str]) -> Options:
     report = "report" if shards == 1 else f"report-{shard}-of-{shards}"
     recorded = given.jobs is not None
     jobs = jobs[shard - 1 :: shards]
-    out = given.out.resolve()  # Blender takes a relative place for one beside the .blend file
+    out = given.out.resolve()  # Blender takes relative paths from the .blend file
     if given.batch is not None and not 1 <= given.batch <= MOST_TAKES:
         raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_TAKES}.")
     model = find_model(given.model)
+    log = given.log.resolve() if given.log else None
     return Options(
         jobs,
         out,
@@ -94,12 +100,14 @@ def parse(arguments: Sequence[str]) -> Options:
         recorded,
         report,
         given.batch,
-        sampling=sampling_of(given),
+        sampling_of(given),
+        given.verbose,
+        log,
     )
 
 
 def _shard(text: str) -> tuple[int, int]:
-    """Which part of how many, counted from 1.
+    """The part and the number of parts, counted from 1.
 
     Raises:
         UserError: it is not written as ``3/8``, or there is no such part.
@@ -111,30 +119,36 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="intermask_blender.batch", description="Generate two-person animation from sentences.")
-    parser.add_argument("--prompt", help="what the two people do")
-    parser.add_argument(
-        "--jobs", type=Path, help="CSV or JSONL file: prompt, seconds, seed, leader, characters, body, name"
+    parser = _Parser(
+        prog="intermask_blender.batch",
+        description="Generate two-person animation from sentences, without a window.",
+        epilog="Exit codes: 0 all done, 1 a row failed, 2 wrong arguments, 130 stopped. See docs/batch.md.",
     )
-    parser.add_argument("--out", type=Path, default=Path("renders"), help="folder for the results (renders)")
-    parser.add_argument("--seconds", type=float, help="duration (4, or as long as the leader)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion (0)")
-    parser.add_argument("--model", default="", help="name or folder of the model (the first bundled one)")
-    parser.add_argument(
-        "--leader", default="", help="armature of the opened scene, or a .bvh or .npz file, to react to"
-    )
-    parser.add_argument("--characters", default="", help="armatures of the opened scene to key, as in 'Rig A;Rig B'")
-    parser.add_argument("--body", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
-    parser.add_argument("--shard", default="1/1", help="which part of the jobs, as in 3/8: the third of eight machines")
-    parser.add_argument("--batch", type=int, help="rows generated at once (1 on processors, 8 on graphics cards)")
-    parser.add_argument("--device", default="auto", help="what computes: auto, cpu, cpu-int8, cuda or mps (auto)")
-    parser.add_argument("--name", default="", help="name of the files (made from the prompt)")
-    parser.add_argument("--render", choices=("mp4", "png", "none"), default="mp4", help="film, pictures or neither")
-    parser.add_argument("--engine", choices=("workbench", "cycles"), default="workbench", help="renderer")
-    parser.add_argument("--resolution", default="960x540", help="WIDTHxHEIGHT in pixels (960x540)")
-    parser.add_argument("--samples", type=int, default=32, help="rays a pixel for Cycles (32)")
-    parser.add_argument("--fps", type=float, help="frame rate of the scene (30, or the opened scene's)")
-    parser.add_argument("--python", help="interpreter with PyTorch (INTERMASK_PYTHON, else as the add-on finds it)")
+    what = parser.add_argument_group("what to make").add_argument
+    what("--prompt", metavar="TEXT", help="what the two people do")
+    what("--jobs", metavar="FILE", type=Path, help=f"instead of a prompt, a .csv or .jsonl file: {', '.join(FIELDS)}")
+    what("--seconds", metavar="N", type=float, help="duration (4, or as long as the leader)")
+    what("--seed", metavar="N", type=int, default=0, help="the same seed gives the same motion (0)")
+    what("--leader", metavar="NAME", default="", help="react to this armature of the scene, or .bvh, .npz or .npy file")
+    what("--characters", metavar="A;B", default="", help="armatures of the scene to key, as in 'Rig A;Rig B'")
+    what("--body", metavar="A;B", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
+    what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
+    where = parser.add_argument_group("where it goes").add_argument
+    where("--out", metavar="FOLDER", type=Path, default=Path("renders"), help="folder for the results (renders)")
+    where("--name", default="", help="name of the files, with --prompt (made from the prompt)")
+    where("--log", metavar="FILE", type=Path, help="file for messages of Blender and the graphics driver")
+    where("-v", "--verbose", action="store_true", help="show these messages instead")
+    film = parser.add_argument_group("rendering").add_argument
+    film("--render", choices=("mp4", "png", "none"), default="mp4", help="film, numbered pictures or none (mp4)")
+    film("--engine", choices=("workbench", "cycles"), default="workbench", help="renderer (workbench)")
+    film("--resolution", metavar="WxH", default="960x540", help="width and height in pixels (960x540)")
+    film("--samples", metavar="N", type=int, default=32, help="samples per pixel for Cycles (32)")
+    how = parser.add_argument_group("model and machine").add_argument
+    how("--model", metavar="NAME", default="", help="name or folder of the model (the first bundled one)")
+    how("--python", metavar="FILE", help="Python with PyTorch (INTERMASK_PYTHON, else as the add-on finds it)")
+    how("--device", default="auto", help="auto, cpu, cpu-int8, cuda, cuda:N or mps (auto)")
+    how("--batch", metavar="N", type=int, help="rows generated at once (1 on processors, 8 on graphics cards)")
+    how("--shard", metavar="K/N", default="1/1", help="the part of the jobs for this machine, as in 3/8")
     add_sampling_options(parser)
     return parser
 
@@ -147,7 +161,9 @@ def _render_settings(given: argparse.Namespace) -> RenderSettings:
         raise UserError(f"The resolution {given.resolution!r} is not WIDTHxHEIGHT; write for example 960x540.")
     size = int(width), int(height)
     if not all(16 <= pixels <= 16384 and pixels % 2 == 0 for pixels in size):
-        raise UserError(f"The resolution {given.resolution} does not do; both sides are even and from 16 to 16384.")
+        raise UserError(
+            f"The resolution {given.resolution} is not supported; both sides must be even, from 16 to 16384."
+        )
     if given.fps is not None and not 1.0 <= given.fps <= 240.0:
         raise UserError(f"{given.fps:g} frames a second cannot be used; choose 1 to 240.")
     if given.samples < 1:

@@ -1,7 +1,7 @@
-"""Which rows of a batch are asked of the generator together, and ahead of their turn.
+"""Requests that are sent before their rows' turn: together where rows are alike, and one ahead of the current row.
 
-Rows of one length that take nothing from a scene and follow no leader can be one request. Another request waits behind
-the one whose rows are being saved and rendered, so that the generator never waits for Blender.
+Rows of one length that take nothing from a scene and follow no leader can be one request. The next request waits in the
+generator while Blender saves and renders the current row, so that the generator is never idle.
 """
 
 from __future__ import annotations
@@ -16,77 +16,75 @@ from .clip import settings_without_scene
 from .jobs import Job
 from .options import Options
 
-ROWS_ON_CARDS = 8
-"""How many rows go together on a graphics card: enough to fill it, few enough for small ones."""
+ITEMS_ON_CARDS = 8
+"""Items of a request on a graphics card: enough to fill it, few enough for small ones."""
 
 REACH = 4
-"""Of so many times the rows of a request those are looked for that go together."""
+"""Alike rows are looked for among this many times the items of a request."""
 
 
 @dataclass
 class Prefetcher:
-    """The requests that were sent before their rows have their turn.
+    """Sends requests before their rows have their turn.
+
+    A row that cannot be asked for is left alone, whatever the reason: its own turn reports it, not its neighbour's.
 
     Attributes:
         client: the generator.
         options: of the run.
         unfinished: whether a row must be generated at all.
-        rows: how many go together at the most; None means as many as pay, which the first row that is generated finds.
+        most: items of a request; None means as many as pay off, which the first row that is generated finds out.
     """
 
     client: WorkerClient
     options: Options
     unfinished: Callable[[Job], bool]
-    rows: int | None = None
+    most: int | None = None
     _shares: dict[str, Share] = field(default_factory=dict, init=False)
 
-    def take(self, job: Job, following: Sequence[Job]) -> Share | None:
-        """The row's share: of a request sent before, else of a new one for it and rows behind it.
+    def claim(self, job: Job, following: Sequence[Job]) -> Share | None:
+        """The row's share of a request sent before, or of a new one for it and alike rows behind it.
 
-        None for a row that takes something from the scene: its request is made there.
+        None for a row that takes something from the scene: its request is made with the scene open.
         """
         if job.name not in self._shares:
             self._send(job, following)
         return self._shares.pop(job.name, None)
 
-    def look(self, following: Sequence[Job]) -> None:
-        """Send the next request, if none waits for its rows yet."""
-        waiting = {id(share.request) for share in self._shares.values() if not share.request.done}
-        if waiting:
+    def prefetch(self, following: Sequence[Job]) -> None:
+        """Send the next request, unless one is waiting already."""
+        if any(not share.request.done for share in self._shares.values()):
             return
-        for number, job in enumerate(following[: REACH * (self.rows or 1)]):
+        for number, job in enumerate(following[: REACH * (self.most or 1)]):
             if job.name not in self._shares and self._send(job, following[number + 1 :]):
                 return
 
     def _send(self, job: Job, following: Sequence[Job]) -> bool:
-        """Ask for a row and those behind it that go with it; whether it was.
-
-        It is not where it must wait for its scene, need not be generated, or has a fault, which its turn tells.
-        """
-        settings = self._alone(job)
+        """Send a request for a row and alike rows behind it; false where the row cannot be asked for now."""
+        settings = self._settings(job)
         if settings is None:
             return False
         try:
-            if self.rows is None:
-                self.rows = rows_that_pay(self.client, self.options)
+            if self.most is None:
+                self.most = items_that_pay(self.client, self.options)
             members = [(job, settings)]
-            for other in following[: REACH * self.rows]:
-                if len(members) >= self.rows:
+            for other in following[: REACH * self.most]:
+                if len(members) >= self.most:
                     break
-                if other.name not in self._shares and (same := self._alone(other)) and _alike(same, settings):
+                if other.name not in self._shares and (same := self._settings(other)) and _alike(same, settings):
                     members.append((other, same))
             if len(members) == 1:
                 self._shares[job.name] = Share(submit(self.client, settings))
                 return True
-            request = submit_batch(self.client, [row for _, row in members])
+            request = submit_batch(self.client, [item for _, item in members])
         except UserError:
             return False
-        for place, (member, _) in enumerate(members):
-            self._shares[member.name] = Share(request, place, len(members))
+        for index, (member, _) in enumerate(members):
+            self._shares[member.name] = Share(request, index, len(members))
         return True
 
-    def _alone(self, job: Job) -> GenerationSettings | None:
-        """What to ask for a row whatever the scene, None where that cannot be or need not."""
+    def _settings(self, job: Job) -> GenerationSettings | None:
+        """What to ask for a row without its scene; None where that is not possible or not needed."""
         if job.fault:
             return None
         try:
@@ -94,21 +92,22 @@ class Prefetcher:
                 return None
             settings = settings_without_scene(job, self.options)
             if settings is not None:
-                request_values(settings)  # a fault of one row must not be one of those that go with it
-        except UserError:
+                request_values(settings)  # what is wrong with one row must not fail those that go with it
+        except Exception:
+            # Even a bug that this row meets is not its neighbour's: it is met again, and told, at the row's own turn.
             return None
         return settings
 
 
 def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
-    """Whether two rows can be one request: all but prompt and seed is the same, and nobody leads."""
+    """Whether two rows can be one request: all but prompt and seed is the same, and there is no leader."""
     return one.leader is None and other.leader is None and replace(one, prompt=other.prompt, seed=other.seed) == other
 
 
-def rows_that_pay(client: WorkerClient, options: Options) -> int:
-    """How many rows to generate at once where the user does not say.
+def items_that_pay(client: WorkerClient, options: Options) -> int:
+    """How many items to generate at once where the user does not say.
 
-    On graphics cards more at once take little longer than one; a processor is busy with one already.
+    On graphics cards several take little longer than one; a processor is busy with one already.
 
     Raises:
         UserError: there is no runtime, or the generator cannot be started.
@@ -116,4 +115,4 @@ def rows_that_pay(client: WorkerClient, options: Options) -> int:
     request = client.submit("load", {"model": str(options.model)})
     client.wait(request)
     device = str(request.reply.values["device"]) if request.reply is not None else "cpu"
-    return 1 if device.startswith("cpu") else ROWS_ON_CARDS
+    return 1 if device.startswith("cpu") else ITEMS_ON_CARDS

@@ -1,4 +1,4 @@
-"""What a batch remembers of each row, so that a run that was interrupted goes on where it stopped.
+"""The record of each row, by which an interrupted run continues where it stopped.
 
 A row's record is written last, whole, after all of its files have their names: a row without a record was not finished.
 """
@@ -21,7 +21,7 @@ MADE, FAILED = "made", "failed"
 
 @dataclass(frozen=True)
 class Record:
-    """How one row went, and what it was made from.
+    """How one row went, and from what it was made.
 
     Attributes:
         job: name of the row's files.
@@ -30,8 +30,8 @@ class Record:
         outcome: ``made`` or ``failed``.
         fault: one sentence where it failed.
         details: the traceback of a fault in the program.
-        motion: hash of all that decides the motion and its files.
-        render: hash of all that decides the film or the pictures; empty where none was made.
+        motion: hash of everything that determines the motion and its files.
+        render: settings of the film or the pictures; empty where none was made.
         files: what was made, relative to the folder of the results.
         seconds: how long it took.
     """
@@ -53,7 +53,7 @@ class Record:
 
 
 def read_record(out: Path, name: str) -> Record | None:
-    """The record of a row, None where there is none that can be read."""
+    """The record of a row, None where there is no readable one."""
     try:
         values = json.loads((out / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         return Record(**values)
@@ -62,7 +62,7 @@ def read_record(out: Path, name: str) -> Record | None:
 
 
 def write_record(out: Path, record: Record) -> None:
-    """Put a row's record into the folder of the results.
+    """Write a row's record into the folder of the results.
 
     Raises:
         UserError: it cannot be written.
@@ -72,7 +72,7 @@ def write_record(out: Path, record: Record) -> None:
 
 
 def forget_record(out: Path, name: str) -> None:
-    """Take a row's record away before its files change."""
+    """Delete a row's record before its files change."""
     try:
         (out / FOLDER / f"{name}.json").unlink(missing_ok=True)
     except OSError as error:
@@ -82,10 +82,10 @@ def forget_record(out: Path, name: str) -> None:
 
 
 def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> str:
-    """What decides a row's motion: its own fields, the content of the files that it names, and what holds for the run.
+    """Hash of what determines a row's motion: its fields, the content of its files, and the run's settings.
 
     Args:
-        job: the row. Where it stands in its file does not count.
+        job: the row. Its place in its file does not count.
         surroundings: hashes and settings of the run, such as the model's and the opened scene's.
         hashes: of the files that rows of the run name.
     """
@@ -97,10 +97,10 @@ def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> st
 
 
 class FileHashes:
-    """Hashes of files that many rows name: a file is read again only when its size or its time has changed."""
+    """Hashes of files that many rows name; a file is read again only when its size or its time has changed."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """No hash is known yet."""
         self._known: dict[tuple[Path, int, int], str] = {}
 
     def of(self, path: Path) -> str:

@@ -1,10 +1,8 @@
-"""Rendering a clip to numbered pictures or to a film that appear whole or not at all."""
+"""Rendering a clip to numbered pictures or a film, which appear whole or not at all."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import bpy
 
 from .. import compat
 from ..core import UserError
+from .console import Console, RenderProgress
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class RenderSettings:
 
 
 def prepare_scene(scene: bpy.types.Scene, settings: RenderSettings) -> None:
-    """Set engine, looks and picture size on a scene, so that its saved file renders the same."""
+    """Set engine, shading and resolution of a scene, so that its saved file renders the same."""
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = settings.width, settings.height, 100
     if settings.engine == "cycles":
@@ -56,13 +55,14 @@ def prepare_scene(scene: bpy.types.Scene, settings: RenderSettings) -> None:
     scene.view_settings.view_transform = "Standard"
 
 
-def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path) -> Path:
+def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, console: Console) -> Path:
     """Render the scene's frame range.
 
     Args:
         scene: prepared, with a camera.
         settings: what to write.
         target: where, without suffix; ``target.mp4`` or the folder ``target`` is replaced.
+        console: shows the progress; its log takes Blender's messages.
 
     Raises:
         UserError: nothing could be rendered or written.
@@ -78,14 +78,16 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path) 
         else:
             compat.set_image_output(scene)
         try:
-            with _quiet():
+            with console.quiet(), _frames_shown(scene, console):
                 bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
             raise UserError(f"Blender could not render {target.name}: {reason}") from error
         made = sorted(folder.iterdir())
         if not made:
-            raise UserError(f"Blender rendered nothing for {target.name}; look at its messages above.")
+            raise UserError(
+                f"Blender rendered nothing for {target.name}; its messages are in the log, or shown with -v."
+            )
         return (
             _moved(made[0], target.with_name(f"{target.name}.mp4"))
             if settings.output == "mp4"
@@ -111,24 +113,26 @@ def _folder_beside(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Blender's line a frame off the screen. It is written below Python, so the file descriptor is turned away."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _frames_shown(scene: bpy.types.Scene, console: Console) -> Iterator[None]:
+    """Show after each frame how many are done and how long the others take."""
+    frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
+    progress = RenderProgress(frames)
+    console.begin_progress()
+
+    def rendered(*_: object) -> None:
+        console.progress(progress.frame_done())
+
+    handlers = bpy.app.handlers.render_post
+    handlers.append(rendered)
     try:
-        os.dup2(nowhere, 1)
         yield
     finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+        handlers.remove(rendered)
 
 
 @contextmanager
 def _output_kept(scene: bpy.types.Scene) -> Iterator[None]:
-    """Give the scene its output path back: the temporary one must not be saved with it."""
+    """Restore the scene's output path: the temporary one must not be saved."""
     before = scene.render.filepath
     try:
         yield
@@ -137,7 +141,7 @@ def _output_kept(scene: bpy.types.Scene) -> Iterator[None]:
 
 
 def _moved(made: Path, target: Path) -> Path:
-    """Rename a file or a folder to the target, in the place of what was there."""
+    """Rename a file or a folder to the target, replacing what is there."""
     try:
         if target.is_dir():
             shutil.rmtree(target)

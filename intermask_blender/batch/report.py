@@ -1,4 +1,4 @@
-"""What a batch hands over at its end: a table for programs and a page with pictures for people."""
+"""The report of a batch: a table for programs and a page with pictures for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
         out: folder of the results.
         name: of both files, without suffix.
         records: the rows that have had their turn.
-        skipped: names of those that were finished before.
+        skipped: names of rows that an earlier run finished.
 
     Raises:
         UserError: they cannot be written.
@@ -52,8 +52,8 @@ def _page(title: str, rows: Sequence[dict[str, str]]) -> str:
     lines = []
     for row in rows:
         picture = f'<img src="{quote(row["picture"])}" alt="">' if row["picture"] else ""
-        told = html.escape(row["fault"] or row["outcome"])
-        cells = html.escape(row["name"]), html.escape(row["prompt"]), picture, told
+        result = html.escape(row["fault"] or row["outcome"])
+        cells = html.escape(row["name"]), html.escape(row["prompt"]), picture, result
         kind = ' class="failed"' if row["fault"] else ""
         lines.append(f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'

@@ -1,13 +1,12 @@
 """Running a list of jobs: each row is made in a folder of its own, moved into place, and then recorded.
 
 Killed at any moment, a run leaves whole files and at most one hidden folder of an unfinished row, which the next run
-clears away. Rows whose record holds are skipped; those that only lack a film are only rendered.
+removes. Rows whose record holds are skipped; those that only lack a film are only rendered.
 """
 
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -42,126 +41,151 @@ class Run:
     """A run of a list of jobs.
 
     Attributes:
-        shop: what the jobs are made with.
+        context: what the jobs share.
         records: how the rows went that have had their turn.
         skipped: names of those that were finished before.
     """
 
-    shop: BatchContext
+    context: BatchContext
 
     def __post_init__(self) -> None:
-        """Take the hashes of what all rows share."""
-        self.options = options = self.shop.options
+        """Hash what all rows share."""
+        self.options = options = self.context.options
+        self.console = self.context.console
         self.records: list[Record] = []
         self.skipped: set[str] = set()
-        scene = file_hash(Path(self.shop.blend)) if self.shop.blend and options.recorded else ""
+        scene = file_hash(Path(self.context.blend)) if self.context.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         self._hashes = FileHashes()
-        # A job that is alone goes alone: the generator need not be asked what pays.
-        self._ahead = Prefetcher(
-            self.shop.client, options, self._unfinished, options.rows if len(options.jobs) > 1 else 1
-        )
+        # One job needs no question to the generator of how many pay off.
+        most = options.together if len(options.jobs) > 1 else 1
+        self._prefetcher = Prefetcher(self.context.client, options, self._unfinished, most)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:
-        """Give every job its turn and say what became of it.
+        """Give every job its turn, whatever becomes of the others, and show the results.
 
         Returns:
             How many failed.
 
         Raises:
-            UserError: records or the report cannot be written, so that going on would be of no use.
-            KeyboardInterrupt: somebody wants it to stop; the report tells how far it came.
+            UserError: the report cannot be written.
+            KeyboardInterrupt: the run was stopped; the report covers the rows so far.
         """
         start = time.monotonic()
+        jobs = self.options.jobs
         try:
-            for number, job in enumerate(self.options.jobs):
-                self.shop.stop.ask()
-                print(f"[{number + 1}/{len(self.options.jobs)}] {job.name}: {job.prompt}", flush=True)
-                following = self.options.jobs[number + 1 :]
-                record = self._turn(job, following)
-                self.records.append(record)
-            self.shop.stop.ask()
+            for number, job in enumerate(jobs):
+                self.context.stop.ask()
+                self.console.say(f"[{number + 1}/{len(jobs)}] {job.name}: {_shown(job.prompt)}")
+                self.records.append(self._turn(job, jobs[number + 1 :]))
+            self.context.stop.ask()
         finally:
             if self.options.recorded:
                 write_report(self.options.out, self.options.report, self.records, self.skipped)
         failed = [record for record in self.records if record.outcome == FAILED]
-        print(
+        self.console.say(
             f"{len(self.records) - len(failed)} of {len(self.records)} done in {time.monotonic() - start:.0f} s, "
-            f"{len(failed)} failed.",
-            flush=True,
+            f"{len(failed)} failed."
         )
         for record in failed:
-            print(f"  {record.job} ({record.where}): {record.fault}", flush=True)
+            self.console.say(f"  {record.job} ({record.where}): {record.fault}")
         return len(failed)
 
     def _turn(self, job: Job, following: list[Job]) -> Record:
-        """One row, from its record to its new record."""
-        out, start = self.options.out, time.monotonic()
+        """One row: make it and record how it went. Any error becomes the record's fault."""
+        start = time.monotonic()
         record = Record(job.name, job.prompt, job.where)
         try:
-            if job.fault:
-                raise UserError(job.fault)
-            motion = motion_hash(job, self._surroundings, self._hashes)
-            before = read_record(out, job.name) if self.options.recorded else None
-            made_before = before is not None and before.holds(out, motion)
-            if before is not None and made_before and self._render in ("", before.render):
+            before = self._finished_before(job)
+            if before is not None:
                 self.skipped.add(job.name)
-                print(f"    {SKIPPED}", flush=True)
+                self.console.say(f"    {SKIPPED}")
                 return before
-            if before is not None:
-                forget_record(out, job.name)
-            with _making(out, job.name) as folder:
-                if before is not None and made_before:
-                    files = [*before.files, *self._moved(render_saved(job.name, self.options, folder), folder)]
-                else:
-                    files = self._moved(self._made(job, following, folder), folder)
-            record = replace(record, motion=motion, render=self._render, files=list(dict.fromkeys(files)))
-            if before is not None:
-                _remove(out, [name for name in before.files if name not in record.files])
-            print(f"    wrote {', '.join(files)} in {out}", flush=True)
-        except UserError as error:
-            self.shop.stop.ask()
-            record = replace(record, outcome=FAILED, fault=str(error))
+            record = self._made_record(job, following, record)
         except Exception as error:
-            self.shop.stop.ask()
-            traceback.print_exc()
-            fault = f"A fault in the program: {error}"
-            record = replace(record, outcome=FAILED, fault=fault, details=traceback.format_exc())
-        if record.fault:
-            print(f"    failed: {record.fault}", file=sys.stderr, flush=True)
+            self.context.stop.ask()
+            record = self._failed(record, error)
         record = replace(record, seconds=round(time.monotonic() - start, 2))
         if self.options.recorded:
-            write_record(out, record)
+            try:
+                write_record(self.options.out, record)
+            except Exception as error:
+                # Without its record the row is made again in the next run; the rows behind it are made in this one.
+                record = self._failed(record, error)
+        return record
+
+    def _failed(self, record: Record, error: Exception) -> Record:
+        """The record of a row that failed, which is shown in a sentence; the traceback of a bug goes to the log."""
+        fault, details = str(error), ""
+        if not isinstance(error, UserError):
+            details = "".join(traceback.format_exception(error))
+            fault = f"An error in the program: {type(error).__name__}: {error}"
+            self.console.note(details)
+        self.console.warn(f"    failed: {fault}")
+        return replace(record, outcome=FAILED, fault=fault, details=details)
+
+    def _finished_before(self, job: Job) -> Record | None:
+        """The row's record, where all that this run would make is there.
+
+        Raises:
+            UserError: the row cannot be run.
+        """
+        if job.fault:
+            raise UserError(job.fault)
+        before = self._held_record(job)
+        return before if before is not None and self._render in ("", before.render) else None
+
+    def _made_record(self, job: Job, following: list[Job], record: Record) -> Record:
+        """Make a row, or render it where that is all it lacks."""
+        out = self.options.out
+        motion = motion_hash(job, self._surroundings, self._hashes)
+        before = read_record(out, job.name) if self.options.recorded else None
+        held = self._held_record(job)
+        if before is not None:
+            forget_record(out, job.name)
+        with _work_folder(out, job.name) as folder:
+            if held is not None:
+                files = [*held.files, *self._moved(render_saved(job.name, self.context, folder), folder)]
+            else:
+                files = self._moved(self._made(job, following, folder), folder)
+        record = replace(record, motion=motion, render=self._render, files=list(dict.fromkeys(files)))
+        if before is not None:
+            _remove(out, [name for name in before.files if name not in record.files])
+        self.console.say(f"    wrote {', '.join(files)} in {out}")
         return record
 
     def _made(self, job: Job, following: list[Job], folder: Path) -> list[Path]:
-        """Make a row; once more alone where the generator's process dies of it, or of one that it went with."""
+        """Generate a row; once more alone where a request for several failed or the generator's process died."""
 
-        def look_ahead() -> None:
-            self._ahead.look(following)
+        def prefetch() -> None:
+            self._prefetcher.prefetch(following)
 
-        share = self._ahead.take(job, following)
+        share = self._prefetcher.claim(job, following)
         try:
-            return make_clip(job, self.shop, folder, share, look_ahead)
+            return make_clip(job, self.context, folder, share, prefetch)
         except UserError as error:
-            if self.shop.client.running and (share is None or share.items == 1 or not share.request.failure):
+            if self.context.client.running and (share is None or share.items == 1 or not share.request.failure):
                 raise
-            print(f"    once more: {error}", file=sys.stderr, flush=True)
+            self.console.warn(f"    trying again: {error}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        return make_clip(job, self.shop, folder, None, look_ahead)
+        return make_clip(job, self.context, folder, None, prefetch)
+
+    def _held_record(self, job: Job) -> Record | None:
+        """The row's record where its motion and files are as this run would make them."""
+        before = read_record(self.options.out, job.name) if self.options.recorded else None
+        if before is None or not before.holds(self.options.out, motion_hash(job, self._surroundings, self._hashes)):
+            return None
+        return before
 
     def _unfinished(self, job: Job) -> bool:
-        """Whether a row must be generated; one that only lacks its film need not."""
-        before = read_record(self.options.out, job.name) if self.options.recorded else None
-        if before is None:
-            return True
-        return not before.holds(self.options.out, motion_hash(job, self._surroundings, self._hashes))
+        """Whether a row must be generated; one that only lacks its film need not be."""
+        return self._held_record(job) is None
 
     def _moved(self, made: list[Path], folder: Path) -> list[str]:
-        """Rename what was made into place; the names relative to the folder of the results."""
+        """Move what was made into place; returns the names relative to the folder of the results."""
         names = [path.relative_to(folder) for path in made]
         for name in names:
             target = self.options.out / name
@@ -178,8 +202,8 @@ class Run:
 
 
 @contextmanager
-def _making(out: Path, name: str) -> Iterator[Path]:
-    """A hidden folder for a row that is being made; what an earlier run left of it is cleared away."""
+def _work_folder(out: Path, name: str) -> Iterator[Path]:
+    """A hidden folder for a row in work; what an earlier run left in it is removed."""
     folder = out / f".making-{name}"
     try:
         if folder.exists():
@@ -190,14 +214,20 @@ def _making(out: Path, name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # What is loaded from the folder is no longer needed; a home file lets go of it on Windows.
+        # Windows deletes no open file: Blender must close the one in the folder.
         if bpy.data.filepath.startswith(str(folder.resolve())):
             bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _shown(prompt: str) -> str:
+    """A prompt on one line of moderate length."""
+    text = " ".join(prompt.split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
 def _remove(out: Path, names: list[str]) -> None:
-    """Delete what a row made from other things has left."""
+    """Delete files of an earlier version of a row."""
     for name in names:
         path = out / name
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""Stopping a run from outside: by Ctrl-C, or by the polite kill of a farm."""
+"""Stopping a run by Ctrl-C or SIGTERM, as farms do."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SAID = b"\nintermask: stopping after this step; once more ends it at once.\n"
+NOTICE = b"\nintermask: stopping after this step; the same again ends it at once.\n"
 
 
 class Stop:
     """Remembers that a signal came.
 
-    It raises nothing by itself: a signal may come while Blender calls back into Python, such as a handler of an opened
-    file, and Blender prints what is raised there and goes on.
+    The handler itself raises nothing: the signal may come while Blender runs a Python callback, such as a handler of an
+    opened file, and Blender prints what is raised there and continues.
     """
 
     def __init__(self) -> None:
-        """Nothing came yet."""
+        """No signal came yet."""
         self.wanted = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT, which Blender keeps to itself, and SIGTERM for a wish to stop; a second one ends the process.
+        """Handle SIGINT, which Blender's own handler would swallow, and SIGTERM; a second one ends the process.
 
-        Whoever runs a batch in his own process has his handlers back afterwards.
+        The handlers from before are restored afterwards.
         """
         before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -35,10 +35,10 @@ class Stop:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def ask(self) -> None:
-        """Go on, or end here: asked between two steps and while the generator works.
+        """Called between two steps and while the generator works.
 
         Raises:
-            KeyboardInterrupt: a signal came, however long ago.
+            KeyboardInterrupt: a signal came since ``listening`` began.
         """
         if self.wanted:
             raise KeyboardInterrupt
@@ -47,4 +47,4 @@ class Stop:
         self.wanted = True
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.SIG_DFL)
-        os.write(2, SAID)
+        os.write(2, NOTICE)

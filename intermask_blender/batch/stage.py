@@ -1,4 +1,4 @@
-"""What a picture of two people needs: a floor on which sliding shows, soft light, and a camera that sees all of it."""
+"""Floor, light and a camera that sees both people in every frame, for scenes without a camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mathutils import Matrix
 from .. import compat
 
 TILE = 0.5
-"""Metres. Small enough that a foot that slides is seen against an edge."""
+"""Metres; small enough to show sliding feet against an edge."""
 
 FLOOR_MARGIN = 30.0
 BODY_MARGIN = 0.25

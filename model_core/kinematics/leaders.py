@@ -39,7 +39,11 @@ def read_leader(path: str | os.PathLike[str]) -> ReadMotion:
         read = motion_from_positions(load_npy(path), path.name)
     elif suffix == ".npz":
         arrays = NpzArrays(path)
-        if "skeleton" in arrays or not is_smpl(arrays):
+        if "skeleton" not in arrays and not is_smpl(arrays):
+            raise UserError(
+                f"{path.name} holds no person's motion; choose an .npz file of AMASS, of SMPL-X, or saved by InterMask."
+            )
+        if "skeleton" in arrays:
             return ReadMotion(load_npz(path).people[0].resampled(FPS).motion(), "")
         read = motion_from_smpl(arrays)
     else:

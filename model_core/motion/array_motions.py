@@ -92,7 +92,7 @@ def motion_from_smpl(arrays: NpzArrays) -> ReadMotion:
     if translation is None:
         translation = np.zeros((frames, 3))
         notes.append("no translation: the person stays in place")
-    translation = _numbers(translation, "the translation", file).reshape(
+    translation = _numbers(translation, "its translation", file).reshape(
         len(translation), int(np.prod(translation.shape[1:]))
     )
     if translation.shape != (frames, 3):
@@ -125,7 +125,7 @@ def motion_from_positions(values: np.ndarray, file: str) -> ReadMotion:
     Raises:
         UserError: the array is not one person's motion.
     """
-    values = _numbers(values, "it", file)
+    values = _numbers(values, "its array", file)
     if values.ndim > 2 and len(values) == 1:
         values = values[0]
     if values.ndim == 4 and values.shape[2] >= _JOINTS and values.shape[3] == 3:
@@ -201,7 +201,7 @@ def _smpl_rotations(arrays: NpzArrays, file: str) -> np.ndarray:
 
 def _turns(values: np.ndarray, file: str) -> np.ndarray:
     """Rotations (T, J, 3, 3) of axis-angle arrays (T, J * 3), (T, J, 3) or matrices (T, J, 3, 3)."""
-    values = _numbers(values, "the poses", file)
+    values = _numbers(values, "its poses", file)
     if values.ndim == 4 and values.shape[2:] == (3, 3):
         return values.copy()
     if values.ndim == 2 and values.shape[1] % 3 == 0:
@@ -226,13 +226,13 @@ def _numbers(values: np.ndarray, what: str, file: str) -> np.ndarray:
         UserError: they are no numbers, or some are not finite.
     """
     if values.dtype.kind not in "iuf" or values.ndim == 0:
-        raise UserError(f"{file}: {what} is no array of numbers; choose a file of motion.")
+        raise UserError(f"{file} has no numbers in {what}; choose a file of motion.")
     values = values.astype(np.float64)
     bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if bad.any():
         raise UserError(
-            f"{file}: {what} has values that are not numbers in {bad.sum()} of {len(values)} places, the first in "
-            f"{int(bad.argmax())}; repair or cut the file there."
+            f"{file} has values that are not numbers in {what}, in {bad.sum()} of {len(values)} frames, the first in "
+            f"frame {int(bad.argmax())}; repair or cut the file there."
         )
     return values
 

@@ -1,0 +1,150 @@
+"""What a batch shows on the terminal, and the log that takes Blender's and the graphics driver's own messages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from ..core import printable
+
+INTERVAL = 10.0
+"""Seconds between two lines of progress where the output is not a terminal."""
+
+_WIDTH = 60
+
+
+@dataclass
+class Console:
+    """Lines for the user on standard output and standard error, in which nothing controls the terminal.
+
+    Attributes:
+        log: file for what others write below Python, such as ``EGL Error`` lines.
+        verbose: whether that is shown instead.
+        clock: seconds, for progress.
+    """
+
+    log: Path
+    verbose: bool = False
+    clock: Callable[[], float] = time.monotonic
+    _kept: TextIO | None = field(default=None, init=False)
+    _shown: str = field(default="", init=False)
+    _last: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._last = self.clock()
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal of few letters, such as one of Windows, must not end a run.
+            if reconfigure := getattr(stream, "reconfigure", None):
+                reconfigure(errors="backslashreplace")
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        self._erase()
+        print(printable(text), flush=True)
+
+    def warn(self, text: str) -> None:
+        """Show a line on standard error."""
+        self._erase()
+        print(printable(text), file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """Add text of several lines, such as a traceback, to the log; with ``verbose`` it is shown."""
+        if self.verbose:
+            for line in text.rstrip().splitlines():
+                self.warn(line)
+            return
+        with contextlib.suppress(OSError), self.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text.rstrip() + "\n")
+
+    def progress(self, text: str) -> None:
+        """Show how far a step is: over the line before on a terminal, else a line every ``INTERVAL`` seconds."""
+        stream = self._kept or sys.stdout
+        line = printable(text)
+        if stream.isatty():
+            if line != self._shown:
+                print(f"\r    {line:<{_WIDTH}}", end="", file=stream, flush=True)
+                self._shown = line
+        elif self.clock() - self._last >= INTERVAL:
+            print(f"    {line}", file=stream, flush=True)
+            self._last = self.clock()
+
+    def begin_progress(self) -> None:
+        """Start the interval of a new step."""
+        self._last = self.clock()
+
+    def _erase(self) -> None:
+        if self._shown:
+            print("\r" + " " * (_WIDTH + 4), end="\r", flush=True)
+            self._shown = ""
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Write to the log what Blender and drivers print meanwhile; ``progress`` is still shown.
+
+        They print below Python, so the file descriptors are redirected. With ``verbose`` nothing is.
+        """
+        if self.verbose:
+            yield
+            return
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        kept = {number: os.dup(number) for number in (1, 2)}
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            with os.fdopen(os.dup(1), "w", encoding=_encoding(), errors="backslashreplace") as terminal:
+                self._kept = terminal if _writes_to(sys.stdout, 1) else None
+                for number in kept:
+                    os.dup2(log, number)
+                yield
+        finally:
+            self._kept = None
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            for number, copy in kept.items():
+                os.dup2(copy, number)
+                os.close(copy)
+            os.close(log)
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+def _writes_to(stream: TextIO, number: int) -> bool:
+    """Whether a stream is a file descriptor's, not a replacement of it."""
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+@dataclass
+class RenderProgress:
+    """Counts rendered frames and estimates the time left.
+
+    Attributes:
+        frames: how many there are.
+        clock: seconds.
+    """
+
+    frames: int
+    clock: Callable[[], float] = time.monotonic
+    done: int = field(default=0, init=False)
+    _start: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+
+    def frame_done(self) -> str:
+        """One line after a frame, such as ``Rendering frame 12/96, 34 s left``."""
+        self.done = min(self.done + 1, self.frames)
+        left = (self.clock() - self._start) / self.done * (self.frames - self.done)
+        minutes, seconds = divmod(round(left), 60)
+        time_left = f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+        return f"Rendering frame {self.done}/{self.frames}, {time_left} left"
