@@ -18,13 +18,31 @@ from ..translations import tr, tr_noop
 from .child import Child, pause
 from .runtime import INSTALLED, MARKER, Found, Inspection, Package, Pip, Runtime, python_tag
 
-CPU, CUDA = "CPU", "CUDA"
+CPU, CUDA, CUDA_OLDER = "CPU", "CUDA", "CUDA_OLDER"
 
-INDEXES = {CPU: "https://download.pytorch.org/whl/cpu", CUDA: "https://download.pytorch.org/whl/cu126"}
-"""PyTorch's own package indexes; Apple's computers take the usual one."""
 
-SPACE = {CPU: 2 << 30, CUDA: 9 << 30}
-"""Bytes that fetching and unpacking take, generously."""
+@dataclass(frozen=True)
+class Build:
+    """One of the builds in which PyTorch is published.
+
+    Attributes:
+        index: its package index.
+        space: bytes that download and installation take, generously.
+    """
+
+    index: str
+    space: int
+
+
+BUILDS = {
+    CPU: Build("https://download.pytorch.org/whl/cpu", 2 << 30),
+    # Kernels from Turing (7.5) to Blackwell (12.0), in PyTorch 2.9 and later.
+    CUDA: Build("https://download.pytorch.org/whl/cu130", 9 << 30),
+    # Kernels from Maxwell (5.0) to Hopper (9.0), up to PyTorch 2.14.
+    CUDA_OLDER: Build("https://download.pytorch.org/whl/cu126", 9 << 30),
+}
+"""After PyTorch's CUDA support matrix (its RELEASE.md, and its issues 172663 and 190385). Apple's computers take the
+usual index."""
 
 RAW_PROGRESS = (24, 1)
 """First version of pip that reports progress in numbers."""
@@ -65,13 +83,13 @@ class Plan:
 
 
 def index_options(accelerator: str, platform: str) -> tuple[str, ...]:
-    """Options for pip that lead to PyTorch for the CPU or for NVIDIA's cards.
+    """Options of pip that select a build of PyTorch.
 
     Args:
-        accelerator: ``CPU`` or ``CUDA``.
-        platform: as ``sys.platform`` has it.
+        accelerator: a key of ``BUILDS``.
+        platform: as in ``sys.platform``.
     """
-    return () if platform == "darwin" else ("--index-url", INDEXES[accelerator])
+    return () if platform == "darwin" else ("--index-url", BUILDS[accelerator].index)
 
 
 def remove(root: Path) -> None:

@@ -38,7 +38,7 @@ SEARCH = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] 
 INSPECT = (
     SEARCH
     + """
-answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "faults": {}}
+answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "faults": {}, "broken": {}}
 for name in sys.argv[2].split():
     try:
         answer["versions"][name] = str(__import__(name).__version__)
@@ -46,9 +46,20 @@ for name in sys.argv[2].split():
         answer["faults"][name] = f"{type(error).__name__}: {error}"
 if "torch" in answer["versions"]:
     import torch
-    answer["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    places = {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
     mps = getattr(torch.backends, "mps", None)
-    answer["devices"] += ["Apple GPU"] if mps and mps.is_available() else []
+    places |= {"mps": "Apple GPU"} if mps and mps.is_available() else {}
+    for place, name in {"cpu": "CPU", **places}.items():
+        # A build without kernels for a card finds the card all the same: only computing shows it.
+        try:
+            ones = torch.ones(64, 64, device=place, dtype=torch.float32 if place == "cpu" else torch.float16)
+            mean = float((ones @ ones).mean())
+            if mean != 64:
+                raise RuntimeError(f"it computed {mean:g} instead of 64")
+        except Exception as error:
+            answer["broken"][name] = (str(error).strip() or type(error).__name__).splitlines()[0]
+        else:
+            answer["devices"] += [name] if place != "cpu" else []
 print("ANSWER " + json.dumps(answer), flush=True)
 """
 )
@@ -70,7 +81,7 @@ class Package:
 
 
 PACKAGES = (
-    Package("torch", "torch>=2.2,<2.14"),
+    Package("torch", "torch>=2.2"),
     Package("numpy", "numpy>=1.26"),
     Package("safetensors", "safetensors>=0.4", False),
     # What it depends on serves downloads only, which the add-on never makes.
@@ -253,13 +264,19 @@ class Inspection:
     """A test of what an interpreter can do. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
-        runtime: what is asked.
-        answer: what it said.
-        failure: one sentence where it cannot serve.
+        runtime: the interpreter.
+        packages: what it must be able to import.
+        device: that the user chose: GPUs that do not work are no failure for the CPU.
+        answer: its versions, its devices that work, and its faults.
+        text: what happens now, in a line.
+        factor: fraction that is done; 0, since it is not known.
+        failure: one sentence if it cannot be used, else empty.
+        done: whether it has ended.
     """
 
     runtime: Runtime
     packages: tuple[Package, ...] = PACKAGES
+    device: str = "auto"
     answer: dict[str, Any] = field(default_factory=dict, init=False)
     failure: str = field(default="", init=False)
     text: str = field(default=tr_noop("Testing the Python"), init=False)
@@ -305,7 +322,7 @@ class Inspection:
 
     @property
     def sentence(self) -> str:
-        """What was found, in a line."""
+        """The versions and the devices that work, in a line."""
         first = self.packages[0].name
         title = "PyTorch" if first == "torch" else first
         devices = ", ".join(self.answer.get("devices") or ["CPU"])
@@ -320,7 +337,7 @@ class Inspection:
             )
         faults = self.answer["faults"]
         if not faults:
-            return ""
+            return self._broken_device()
         name, cause = next(iter(faults.items()))
         if all(fault.startswith("ModuleNotFoundError") for fault in faults.values()):
             return tr("{python} lacks {faults}; install it there with pip, or press Install PyTorch.").format(
@@ -329,6 +346,22 @@ class Inspection:
         return tr("{python} cannot load {name} ({cause}); reinstall it there, or choose another Python.").format(
             python=python, name=name, cause=cause[:200]
         )
+
+    def _broken_device(self) -> str:
+        """The sentence about a device that cannot compute, empty if all that are used can."""
+        for name, cause in self.answer["broken"].items():
+            if name == "CPU":
+                template = tr("PyTorch {version} cannot compute on this CPU ({cause}); install another version of it.")
+            elif self.device.startswith("cpu"):
+                continue
+            else:
+                template = tr(
+                    "PyTorch {version} cannot compute on {name} ({cause}); press Install PyTorch with the other NVIDIA "
+                    "entry as Install For, update the driver, or set Device to CPU."
+                )
+            version = self.answer["versions"]["torch"]
+            return template.format(version=version, name=name, cause=cause[:200])
+        return ""
 
 
 def _version(name: str, folder: Path) -> str:

@@ -10,10 +10,17 @@ import bpy
 
 from ..core import UserError
 from ..generator import runtime
-from ..generator.installation import SPACE, Installation, Plan, index_options, remove
+from ..generator.installation import BUILDS, Installation, Plan, index_options, remove
 from ..generator.runtime import Inspection
 from ..translations import tr, tr_noop
-from ..ui.preferences import AUTOMATIC, current_runtime, own_python, runtime_root, stored_preferences
+from ..ui.preferences import (
+    AUTOMATIC,
+    current_preferences,
+    current_runtime,
+    own_python,
+    runtime_root,
+    stored_preferences,
+)
 from ..ui.services import end_worker
 from ..ui.session import session
 from .attempt_mixin import AttemptMixin, refuse
@@ -64,7 +71,7 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
         if stored is None or root is None:
             raise UserError(tr(NOT_AN_EXTENSION))
         end_worker()
-        index, space = index_options(stored.accelerator, sys.platform), SPACE[stored.accelerator]
+        index, space = index_options(stored.accelerator, sys.platform), BUILDS[stored.accelerator].space
         return Installation(Plan(root, runtime.look(), *own, runtime.find_pip(*own), index, space=space))
 
 
@@ -89,7 +96,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
         chosen = current_runtime(context)
         if chosen is None:
             raise UserError(runtime.NOT_FOUND)
-        return Inspection(chosen)
+        return Inspection(chosen, device=current_preferences(context).device)
 
 
 class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
@@ -115,7 +122,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         named = runtime.named_runtime(python, runtime.look())
         if named is None:
             raise UserError(tr("There is no file {path}; choose the program file of a Python.").format(path=python))
-        return Inspection(named)
+        return Inspection(named, device=current_preferences(context).device)
 
 
 class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):

@@ -49,7 +49,8 @@ DEVICES = (
 
 ACCELERATORS = (
     ("CPU", "CPU", "A small download for every computer; on Apple chips it includes the GPU"),
-    ("CUDA", "NVIDIA GPU", "Several gigabytes larger; many times faster with an NVIDIA graphics card"),
+    ("CUDA", "NVIDIA GPU", "Several gigabytes larger; many times faster with an NVIDIA graphics card of 2018 or later"),
+    ("CUDA_OLDER", "NVIDIA GPU before 2018", "For older NVIDIA graphics cards, such as GeForce GTX 10 and 900"),
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from intermask_blender.generator.child import Child
-from intermask_blender.generator.installation import Installation, Plan, index_options, remove
+from intermask_blender.generator.installation import BUILDS, Installation, Plan, index_options, remove
 from intermask_blender.generator.runtime import (
     BLENDER,
     INSTALLED,
@@ -30,6 +30,7 @@ from intermask_blender.generator.runtime import (
     look,
     named_runtime,
 )
+from intermask_blender.ui.preferences import ACCELERATORS
 from model_core.errors import UserError
 
 TRANSLATION_CONTEXT = Path(sys.executable), ("-I",)
@@ -215,4 +216,42 @@ def test_pip_is_found_even_where_it_was_never_unpacked(tmp_path: Path) -> None:
 
 def test_the_index_follows_the_graphics_card() -> None:
     assert index_options("CPU", "win32")[1].endswith("/cpu") and "/cu" in index_options("CUDA", "linux")[1]
-    assert index_options("CPU", "darwin") == ()
+    assert index_options("CUDA", "linux") != index_options("CUDA_OLDER", "linux")
+    assert index_options("CPU", "darwin") == () and {key for key, _, _ in ACCELERATORS} == set(BUILDS)
+
+
+CARD = """
+__version__ = "2.9"
+float16, float32 = "half", "single"
+class cuda:
+    device_count = staticmethod(lambda: 1)
+    get_device_name = staticmethod(lambda index: "GeForce 9090")
+class backends:
+    pass
+class Numbers:
+    __matmul__ = lambda one, other: one
+    mean = lambda numbers: 64.0
+def ones(*shape, device, dtype):
+    if device != "cpu":
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device\\nCompile with ...")
+    return Numbers()
+"""
+
+
+def test_a_card_for_which_pytorch_has_no_kernels_is_found_by_computing_on_it(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text(CARD)
+    runtime, packages = Runtime(NAMED, Path(sys.executable), first=(tmp_path,)), (Package("torch", "torch"),)
+
+    def inspected(device: str) -> Inspection:
+        inspection = Inspection(runtime, packages, device)
+        inspection.start()
+        inspection.wait()
+        return inspection
+
+    assert inspected("auto").failure == (
+        "PyTorch 2.9 cannot compute on GeForce 9090 (CUDA error: no kernel image is available for execution on the "
+        "device); press Install PyTorch with the other NVIDIA entry as Install For, update the driver, or set Device "
+        "to CPU."
+    )
+    on_cpu = inspected("cpu")
+    assert not on_cpu.failure and on_cpu.sentence.endswith(", CPU")
