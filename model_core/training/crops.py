@@ -15,6 +15,8 @@ from ..motion.canonical import facing, mirrored, mirrored_text
 from ..motion.representation import CONTACTS, JOINTS, POSITIONS, ROTATIONS, VELOCITIES, WIDTH, features_from_motion
 from ..motion.rotations import about_y
 
+PAIR_LENGTHS = (88, 104, 120, 144, 168)
+"""Usual lengths of crops of pairs, in frames: multiples of 8, about three to six seconds."""
 _MOST_DRAWS = 50
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..metrics.retrieval import BATCH, retrieval
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, evaluator_features
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
-from .crops import Crops
+from .crops import PAIR_LENGTHS, Crops
 from .loop import Loop, LoopSettings
 from .normalised import normalise_by
 from .run import TrainingRun
@@ -42,7 +42,7 @@ class EvaluatorTraining:
     loop: LoopSettings = LoopSettings(
         steps=600, batch=48, rate=2e-3, decay=1e-2, average=0.99, evaluate_every=100, save_every=50, half=True
     )
-    frames: tuple[int, ...] = (88, 104, 120, 144, 168)
+    frames: tuple[int, ...] = PAIR_LENGTHS
     paraphrases: int = 3
     noise: float = 0.1
     seed: int = 0

@@ -16,7 +16,7 @@ from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
 from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
 from .corruption import Neighbours
-from .crops import Crops
+from .crops import PAIR_LENGTHS, Crops
 from .loop import LoopSettings, seeded
 from .normalised import normalise_by
 from .perturbation import Perturbation
@@ -50,7 +50,7 @@ class RefinerTraining:
     loop: LoopSettings = LoopSettings(
         steps=8500, batch=16, rate=2e-3, decay=1e-2, average=0.99, warm_up=50, save_every=200, half=True
     )
-    frames: tuple[int, ...] = (88, 104, 120, 144, 168)
+    frames: tuple[int, ...] = PAIR_LENGTHS
     paraphrases: int = 6
     perturbation: Perturbation = Perturbation()
     swapped: float = 0.4

@@ -17,6 +17,7 @@ from ..motion.skeleton import SMPL
 from ..networks.reranker import Reranker, RerankerConfig
 from ..text_encoders.batches import pooled
 from .captioned_crops import limit_captions, word_vectors
+from .crops import PAIR_LENGTHS
 from .labels import Labels, candidates_of, corrupted_clips
 from .loop import Loop, LoopSettings
 from .normalised import normalise_by
@@ -48,7 +49,7 @@ class RerankerTraining:
         steps=3000, batch=48, rate=1e-3, decay=5e-2, average=0.99, warm_up=50, save_every=100, evaluate_every=300,
         half=True,
     )  # fmt: skip
-    frames: tuple[int, ...] = (88, 104, 120, 144, 168)
+    frames: tuple[int, ...] = PAIR_LENGTHS
     paraphrases: int = 6
     candidates: int = 5000
     corrupted: int = 14400

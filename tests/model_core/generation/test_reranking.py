@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +24,8 @@ from model_core.motion.representation import POSITIONS, features_from_motion
 from model_core.networks.reranker import Reranker, RerankerConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.training.corruption import Neighbours, mixed_up
-from model_core.training.crops import Clip
-from model_core.training.labels import Labels, LabelSource
+from model_core.training.crops import Clip, Crops
+from model_core.training.labels import Labels, LabelSource, candidates_of, corrupted_clips
 from model_core.training.loop import LoopSettings
 from model_core.training.material import DataSettings, Material
 from model_core.training.reranker_training import RerankerTraining, fit_reranker, ranking, train_reranker
@@ -37,7 +38,7 @@ SHAPE = RerankerConfig(width=16, dilations=(1, 2))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model with a random judge."""
+    """A small model with a random reranker."""
     target = save_small_model(tmp_path_factory.mktemp("judged") / "small")
     model = load_model(target)
     torch.manual_seed(3)
@@ -98,7 +99,7 @@ def test_the_judge_learns_what_the_detectors_said(tmp_path: Path) -> None:
     assert figures["any_of_four"] >= figures["four"]
 
 
-def test_spoilt_tokens_are_codes_of_the_same_row_and_a_quarter_stays() -> None:
+def test_corrupted_tokens_are_codes_of_the_same_part_and_a_quarter_stays() -> None:
     torch.manual_seed(0)
     tokenizer = Tokenizer(TokenizerConfig(width=16, codes=64, code_width=8, part_codes=True))
     for codes in tokenizer.quantizer.codebooks:
@@ -118,7 +119,7 @@ def test_spoilt_tokens_are_codes_of_the_same_row_and_a_quarter_stays() -> None:
         assert near.mean() < 0.8 * torch.cdist(vectors[row], vectors[row]).mean()
 
 
-def test_verdicts_are_made_once_and_kept(tmp_path: Path) -> None:
+def test_labels_are_made_once_and_kept(tmp_path: Path) -> None:
     made: list[int] = []
 
     def make(random: np.random.Generator, count: int, frames: int) -> Labels:
@@ -138,7 +139,39 @@ def test_verdicts_are_made_once_and_kept(tmp_path: Path) -> None:
         assert one.captions == other.captions and one.kinds == other.kinds
 
 
-def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: Path) -> None:
+def test_labels_of_another_model_are_not_used_and_not_deleted(folder: Path, tmp_path: Path) -> None:
+    pair = np.stack([features_from_motion(posed_person(person, 60).motion()) for person in (0, 1)])
+    crops = Crops([Clip(pair, ("they hug",), 1.0, (20, 40), "hug")], captioned=True)
+    words = {"they hug": torch.ones(384)}
+
+    def fingerprints(crops: Crops = crops, **changes: Any) -> tuple[str, str]:
+        pipeline = InterMask.load(folder, "cpu")
+        for part, change in changes.items():
+            change(next(getattr(pipeline.model, part).parameters()))
+        return candidates_of(pipeline, crops).fingerprint, corrupted_clips(pipeline, crops, words).fingerprint
+
+    as_it_is = fingerprints()
+    assert fingerprints() == as_it_is
+    transformer = fingerprints(transformer=lambda weight: weight.add_(1))
+    assert transformer[0] != as_it_is[0] and transformer[1] == as_it_is[1]  # corrupted clips do not come from it
+    others = (
+        fingerprints(tokenizer=lambda weight: weight.add_(1)),
+        fingerprints(replace(crops, clips=[replace(crops.clips[0], kind="bow to each other")], _chances={})),
+        fingerprints(replace(crops, by_kind=True, _chances={})),
+    )
+    for other in others:
+        assert other[0] != as_it_is[0] and other[1] != as_it_is[1]
+
+    def make(random: np.random.Generator, count: int, frames: int) -> Labels:
+        joints = random.random((count, 2, frames, 22, 3)).astype(np.float16)
+        return Labels(joints, ("they hug",) * count, ("hug",) * count, random.random(count) < 0.5)
+
+    for number, (fingerprint, lengths) in enumerate((("a", (8,)), ("b", (8,)), ("b", (12,)), ("b", (8,)))):
+        LabelSource("candidates", make, fingerprint).gather(tmp_path, 4, 4, lengths, 0)
+        assert len(list(tmp_path.iterdir())) == min(number + 1, 3)
+
+
+def test_a_reranker_is_trained_on_candidates_and_corrupted_clips(folder: Path, tmp_path: Path) -> None:
     kinds = {"hug": ("they hug", "two people hug"), "bow to each other": ("they bow",), "unheard of": ("they yodel",)}
     clips = [
         Clip(
@@ -167,7 +200,7 @@ def test_a_judge_is_trained_on_drafts_and_spoilt_clips(folder: Path, tmp_path: P
     assert reranker.config.text_width == 384 and torch.isfinite(next(reranker.parameters())).all()
 
 
-def test_the_judge_likes_what_it_chose_better_than_most_draws(reranked: InterMask) -> None:
+def test_the_reranker_prefers_what_it_chose_to_most_results(reranked: InterMask) -> None:
     one, several = (replace(reranked.config.sampling, candidates=count) for count in (1, 6))
     single = [
         liking(reranked, reranked.generate("they hug", FRAMES, GenerateOptions(one, seed))[0]) for seed in range(12)
@@ -178,7 +211,7 @@ def test_the_judge_likes_what_it_chose_better_than_most_draws(reranked: InterMas
     assert min(chosen) > np.median(single) and np.mean(chosen) > np.quantile(single, 0.75)
 
 
-def test_takes_and_rows_are_judged_each_by_its_own_prompt(reranked: InterMask) -> None:
+def test_takes_and_items_are_reranked_each_by_its_own_prompt(reranked: InterMask) -> None:
     settings = replace(
         reranked.config.sampling, candidates=3, refinement_passes=1, max_attempts=2, accept_threshold=0.5
     )
