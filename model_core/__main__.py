@@ -6,16 +6,30 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from .errors import UserError
+from .errors import UserError, printable
 from .threads import let_idle_threads_sleep
 
 TRAINABLE = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker", "evaluator", "all")
 """What ``train`` trains; the names of ``training.command.PARTS``, which are known without importing torch."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes arguments in its messages; none of them may control the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+def _show(lines: object) -> None:
+    """Print lines in which texts of files cannot control the terminal."""
+    for line in str(lines).split("\n"):
+        print(printable(line), flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m model_core", description=__doc__)
+    parser = _Parser(prog="python -m model_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_train(commands.add_parser("train", help="train a network, or continue its training"))
     _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
@@ -124,9 +138,9 @@ def _import(options: argparse.Namespace) -> None:
         "converting": f"Converting the text encoder of {wanted.clip} ...",
         "writing": f"Writing {wanted.out} ...",
     }
-    folder = import_published(wanted, on_stage=lambda stage: print(stages[stage], flush=True))
+    folder = import_published(wanted, on_stage=lambda stage: _show(stages[stage]))
     config = read_config(folder)
-    print(f"{folder} is the model '{config.name}'. {config.about}")
+    _show(f"{folder} is the model '{config.name}'. {config.about}")
 
 
 def _benchmark(sections: Sequence[str], model: Path | None) -> int:
@@ -136,7 +150,7 @@ def _benchmark(sections: Sequence[str], model: Path | None) -> int:
     if unknown:
         raise UserError(f"There is no section '{unknown[0]}' to measure; choose among {', '.join(SECTIONS)}.")
     for line in benchmark(tuple(sections) or SECTIONS, model):
-        print(line, flush=True)
+        _show(line)
     return 0
 
 
@@ -147,10 +161,10 @@ def _evaluate_parts(options: argparse.Namespace) -> int:
 
     moved = governed_joints(load_model(options.model or bundled_model())) * 1000
     for where, parts in zip(("in the world", "relative to the pelvis"), moved, strict=True):
-        print(f"Millimetres {where}:")
+        _show(f"Millimetres {where}:")
         for part, millimetres in enumerate(parts):
             order = millimetres.argsort()[::-1]
-            print(f"part {part}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
+            _show(f"part {part}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
     return 0
 
 
@@ -162,7 +176,7 @@ def _evaluate_starter(options: argparse.Namespace) -> int:
         raise UserError("'evaluate starter' needs --data, a folder of clips made by 'choreograph --out'.")
     model = options.model or bundled_model()
     report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds, options.evaluator)
-    print(report.table())
+    _show(report.table())
     return 0 if all(passed for _, _, passed in report.checks()) else 1
 
 
@@ -173,8 +187,8 @@ def _evaluate_detectors(options: argparse.Namespace) -> int:
         raise UserError("'evaluate detectors' needs --data, a folder of clips made by 'choreograph --out'.")
     rows = validate_detectors(options.data, options.kinds)
     for row in rows:
-        print(row)
-    print(f"detected on average: {100 * sum(row.detected for row in rows) / len(rows):.1f} %")
+        _show(row)
+    _show(f"detected on average: {100 * sum(row.detected for row in rows) / len(rows):.1f} %")
     return 0 if all(row.passed for row in rows) else 1
 
 
@@ -186,7 +200,7 @@ def _evaluate_physical(options: argparse.Namespace) -> int:
         raise UserError("'evaluate physical' needs --data, a folder of captured motion with its manifest.json.")
     passed = True
     for row in physical_report(options.data, options.model or bundled_model(), options.seeds):
-        print(row, flush=True)
+        _show(row)
         passed &= row.passed
     return 0 if passed else 1
 
@@ -204,7 +218,7 @@ def _verify(folder: Path) -> int:
 
     passed = True
     for check in verify(folder):
-        print(check, flush=True)
+        _show(check)
         passed &= check.passed
     return 0 if passed else 1
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..core import FPS, LEADER_SUFFIXES, UserError, atomic_write, read_leader, save_npz, write_bvh
+from ..core import LEADER_SUFFIXES, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..rig.axes import vectors_to_blender
@@ -106,16 +106,8 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
     settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
     if not job.leader:
         return settings
-    leader = read_leader(path).motion
-    if job.seconds is not None:
-        frames = round(job.seconds * FPS)
-        if frames > len(leader) + 1:
-            raise UserError(
-                f"{path.name} lasts {leader.seconds:.3g} s and {job.seconds:g} s were asked for; "
-                "leave seconds out, or ask for fewer."
-            )
-        leader = leader.frames(0, frames)
-    return replace(settings, seconds=None, leader=leader)
+    # The worker cuts the leader to the seconds, or refuses more than it lasts.
+    return replace(settings, seconds=job.seconds, leader=read_leader(path).motion)
 
 
 def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
