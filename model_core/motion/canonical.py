@@ -18,14 +18,14 @@ from .skeleton import SMPL, Skeleton
 from .types import Interaction, Motion
 
 Ground = Literal["each", "common", "kept"]
-"""Where the floor of a pair is: each person's own lowest joint (as InterHuman's published processing has it), the
-lowest joint of both, or where it was."""
+"""The floor of a pair: each person's own lowest joint (as in InterHuman's published processing), the lowest joint of
+both, or unchanged."""
 
 MIRROR = np.diag([-1.0, 1.0, 1.0])
 """Reflection at the plane X = 0, which swaps left and right."""
 
 _SIXD_SIGNS = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
-"""What the reflection does to ``[R00 R01 R10 R11 R20 R21]``: entries with one index on X change their sign."""
+"""Signs of ``[R00 R01 R10 R11 R20 R21]`` under the reflection: entries with exactly one index on X change sign."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CanonicalTransform:
     """A rotation about the vertical axis, then a translation: from the world into the canonical frame.
 
     Attributes:
-        yaw: radians about +Y; +Z turns towards +X.
+        yaw: radians about +Y, from +Z towards +X.
         offset: (3,) metres.
     """
 
@@ -42,7 +42,7 @@ class CanonicalTransform:
 
     @property
     def rotation(self) -> np.ndarray:
-        """(3, 3) the turn."""
+        """(3, 3) the rotation."""
         return about_y(np.asarray(float(self.yaw)))
 
     @property
@@ -61,7 +61,7 @@ class CanonicalTransform:
 
 
 def facing(joints: np.ndarray, skeleton: Skeleton = SMPL) -> np.ndarray:
-    """Angle of the direction a body faces, from the line through its hips.
+    """Angle of the direction that a body faces, from the line through its hips.
 
     Args:
         joints: (..., J, 3) positions, Y up.
@@ -78,7 +78,7 @@ def canonical_transform(motion: Motion, floor: float | None = None) -> Canonical
     """The transform that brings a motion into its canonical frame.
 
     Args:
-        motion: one person in any place.
+        motion: one person, anywhere.
         floor: height of the floor in the motion's world; None takes the lowest joint of the clip.
     """
     yaw = -float(facing(motion.joints[0].astype(np.float64), motion.skeleton))
@@ -96,8 +96,8 @@ def canonical(motion: Motion) -> tuple[Motion, CanonicalTransform]:
 def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[Interaction, CanonicalTransform]:
     """A pair in the canonical frame of its first person, and the transform of the first person.
 
-    ``transform.inverse.apply_to_pair`` brings a result back to where the first person (the leader) stood. With ground
-    ``"each"``, two people on one floor stay so; a jump of one of them over the whole clip would be lost.
+    ``transform.inverse.apply_to_pair`` brings a result back to the first person's world. With ground ``"each"``, two
+    people on one floor stay on it; if one of them is in the air for the whole clip, that height is lost.
     """
     first, second = interaction.people
     lowest = [float(person.joints[..., 1].min()) for person in (first, second)]
@@ -110,7 +110,7 @@ def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[I
 
 
 def relative_placement(interaction: Interaction) -> np.ndarray:
-    """Where the second person stands in frame 0, seen from the first: (3,) half the relative yaw, x, z.
+    """(3,) position and facing of the second person in frame 0 relative to the first: half the relative yaw, x, z.
 
     The half angle (of the quaternion) and its sign are those of InterHuman's published processing.
     """
@@ -124,23 +124,23 @@ def relative_placement(interaction: Interaction) -> np.ndarray:
 # --- mirror image --------------------------------------------------------------------------------------------------
 
 
-def mirrored_features(rows: np.ndarray) -> np.ndarray:
-    """Rows (T, 262) with left and right swapped: positions, velocities, rotations and contacts."""
+def mirrored_features(features: np.ndarray) -> np.ndarray:
+    """Features (T, 262) with left and right swapped: positions, velocities, rotations and contacts."""
     joints, pairs = len(SMPL), list(SMPL.mirror)
-    result = np.empty_like(rows)
+    result = np.empty_like(features)
     for columns in (POSITIONS, VELOCITIES):
-        part = rows[:, columns].reshape(-1, joints, 3)[:, pairs] * np.array([-1, 1, 1], dtype=rows.dtype)
-        result[:, columns] = part.reshape(len(rows), -1)
-    rotations = rows[:, ROTATIONS].reshape(-1, joints - 1, 6)[:, [pair - 1 for pair in pairs[1:]]]
-    result[:, ROTATIONS] = (rotations * _SIXD_SIGNS.astype(rows.dtype)).reshape(len(rows), -1)
-    result[:, CONTACTS] = rows[:, CONTACTS][:, [2, 3, 0, 1]]
-    if rows.shape[1] != WIDTH:
-        raise ValueError(f"rows have {WIDTH} columns, not {rows.shape[1]}")
+        part = features[:, columns].reshape(-1, joints, 3)[:, pairs] * np.array([-1, 1, 1], dtype=features.dtype)
+        result[:, columns] = part.reshape(len(features), -1)
+    rotations = features[:, ROTATIONS].reshape(-1, joints - 1, 6)[:, [pair - 1 for pair in pairs[1:]]]
+    result[:, ROTATIONS] = (rotations * _SIXD_SIGNS.astype(features.dtype)).reshape(len(features), -1)
+    result[:, CONTACTS] = features[:, CONTACTS][:, [2, 3, 0, 1]]
+    if features.shape[1] != WIDTH:
+        raise ValueError(f"features have {WIDTH} columns, not {features.shape[1]}")
     return result
 
 
 def mirrored(motion: Motion) -> Motion:
-    """The motion's reflection at the plane X = 0, left and right swapped, rotations included."""
+    """The reflection of a motion at the plane X = 0, with left and right swapped, rotations included."""
     pairs = list(motion.skeleton.mirror)
     signs = np.outer(np.diag(MIRROR), np.diag(MIRROR)).astype(motion.joints.dtype)
     rotations, orientation = motion.rotations, motion.root_orientation
@@ -153,7 +153,7 @@ def mirrored(motion: Motion) -> Motion:
 
 
 def mirrored_pair(interaction: Interaction) -> Interaction:
-    """Both people mirrored in one world, and the text with them."""
+    """Both people and the text mirrored."""
     first, second = interaction.people
     return replace(interaction, people=(mirrored(first), mirrored(second)), text=mirrored_text(interaction.text))
 
@@ -175,7 +175,7 @@ _SIDED = re.compile(r"\b(" + "|".join(sorted(_OPPOSITES, key=len, reverse=True))
 
 
 def mirrored_text(text: str) -> str:
-    """A caption with left and right, clockwise and counterclockwise swapped; capitals are kept."""
+    """A caption with left and right, clockwise and counterclockwise swapped; capitalisation is kept."""
 
     def swapped(match: re.Match[str]) -> str:
         word = match[0]

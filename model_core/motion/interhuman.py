@@ -1,7 +1,7 @@
-"""Raw InterHuman files: one ``.npy`` a person, (frames, 492), 30 frames a second, Z up, metres.
+"""Raw InterHuman files: one ``.npy`` per person, (frames, 492), 30 frames per second, Z up, metres.
 
-A row is 62 joint positions (the first 22 are SMPL's, the others hands and face), then 51 local rotations of six
-numbers (the first 21 are SMPL's joints 1 to 21). There is no orientation of the root. (Liang et al. 2024, InterGen)
+A frame is 62 joint positions (the first 22 are SMPL's, the others hands and face), then 51 local rotations of six
+numbers each (the first 21 are SMPL's joints 1 to 21). The root has no orientation. (Liang et al. 2024, InterGen)
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ WIDTH = 492
 _ROTATIONS = slice(62 * 3, 62 * 3 + (len(SMPL) - 1) * 6)
 
 Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""Turns the files' axes into ours: (x, y, z) to (x, z, -y)."""
+"""Rotation from the files' axes to Y up: (x, y, z) to (x, z, -y)."""
 
 
 def motion_from_interhuman(values: np.ndarray) -> Motion:
-    """Raw values (T, 492), Z up, as a motion, Y up, where it stands in the file's world."""
+    """Raw values (T, 492), Z up, as a motion, Y up, in the file's world."""
     frames, joints = len(values), len(SMPL)
     positions = values[:, : joints * 3].reshape(frames, joints, 3) @ Y_UP_FROM_Z_UP.T
     sixd = values[:, _ROTATIONS].reshape(frames, joints - 1, 6)
@@ -34,14 +34,14 @@ def motion_from_interhuman(values: np.ndarray) -> Motion:
 
 
 def features_from_interhuman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Raw values of both people, each (T, 492), as the rows of a canonical pair, (2, T - 1, 262) float32.
+    """Raw values of both people, each (T, 492), as features (2, T - 1, 262), float32, of a canonical pair.
 
-    The six numbers of a rotation stay as the files have them: statistics of the data set were taken of those.
+    The six numbers of a rotation are copied from the files: the statistics of the data set were computed from those.
     """
     pair, _ = canonical_pair(Interaction((motion_from_interhuman(first), motion_from_interhuman(second))))
-    rows = np.stack([features_from_motion(person) for person in pair.people])
-    rows[..., ROTATIONS] = np.stack((first, second))[:, :-1, _ROTATIONS]
-    return rows
+    features = np.stack([features_from_motion(person) for person in pair.people])
+    features[..., ROTATIONS] = np.stack((first, second))[:, :-1, _ROTATIONS]
+    return features
 
 
 def read_interhuman(path: str | os.PathLike[str]) -> Motion:

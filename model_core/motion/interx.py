@@ -1,15 +1,15 @@
-"""Inter-X rows: 56 x 6 numbers for one person in one frame, and motion on SMPL-X's 55 joints (Xu et al. 2024).
+"""Inter-X's features: 56 x 6 numbers of one person in one frame, for SMPL-X's 55 joints (Xu et al. 2024).
 
 =======  ==========================================================================================================
-rows     what
+rows     meaning
 =======  ==========================================================================================================
 0        the root's orientation in the world, six numbers: ``[R00 R01 R02 R10 R11 R12]``, the first two rows
 1:55     local rotations of joints 1 to 54 in SMPL-X's order, hands included, six numbers each
 55       translation of the root, x y z, metres, Y up; then its velocity, the next frame's minus this one's
 =======  ==========================================================================================================
 
-The root of the first person is at the origin in frame 0, its height included, so the floor lies somewhere below; which
-way the first person faces is not fixed. There are no positions: they follow from one body for all people.
+The root of the first person is at the origin in frame 0, its height included, so that the height of the floor varies;
+the facing of the first person is not fixed. There are no positions: they follow from one body for all people.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .types import FPS, Motion
 
 JOINTS = len(SMPLX)
 SHAPE = (JOINTS + 1, 6)
-"""Of a row: rotations of all joints, then translation and velocity."""
+"""Shape of one frame: rotations of all joints, then translation and velocity."""
 
 INTERX_BODY = np.array(
     [
@@ -85,39 +85,39 @@ INTERX_BODY = np.array(
     ],
     dtype=np.float64,
 )
-"""(55, 3) metres: the body that the data set's rotations turn, whose arms hang a little at rest, as SMPL-X's mean body
-is carried by mannequin-x 0.3.0 (Apache-2.0). That has no jaw and no eyes: they are roughly where they are in any head.
+"""(55, 3) metres: rest offsets of the body that the data set's rotations apply to, with slightly lowered arms: SMPL-X's
+mean body, from mannequin-x 0.3.0 (Apache-2.0). It has no jaw and no eyes; their offsets are approximate.
 """
 
 INTERX_BODY.setflags(write=False)
 
 
-def motion_from_interx(rows: np.ndarray, fps: float = FPS) -> Motion:
-    """Rows (T, 56, 6), not normalised, as a motion of T frames on SMPL-X's joints.
+def motion_from_interx(features: np.ndarray, fps: float = FPS) -> Motion:
+    """A motion of T frames on SMPL-X's joints from features (T, 56, 6), not normalised.
 
-    Rotations that a network wrote need not be orthonormal; they are made so. Positions are by forward kinematics of
-    ``INTERX_BODY``; the decoded velocity is not needed for them.
+    Rotations from a network need not be orthonormal; they are orthonormalised. Positions are forward kinematics of
+    ``INTERX_BODY``; the velocity is not used.
     """
-    matrices = _matrix_from_rows(rows[:, :JOINTS])
-    joints = forward_kinematics(matrices, rows[:, JOINTS, :3], INTERX_BODY, SMPLX)
+    matrices = _matrix_from_rows(features[:, :JOINTS])
+    joints = forward_kinematics(matrices, features[:, JOINTS, :3], INTERX_BODY, SMPLX)
     return Motion(joints, matrices[:, 1:], matrices[:, 0], fps, SMPLX)
 
 
 def interx_from_motion(motion: Motion) -> np.ndarray:
-    """A motion as rows (T, 56, 6) float32, where it stands in the world; the velocity of the last frame is zero.
+    """Features (T, 56, 6), float32, of a motion in the world; the velocity of the last frame is zero.
 
     Raises:
-        ValueError: it has not SMPL-X's joints with their rotations and the root's orientation.
+        ValueError: the motion lacks SMPL-X's joints, their rotations or the root's orientation.
     """
     if motion.skeleton != SMPLX or motion.rotations is None or motion.root_orientation is None:
-        raise ValueError("Inter-X rows need the 55 SMPL-X joints with all their rotations")
+        raise ValueError("Inter-X features need the 55 SMPL-X joints with all their rotations")
     root = motion.translation
-    rows = np.empty((len(motion), *SHAPE), dtype=np.float32)
-    rows[:, 0] = _rows_from_matrix(motion.root_orientation)
-    rows[:, 1:JOINTS] = _rows_from_matrix(motion.rotations)
-    rows[:, JOINTS, :3] = root
-    rows[:, JOINTS, 3:] = np.diff(root, axis=0, append=root[-1:])
-    return rows
+    features = np.empty((len(motion), *SHAPE), dtype=np.float32)
+    features[:, 0] = _rows_from_matrix(motion.root_orientation)
+    features[:, 1:JOINTS] = _rows_from_matrix(motion.rotations)
+    features[:, JOINTS, :3] = root
+    features[:, JOINTS, 3:] = np.diff(root, axis=0, append=root[-1:])
+    return features
 
 
 def _matrix_from_rows(six: np.ndarray) -> np.ndarray:

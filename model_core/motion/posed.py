@@ -1,4 +1,4 @@
-"""A skeleton with fixed bone lengths in a pose for every frame: what is keyed in Blender and written to files."""
+"""A skeleton with fixed bone lengths and a pose for every frame: what is keyed in Blender and written to files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class PosedSkeleton:
     """One person, ready for an armature. Metres, Y up; the rest pose is a T-pose facing +Z with left at +X.
 
     Attributes:
-        offsets: (J, 3) each joint's place in its parent's frame at rest; the root's row is zero.
+        offsets: (J, 3) position of each joint in its parent's frame at rest; zero for the root.
         rotations: (T, J, 4) unit quaternions w x y z, continuous in sign over time: the root's orientation in the
-            world first, then local rotations against the T-pose.
+            world first, then local rotations relative to the T-pose.
         translation: (T, 3) root joint in the world.
-        fps: frames a second.
-        skeleton: the names and the tree behind the joint axis.
+        fps: frames per second.
+        skeleton: names and tree of the joint axis.
     """
 
     offsets: np.ndarray
@@ -47,7 +47,7 @@ class PosedSkeleton:
         return forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
 
     def motion(self) -> Motion:
-        """The same as a ``Motion``, with positions by forward kinematics."""
+        """The person as a ``Motion``, with positions by forward kinematics."""
         matrices = matrix_from_quaternion(self.rotations)
         joints = forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
         return Motion(joints, matrices[:, 1:], matrices[:, 0], self.fps, self.skeleton)

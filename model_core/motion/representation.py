@@ -1,15 +1,15 @@
-"""The 262 numbers that InterHuman and the networks use for one person in one frame, both ways.
+"""InterHuman's features: the 262 numbers of one person in one frame, from motions and to motions.
 
 ==========  ========================================================================================
-columns     what
+columns     meaning
 ==========  ========================================================================================
 0:66        positions of the 22 joints, x y z, metres, Y up
-66:132      velocities: the next frame's position minus this one's, metres a frame
+66:132      velocities: the next frame's position minus this one's, metres per frame
 132:258     local rotations of joints 1 to 21, six numbers each: ``[R00 R01 R10 R11 R20 R21]``
 258:262     contact with the floor, 0 or 1: left ankle, left toe, right ankle, right toe
 ==========  ========================================================================================
 
-There is no orientation of the root: the positions hold it.
+There is no orientation of the root: the positions imply it.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ WORLD = slice(0, 132)
 """Positions and velocities: the columns that depend on where a person stands and faces."""
 
 FOOT_JOINTS = tuple(SMPL.index(name) for name in ("L_Ankle", "L_Foot", "R_Ankle", "R_Foot"))
-"""The joints behind the four contacts, in order."""
+"""The joints of the four contacts, in order."""
 
 CONTACT_HEIGHTS = np.array([0.12, 0.05, 0.12, 0.05])
-"""Metres over the floor below which each of ``FOOT_JOINTS`` can be in contact."""
+"""Metres above the floor below which each of ``FOOT_JOINTS`` can be in contact."""
 
 CONTACT_SQUARED_SPEED = 0.001
-"""Square of the metres a frame below which a foot joint stands still."""
+"""Square of the metres per frame below which a foot joint stands still."""
 
 
 def foot_contacts(joints: np.ndarray) -> np.ndarray:
-    """Which foot joints stand on the floor (Y = 0).
+    """Contacts of the foot joints with the floor (Y = 0).
 
     Args:
         joints: (T, 22, 3) positions, metres.
@@ -56,29 +56,31 @@ def foot_contacts(joints: np.ndarray) -> np.ndarray:
 
 
 def features_from_motion(motion: Motion) -> np.ndarray:
-    """A motion as rows, (T - 1, 262) float32; the last frame only gives the last velocity.
+    """Features (T - 1, 262), float32, of a motion; the last frame only gives the last velocity.
 
-    The rows keep the motion's place in the world; ``canonical`` moves it. A motion without rotations raises
-    ValueError: rows of a network's data need them.
+    The motion keeps its place in the world; ``canonical`` moves it.
+
+    Raises:
+        ValueError: the motion has no local rotations, or another skeleton.
     """
     if motion.rotations is None or motion.skeleton != SMPL:
-        raise ValueError("rows need the 22 SMPL joints with their local rotations")
+        raise ValueError("features need the 22 SMPL joints with their local rotations")
     joints, frames = motion.joints, len(motion) - 1
-    rows = np.empty((max(frames, 0), WIDTH), dtype=np.float32)
+    features = np.empty((max(frames, 0), WIDTH), dtype=np.float32)
     if frames < 1:
-        return rows
-    rows[:, POSITIONS] = joints[:-1].reshape(frames, -1)
-    rows[:, VELOCITIES] = np.diff(joints, axis=0).reshape(frames, -1)
-    rows[:, ROTATIONS] = sixd_from_matrix(motion.rotations[:-1]).reshape(frames, -1)
-    rows[:, CONTACTS] = foot_contacts(joints)
-    return rows
+        return features
+    features[:, POSITIONS] = joints[:-1].reshape(frames, -1)
+    features[:, VELOCITIES] = np.diff(joints, axis=0).reshape(frames, -1)
+    features[:, ROTATIONS] = sixd_from_matrix(motion.rotations[:-1]).reshape(frames, -1)
+    features[:, CONTACTS] = foot_contacts(joints)
+    return features
 
 
-def motion_from_features(rows: np.ndarray, fps: float = FPS) -> Motion:
-    """Rows (T, 262), positions in metres and not normalised, as a motion of T frames without root orientation.
+def motion_from_features(features: np.ndarray, fps: float = FPS) -> Motion:
+    """A motion of T frames, without root orientation, from features (T, 262) in metres, not normalised.
 
-    Rotations that a network wrote need not be orthonormal; they are made so.
+    Rotations from a network need not be orthonormal; they are orthonormalised.
     """
-    frames = len(rows)
-    rotations = matrix_from_sixd(rows[:, ROTATIONS].reshape(frames, JOINTS - 1, 6))
-    return Motion(rows[:, POSITIONS].reshape(frames, JOINTS, 3), rotations, fps=fps)
+    frames = len(features)
+    rotations = matrix_from_sixd(features[:, ROTATIONS].reshape(frames, JOINTS - 1, 6))
+    return Motion(features[:, POSITIONS].reshape(frames, JOINTS, 3), rotations, fps=fps)

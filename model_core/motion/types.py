@@ -1,4 +1,4 @@
-"""What every reader, network and writer speaks: one person's motion, and two people's in one world."""
+"""The data types of all readers, networks and writers: the motion of one person, and of two people in one world."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import UserError
 from .skeleton import SMPL, Skeleton
 
 FPS = 30.0
-"""Frames a second of the data sets and of every network."""
+"""Frames per second of the data sets and of every network."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Motion:
 
     Attributes:
         joints: (T, J, 3) joint positions in the world.
-        rotations: (T, J - 1, 3, 3) local rotations of joints 1.. against the T-pose, or None where unknown.
-        root_orientation: (T, 3, 3) orientation of the root in the world, or None where unknown (InterHuman rows
-            carry none; ``kinematics.solve`` finds it).
-        fps: frames a second.
-        skeleton: the names and the tree behind the joint axis.
+        rotations: (T, J - 1, 3, 3) local rotations of joints 1.. relative to the T-pose, or None if unknown.
+        root_orientation: (T, 3, 3) orientation of the root in the world, or None if unknown (InterHuman features
+            have none; ``kinematics.solve`` finds it).
+        fps: frames per second.
+        skeleton: names and tree of the joint axis.
     """
 
     joints: np.ndarray
@@ -67,7 +67,7 @@ class Motion:
         return len(self) / self.fps
 
     def frames(self, start: int, stop: int) -> Motion:
-        """The frames ``start`` to ``stop`` (exclusive) as a motion of their own."""
+        """The frames ``start`` to ``stop`` (exclusive) as a motion."""
         cut = slice(start, stop)
         return replace(
             self,
@@ -77,7 +77,7 @@ class Motion:
         )
 
     def moved(self, rotation: np.ndarray, offset: np.ndarray) -> Motion:
-        """The motion with the whole world turned by ``rotation`` (3, 3), then shifted by ``offset`` (3,) metres."""
+        """The motion rotated in the world by ``rotation`` (3, 3), then shifted by ``offset`` (3,) metres."""
         joints = self.joints @ rotation.T + offset
         orientation = None if self.root_orientation is None else rotation @ self.root_orientation
         dtype = self.joints.dtype
@@ -93,10 +93,10 @@ class Interaction:
     """Two people in one world frame, frame for frame.
 
     Attributes:
-        people: the two motions, equally long and at one rate.
+        people: the two motions, of the same length and frame rate.
         text: the prompt or caption.
-        model: name of the model that made it, empty for captured motion.
-        seed: the seed it was drawn with, None for captured motion.
+        model: name of the model that generated it, empty for captured motion.
+        seed: seed of the generation, None for captured motion.
     """
 
     people: tuple[Motion, Motion]
@@ -107,7 +107,7 @@ class Interaction:
     def __post_init__(self) -> None:
         first, second = self.people
         if len(first) != len(second) or first.fps != second.fps or first.skeleton != second.skeleton:
-            raise ValueError("the two people differ in length, rate or skeleton")
+            raise ValueError("the two people differ in length, frame rate or skeleton")
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -115,7 +115,7 @@ class Interaction:
 
     @property
     def fps(self) -> float:
-        """Frames a second of both people."""
+        """Frames per second of both people."""
         return self.people[0].fps
 
     @property

@@ -1,4 +1,4 @@
-"""Frozen text encoders: a prompt to hidden states and one vector. Folders, tokenisers and the import of CLIP."""
+"""Frozen text encoders, from a prompt to hidden states and one vector: folders, tokenisers and the import of CLIP."""
 
 from __future__ import annotations
 

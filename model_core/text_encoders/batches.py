@@ -13,7 +13,7 @@ _TEXTS_PER_BATCH = 128
 
 def pooled(encoder: TextEncoder, captions: Sequence[str]) -> torch.Tensor:
     """(N, C) the pooled vector of each caption, on the encoder's device."""
-    # Texts of similar length in one batch: no time goes into padding.
+    # Batches of texts of similar length waste no time on padding.
     order = sorted(range(len(captions)), key=lambda index: len(captions[index]))
     batches = [order[start : start + _TEXTS_PER_BATCH] for start in range(0, len(order), _TEXTS_PER_BATCH)]
     vectors = [encoder.encode([captions[index] for index in batch]).pooled for batch in batches]

@@ -1,4 +1,4 @@
-"""CLIP's tokeniser: byte pairs joined in the order of a list that comes with the project."""
+"""CLIP's tokeniser: merges byte pairs in the order of a list that is bundled with the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import UserError
 MERGES = Path(__file__).resolve().parents[2] / "assets" / "text" / "clip-byte-pairs" / "merges.txt.gz"
 START, END = "<|startoftext|>", "<|endoftext|>"
 _WORD_END = "</w>"
-# CLIP ignores case while it cuts words: the long s counts as an s then, and the iota below a letter falls through.
+# CLIP ignores case when it splits words: the long s counts as an s, and the combining iota matches nothing.
 _WORDS = r"'[s\x{17f}]|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}\x{345}]+"
 
 
@@ -23,7 +23,7 @@ def clip_tokenizer(merges: Path = MERGES) -> Tokenizer:
     """Build the tokeniser of every published CLIP model, for texts that ``clean_prompt`` has prepared.
 
     Args:
-        merges: one pair a line, the most frequent first.
+        merges: one pair per line, the most frequent first.
 
     Raises:
         UserError: the list is missing or damaged.
@@ -46,7 +46,7 @@ def clip_tokenizer(merges: Path = MERGES) -> Tokenizer:
 
 
 def _byte_letters() -> list[str]:
-    """A printable letter for each byte: printable ones stand for themselves, first; the others follow from U+0100."""
+    """A printable character for each byte: first the printable bytes as themselves, then the others from U+0100 on."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = 256 - len(printable)
     return [chr(code) for code in (*printable, *range(256, 256 + others))]

@@ -1,8 +1,8 @@
-"""What CLIP does to a text before cutting it into tokens: the network knows no other form of it.
+"""CLIP's preparation of a text for its tokeniser: the network was only trained on prepared texts.
 
-CLIP repairs text with the library ftfy, resolves HTML entities twice, joins white space and lowers the case. The repair
-is done here after ftfy's documented behaviour: characters in another width, ligatures, curled quotes, control
-characters, halves of surrogate pairs, and UTF-8 that somebody read in a one-byte encoding ("cafÃ©" for "café").
+CLIP repairs text with the library ftfy, resolves HTML entities twice, collapses white space and converts to lower case.
+This module repairs text according to ftfy's documented behaviour: full-width characters, ligatures, curly quotes,
+control characters, unpaired surrogates, and UTF-8 that was decoded with a one-byte encoding ("cafÃ©" for "café").
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from functools import cache
 _ONE_BYTE_ENCODINGS = (
     "latin-1", "cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1257", "iso-8859-2", "mac-roman", "cp437",
 )  # fmt: skip
-# What must be among the bytes before a text counts as misread: a sequence that is common in what gets misread and rare
-# otherwise, or so many sequences that it cannot be chance.
+# Evidence in the bytes for a text that was decoded wrongly: a sequence that is common in such texts and rare otherwise,
+# or too many sequences for chance.
 _ANY = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _MANY = rb"(?s:(?:(?:%s).*?){4})" % _ANY
-_TELLING = {
-    # Here the bytes are everyday letters: two sequences in a row, or punctuation.
+_EVIDENCE = {
+    # In these encodings the bytes are common letters: two sequences in a row, or punctuation.
     "cp1251": re.compile(rb"(?:[\xc2\xc3\xd0\xd1][\x80-\xbf]){2}|\xe2\x80[\x80-\xbf]|" + _MANY),
     "cp1253": re.compile(rb"(?:[\xc2\xc3\xce\xcf][\x80-\xbf]){2}|\xe2\x80[\x80-\xbf]|" + _MANY),
     "mac-roman": re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2[\x80-\xbf]{2}|" + _MANY),
 }
-_TELLING_ELSEWHERE = re.compile(
+_EVIDENCE_ELSEWHERE = re.compile(
     rb"[\xc2\xc3][ \x80-\xbf]|(?:[\xc4-\xdf][\x80-\xbf]){2}"
     rb"|[\xe0-\xef][\x1a\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|" + _MANY
 )
-# Some programs put a space for the byte A0, and a question mark in a diamond (here the byte 1A) for what they lack.
+# Some programs replace the byte A0 by a space, and unknown characters by U+FFFD (here the byte 1A).
 _SPACED = re.compile(rb"\xc3 (?! |quele|quela|quilo|s )")
 _LOST = re.compile(rb"[\xc2-\xdf]\x1a|[\xe0-\xef](?:\x1a[\x1a\x80-\xbf]|[\x80-\xbf]\x1a)|\x1a")
 
@@ -58,11 +58,11 @@ _WIDTHS = {0x3000: " "} | {code: unicodedata.normalize("NFKC", chr(code)) for co
 
 
 def clean_prompt(text: str) -> str:
-    """The text as CLIP's tokeniser reads it: repaired, in lower case, runs of white space as one space."""
+    """The text as CLIP's tokeniser expects it: repaired, in lower case, runs of white space as one space."""
     repaired = []
     entities = True
     for line in re.split("(?<=\n)", text):
-        # Where there is markup, entities may be meant to stay as they are.
+        # In markup, entities may be intended.
         entities = entities and "<" not in line
         repaired.append(_repaired(line, entities=entities))
     resolved = html.unescape(html.unescape("".join(repaired)))
@@ -70,12 +70,12 @@ def clean_prompt(text: str) -> str:
 
 
 def _repaired(line: str, *, entities: bool) -> str:
-    """The line after as many rounds of repair as change something."""
+    """The line, repaired repeatedly until nothing changes."""
     while True:
         before = line
         if entities:
             line = _ENTITY.sub(_entity, line)
-        line = _decoded_again(line)
+        line = _redecoded(line)
         line = _C1_CONTROL.sub(lambda match: _table("cp1252")[0][ord(match[0])], line)
         line = line.translate(_LIGATURES).translate(_WIDTHS).translate(_QUOTES)
         line = _LINE_BREAK.sub("\n", line)
@@ -88,7 +88,7 @@ def _repaired(line: str, *, entities: bool) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """The character of an entity that ends in a semicolon, also of one that somebody put in capitals."""
+    """The character of an entity that ends in a semicolon, also if the entity is in capitals."""
     whole, name = match[0], match[0][1:]
     if name in html.entities.html5:
         return html.entities.html5[name]
@@ -102,7 +102,7 @@ def _entity(match: re.Match[str]) -> str:
 
 @cache
 def _table(encoding: str) -> tuple[str, dict[str, int]]:
-    """The 256 characters of an encoding and their bytes; a byte without a character stands for itself."""
+    """The 256 characters of an encoding and their bytes; a byte without a character maps to itself."""
     characters = "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in range(256))
     codes = {character: byte for byte, character in enumerate(characters)}
     if encoding.startswith("cp125"):
@@ -110,8 +110,8 @@ def _table(encoding: str) -> tuple[str, dict[str, int]]:
     return characters, codes
 
 
-def _decoded_again(line: str) -> str:
-    """UTF-8 where a line, or a run of it, is UTF-8 that was read in a one-byte encoding, as often as that happened."""
+def _redecoded(line: str) -> str:
+    """The line with UTF-8 that was decoded with a one-byte encoding decoded correctly, repeatedly if needed."""
     while not line.isascii():
         before = line
         found = _as_utf8(line)
@@ -122,13 +122,13 @@ def _decoded_again(line: str) -> str:
 
 
 def _as_utf8(text: str) -> str | None:
-    """The text if the bytes of any one-byte encoding of it are telling UTF-8."""
+    """The text decoded as UTF-8 if its bytes in some one-byte encoding have evidence of UTF-8; else None."""
     for encoding in _ONE_BYTE_ENCODINGS:
         codes = _table(encoding)[1]
         if not all(character in codes for character in text):
             continue
         data = bytes(codes[character] for character in text)
-        if not _TELLING.get(encoding, _TELLING_ELSEWHERE).search(data):
+        if not _EVIDENCE.get(encoding, _EVIDENCE_ELSEWHERE).search(data):
             continue
         if encoding != "mac-roman":
             data = _SPACED.sub(b"\xc3\xa0 ", data).replace(b"\xc2 ", b"\xc2\xa0").replace(b"\xc3 ", b"\xc3\xa0")

@@ -1,4 +1,4 @@
-"""What the pipeline and the training see of any text encoder."""
+"""The interface of text encoders, and the encoder of a tokeniser and a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TextFeatures:
     Attributes:
         hidden: (B, L, C) hidden states in float32.
         mask: (B, L) true for tokens, special ones included, false for padding.
-        pooled: (B, C) one vector a text.
+        pooled: (B, C) one vector for each text.
     """
 
     hidden: Tensor
@@ -42,11 +42,11 @@ class TextEncoder(Protocol):
         """C, the length of the hidden states and of the pooled vector."""
 
     def encode(self, texts: Sequence[str]) -> TextFeatures:
-        """Encode one text or more; what is longer than the encoder takes is cut off at the end."""
+        """Encode one text or more; texts that are too long for the encoder are truncated."""
 
 
 class TowerEncoder:
-    """A tokeniser and a network together."""
+    """A tokeniser and a network."""
 
     def __init__(
         self,
@@ -57,15 +57,15 @@ class TowerEncoder:
         device: torch.device,
         end: int | None = None,
     ) -> None:
-        """Put the parts together.
+        """Create the encoder.
 
         Args:
             tower: the network, with its weights.
-            tokenizer: cuts and pads as the network expects.
-            clean: what is done to a text before the tokeniser sees it.
+            tokenizer: truncates and pads as the network expects.
+            clean: prepares a text for the tokeniser.
             width: of the hidden states.
-            device: where the network runs.
-            end: id of the token that ends a text wherever it stands, as CLIP reads it; None where there is none.
+            device: of the network.
+            end: id of the token that ends a text wherever it occurs, as in CLIP; None without such a token.
         """
         self._end = end
         self._tower = tower.eval().requires_grad_(False).to(device)
@@ -86,12 +86,12 @@ class TowerEncoder:
         mask = torch.tensor([entry.attention_mask for entry in encoded], dtype=torch.bool)
         if self._end is not None:
             is_end = ids == self._end
-            mask &= is_end.cumsum(dim=1) - is_end.int() == 0  # up to the first of them
+            mask &= is_end.cumsum(dim=1) - is_end.int() == 0  # up to the first one
         return ids, mask
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> TextFeatures:
-        """Encode one text or more; what is longer than the encoder takes is cut off at the end."""
+        """Encode one text or more; texts that are too long for the encoder are truncated."""
         ids, mask = (tensor.to(self._device) for tensor in self.token_ids(texts))
         hidden = self._tower(ids, mask)
         return TextFeatures(hidden, mask, self._tower.pool(hidden, mask))

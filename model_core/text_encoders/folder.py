@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..files import atomic_write
 from ..networks.clip_text import ClipTextConfig, ClipTextTower
 from ..networks.sentence_encoder import SentenceEncoder, SentenceEncoderConfig
-from ..tensor_files import save_tensors
+from ..tensor_files import check_fits, save_tensors
 from .byte_pair import END
 from .cleaning import clean_prompt
 from .encoder import TowerEncoder
@@ -31,13 +31,13 @@ EncoderConfig = SentenceEncoderConfig | ClipTextConfig
 
 @dataclass(frozen=True)
 class _Kind:
-    """What differs between the encoders.
+    """The properties of one architecture.
 
     Attributes:
         config, tower: the network's settings and the network.
-        clean: what is done to a text before the tokeniser sees it.
+        clean: prepares a text for the tokeniser.
         fills: whether every text is padded to the full length, with the id 0.
-        end: the token that ends a text wherever it stands.
+        end: the token that ends a text wherever it occurs.
     """
 
     config: type[SentenceEncoderConfig] | type[ClipTextConfig]
@@ -58,14 +58,14 @@ def load_text_encoder(folder: str | Path, device: torch.device | str = "cpu") ->
 
     Args:
         folder: holds ``config.json``, ``tokenizer.json`` and ``weights.safetensors``.
-        device: where it runs.
+        device: of the network.
 
     Raises:
         UserError: a file is missing, cut short, or of another network.
     """
     folder = Path(folder)
     kind, config = _read_config(folder / _CONFIG)
-    with torch.device("meta"):  # shapes alone: the numbers come from the file
+    with torch.device("meta"):  # shapes only: the numbers come from the file
         tower = kind.tower(config)
     _fill(tower, _read_weights(folder / _WEIGHTS), folder / _WEIGHTS)
     tokenizer = _read_tokenizer(folder / _TOKENIZER, config, fills=kind.fills)
@@ -74,10 +74,10 @@ def load_text_encoder(folder: str | Path, device: torch.device | str = "cpu") ->
 
 
 def save_text_encoder(folder: Path, config: EncoderConfig, tokenizer: Tokenizer, state: Mapping[str, Tensor]) -> None:
-    """Write a text encoder's folder; each file appears whole or not at all, the configuration last.
+    """Write a text encoder's folder; each file appears completely or not at all, the configuration last.
 
     Args:
-        folder: where to.
+        folder: to write.
         config: the network's settings.
         tokenizer: texts to ids, special tokens included.
         state: the network's state, in the number types to keep.
@@ -117,19 +117,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path: Path) -> None:
-    """Put a state into the network, named and shaped exactly as the network is; what rests compressed stays so."""
+    """Load a state with exactly the network's names and shapes into it; compressed tensors stay compressed."""
     wanted = tower.state_dict()
-    for key in sorted(wanted.keys() | state.keys()):
-        have = tuple(state[key].shape) if key in state else None
-        want = tuple(wanted[key].shape) if key in wanted else None
-        if have != want:
-            raise UserError(
-                f"The weights {path} do not fit their {_CONFIG}: {key} should be {want or 'absent'} and is "
-                f"{have or 'absent'}; copy or convert the folder again."
-            )
+    check_fits(wanted, state, path, f"its {_CONFIG}", "copy or convert the folder again")
     for key in list(state):
         tensor = state.pop(key)
-        # CLIP's layers would be the largest part of a model in memory, and serve once for a prompt.
+        # CLIP's layers would be the largest part of a model in memory, and run once per prompt.
         rests = key == _TABLE or (isinstance(tower, ClipTextTower) and key.startswith("layers."))
         wanted[key] = tensor.clone() if rests else tensor.float()
     tower.load_state_dict(wanted, assign=True)

@@ -1,4 +1,4 @@
-"""Published CLIP weights to a text encoder's folder: the text tower alone, in half precision."""
+"""From published CLIP weights to a text encoder's folder: only the text tower, in half precision."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ _QUERY = re.compile(r"^(layers\.\d+)\.self_attn\.q_proj\.(weight|bias)$")
 
 
 def convert_clip(source: Path, out: Path, any_clip: bool = False, remedy: str = "add --any-clip") -> ClipTextConfig:
-    """Make a text encoder's folder from published CLIP weights.
+    """Write a text encoder's folder from published CLIP weights.
 
     Args:
         source: OpenAI's ``ViT-L-14-336px.pt``, or a folder in Hugging Face's layout of the same model.
         out: folder to write.
-        any_clip: take other CLIP models too, as long as they are built like OpenAI's.
+        any_clip: accept other CLIP models with the architecture of OpenAI's.
         remedy: how the user sets ``any_clip``, for error messages.
 
     Returns:
         The shape of the text tower.
 
     Raises:
-        UserError: not there, damaged, another model, or no room to write.
+        UserError: the source is missing, damaged or another model, or the folder cannot be written.
     """
     state = (_from_folder if source.is_dir() else _from_file)(source, any_clip, remedy)
     config = _shape(state, source)
@@ -105,7 +105,7 @@ def _from_folder(folder: Path, any_clip: bool, remedy: str) -> dict[str, Tensor]
 
 
 def _check_settings(folder: Path, any_clip: bool, remedy: str) -> None:
-    """Refuse a model of another kind by what its configuration says, where there is one."""
+    """Refuse another kind of model by its configuration, if there is one."""
     path = folder / "config.json"
     if not path.is_file():
         return
@@ -146,7 +146,7 @@ def _from_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _renamed(published: dict[str, Tensor], names: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
-    """The tensors by our names."""
+    """The tensors under the names of ``ClipTextTower``."""
     result = {}
     for key, tensor in published.items():
         for pattern, replacement in names:
@@ -158,7 +158,7 @@ def _renamed(published: dict[str, Tensor], names: tuple[tuple[str, str], ...]) -
 
 
 def _joined(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Queries, keys and values of each layer in one matrix, as OpenAI keeps them."""
+    """The state with queries, keys and values of each layer in one matrix, as in OpenAI's file."""
     for match in [found for key in state if (found := _QUERY.match(key))]:
         parts = [f"{match[1]}.self_attn.{letter}_proj.{match[2]}" for letter in "qkv"]
         if all(part in state for part in parts):
@@ -167,7 +167,7 @@ def _joined(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _shape(state: dict[str, Tensor], source: Path) -> ClipTextConfig:
-    """The tower's shape, as the tensors have it."""
+    """The tower's configuration, from the shapes of the tensors."""
     for key in ("tokens.rows", "positions"):
         if key not in state or state[key].ndim != 2:
             raise UserError(f"{source} holds no CLIP text tower ({key} is missing); choose the whole CLIP model.")
@@ -178,7 +178,7 @@ def _shape(state: dict[str, Tensor], source: Path) -> ClipTextConfig:
 
 
 def _check(state: dict[str, Tensor], config: ClipTextConfig, source: Path) -> None:
-    """Refuse what does not fit the tower, naming the first tensor that does not."""
+    """Refuse tensors that do not fit the tower; the error names the first one."""
     with torch.device("meta"):
         wanted = {name: tuple(tensor.shape) for name, tensor in ClipTextTower(config).state_dict().items()}
     for name in sorted(wanted.keys() | state.keys()):

@@ -1,10 +1,10 @@
-"""Tensors out of a TorchScript archive, without running or compiling anything in it.
+"""Reads tensors from a TorchScript archive without running or compiling anything in it.
 
-Such an archive (what ``torch.jit.save`` writes) is a zip file: programs, one file of raw numbers for each storage, and
-``data.pkl``, a pickle that names the modules, their attributes and the tensors' places in the storages.
-``torch.jit.load`` would compile the programs and run what restores the modules; ``torch.load(weights_only=True)``
-refuses these archives. So the pickle's opcodes are read here as a list of facts: no name in it is ever looked up, and
-an opcode or a call that a plain module does not need is refused.
+Such an archive (from ``torch.jit.save``) is a zip file: programs, one file of raw numbers for each storage, and
+``data.pkl``, a pickle of the modules, their attributes and the tensors' positions in the storages. ``torch.jit.load``
+would compile the programs and run code that restores the modules; ``torch.load(weights_only=True)`` refuses these
+archives. This module therefore interprets the pickle's opcodes itself: it never looks up a name in it, and refuses
+every opcode or call that a plain module does not need.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _since_mark(stack: list[Any]) -> list[Any]:
 
 
 def _built(maker: str, arguments: tuple[Any, ...]) -> Any:
-    """What a call stands for; there are two that a module needs."""
+    """The result of a call; a module needs only two kinds of calls."""
     if maker == "torch._utils _rebuild_tensor_v2":
         (_, kind, storage, *_), offset, shape, strides, *_ = arguments
         if any(not isinstance(number, int) or number < 0 for number in (offset, *shape, *strides)):
