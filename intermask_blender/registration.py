@@ -38,7 +38,7 @@ from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
 from .panels.kinds import INTERMASK_PT_kinds
-from .panels.takes import INTERMASK_PT_takes, INTERMASK_UL_takes
+from .panels.takes import INTERMASK_MT_takes, INTERMASK_PT_takes, INTERMASK_UL_takes
 from .properties import (
     InterMaskBone,
     InterMaskBoneSetting,
@@ -93,6 +93,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_save_bones,
     INTERMASK_MT_prompts,
     INTERMASK_UL_takes,
+    INTERMASK_MT_takes,
     INTERMASK_UL_bones,
     INTERMASK_PT_kinds,
     INTERMASK_PT_generate,

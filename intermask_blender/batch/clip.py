@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 
 from ..core import LEADER_SUFFIXES, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
-from ..rig.axes import vectors_to_blender
-from ..rig.key import scene_fps
 from ..scene.placement import Placement, with_bodies
-from ..scene.placing import place
+from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, Sampling, prepare
 from .console import Console
 from .contact_sheet import write_contact_sheet
@@ -192,14 +189,13 @@ def _wait_for(context: BatchContext, request: Request) -> None:
 
 def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: Options) -> None:
     """Set the frame range and the shading; build a stage where the scene has no camera."""
-    people = [person.resampled(scene_fps(scene)) for person in pair]
+    people = at_scene_rate(pair, placement, scene)
     scene.frame_start = placement.start_frame
     scene.frame_end = placement.start_frame + len(people[0]) - 1
     scene.frame_set(scene.frame_start)
     prepare_scene(scene, options.render)
     if scene.camera is None:
-        joints = vectors_to_blender(np.stack([person.joints() for person in people])) + placement.origin
-        build_stage(scene, padded(joints))
+        build_stage(scene, padded(scene_joints(people, placement)))
 
 
 def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Path]:

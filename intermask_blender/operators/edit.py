@@ -1,6 +1,8 @@
-"""Buttons that change the chosen take; each makes a new take and leaves the old one in the list."""
+"""Buttons that change the chosen take; each adds a new take, and the old one stays in the list."""
 
 from __future__ import annotations
+
+import random
 
 import bpy
 
@@ -10,7 +12,7 @@ from ..generator.models import find_model
 from ..properties import wanted_model
 from ..properties.knobs import panel_knobs
 from ..properties.request import PromptProperties
-from ..scene.editing import prepare_edit
+from ..scene.editing import Edit, prepare_edit
 from ..scene.placement import Placement
 from ..scene.request import Sampling
 from ..scene.takes import parts
@@ -18,6 +20,7 @@ from ..translations import tr
 from ..ui.preferences import current_preferences
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
+from .prompt import LARGEST_SEED
 
 BODY_PARTS = (
     ("ALL", "Whole Body", "The whole body"),
@@ -29,7 +32,7 @@ BODY_PARTS = (
 
 
 class _Editing(GenerationMixin, PromptProperties):
-    """An operator on the take that is shown, with the prompt, the seed and the model of the panel."""
+    """An operator on the take that is shown."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -44,36 +47,39 @@ class _Editing(GenerationMixin, PromptProperties):
         return True
 
     def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, Sampling]:
-        """The take, what the panel says of the draw, and how to sample."""
+        """The take, the prompt, seed and model, and how to sample."""
         settings = context.scene.intermask
         model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
         sampling = Sampling(1, panel_knobs(settings), settings.foot_lock, settings.contact)
         return settings.takes[settings.take_index], (self.prompt, self.seed, model), sampling
 
     def take_settings(self, context: bpy.types.Context) -> None:
-        """Properties that the caller did not set come from the panel."""
+        """Properties that the caller did not set come from the panel; the seed is new unless it is fixed there."""
         settings = context.scene.intermask
-        for name in self.FROM_PANEL:
-            if not self.properties.is_property_set(name):  # type: ignore[attr-defined]
-                setattr(self, name, getattr(settings, self.FROM_PANEL[name]))
+        given = self.properties.is_property_set  # type: ignore[attr-defined]
+        for name, source in {"prompt": "edit_prompt", **self.FROM_PANEL}.items():
+            if not given(name):
+                setattr(self, name, getattr(settings, source))
+        if not given("seed"):
+            self.seed = settings.edit_seed if settings.use_edit_seed else random.randint(0, LARGEST_SEED)
 
     FROM_PANEL: dict[str, str]
     model: str
 
 
 class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
-    """Make a part of the chosen take anew; the rest of it is held"""
+    """Regenerate a part of the chosen take as a new take; the rest of it is kept"""
 
     bl_idname = "intermask.edit"
-    bl_label = "Generate Again"
-    bl_description = "Make a part of the chosen take anew, with the prompt and the seed above; the rest of it is held"
+    bl_label = "Regenerate"
+    bl_description = "Regenerate a part of the chosen take as a new take; the rest of it is kept"
     bl_options = {"UNDO"}
-    FROM_PANEL = {"prompt": "prompt", "seed": "seed", "who": "edit_who"}
+    FROM_PANEL = {"who": "edit_who"}
 
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
     part: bpy.props.EnumProperty(name="Part", items=BODY_PARTS)  # type: ignore[valid-type]
-    who: bpy.props.StringProperty(name="Who", description="BOTH, FIRST or SECOND")  # type: ignore[valid-type]
-    strength: bpy.props.FloatProperty(name="Strength", default=1.0, min=0.05, max=1.0)  # type: ignore[valid-type]
+    who: bpy.props.StringProperty(name="Affect", description="BOTH, FIRST or SECOND")  # type: ignore[valid-type]
+    strength: bpy.props.FloatProperty(name="Amount", default=1.0, min=0.05, max=1.0)  # type: ignore[valid-type]
     start: bpy.props.IntProperty(name="First Frame")  # type: ignore[valid-type]
     end: bpy.props.IntProperty(name="Last Frame")  # type: ignore[valid-type]
 
@@ -84,24 +90,32 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
         if self.properties.is_property_set("start") and self.properties.is_property_set("end"):
             frames = self.start, self.end
         if self.who not in ("BOTH", "FIRST", "SECOND"):
-            raise UserError(tr("{who} is nobody; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
+            raise UserError(tr("{who} is unknown; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
         take, settings, sampling = self.chosen(context)
-        return prepare_edit(scene, take, settings, sampling, self.part, self.who, frames, self.strength)
+        edit = Edit(self.part, self.who, frames, self.strength, label=self._label())
+        return prepare_edit(scene, take, settings, sampling, edit)
+
+    def _label(self) -> str:
+        """What changed, for the name of the new take."""
+        if self.strength < 1.0:
+            return f"{tr('Vary')} {round(100 * self.strength)} %"
+        return tr(next(title for part, title, _ in BODY_PARTS if part == self.part))
 
 
 class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
-    """Go on after the end of the chosen take"""
+    """Continue after the end of the chosen take"""
 
     bl_idname = "intermask.extend"
     bl_label = "Extend"
-    bl_description = "Go on after the end of the chosen take with the prompt above"
+    bl_description = "Continue after the end of the chosen take, with the prompt of this panel or the take's own"
     bl_options = {"UNDO"}
-    FROM_PANEL = {"prompt": "prompt", "seed": "seed", "seconds": "seconds_more"}
+    FROM_PANEL = {"seconds": "seconds_more"}
 
     model: bpy.props.StringProperty(name="Model")  # type: ignore[valid-type]
-    seconds: bpy.props.FloatProperty(name="Seconds More", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]
+    seconds: bpy.props.FloatProperty(name="Extend by", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
-        """All of the take is held."""
+        """All of the take is kept."""
         take, settings, sampling = self.chosen(context)
-        return prepare_edit(context.scene, take, settings, sampling, more=self.seconds)
+        edit = Edit(more=self.seconds, label=f"+{self.seconds:g} s")
+        return prepare_edit(context.scene, take, settings, sampling, edit)

@@ -1,4 +1,4 @@
-"""Export Interaction: the chosen take, both people in one click."""
+"""Export Interaction: both people of the chosen take as files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import bpy
 
 from ..core import UserError
 from ..properties.settings import EXPORT_FORMATS
-from ..scene.export import SUFFIXES, export_take, missing_exporter
+from ..rig.key import scene_fps
+from ..scene.export import SUFFIXES, export_take, files_of, missing_exporter
 from ..scene.takes import parts
 from ..translations import tr
 from .attempt_mixin import AttemptMixin, refuse
@@ -46,11 +47,19 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
         self._take_format(context)
         settings = context.scene.intermask
         name = bpy.path.clean_name(settings.takes[settings.take_index].name)[:60] or "interaction"
-        # Beside the saved file; of an unsaved one Blender knows where its browser was last.
-        self.filepath = str(Path(bpy.data.filepath).parent / (name + SUFFIXES[self.format]))
+        # In the saved file's folder; without one Blender knows where its browser was last.
+        self.filepath = str(self._first_file(context, Path(bpy.data.filepath).parent / name))
         self.filter_glob = f"*{SUFFIXES[self.format]}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Blender asks after each change in its file browser: the name follows the format."""
+        path, pattern = str(self._first_file(context, Path(self.filepath))), f"*{SUFFIXES[self.format]}"
+        if (self.filepath, self.filter_glob) == (path, pattern):
+            return False
+        self.filepath, self.filter_glob = path, pattern
+        return True
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Write."""
@@ -58,10 +67,23 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
         settings = context.scene.intermask
         if not self.filepath.strip():
             raise UserError(tr("No file was named; choose where to write."))
-        made = export_take(
-            context, settings.takes[settings.take_index], self.format, Path(bpy.path.abspath(self.filepath))
-        )
-        return tr("Wrote {files}").format(files=", ".join(path.name for path in made))
+        take = settings.takes[settings.take_index]
+        files = export_take(context, take, self.format, Path(bpy.path.abspath(self.filepath)))
+        names = ", ".join(path.name for path in files)
+        if self.format in ("BVH", "NPZ"):
+            return tr("Wrote {files} at {fps:g} frames a second").format(files=names, fps=scene_fps(context.scene))
+        return tr("Wrote {files}").format(files=names)
+
+    def _first_file(self, context: bpy.types.Context, path: Path) -> Path:
+        """The first file that is written: Blender's browser warns where it exists."""
+        settings = context.scene.intermask
+        # The browser's folder ends with a separator where no name is typed.
+        if not path.name:
+            return path
+        # A suffix of BVH's first file does not belong to other formats.
+        if path.suffix == SUFFIXES["BVH"] and self.format != "BVH":
+            path = path.with_stem(path.stem.removesuffix("_1"))
+        return files_of(path, self.format, len(parts(settings.takes[settings.take_index])))[0]
 
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):

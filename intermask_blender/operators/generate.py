@@ -13,6 +13,7 @@ from ..generator.models import find_model
 from ..properties import wanted_model
 from ..properties.knobs import knobs_set, panel_knobs, with_knobs
 from ..properties.request import RequestProperties, takes_property
+from ..properties.takes import at_cursor_property, new_pair_property
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
 from ..scene.placement import Placement, with_bodies
@@ -49,8 +50,10 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         name="Person 2",
         description="Name of the armature that receives the motion of person 2. If empty, a new character",
     )
+    new_pair: new_pair_property()  # type: ignore[valid-type]
+    at_cursor: at_cursor_property()  # type: ignore[valid-type]
     SETTINGS: ClassVar[tuple[str, ...]] = (
-        "prompt", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2",
+        "prompt", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair", "at_cursor",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -93,6 +96,8 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
             (first, second),
             self._sampling(),
             scene_range if self.use_scene_range else None,
+            reuse=not self.new_pair,
+            at_cursor=self.at_cursor,
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
         return settings, with_bodies(placement, files)

@@ -8,9 +8,10 @@ import bpy
 
 from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
+from ..scene.first_look import beyond_the_end, present_first_take
+from ..scene.new_takes import place_takes
 from ..scene.overlaps import sentence
 from ..scene.placement import Placement
-from ..scene.placing import place_takes
 from ..translations import tr, tr_noop
 from ..ui.preferences import runtime_problem
 from ..ui.prompt_history import remember_prompt
@@ -113,13 +114,20 @@ class GenerationMixin:
     def _finish(self) -> set[str]:
         """Key the result: the one moment in which the file changes, so that one undo takes it back."""
         try:
-            things = place_takes(self._generation.takes(), self._placement, self._generation.settings)
+            placed = place_takes(self._generation.takes(), self._placement, self._generation.settings)
         except UserError as error:
             return failed(self, error)
         if self._generation.restarted:
             self.report({"WARNING"}, tr(RESTARTED))
-        if things:
-            self.report({"WARNING"}, sentence(things))
+        if placed.overlaps:
+            self.report({"WARNING"}, sentence(placed.overlaps))
+        settings = bpy.data.scenes[self._placement.scene].intermask
+        take = settings.takes[settings.take_index]
+        if beyond := beyond_the_end(take):
+            template = tr("The take ends at frame {last}, after the scene's last frame {end}")
+            self.report({"INFO"}, template.format(last=beyond[0], end=beyond[1]))
+        if placed.first:
+            present_first_take(bpy.context, take)
         return {"FINISHED"}
 
     def _leave(self, context: bpy.types.Context) -> None:

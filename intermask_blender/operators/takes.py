@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import bpy
-import numpy as np
 
-from ..scene.takes import bounds_now, delete_takes, frames_of, parts, push_to_nla
+from ..scene.first_look import frame_people
+from ..scene.takes import delete_takes, frames_of, parts, push_to_nla
 from .attempt_mixin import AttemptMixin, refuse
-
-CLOSENESS = 1.8
-"""Distance of the view in diagonals of what it shows: all of it is seen, with some air, in views of any usual shape."""
 
 
 class _OnTake(AttemptMixin):
@@ -25,7 +22,7 @@ class _OnTake(AttemptMixin):
 
 
 class INTERMASK_OT_delete_take(_OnTake, bpy.types.Operator):
-    """Delete the chosen take with its keys; the characters stay"""
+    """Delete the chosen take, and the people who were generated for it if they are in no other take"""
 
     bl_idname = "intermask.delete_take"
     bl_label = "Delete Take"
@@ -38,11 +35,16 @@ class INTERMASK_OT_delete_take(_OnTake, bpy.types.Operator):
 
 
 class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
-    """Delete all takes but the chosen one and those that are marked Keep"""
+    """Delete all takes except the chosen one and those that are marked Keep"""
 
     bl_idname = "intermask.delete_other_takes"
     bl_label = "Delete Other Takes"
     bl_options = {"UNDO"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask first."""
+        answer: set[str] = context.window_manager.invoke_confirm(self, event)
+        return answer
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Delete them."""
@@ -67,7 +69,7 @@ class _OnCharacters(_OnTake):
 
 
 class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
-    """Lay the chosen take down as a strip on a new NLA track of each character"""
+    """Push the chosen take down to the NLA, as a strip on a new track of each character"""
 
     bl_idname = "intermask.push_take"
     bl_label = "Push Down to NLA"
@@ -81,10 +83,10 @@ class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
 
 
 class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
-    """Set the preview range to the frames of the chosen take, so that playback repeats it"""
+    """Set the preview range to the frames of the chosen take, so that playback loops over it"""
 
     bl_idname = "intermask.play_take"
-    bl_label = "Preview Range to Take"
+    bl_label = "Set Playback Range"
     bl_options = {"UNDO"}
 
     def attempt(self, context: bpy.types.Context) -> str:
@@ -100,7 +102,7 @@ class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
     """Move the view so that both characters of the chosen take fill it"""
 
     bl_idname = "intermask.view_take"
-    bl_label = "View Take"
+    bl_label = "Frame Characters"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -113,9 +115,7 @@ class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Move it; what is selected stays."""
-        settings, view = context.scene.intermask, context.region_data
+        settings = context.scene.intermask
         owners = [owner for owner, _ in parts(settings.takes[settings.take_index])]
-        low, high = bounds_now(owners)
-        view.view_location = (low + high) / 2
-        view.view_distance = CLOSENESS * float(np.linalg.norm(high - low))
+        frame_people(context.region_data, owners)
         return ""

@@ -41,6 +41,11 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 
+        if not led and (settings.character_1 is not None or settings.character_2 is not None):
+            column = self.layout.column()
+            column.use_property_split, column.use_property_decorate = True, False
+            column.prop(settings, "at_cursor")
+
     def _draw_body(self, settings: bpy.types.PropertyGroup, number: int) -> None:
         """The body file of a new character; an armature of the scene has its own body."""
         if getattr(settings, f"character_{number}") is not None:

@@ -28,11 +28,17 @@ class INTERMASK_PT_edit(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Range and person, then what to do with them."""
+        """Prompt, seed, person and range, then the buttons that use them."""
         scene, layout = context.scene, self.layout
         settings = scene.intermask
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "edit_prompt", placeholder=self._own_prompt(settings))
+        row = column.row(heading="Fixed Seed")
+        row.prop(settings, "use_edit_seed", text="")
+        sub = row.row()
+        sub.active = settings.use_edit_seed
+        sub.prop(settings, "edit_seed", text="")
         column.prop(settings, "edit_who")
         # As in the timeline's header: the preview range's button, then its two frames.
         row = layout.row(align=True)
@@ -41,21 +47,28 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         sub.active = scene.use_preview_range
         sub.prop(scene, "frame_preview_start", text="Start")
         sub.prop(scene, "frame_preview_end", text="End")
-        layout.label(text=tr_noop("Make Anew") if scene.use_preview_range else tr_noop("Make Anew, Whole Take"))
+        layout.label(text=tr_noop("Regenerate") if scene.use_preview_range else tr_noop("Regenerate Whole Take"))
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
         for part, title in BUTTONS:
             button = grid.operator(INTERMASK_OT_edit.bl_idname, text=title)
             button.part, button.strength = part, 1.0
         row = layout.row()
         row.enabled = scene.use_preview_range
-        button = row.operator(INTERMASK_OT_edit.bl_idname, text="In-Between the Range", icon="IPO_EASE_IN_OUT")
+        button = row.operator(INTERMASK_OT_edit.bl_idname, text="Regenerate Frames in Range", icon="IPO_EASE_IN_OUT")
         button.part, button.strength = "ALL", 1.0
         if not scene.use_preview_range:
-            layout.label(text="Switch the range on above first", icon="INFO")
+            layout.label(text="Turn on the frame range (clock icon) to use this", icon="INFO")
         row = layout.row(align=True)
         row.prop(settings, "strength", slider=True)
-        button = row.operator(INTERMASK_OT_edit.bl_idname, text="Restyle")
+        button = row.operator(INTERMASK_OT_edit.bl_idname, text="Vary")
         button.part, button.strength = "ALL", settings.strength
         row = layout.row(align=True)
         row.prop(settings, "seconds_more")
         row.operator(INTERMASK_OT_extend.bl_idname)
+
+    @staticmethod
+    def _own_prompt(settings: bpy.types.PropertyGroup) -> str:
+        """The prompt that an edit uses where none is typed."""
+        if 0 <= settings.take_index < len(settings.takes):
+            return str(settings.takes[settings.take_index].prompt)
+        return ""

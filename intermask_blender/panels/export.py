@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..operators.export import INTERMASK_OT_export
+from ..rig.key import scene_fps
+from ..translations import tr
 from .generate import TAB
 
 
@@ -23,4 +25,7 @@ class INTERMASK_PT_export(bpy.types.Panel):
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
         column.prop(context.scene.intermask, "export_format")
+        if context.scene.intermask.export_format in ("BVH", "NPZ"):
+            rate = tr("{fps:g} frames a second, as the scene").format(fps=scene_fps(context.scene))
+            self.layout.label(text=rate, icon="INFO", translate=False)
         self.layout.operator(INTERMASK_OT_export.bl_idname, text="Export Both", icon="EXPORT")

@@ -1,4 +1,4 @@
-"""Takes: the draws to choose from."""
+"""Takes: what was generated, to choose from."""
 
 from __future__ import annotations
 
@@ -34,10 +34,21 @@ class INTERMASK_UL_takes(bpy.types.UIList):
         active_property: str,
         index: int,
     ) -> None:
-        """Name, seed and Keep."""
+        """Name and Keep."""
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="ACTION" if parts(item) else "ERROR")
         row.prop(item, "keep", text="", emboss=False, icon="SOLO_ON" if item.keep else "SOLO_OFF")
+
+
+class INTERMASK_MT_takes(bpy.types.Menu):
+    """More that can be done with the takes"""
+
+    bl_idname = "INTERMASK_MT_takes"
+    bl_label = "Takes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What should not happen at one click."""
+        self.layout.operator(INTERMASK_OT_delete_other_takes.bl_idname, icon="TRASH")
 
 
 class INTERMASK_PT_takes(bpy.types.Panel):
@@ -59,15 +70,17 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         row.template_list(INTERMASK_UL_takes.bl_idname, "", settings, "takes", settings, "take_index", rows=3)
         side = row.column(align=True)
         side.operator(INTERMASK_OT_delete_take.bl_idname, text="", icon="REMOVE")
-        side.operator(INTERMASK_OT_delete_other_takes.bl_idname, text="", icon="TRASH")
         side.separator()
-        side.operator(INTERMASK_OT_view_take.bl_idname, text="", icon="VIEWZOOM")
-        side.operator(INTERMASK_OT_play_take.bl_idname, text="", icon="PREVIEW_RANGE")
+        side.menu(INTERMASK_MT_takes.bl_idname, text="", icon="DOWNARROW_HLT")
         if 0 <= settings.take_index < len(settings.takes):
             take = settings.takes[settings.take_index]
             line = tr("Seed {seed}, take {number}, model {model}")
             line = line.format(seed=take.seed, number=take.number, model=take.model)
             layout.label(text=line, translate=False)
-            if told := sentence(still_there(context.scene, take)):
-                paragraph(layout, context, told, "ERROR")
-        layout.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")
+            if notice := sentence(still_there(context.scene, take)):
+                paragraph(layout, context, notice, "ERROR")
+        column = layout.column(align=True)
+        column.operator(INTERMASK_OT_view_take.bl_idname, icon="VIEWZOOM")
+        column.operator(INTERMASK_OT_play_take.bl_idname, icon="PREVIEW_RANGE")
+        column.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")
+        layout.prop(settings, "hide_other_people")

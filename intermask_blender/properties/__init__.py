@@ -7,7 +7,7 @@ import bpy
 from .bone_map import OBJECT_PROPERTIES, InterMaskBone, InterMaskBoneSetting
 from .progress import InterMaskProgress
 from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_gone, wanted_model
-from .takes import InterMaskTake
+from .takes import GENERATED, InterMaskTake
 
 __all__ = [
     "NO_MODEL",
@@ -29,12 +29,16 @@ def attach() -> None:
     bpy.types.Scene.intermask = bpy.props.PointerProperty(type=InterMaskSettings)
     for name, value in OBJECT_PROPERTIES.items():
         setattr(bpy.types.Object, name, value)
+    for kind in (bpy.types.Object, bpy.types.Collection):
+        kind.intermask_generated = GENERATED
     bpy.types.WindowManager.intermask = bpy.props.PointerProperty(type=InterMaskProgress)
 
 
 def detach() -> None:
     """Take them off again; the data in files stays."""
     del bpy.types.WindowManager.intermask
+    for kind in (bpy.types.Object, bpy.types.Collection):
+        del kind.intermask_generated
     for name in OBJECT_PROPERTIES:
         delattr(bpy.types.Object, name)
     del bpy.types.Scene.intermask

@@ -7,14 +7,13 @@ from functools import cache
 import bpy
 
 from ..generator.models import recommended_sampling
-from ..scene.takes import show_take
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_novelty import ask
 from .knobs import PANEL_KNOBS, with_knobs
 from .request import RequestProperties, prompt_property, takes_property
-from .takes import InterMaskTake
+from .takes import EditProperties, TakeListProperties
 
 NO_MODEL = "NONE"
 
@@ -91,13 +90,8 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
             setattr(owner, name, value)
 
 
-def _show_chosen_take(owner: InterMaskSettings, context: bpy.types.Context) -> None:
-    if 0 <= owner.take_index < len(owner.takes):
-        show_take(owner.takes[owner.take_index])
-
-
 @with_knobs(*PANEL_KNOBS)
-class InterMaskSettings(RequestProperties, bpy.types.PropertyGroup):
+class InterMaskSettings(RequestProperties, TakeListProperties, EditProperties, bpy.types.PropertyGroup):
     """What to generate; saved with the scene."""
 
     prompt: prompt_property(_ask_of_the_prompt)  # type: ignore[valid-type]
@@ -150,10 +144,6 @@ class InterMaskSettings(RequestProperties, bpy.types.PropertyGroup):
         min=0.5,
         max=59.0,
         precision=1,
-    )
-    takes: bpy.props.CollectionProperty(type=InterMaskTake)  # type: ignore[valid-type]
-    take_index: bpy.props.IntProperty(  # type: ignore[valid-type]
-        name="Take", description="The take that the characters perform", update=_show_chosen_take
     )
     export_format: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Format", description="File format", items=EXPORT_FORMATS, default="FBX"

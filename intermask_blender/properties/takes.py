@@ -1,12 +1,37 @@
-"""The takes of a scene: which actions make one, on whom, and how it was generated."""
+"""The takes of a scene: their actions and characters, how each was generated, and how they are shown and edited."""
 
 from __future__ import annotations
 
 import bpy
 
+from ..scene.takes import hide_other_people, show_take
+from ..translations import TRANSLATION_CONTEXT
+
+GENERATED = bpy.props.BoolProperty(
+    name="Generated", description="InterMask created it, and removes it with its last take", options={"HIDDEN"}
+)
+"""Of objects and collections."""
+
+
+def new_pair_property() -> bpy.types.Property:
+    """Who performs the next take; the panel and the operator have it."""
+    return bpy.props.BoolProperty(
+        name="New Pair",
+        description="Create new people. If off, the people of the chosen take perform the next take too",
+    )
+
+
+def at_cursor_property() -> bpy.types.Property:
+    """Where own characters perform; the panel and the operator have it."""
+    return bpy.props.BoolProperty(
+        name="Move to 3D Cursor",
+        description="Place your own characters at the 3D cursor. If off, they perform where they stand at the scene's "
+        "first frame",
+    )
+
 
 class InterMaskTake(bpy.types.PropertyGroup):
-    """One draw of an interaction. Pointers, so that it follows renamed characters and is saved with them."""
+    """One take of an interaction. It points to characters and actions, so that renaming them does no harm."""
 
     prompt: bpy.props.StringProperty()  # type: ignore[valid-type]
     seed: bpy.props.IntProperty()  # type: ignore[valid-type]
@@ -14,9 +39,51 @@ class InterMaskTake(bpy.types.PropertyGroup):
     model: bpy.props.StringProperty()  # type: ignore[valid-type]
     stands_in: bpy.props.StringProperty()  # type: ignore[valid-type]
     keep: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Keep", description="Spare this take when the others are deleted"
+        name="Keep", description="Keep when deleting other takes"
     )
+    leader: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_1: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_2: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     action_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
     action_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+
+
+def _show_chosen_take(owner: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    if 0 <= owner.take_index < len(owner.takes):
+        show_take(owner.takes[owner.take_index])
+
+
+def _hide_or_show(owner: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    hide_other_people(owner.id_data)
+
+
+class EditProperties:
+    """Mix-in of the scene's settings: what an edited take is generated with."""
+
+    edit_prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Prompt",
+        description="What the two people do in the edited take. If empty, the prompt of the take",
+        translation_context=TRANSLATION_CONTEXT,
+    )
+    use_edit_seed: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Fixed Seed", description="Edit with this seed. If off, each edit uses a new one"
+    )
+    edit_seed: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Seed", description="The same take, edit and seed give the same motion", min=0
+    )
+
+
+class TakeListProperties:
+    """Mix-in of the scene's settings: the list of takes, and who performs the next one."""
+
+    takes: bpy.props.CollectionProperty(type=InterMaskTake)  # type: ignore[valid-type]
+    take_index: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Take", description="The take that the characters perform", update=_show_chosen_take
+    )
+    hide_other_people: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Hide Other People",
+        description="Hide the generated people who are not in the chosen take",
+        update=_hide_or_show,
+    )
+    new_pair: new_pair_property()  # type: ignore[valid-type]
+    at_cursor: at_cursor_property()  # type: ignore[valid-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -35,7 +35,7 @@ class Captured:
     """The motion of a rig.
 
     Attributes:
-        motion: on SMPL's joints or, with hands, on SMPL-X's; metres, Y up, at the model's rate.
+        motion: on SMPL's joints or, with hands, on SMPL-X's; metres, Y up.
         joints: (T, 22, 3) actual positions of SMPL's joints on the rig, whose proportions may not be a person's.
         start: the scene frame of the first one.
     """
@@ -61,8 +61,10 @@ def capture(
     scene: bpy.types.Scene,
     frame_range: tuple[float, float] | None = None,
     mapping: RigMapping | None = None,
+    rate: float = FPS,
+    shortest: int = SHORTEST,
 ) -> Captured:
-    """The evaluated motion of a rig in world space at the model's frame rate.
+    """The evaluated motion of a rig in world space.
 
     The current frame, selection and mode are not changed: the armature is evaluated in a temporary scene.
 
@@ -72,31 +74,33 @@ def capture(
         frame_range: first and last scene frame; without it ``animated_frames``.
             The start is rounded up to a whole frame, so that the partner's keys lie on whole frames.
         mapping: the armature's bones; None finds them.
+        rate: frames a second of the result, by default the model's.
+        shortest: number of frames below which the motion is refused.
 
     Raises:
         UserError: no person is found in the armature, it has no size or is mirrored, does not move, or moves for less
-            than 16 frames.
+            than ``shortest`` frames.
     """
     _check(owner)
     mapping = mapping or mapping_of(owner)
     first, last = frame_range or animated_frames(owner, scene)
     first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)
-    lasting = (last - first) / fps * FPS
+    lasting = (last - first) / fps * rate
     # A scene's frame that is longer than the model's would be cut off with the model's last one: one more reaches it.
-    count = int(np.ceil(lasting - 1e-6) if fps < FPS else np.floor(lasting + 1e-6)) + 1
-    if count < SHORTEST:
+    count = int(np.ceil(lasting - 1e-6) if fps < rate - 1e-6 else np.floor(lasting + 1e-6)) + 1
+    if count < shortest:
         raise UserError(
             tr(
                 "The motion of {name} lasts {frames} frames (at {fps:g} a second) from frame {first:.0f} "
                 "to {last:.0f}; a leader needs at least {shortest}, so key or choose a longer range."
-            ).format(name=owner.name, frames=max(count, 0), fps=FPS, first=first, last=last, shortest=SHORTEST)
+            ).format(name=owner.name, frames=max(count, 0), fps=rate, first=first, last=last, shortest=shortest)
         )
     body = [mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones]
     hands = hand_bones(owner)
     above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
     names = tuple(dict.fromkeys((*body, *hands, *above)))
-    placed, posed = _evaluated(owner, scene, np.minimum(first + np.arange(count) * fps / FPS, last), names)
+    placed, posed = evaluated_bones(owner, scene, np.minimum(first + np.arange(count) * fps / rate, last), names)
     _check_evaluated(owner, placed, posed)
     motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
     if np.ptp(motion.joints, axis=0).max() < STILL:
@@ -106,7 +110,7 @@ def capture(
                 "choose a leader that has some."
             ).format(name=owner.name, first=first, last=last)
         )
-    return Captured(motion, joints, int(first))
+    return Captured(replace(motion, fps=rate), joints, int(first))
 
 
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
@@ -141,7 +145,7 @@ def _moves_outside(
     names = tuple(mapping_of(owner).bones.values())
     for outside in (frames[frames < own[0]], frames[frames > own[1]]):
         if len(outside) > 1:
-            placed, posed = _evaluated(owner, scene, outside, names)
+            placed, posed = evaluated_bones(owner, scene, outside, names)
             places = (placed[:, None] @ posed)[..., :3, 3] * (scene.unit_settings.scale_length or 1.0)
             # Non-finite transforms count as motion: they are reported when the whole range is read.
             if not np.ptp(places, axis=0).max() < STILL:
@@ -201,7 +205,7 @@ def _check_upright(owner: bpy.types.Object, joints: np.ndarray) -> None:
         )
 
 
-def _evaluated(
+def evaluated_bones(
     owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """World matrices of the object (T, 4, 4) and some bones' matrices in it (T, N, 4, 4) at scene frames."""

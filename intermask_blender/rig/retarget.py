@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
@@ -28,11 +28,18 @@ class RootMotion:
         across: scale of level root motion; None means the ratio of the hips' heights.
         floor: height of the floor in the motion, metres; heights above it are scaled by each rig's own hips.
         soles: whether the lowest joints keep their height above the floor of the rest pose.
+        spot: (4, 4) where the motion's world is in the scene, scene units; None means that they are the same.
     """
 
     across: float | None = None
     floor: float = 0.0
     soles: bool = True
+    spot: np.ndarray | None = field(default=None, compare=False)
+
+    def placed(self, owner: bpy.types.Object) -> np.ndarray:
+        """(4, 4) an object's matrix in the motion's world."""
+        placed = np.array(owner.matrix_world, np.float64)
+        return placed if self.spot is None else np.linalg.inv(self.spot) @ placed
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,10 @@ def rig_keys(
     """
     mapping, rig = _known(owner, mapping, scene)
     posed = resampled(posed, scene_fps(scene))
-    placed = np.array(owner.matrix_world, np.float64)
+    root_motion = root_motion or RootMotion()
+    placed = root_motion.placed(owner)
     chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
-    wanted = _pelvis_in_armature(posed, rig, placed, scene, root_motion or RootMotion())
+    wanted = _pelvis_in_armature(posed, rig, placed, scene, root_motion)
     landmarks = rig.rest.landmarks
     pelvis = int(landmarks.owners[0])
     place = rest_matrices(owner, rig.names)[pelvis] @ np.append(landmarks.places[0] / rig.size, 1.0)
@@ -140,7 +148,7 @@ def body_of_rig(
         UserError: the armature cannot be keyed.
     """
     mapping, rig = _known(owner, mapping, scene)
-    placed, metres = np.array(owner.matrix_world, np.float64), scene.unit_settings.scale_length or 1.0
+    placed, metres = root_motion.placed(owner), scene.unit_settings.scale_length or 1.0
     rest = rest_matrices(owner, rig.names)
     landmarks = rig.rest.landmarks
     places = (

@@ -1,9 +1,9 @@
-"""From a take and a wish to change it to a request: what is known of it, and which part is made anew."""
+"""From a take and a change of it to a request: what is kept, and which part is regenerated."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -18,13 +18,14 @@ from ..rig.splice import Held, source_of
 from ..translations import tr
 from .placement import Placement
 from .request import Sampling, figure_size
+from .takes import is_reaction, people_of
 
 ALL_PARTS = (0, 1, 2, 3, 4)
 
 SOFT_PARTS = {"ALL": ALL_PARTS, "ARMS": (3, 4), "HANDS": (4,), "LEGS": (0, 1, 2), "UPPER_BODY": (2, 3, 4)}
-"""Rows of a published model's token map that govern each part of the body, measured: ``docs/body-parts.md``."""
+"""Parts of a published model's token map that govern each part of the body, measured: ``docs/body-parts.md``."""
 PART_INDICES = {"ALL": ALL_PARTS, "ARMS": (3, 4), "HANDS": (3, 4), "LEGS": (1, 2), "UPPER_BODY": (0, 3, 4)}
-"""The same where rows are trunk, left leg, right leg, left arm, right arm, as in the bundled model."""
+"""The same where the parts are trunk, left leg, right leg, left arm, right arm, as in the bundled model."""
 
 _ARMS = frozenset(side + name for side in ("L_", "R_") for name in ("Collar", "Shoulder", "Elbow", "Wrist"))
 _LEGS = frozenset(side + name for side in ("L_", "R_") for name in ("Hip", "Knee", "Ankle", "Foot"))
@@ -37,9 +38,34 @@ JOINTS = {
     "LEGS": _LEGS | _SPINE | {"Pelvis"},
     "UPPER_BODY": _ARMS | _SPINE | {"Neck", "Head"},
 }
-"""SMPL joints that turn anew with each part. The trunk balances what new legs do."""
+"""SMPL joints that change with each part of the body. The trunk balances what new legs do."""
 
 WHO = {"BOTH": (0, 1), "FIRST": (0,), "SECOND": (1,)}
+
+
+SHORTEST_RANGE = 4
+"""Frames at the model's rate that it generates at least: a token spans them."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """How a take is changed.
+
+    Attributes:
+        part: a key of ``PART_INDICES``.
+        who: a key of ``WHO``; a leader is never changed.
+        frames: first and last scene frame that are regenerated; None means all.
+        strength: fraction of the motion that is regenerated.
+        more: seconds by which the take is extended; None changes it in place.
+        label: what is put in front of the take's name.
+    """
+
+    part: str = "ALL"
+    who: str = "BOTH"
+    frames: tuple[int, int] | None = None
+    strength: float = 1.0
+    more: float | None = None
+    label: str = ""
 
 
 def prepare_edit(
@@ -47,71 +73,84 @@ def prepare_edit(
     take: bpy.types.PropertyGroup,
     settings: tuple[str, int, Path],
     sampling: Sampling,
-    part: str = "ALL",
-    who: str = "BOTH",
-    frames: tuple[int, int] | None = None,
-    strength: float = 1.0,
-    more: float | None = None,
+    edit: Edit | None = None,
 ) -> tuple[GenerationSettings, Placement]:
-    """What to ask for, so that a take is changed or becomes longer; the result is a new take.
+    """Collect all that changes or extends a take; the result is a new take.
 
     Args:
         scene: that lists the take.
         take: it must be the one that is shown.
-        settings: prompt, seed and the model's folder.
+        settings: prompt, seed and the model's folder; an empty prompt means the take's own.
         sampling: how to draw.
-        part: a key of ``PART_INDICES``.
-        who: a key of ``WHO``; a leader is never changed.
-        frames: first and last scene frame that are made anew; None means all.
-        strength: share of it that is made anew.
-        more: seconds that the take becomes longer by; None changes it in place.
+        edit: the change; None regenerates the whole take.
 
     Raises:
-        UserError: a character is gone, or the frames lie beside the take.
+        UserError: a character or the leader was deleted, or the frames are outside the take.
     """
-    leader = scene.intermask.leader if take.character_1 is None else None
-    owners = (take.character_1 or leader, take.character_2)
-    if owners[0] is None or owners[1] is None:
-        raise UserError(
-            tr("A character of the take {take} is gone; choose its leader again, or another take.").format(
-                take=take.name
-            )
-        )
-    if leader is not None and (who == "FIRST" or more is not None):
-        raise UserError(
-            tr("{name} leads and is never changed; change the second person alone.").format(name=leader.name)
-        )
-    # Strips of the character's other scenes are no part of the take.
+    edit = edit or Edit()
+    owners, led = people_of(take), is_reaction(take)
+    if led and (edit.who == "FIRST" or edit.more is not None):
+        raise UserError(tr("{name} leads and is never changed; change person 2 only.").format(name=owners[0].name))
+    # Strips of the character's other scenes are not part of the take.
     first, last = compat.keyed_range(owners[1]) or animated_frames(owners[1], scene)
     captured = [capture(owner, scene, (first, last)) for owner in owners]
     length = min(len(one.motion) for one in captured)
-    size = figure_size(captured[0 if leader is not None else 1].motion)
+    size = figure_size(captured[0 if led else 1].motion)
     first_person, second_person = (_shrunk(one.motion.frames(0, length), size) for one in captured)
     start = captured[1].start
-    rate = FPS / scene_fps(scene)
-    begin, stop = 0, length
-    if frames is not None:
-        begin, stop = (round((frame - start) * rate) for frame in frames)
-        begin, stop = max(begin, 0), min(stop + 1, length)
-        if stop - begin < 4:
-            raise UserError(
-                tr(
-                    "The range {first} to {behind} contains no frame of the take, which lasts from "
-                    "frame {start} to {last:.0f}; choose a range within it."
-                ).format(first=frames[0], behind=frames[1], start=start, last=last)
-            )
-    moving = (1,) if leader is not None else WHO[who]
+    begin, stop, frames = _regenerated(edit.frames, (start, math.floor(last)), length, FPS / scene_fps(scene))
+    moving = (1,) if led else WHO[edit.who]
     prompt, seed, model = settings
-    rows = (PART_INDICES if has_body_parts(model) else SOFT_PARTS)[part]
-    source = SourceMotion(_alike(first_person, second_person), rows, moving, begin, stop, strength, more is not None)
-    seconds = None if more is None else length / FPS + more
+    prompt = prompt.strip() or take.prompt
+    rows = (PART_INDICES if has_body_parts(model) else SOFT_PARTS)[edit.part]
+    extends = edit.more is not None
+    source = SourceMotion(_alike(first_person, second_person), rows, moving, begin, stop, edit.strength, extends)
+    seconds = None if edit.more is None else length / FPS + edit.more
     request = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling))
-    names = ("" if leader is not None else owners[0].name, owners[1].name)
-    metres = scene.unit_settings.scale_length or 1.0
-    held = _held(owners, moving, JOINTS[part], frames, None if more is None else last)
-    there = None if leader is None else captured[0].joints[:length]
-    placement = Placement(scene.name, start, leader is not None, names, size, metres, held, leader=there)
+    label = edit.label if frames is None else f"{edit.label} {frames[0]}-{frames[1]}"
+    placement = Placement(
+        scene.name,
+        start,
+        led,
+        ("" if led else owners[0].name, owners[1].name),
+        size,
+        scene.unit_settings.scale_length or 1.0,
+        _held(owners, moving, JOINTS[edit.part], frames, last if extends else None),
+        title=f"{label}: {take.name}" if label else take.name,
+        prompt=take.prompt if extends else prompt,
+        leader_name=owners[0].name if led else "",
+        leader=captured[0].joints[:length] if led else None,
+    )
     return replace(request, source=source), placement
+
+
+def _regenerated(
+    frames: tuple[int, int] | None, lasts: tuple[int, int], length: int, rate: float
+) -> tuple[int, int, tuple[int, int] | None]:
+    """The frames at the model's rate that it generates, ``stop`` exclusive, and the scene frames that change.
+
+    A range that is shorter than the model can generate is widened for it; the keys outside the range stay.
+
+    Args:
+        frames: first and last scene frame that are asked for, None for all.
+        lasts: first and last scene frame of the take.
+        length: of the take, frames at the model's rate.
+        rate: frames at the model's rate for one of the scene.
+    """
+    if frames is None or (min(frames) <= lasts[0] and max(frames) >= lasts[1]):
+        return 0, length, None
+    first, last = max(min(frames), lasts[0]), min(max(frames), lasts[1])
+    if first > last:
+        raise UserError(
+            tr(
+                "The frames {first} to {last} are outside the take, which lasts from frame {start} to {end}; choose a "
+                "range within it."
+            ).format(first=min(frames), last=max(frames), start=lasts[0], end=lasts[1])
+        )
+    begin, stop = round((first - lasts[0]) * rate), round((last - lasts[0]) * rate) + 1
+    short = max(0, SHORTEST_RANGE - (stop - begin))
+    begin = max(0, min(begin - short // 2, length - SHORTEST_RANGE))
+    return begin, min(max(stop, begin + SHORTEST_RANGE), length), (first, last)
 
 
 def _held(
@@ -121,7 +160,7 @@ def _held(
     frames: tuple[int, int] | None,
     end: float | None,
 ) -> Held:
-    """What stays of the take's keys; ``end`` is the last of them where the take becomes longer."""
+    """The part of the take's keys that stays; ``end`` is the last of them where the take is extended."""
     sources = source_of(owners[0]), source_of(owners[1])
     if end is not None:
         return Held(sources, first=math.floor(end) + 1)
@@ -131,12 +170,12 @@ def _held(
 
 
 def _shrunk(motion: Motion, size: float) -> Motion:
-    """The motion of a figure so many times smaller, about the origin: as large as the people that the model knows."""
+    """The motion of a figure that is ``size`` times larger than a person, scaled to a person about the origin."""
     return replace(motion, joints=motion.joints / size)
 
 
 def _alike(first: Motion, second: Motion) -> tuple[Motion, Motion]:
-    """Both on one skeleton: hands are flat where only the other person has some."""
+    """Both on one skeleton: where only one person has hands, the other gets flat ones."""
     if first.skeleton == second.skeleton:
         return first, second
     hands = [person if person.skeleton == SMPLX else with_hands_at_rest(person) for person in (first, second)]

@@ -10,10 +10,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..core import FPS, Motion, PosedSkeleton, UserError, atomic_write, rotations, save_npz, write_bvh
-from ..rig.capture import capture_motion
+from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations, save_npz, write_bvh
+from ..rig.capture import capture
+from ..rig.key import scene_fps
 from ..translations import tr
-from .takes import parts
+from .takes import parts, people_of
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
 
@@ -27,7 +28,32 @@ def missing_exporter(kind: str) -> str:
     """Why Blender cannot write a format now, in a few words for a grey button; empty where it can."""
     if kind in _ADDONS and _ADDONS[kind][0] not in bpy.context.preferences.addons:
         return tr("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
+    if kind == "USD" and not bpy.app.build_options.usd:
+        return tr("This Blender was built without USD")
     return ""
+
+
+def named_for(path: Path, kind: str) -> Path:
+    """The path with a format's suffix in place of another format's; any other dot belongs to the name (shot.010)."""
+    name = path.name
+    if path.suffix.lower() in SUFFIXES.values():
+        name = path.stem
+    return path.with_name(name + SUFFIXES[kind])
+
+
+def files_of(path: Path, kind: str, people: int) -> list[Path]:
+    """The files that an export to a path writes: BVH has one for each person, ``shot_1.bvh`` and ``shot_2.bvh``.
+
+    Args:
+        path: as the user named it.
+        kind: a key of ``SUFFIXES``.
+        people: number of characters.
+    """
+    path = named_for(path, kind)
+    if kind != "BVH" or people < 2:
+        return [path]
+    stem = path.stem.removesuffix("_1")
+    return [path.with_stem(f"{stem}_{number}") for number in range(1, people + 1)]
 
 
 def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path) -> list[Path]:
@@ -37,15 +63,15 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
         context: whose scene and view layer hold the characters.
         take: one of the scene's takes, the one that is shown.
         kind: a key of ``SUFFIXES``.
-        path: of the file; its suffix is replaced. BVH appends ``_1`` and ``_2``.
+        path: of the file; see ``named_for`` and ``files_of``.
 
     Returns:
         The files; they appear whole or not at all.
 
     Raises:
-        UserError: a character is gone or not in the scene, the exporter is missing, or the file cannot be written.
+        UserError: a character was deleted or is not in the view layer, the exporter is missing, or the file cannot be
+            written.
     """
-    path = path.with_suffix(SUFFIXES[kind])
     found = parts(take)
     if not found or any(owner.name not in context.view_layer.objects for owner, _ in found):
         raise UserError(
@@ -54,8 +80,11 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
     first = min(action.frame_range[0] for _, action in found)
     last = max(action.frame_range[1] for _, action in found)
     owners = [owner for owner, _ in found]
+    files = files_of(path, kind, len(owners))
     if kind in ("BVH", "NPZ"):
-        return _own_format(context.scene, owners, take, (first, last), kind, path)
+        _write_own_format(context.scene, owners, take, (first, last), files)
+        return files
+    path = files[0]
     if reason := missing_exporter(kind):
         raise UserError(f"{reason}.")
     with atomic_write(path) as temporary, _only(context, owners, (int(first), int(np.ceil(last)))):
@@ -74,7 +103,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
                     path=path.name
                 )
             )
-    return [path]
+    return files
 
 
 def whole_usd(path: Path) -> bool:
@@ -98,30 +127,24 @@ def whole_usd(path: Path) -> bool:
     return all(start > 0 and start + length <= size for start, length in sections)
 
 
-def _own_format(
+def _write_own_format(
     scene: bpy.types.Scene,
     owners: list[bpy.types.Object],
     take: bpy.types.PropertyGroup,
     frames: tuple[float, float],
-    kind: str,
-    path: Path,
-) -> list[Path]:
-    people = [posed_of(capture_motion(owner, scene, frames)[0]) for owner in owners]
-    if kind == "NPZ":
-        if len(people) < 2:
-            leader = scene.intermask.leader
-            if leader is None:
-                raise UserError(
-                    tr("An .npz file holds two people, and this take has one; choose its leader or write BVH.")
-                )
-            people.insert(0, posed_of(capture_motion(leader, scene, frames)[0]))
-        save_npz(path, (people[0], people[1]), take.prompt, take.model, take.seed)
-        return [path]
-    made = []
-    for number, person in enumerate(people, 1):
-        made.append(path.with_stem(f"{path.stem}_{number}") if len(people) > 1 else path)
-        write_bvh(made[-1], person)
-    return made
+    files: list[Path],
+) -> None:
+    """Write BVH or NumPy files with a frame for each frame of the scene."""
+    if files[0].suffix == SUFFIXES["NPZ"]:
+        first, second = (_person(owner, scene, frames) for owner in people_of(take))
+        save_npz(files[0], (first, second), take.prompt, take.model, take.seed)
+        return
+    for owner, file in zip(owners, files, strict=True):
+        write_bvh(file, _person(owner, scene, frames))
+
+
+def _person(owner: bpy.types.Object, scene: bpy.types.Scene, frames: tuple[float, float]) -> PosedSkeleton:
+    return posed_of(capture(owner, scene, frames, rate=scene_fps(scene), shortest=1).motion)
 
 
 def posed_of(motion: Motion) -> PosedSkeleton:
@@ -137,7 +160,7 @@ def posed_of(motion: Motion) -> PosedSkeleton:
         away = motion.joints[:, joint] - motion.joints[:, parent]
         offsets[joint] = np.einsum("tji,tj->ti", world[:, parent], away).mean(axis=0)
     turns = rotations.continuous_signs(rotations.quaternion_from_matrix(local))
-    return PosedSkeleton(offsets, turns, motion.joints[:, 0], FPS, motion.skeleton)
+    return PosedSkeleton(offsets, turns, motion.joints[:, 0], motion.fps, motion.skeleton)
 
 
 def _blender_exporter(kind: str, path: str) -> None:
@@ -150,6 +173,8 @@ def _blender_exporter(kind: str, path: str) -> None:
             add_leaf_bones=False,
             bake_anim_use_nla_strips=False,
             bake_anim_use_all_actions=False,
+            # Blender's default drops keys, which moves joints by centimetres between the keys that are left.
+            bake_anim_simplify_factor=0.0,
         )
     elif kind == "GLTF":
         bpy.ops.export_scene.gltf(

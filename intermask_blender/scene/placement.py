@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import SmplModel, load_smpl_model
 from ..rig.splice import Held
+from .spots import Spot
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,19 @@ class Placement:
     Attributes:
         scene: name of the scene.
         start_frame: of the first key.
-        has_leader: true where the first person stands in the scene already and only the second moves anew.
+        has_leader: true where person 1 is in the scene already and only person 2 moves.
         characters: names of the armatures that move; empty where a new character is made.
         size: how many times larger than a person the leader is; the reactor becomes as large.
-        metres: per unit of the leader's scene.
-        held: what of the characters' keys stays; None where all of them are new.
+        metres: per unit of the scene.
+        held: the part of the characters' keys that stays; None where all of them are new.
         stand: whether feet stand on characters of other proportions as they do in the motion.
         meet: whether hands meet there.
         bodies: what the first and the second person are where they are new characters; None makes a mannequin.
-        origin: where the middle of things is for two new characters, in the scene's units.
-        at_origin: the characters are those that an earlier take put there: keys count from it, not from the world's.
+        spot: where the pair comes to; None where the motion is in the scene's world already.
+        reuse: whether a pair that was generated meanwhile at the same spot is used instead of new people.
+        title: name of the takes; empty means the prompt.
+        prompt: of the takes; empty means the request's.
+        leader_name: name of the leader, empty where there is none in the scene.
         leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
     """
 
@@ -42,8 +46,11 @@ class Placement:
     stand: bool = True
     meet: bool = True
     bodies: tuple[SmplModel | None, SmplModel | None] = (None, None)
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    at_origin: bool = False
+    spot: Spot | None = None
+    reuse: bool = False
+    title: str = ""
+    prompt: str = ""
+    leader_name: str = ""
     leader: np.ndarray | None = field(default=None, compare=False)
 
 

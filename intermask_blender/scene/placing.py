@@ -1,9 +1,7 @@
-"""From a result to characters in a scene: new people, keys, and the list of takes."""
+"""From a result to characters in a scene: new people and keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
 import bpy
@@ -17,7 +15,7 @@ from ..core import (
     UserError,
     on_other_bodies,
 )
-from ..generator.generation import GenerationSettings, Pair
+from ..generator.generation import Pair
 from ..rig.axes import vectors_to_blender
 from ..rig.body import load_body, sole_depth
 from ..rig.build import Colour, build_armature, build_mannequin
@@ -26,50 +24,12 @@ from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
 from ..rig.splice import write_edit
 from ..translations import tr
-from .overlaps import overlapping_objects
+from .people import mark_generated
 from .placement import Placement, moving_people, new_people
-from .takes import add_take
+from .spots import Spot, at_spot
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
-
-
-def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> list[str]:
-    """Key all takes on the same characters, list them with the scene, and show the first.
-
-    Args:
-        pairs: both people of each take.
-        placement: what ``prepare`` gave.
-        settings: how they were generated.
-
-    Returns:
-        Names of the things that new characters stand in.
-
-    Raises:
-        UserError: as ``place``.
-    """
-    prompt = settings.prompt.strip()
-    placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
-    owners: dict[int, bpy.types.Object] = {}
-    scene = bpy.data.scenes.get(placement.scene)
-    first = len(scene.intermask.takes) if scene is not None and hasattr(scene, "intermask") else 0
-    in_the_way: list[str] = []
-    for number, pair in enumerate(pairs, 1):
-        at_origin = placement.at_origin or len(new_people(placement)) == 2
-        owners = place(pair, placement, prompt)
-        names = {index: owner.name for index, owner in owners.items()}
-        placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")), at_origin=at_origin)
-        if scene is not None and hasattr(scene, "intermask"):
-            people = (owners.get(0), owners.get(1))
-            take = add_take(scene, prompt, settings.seed, number, settings.model.name, people)
-            if at_origin:
-                joints = vectors_to_blender(np.stack([person.joints()[:, : len(SMPL)] for person in pair]))
-                things = overlapping_objects(scene, joints + placement.origin)
-                take.stands_in = "\n".join(thing.name for thing in things)
-                in_the_way += [thing.name for thing in things]
-    if scene is not None and hasattr(scene, "intermask"):
-        scene.intermask.take_index = first
-    return list(dict.fromkeys(in_the_way))
 
 
 def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.Object]:
@@ -89,14 +49,13 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     scene = bpy.data.scenes.get(placement.scene)
     if scene is None:
         raise UserError(
-            tr("The scene {name} was removed meanwhile; generate again in another one.").format(name=placement.scene)
+            tr("The scene {name} was deleted while generating; nothing was changed.").format(name=placement.scene)
         )
-    pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
-    at = placement.origin if len(new_people(placement)) == 2 else (0.0, 0.0, 0.0)
+    pair = in_place(pair, placement)
+    spot = placement.spot or Spot()
     placement, collection = _with_bodies(placement, scene, title)
     try:
-        with _in_the_middle(placement, scene):
-            pair, keys = _chosen_keys(pair, placement, scene)
+        pair, keys = _chosen_keys(pair, placement, scene)
     except UserError:
         if collection is not None:
             for owner in [item for item in collection.objects if item.type == "ARMATURE"]:
@@ -108,8 +67,6 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         name, held = f"Person {index + 1}: {title}", placement.held
         if held is None or not write_edit(item, name, held, index, scene_fps(scene)):
             write_keys(item, name)
-        if collection is not None and item.owner.name in collection.objects:
-            item.owner.location = at
     new = [index for index in moving_people(placement) if index not in keys]
     if not new:
         return made
@@ -118,45 +75,60 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         scene.collection.children.link(collection)
     for index in new:
         name = f"Person {index + 1}"
-        posed = _scaled(pair[index], 1.0 / placement.metres) if placement.has_leader else _on_soles(pair[index])
+        posed = pair[index] if placement.has_leader else _on_soles(pair[index])
+        posed = _scaled(posed, 1.0 / placement.metres)
         armature = build_armature(name, posed.offsets, collection, posed.skeleton)
         build_mannequin(armature, posed.offsets, COLOURS[index])
-        # Beside a character of the scene the keys say where the other one is.
-        armature.location = at
+        _stand_at(armature, spot)
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made[index] = armature
+    _finish_people(collection)
     return made
+
+
+def in_place(pair: Pair, placement: Placement) -> Pair:
+    """The pair in the space of the placement's spot, as large as its characters are; metres."""
+    pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
+    return pair if placement.spot is None else at_spot(pair, placement.spot)
+
+
+def scene_joints(pair: Pair, placement: Placement) -> np.ndarray:
+    """(2, T, 22, 3) joints of both people in the scene's world and units, as the motion has them."""
+    joints = np.stack([person.joints()[:, : len(SMPL)] for person in in_place(pair, placement)])
+    matrix = (placement.spot or Spot()).matrix
+    world: np.ndarray = vectors_to_blender(joints) / placement.metres @ matrix[:3, :3].T + matrix[:3, 3]
+    return world
+
+
+def _stand_at(owner: bpy.types.Object, spot: Spot) -> None:
+    owner.location = spot.origin
+    owner.rotation_euler = (0.0, 0.0, spot.turn)
+
+
+def _finish_people(collection: bpy.types.Collection) -> None:
+    """Mark new people as generated; their bones are not drawn over their bodies."""
+    mark_generated((collection, *collection.objects))
+    for owner in collection.objects:
+        owner.show_in_front = False
 
 
 def _with_bodies(
     placement: Placement, scene: bpy.types.Scene, title: str
 ) -> tuple[Placement, bpy.types.Collection | None]:
-    """New characters that are the user's own body, in a new collection; they are keyed as chosen ones are."""
+    """New characters with the user's own bodies, in a new collection; they are keyed as chosen ones are."""
     new = [(index, body) for index in new_people(placement) if (body := placement.bodies[index]) is not None]
     if not new:
         return placement, None
     collection = bpy.data.collections.new(title)
     scene.collection.children.link(collection)
-    size = placement.size / placement.metres if placement.has_leader else 1.0
     names = list(placement.characters)
     for index, body in new:
+        size = placement.size / placement.metres
         owner = build_smpl_body(body, f"Person {index + 1}", collection, COLOURS[index], size)
+        _stand_at(owner, placement.spot or Spot())
         names[index] = owner.name
+    _finish_people(collection)
     return replace(placement, characters=(names[0], names[1])), collection
-
-
-@contextmanager
-def _in_the_middle(placement: Placement, scene: bpy.types.Scene) -> Iterator[None]:
-    """Characters that stand at the placement's origin are at the world's for a while."""
-    owners = [scene.objects.get(name) for name in placement.characters] if placement.at_origin else []
-    there = [(owner, owner.location.copy()) for owner in owners if owner is not None]
-    try:
-        for owner, _ in there:
-            owner.location = (0.0, 0.0, 0.0)
-        yield
-    finally:
-        for owner, location in there:
-            owner.location = location
 
 
 def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tuple[Pair, dict[int, RigKeys]]:
@@ -172,29 +144,45 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
         owner = scene.objects.get(name)
         if owner is None:
             raise UserError(
-                tr("The character {name} was removed from the scene meanwhile; generate again with another.").format(
-                    name=name
-                )
+                tr("The character {name} was deleted while generating; nothing was changed.").format(name=name)
             )
         owners[index] = owner
     if not owners and placement.leader is None:
-        return pair, {}
+        return at_scene_rate(pair, placement, scene), {}
     across = 1.0
     if len(owners) == 2:
         across = float(np.mean([hip_ratio(pair[index].offsets, owner, scene) for index, owner in owners.items()]))
     floor = float(pair[0].joints()[..., 1].min()) if placement.has_leader else 0.0
-    travel = RootMotion(across, floor, soles=not placement.has_leader)
+    spot = None if placement.spot is None else placement.spot.matrix
+    root_motion = RootMotion(across, floor, soles=not placement.has_leader, spot=spot)
     bodies = [
-        body_of_rig(pair[index], owners[index], scene, travel) if index in owners else _own_body(index, pair, placement)
+        body_of_rig(pair[index], owners[index], scene, root_motion)
+        if index in owners
+        else _own_body(index, pair, placement)
         for index in (0, 1)
     ]
     if placement.held is not None:
         bodies = [replace(body, held=index not in placement.held.who) for index, body in enumerate(bodies)]
     first, second = on_other_bodies(pair, bodies, placement.stand, placement.meet)[0]
-    pair = (first, second)
+    pair = at_scene_rate((first, second), placement, scene)
     return pair, {
-        index: rig_keys(pair[index], owner, scene, placement.start_frame, travel) for index, owner in owners.items()
+        index: rig_keys(pair[index], owner, scene, placement.start_frame, root_motion)
+        for index, owner in owners.items()
     }
+
+
+def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> Pair:
+    """The pair with a frame for each scene frame that it lasts: 2 s are 120 frames at 60 a second.
+
+    A reaction ends with its leader's last frame instead.
+    """
+    fps = scene_fps(scene)
+
+    def count(person: PosedSkeleton) -> int | None:
+        return None if placement.has_leader else max(1, int(len(person) / person.fps * fps + 1e-6))
+
+    first, second = (person.resampled(fps, count(person)) for person in pair)
+    return first, second
 
 
 def _own_body(index: int, pair: Pair, placement: Placement) -> TargetBody:

@@ -16,6 +16,8 @@ from ..rig.key import scene_fps
 from ..rig.retarget import hip_ratio
 from ..translations import tr
 from .placement import Placement
+from .spots import cursor_spot, standing_spot
+from .takes import people_to_reuse
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
@@ -46,8 +48,10 @@ def prepare(
     characters: Characters = (None, None),
     sampling: Sampling | None = None,
     frame_range: tuple[float, float] | None = None,
+    reuse: bool = False,
+    at_cursor: bool = False,
 ) -> tuple[GenerationSettings, Placement]:
-    """Collect all that a generation needs. With a leader ``seconds`` is the most of its motion that counts.
+    """Collect all that a generation needs. With a leader ``seconds`` limits how much of its motion is used.
 
     Args:
         scene: where it happens.
@@ -56,9 +60,11 @@ def prepare(
         seed: of the draw.
         model: the model's folder.
         leader: the armature that the second person reacts to.
-        characters: armatures that move; where there is none a new character is made. A leader is the first itself.
+        characters: armatures that move; a new character is made for None. A leader is the first person itself.
         sampling: how to draw; None means one take with the model's own values.
-        frame_range: first and last scene frame beyond which nothing of a leader's motion counts.
+        frame_range: first and last scene frame of a leader's motion that are used.
+        reuse: whether the generated people of the chosen take perform instead of new ones.
+        at_cursor: whether characters of the scene come to the 3D cursor instead of performing where they stand.
 
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
@@ -66,6 +72,8 @@ def prepare(
     settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
     if leader is not None:
         characters = (None, characters[1])
+    if reuse and characters == (None, None):
+        characters = people_to_reuse(scene, leader)
     chosen = [owner for owner in (leader, *characters) if owner is not None]
     if len(set(chosen)) < len(chosen):
         raise UserError(
@@ -76,9 +84,12 @@ def prepare(
             hip_ratio(SMPL_REST_OFFSETS, owner, scene)
     names = tuple("" if owner is None else owner.name for owner in characters)
     if leader is None:
-        # Where Blender puts everything new. Where it is now counts, not where it is once the motion is there.
-        x, y, z = scene.cursor.location
-        return settings, Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), origin=(x, y, z))
+        # The cursor as it is now, not as it is when the motion is there.
+        spot = cursor_spot(scene)
+        if characters != (None, None) and not at_cursor:
+            spot = standing_spot(scene, characters, scene.frame_start)
+        placement = Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), spot=spot, reuse=reuse)
+        return settings, replace(placement, metres=scene.unit_settings.scale_length or 1.0)
     first, last = animated_frames(leader, scene)
     if frame_range is not None:
         first, last = max(first, frame_range[0]), min(last, frame_range[1])
@@ -94,7 +105,8 @@ def prepare(
     motion, size = captured.motion, figure_size(captured.motion)
     settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
     metres, names = scene.unit_settings.scale_length or 1.0, (names[0], names[1])
-    return settings, Placement(scene.name, captured.start, True, names, size, metres, leader=captured.joints)
+    placement = Placement(scene.name, captured.start, True, names, size, metres)
+    return settings, replace(placement, reuse=reuse, leader_name=leader.name, leader=captured.joints)
 
 
 def figure_size(leader: Motion) -> float:

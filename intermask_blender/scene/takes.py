@@ -1,4 +1,4 @@
-"""Takes: switching the characters between draws, deleting draws, and laying one down in the NLA."""
+"""The takes of a scene: showing one, deleting some, and pushing one down to the NLA."""
 
 from __future__ import annotations
 
@@ -10,33 +10,70 @@ import numpy as np
 from .. import compat
 from ..core import UserError
 from ..translations import tr
+from .people import is_generated, remove_person, set_hidden
 
 Part = tuple[bpy.types.Object, bpy.types.Action]
 
 
 def parts(take: bpy.types.PropertyGroup) -> list[Part]:
-    """The characters of a take with their actions, without those that were deleted."""
+    """The characters of a take with their actions, without those that are no longer in its scene."""
     pairs = ((take.character_1, take.action_1), (take.character_2, take.action_2))
-    return [(owner, action) for owner, action in pairs if owner is not None and action is not None]
+    return [(owner, action) for owner, action in pairs if _in_scene(take, owner) and action is not None]
+
+
+def is_reaction(take: bpy.types.PropertyGroup) -> bool:
+    """Whether the first person of a take is a leader, whose motion belongs to the user."""
+    return take.character_1 is None and take.action_1 is None
+
+
+def people_of(take: bpy.types.PropertyGroup) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """Both people of a take; the first one is the leader in a reaction.
+
+    Raises:
+        UserError: one of them is no longer in the take's scene.
+    """
+    first = take.leader if is_reaction(take) else take.character_1
+    if is_reaction(take) and not _in_scene(take, first):
+        raise UserError(
+            tr("The leader of the take {take} was deleted; choose a leader and generate a new take.").format(
+                take=take.name
+            )
+        )
+    if not _in_scene(take, first) or not _in_scene(take, take.character_2):
+        raise UserError(
+            tr("A character of the take {take} was deleted; choose another take, or generate a new one.").format(
+                take=take.name
+            )
+        )
+    return first, take.character_2
 
 
 def add_take(
-    scene: bpy.types.Scene, prompt: str, seed: int, number: int, model: str, owners: Sequence[bpy.types.Object | None]
+    scene: bpy.types.Scene,
+    title: str,
+    prompt: str,
+    seed: int,
+    number: int,
+    model: str,
+    owners: Sequence[bpy.types.Object | None],
+    leader: bpy.types.Object | None = None,
 ) -> bpy.types.PropertyGroup:
-    """Remember what the characters do now as a take.
+    """List what the characters do now as a take.
 
     Args:
         scene: that lists it.
+        title: what the take is called; a number is put in front of it where another take has the same name.
         prompt, seed, number, model: how it was generated, ``number`` from 1.
-        owners: the first and the second person; None for a leader, whose motion is the user's.
+        owners: the first and the second person; None for a leader, whose motion belongs to the user.
+        leader: the armature that the second person reacts to.
 
     Returns:
         The take.
     """
     take = scene.intermask.takes.add()
-    # The number leads, for a narrow list cuts the end off.
-    take.name = f"{number}: {prompt}" if number > 1 else prompt
+    take.name = _free_name(scene, title)
     take.prompt, take.seed, take.number, take.model = prompt, min(seed, 2**31 - 1), number, model
+    take.leader = leader
     for index, owner in enumerate(owners, 1):
         if owner is not None:
             setattr(take, f"character_{index}", owner)
@@ -44,24 +81,79 @@ def add_take(
     return take
 
 
+def _free_name(scene: bpy.types.Scene, title: str) -> str:
+    """The title, or the title behind a number: a narrow list cuts the end off."""
+    names = {take.name for take in scene.intermask.takes}
+    number, name = 1, title
+    while name in names:
+        number += 1
+        name = f"{number}: {title}"
+    return name
+
+
 def show_take(take: bpy.types.PropertyGroup) -> None:
-    """Let the characters do what the take says; the actions that they had are kept in the file."""
+    """Let the characters perform the take; other actions that they had are kept in the file."""
+    listed = _listed_actions()
     for owner, action in parts(take):
         animation = owner.animation_data
-        if animation is not None and animation.action not in (None, action):
+        if animation is not None and animation.action not in (None, action) and animation.action not in listed:
             animation.action.use_fake_user = True
         compat.assign_action(owner, action)
+    _preview(take)
+    if take.id_data.intermask.hide_other_people:
+        hide_other_people(take.id_data)
+
+
+def _preview(take: bpy.types.PropertyGroup) -> None:
+    """A preview range that is set to another take follows to this one; any other range is the user's and stays."""
+    scene = take.id_data
+    now = scene.frame_preview_start, scene.frame_preview_end
+    if scene.use_preview_range and parts(take):
+        others = [other for other in scene.intermask.takes if parts(other)]
+        if any(frames_of(other) == now for other in others):
+            scene.frame_preview_start, scene.frame_preview_end = frames_of(take)
+
+
+def hide_other_people(scene: bpy.types.Scene) -> None:
+    """Hide the generated people that are not in the chosen take, or show all of them, as the scene's settings say."""
+    settings = scene.intermask
+    hide, shown = settings.hide_other_people, set()
+    if 0 <= settings.take_index < len(settings.takes):
+        chosen = settings.takes[settings.take_index]
+        shown = {chosen.leader, chosen.character_1, chosen.character_2}
+    people = {owner for take in settings.takes for owner in (take.character_1, take.character_2) if owner is not None}
+    for owner in people:
+        if is_generated(owner):
+            set_hidden(owner, hide and owner not in shown)
+
+
+def people_to_reuse(
+    scene: bpy.types.Scene, leader: bpy.types.Object | None
+) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """The generated people of the chosen take who perform the next one too; None for each that must be created.
+
+    Args:
+        scene: that lists the take.
+        leader: whom the next take reacts to; a reactor is used again for the same leader only.
+    """
+    settings = getattr(scene, "intermask", None)
+    if settings is None or not 0 <= settings.take_index < len(settings.takes):
+        return None, None
+    take = settings.takes[settings.take_index]
+    people = [owner if _in_scene(take, owner) and is_generated(owner) else None
+              for owner in (take.character_1, take.character_2)]  # fmt: skip
+    if leader is not None:
+        return None, people[1] if is_reaction(take) and take.leader == leader else None
+    return (people[0], people[1]) if all(people) else (None, None)
 
 
 def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     """First and last frame of a take.
 
     Raises:
-        UserError: both characters or their actions are gone.
+        UserError: both characters or their actions were deleted.
     """
-    ranges = [action.frame_range for _, action in parts(take)]
-    if not ranges:
-        raise UserError(tr("The characters of the take {take} are gone; generate it again.").format(take=take.name))
+    ranges = [action.frame_range for _, action in _existing_parts(take)]
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
@@ -72,31 +164,50 @@ def bounds_now(owners: Sequence[bpy.types.Object]) -> tuple[np.ndarray, np.ndarr
 
 
 def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
-    """Delete takes by their places in the list; if the one that is shown goes, a neighbour is shown."""
+    """Delete takes, and the actions and generated people that nothing else uses.
+
+    An NLA strip, another take or another object that plays an action keeps it. If the take that is shown is deleted,
+    a neighbour is shown.
+
+    Args:
+        scene: that lists them.
+        numbers: their places in the list.
+    """
     settings = scene.intermask
     current = settings.take_index
+    actions: dict[bpy.types.Action, None] = {}
+    people: dict[bpy.types.Object, None] = {}
     for number in sorted(numbers, reverse=True):
-        actions = [action for _, action in parts(settings.takes[number])]
+        take = settings.takes[number]
+        actions |= dict.fromkeys(action for action in (take.action_1, take.action_2) if action is not None)
+        people |= dict.fromkeys(owner for owner in (take.character_1, take.character_2) if owner is not None)
         settings.takes.remove(number)
-        for action in actions:
-            others = [take for take in settings.takes if action in (take.action_1, take.action_2)]
-            if not others:
-                bpy.data.actions.remove(action)
-    gone = sum(number < current for number in numbers)
+    leaders = _leaders()
+    unlisted = [action for action in actions if action not in _listed_actions()]
+    for owner in people:
+        animation = owner.animation_data
+        # The action of a leader stays: other people react to it.
+        if animation is not None and animation.action in unlisted and owner not in leaders:
+            animation.action = None
+    for action in unlisted:
+        if action.users - action.use_fake_user == 0:
+            bpy.data.actions.remove(action)
     if settings.takes:
-        settings.take_index = max(0, min(current - gone, len(settings.takes) - 1))
+        before = sum(number < current for number in numbers)
+        settings.take_index = max(0, min(current - before, len(settings.takes) - 1))
+    listed = _listed_people() | leaders
+    for owner in people:
+        if is_generated(owner) and owner not in listed and not _is_animated(owner):
+            remove_person(owner)
 
 
 def push_to_nla(take: bpy.types.PropertyGroup) -> None:
-    """Lay a take down as a strip on a new track of each character, and free the characters for other actions.
+    """Add a take as a strip on a new track of each character, which is then free for other actions.
 
     Raises:
-        UserError: both characters or their actions are gone.
+        UserError: both characters or their actions were deleted.
     """
-    found = parts(take)
-    if not found:
-        raise UserError(tr("The characters of the take {take} are gone; generate it again.").format(take=take.name))
-    for owner, action in found:
+    for owner, action in _existing_parts(take):
         compat.assign_action(owner, action)
         animation = owner.animation_data
         track = animation.nla_tracks.new()
@@ -104,3 +215,45 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
         strip = track.strips.new(take.name, int(action.frame_range[0]), action)
         compat.bind_strip(strip, animation)
         animation.action = None
+
+
+def _existing_parts(take: bpy.types.PropertyGroup) -> list[Part]:
+    found = parts(take)
+    if not found:
+        raise UserError(
+            tr("The characters of the take {take} were deleted; generate a new take.").format(take=take.name)
+        )
+    return found
+
+
+def _in_scene(take: bpy.types.PropertyGroup, owner: bpy.types.Object | None) -> bool:
+    """Whether a take's scene holds an object: Blender's Delete leaves it in the file while the take points to it."""
+    return owner is not None and take.id_data.objects.get(owner.name) == owner
+
+
+def _takes() -> list[bpy.types.PropertyGroup]:
+    """The takes of all scenes: a copied scene lists the same actions."""
+    return [take for scene in bpy.data.scenes for take in scene.intermask.takes]
+
+
+def _listed_actions() -> set[bpy.types.Action]:
+    return {action for take in _takes() for action in (take.action_1, take.action_2) if action is not None}
+
+
+def _listed_people() -> set[bpy.types.Object]:
+    """Everyone in a take, and everyone chosen in a panel for the next one."""
+    chosen = [
+        owner for scene in bpy.data.scenes for owner in (scene.intermask.character_1, scene.intermask.character_2)
+    ]
+    chosen += [owner for take in _takes() for owner in (take.character_1, take.character_2)]
+    return {owner for owner in chosen if owner is not None}
+
+
+def _leaders() -> set[bpy.types.Object]:
+    leaders = [scene.intermask.leader for scene in bpy.data.scenes] + [take.leader for take in _takes()]
+    return {leader for leader in leaders if leader is not None}
+
+
+def _is_animated(owner: bpy.types.Object) -> bool:
+    animation = owner.animation_data
+    return animation is not None and (animation.action is not None or any(t.strips for t in animation.nla_tracks))

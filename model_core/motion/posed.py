@@ -52,13 +52,19 @@ class PosedSkeleton:
         joints = forward_kinematics(matrices, self.translation, self.offsets, self.skeleton)
         return Motion(joints, matrices[:, 1:], matrices[:, 0], self.fps, self.skeleton)
 
-    def resampled(self, fps: float) -> PosedSkeleton:
-        """The same motion with a frame at every whole 1/``fps`` seconds from its first frame to its last."""
-        if abs(self.fps - fps) < 1e-6 or len(self) < 2:
+    def resampled(self, fps: float, count: int | None = None) -> PosedSkeleton:
+        """The same motion with a frame at every whole 1/``fps`` seconds.
+
+        Args:
+            fps: frames a second of the result.
+            count: number of frames; those after the last one of this motion continue its movement. None ends at or
+                before its last frame.
+        """
+        if len(self) < 2 or (abs(self.fps - fps) < 1e-6 and count in (None, len(self))):
             return self
-        seconds = (len(self) - 1) / self.fps
-        times = np.arange(int(np.floor(seconds * fps + 1e-6)) + 1) / fps
-        place = np.clip(times * self.fps, 0, len(self) - 1)
+        if count is None:
+            count = int(np.floor((len(self) - 1) / self.fps * fps + 1e-6)) + 1
+        place = np.arange(count) / fps * self.fps
         before = np.minimum(place.astype(np.int64), len(self) - 2)
         share = place - before
         turned = slerp(self.rotations[before], self.rotations[before + 1], share[:, None])

@@ -130,7 +130,7 @@ def test_each_person_has_a_body_of_its_own(tmp_path: Path) -> None:
     scene, model = empty_scene(), small_model.save_small_model(tmp_path / "models" / "small")
     files = [str(write_npz(tmp_path / f"{joints}.npz", smpl_arrays(joints))) for joints in (24, 55)]
     scene.cursor.location = (2.0, 1.0, 0.0)
-    asked = {"prompt": "they hug", "seconds": 1.0, "model": str(model), "takes": 2}
+    asked = {"prompt": "they hug", "seconds": 1.0, "model": str(model), "takes": 2, "new_pair": True}
     assert bpy.ops.intermask.generate(**asked, body_1=files[0], body_2=files[1]) == {"FINISHED"}
     people = [bpy.data.objects["Person 1"], bpy.data.objects["Person 2"]]
     assert [len(person.data.bones) for person in people] == [24, 55] and len(bpy.data.collections) == 1

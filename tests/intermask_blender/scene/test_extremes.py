@@ -19,8 +19,8 @@ from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.properties import model_is_gone
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
+from intermask_blender.scene.new_takes import place_takes
 from intermask_blender.scene.overlaps import still_there
-from intermask_blender.scene.placing import place_takes
 from intermask_blender.scene.request import prepare
 from intermask_blender.ui.services import worker_client
 
@@ -74,7 +74,7 @@ def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_p
     settings.model_name = "gone"
     shutil.rmtree(gone)
     assert model_is_gone(settings)
-    assert INTERMASK_PT_generate._missing(settings) == "The model gone is gone: choose one"
+    assert INTERMASK_PT_generate._missing(settings) == "The model gone was deleted: choose another"
     with pytest.raises(RuntimeError, match="no model called gone; installed are"):
         bpy.ops.intermask.generate(prompt="they hug", seconds=1.0)
     settings.model = settings.model
@@ -100,7 +100,7 @@ def test_a_character_that_is_deleted_meanwhile_is_told_and_the_other_stays_as_it
     generation = Generation(worker_client(bpy.context), settings)
     generation.wait()
     bpy.data.objects.remove(ben)
-    with pytest.raises(UserError, match="Ben was removed from the scene meanwhile"):
+    with pytest.raises(UserError, match="Ben was deleted while generating; nothing was changed"):
         place_takes(generation.takes(), placement, settings)
     assert ann.animation_data is None and not scene.intermask.takes
 
@@ -120,7 +120,8 @@ def test_in_blenders_first_scene_it_is_told_that_people_stand_in_the_cube_and_no
     assert still_there(scene, take) == []
     cube.hide_set(False)
     scene.cursor.location = (6.0, 0.0, 0.0)
-    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model)) == {"FINISHED"}
+    asked = {"prompt": "they hug", "seconds": 1.0, "model": str(model), "new_pair": True}
+    assert bpy.ops.intermask.generate(**asked) == {"FINISHED"}
     assert scene.intermask.takes[1].stands_in == ""
 
 

@@ -1,0 +1,81 @@
+"""From a result to takes: the characters perform them, the scene lists them, and overlaps are found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import bpy
+
+from ..generator.generation import GenerationSettings, Pair
+from .overlaps import overlapping_objects, overlapping_people, with_room
+from .placement import Placement, new_people
+from .placing import place, scene_joints
+from .spots import standing_spot
+from .takes import add_take, people_to_reuse
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What came of a result.
+
+    Attributes:
+        first: whether these are the first takes of the scene.
+        overlaps: names of objects and people that the characters overlap.
+    """
+
+    first: bool
+    overlaps: tuple[str, ...]
+
+
+def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> Placed:
+    """Key all takes on the same characters, list them with the scene, and show the first.
+
+    Args:
+        pairs: both people of each take.
+        placement: what ``prepare`` gave.
+        settings: how they were generated.
+
+    Raises:
+        UserError: as ``place``.
+    """
+    prompt = placement.prompt or settings.prompt.strip()
+    title = placement.title or prompt
+    placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
+    scene = bpy.data.scenes.get(placement.scene)
+    listed = scene is not None and hasattr(scene, "intermask")
+    placement = _with_pair_made_meanwhile(placement, scene) if listed else placement
+    first = len(scene.intermask.takes) if listed else 0
+    free, overlaps = placement.held is None, []
+    for number, pair in enumerate(pairs, 1):
+        if free and new_people(placement) == (1,) and placement.has_leader and listed:
+            pair = with_room(scene, pair, placement)
+        owners = place(pair, placement, title)
+        names = {index: owner.name for index, owner in owners.items()}
+        placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")))
+        if not listed:
+            continue
+        leader = scene.objects.get(placement.leader_name) if placement.leader_name else None
+        people = (owners.get(0), owners.get(1))
+        take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
+        if free:
+            joints = scene_joints(pair, placement)
+            found = overlapping_people(scene, joints, placement.start_frame, [*owners.values(), leader])
+            if placement.spot is not None:
+                found = [*(thing.name for thing in overlapping_objects(scene, joints)), *found]
+            take.stands_in = "\n".join(found)
+            overlaps += found
+    if listed:
+        scene.intermask.take_index = first
+    return Placed(first == 0, tuple(dict.fromkeys(overlaps)))
+
+
+def _with_pair_made_meanwhile(placement: Placement, scene: bpy.types.Scene) -> Placement:
+    """The people who were generated since the request was sent, where it would otherwise create a second pair."""
+    if not placement.reuse or placement.has_leader or len(new_people(placement)) < 2:
+        return placement
+    first, second = people_to_reuse(scene, None)
+    if first is None or second is None:
+        return placement
+    spot = standing_spot(scene, (first, second), placement.start_frame)
+    return replace(placement, characters=(first.name, second.name), spot=spot)

@@ -1,0 +1,145 @@
+"""Where a pair stands in the scene: at the 3D cursor, or where the user's characters stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import bpy
+import numpy as np
+
+from ..core import SMPL, PosedSkeleton, UserError, rotations
+from ..generator.generation import Pair
+from ..rig.axes import vectors_to_blender
+from ..rig.capture import evaluated_bones
+from ..rig.own_map import mapping_of
+from ..translations import tr
+from .people import is_generated
+
+Owners = tuple[bpy.types.Object | None, bpy.types.Object | None]
+
+APART = 0.3
+"""Metres between two people below which the line from one to the other says nothing about a direction."""
+
+SAME_PLACE = 1e-4
+"""Largest difference between the matrices of two objects that stand in one place."""
+
+PAIR, LINE, FIRST, SECOND = "PAIR", "LINE", "FIRST", "SECOND"
+"""What of the motion's first frame comes to a spot and points along its Y axis: the middle of both people and the way
+that person 1 faces; the middle, and the line from person 1 to person 2; one person, and the way that it faces."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place on the ground and a direction.
+
+    Attributes:
+        origin: in the scene's units.
+        turn: radians about the world's Z axis from the world's Y axis to the direction.
+        by: what of a motion comes there: ``PAIR``, ``LINE``, ``FIRST`` or ``SECOND``.
+    """
+
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    turn: float = 0.0
+    by: str = PAIR
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4) from the spot's space to the world's, scene units."""
+        cos, sin = np.cos(self.turn), np.sin(self.turn)
+        matrix = np.eye(4)
+        matrix[:2, :2] = (cos, -sin), (sin, cos)
+        matrix[:3, 3] = self.origin
+        return matrix
+
+
+def cursor_spot(scene: bpy.types.Scene) -> Spot:
+    """The 3D cursor and the heading of its Y axis; people stand upright however the cursor is tilted."""
+    axes = np.array(scene.cursor.matrix, np.float64)[:3, :3]
+    # A cursor that was set in a front view is turned to the view: its Y axis points up, and -Z away from the viewer.
+    ahead = axes[:2, 1] if np.linalg.norm(axes[:2, 1]) > 0.1 else -axes[:2, 2]
+    x, y, z = scene.cursor.location
+    return Spot((x, y, z), heading(ahead))
+
+
+def standing_spot(scene: bpy.types.Scene, owners: Owners, frame: int) -> Spot:
+    """Where characters stand at a frame; one of them may be None.
+
+    Raises:
+        UserError: no person is found in one of them.
+    """
+    present = [owner for owner in owners if owner is not None]
+    if len(present) == 2 and all(is_generated(owner) for owner in present):
+        scene.view_layers[0].update()
+        first, second = (np.array(owner.matrix_world, np.float64) for owner in present)
+        if np.abs(first - second).max() < SAME_PLACE and abs(first[2, 2] - 1.0) < SAME_PLACE:
+            return Spot(tuple(first[:3, 3].tolist()), heading(first[:2, 1]))
+    metres = scene.unit_settings.scale_length or 1.0
+    places, facings = zip(*(_stance(owner, scene, frame) for owner in present), strict=True)
+    x, y, z = np.mean(places, axis=0).tolist()
+    if len(present) == 1:
+        return Spot((x, y, z), heading(facings[0]), FIRST if owners[0] is not None else SECOND)
+    line = (places[1] - places[0])[:2]
+    if np.linalg.norm(line) * metres > APART:
+        return Spot((x, y, z), heading(line), LINE)
+    return Spot((x, y, z), heading(facings[0]))
+
+
+def _stance(owner: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """(3,) where a character stands, at the height of its object, and (2,) the way it faces; scene units."""
+    if owner.type != "ARMATURE":
+        raise UserError(tr("{name} is not an armature; choose an armature.").format(name=owner.name))
+    bones = mapping_of(owner).bones
+    names = tuple(bones[joint] for joint in ("Pelvis", "L_Hip", "R_Hip"))
+    placed, posed = evaluated_bones(owner, scene, np.array([float(frame)]), names)
+    pelvis, left, right = (placed[0] @ posed[0])[:, :3, 3]
+    return np.append(pelvis[:2], placed[0, 2, 3]), _ahead(left - right)
+
+
+def _ahead(across: np.ndarray) -> np.ndarray:
+    """(2,) the way that a person faces, from the way from its right to its left (3,), Blender's axes."""
+    return np.array((across[1], -across[0]))
+
+
+def heading(ahead: np.ndarray) -> float:
+    """Radians about Z from the Y axis to a direction (2,)."""
+    return float(np.arctan2(-ahead[0], ahead[1]))
+
+
+def at_spot(pair: Pair, spot: Spot) -> Pair:
+    """The pair in a spot's space: what the spot asks for is at the origin in the first frame and points along Y."""
+    joints = [vectors_to_blender(person.joints()[0, : len(SMPL)]) for person in pair]
+    pelvis = [person[0, :2] for person in joints]
+    facing = [_ahead(_across(person)) for person in joints]
+    one = 1 if spot.by == SECOND else 0
+    place = pelvis[one] if spot.by in (FIRST, SECOND) else (pelvis[0] + pelvis[1]) / 2
+    line = pelvis[1] - pelvis[0]
+    ahead = line if spot.by == LINE and np.linalg.norm(line) > APART else facing[one]
+    first, second = (turned_about(person, place, -heading(ahead), (0.0, 0.0)) for person in pair)
+    return first, second
+
+
+def turned_about(
+    posed: PosedSkeleton, place: np.ndarray, angle: float, to: np.ndarray | tuple[float, float] | None = None
+) -> PosedSkeleton:
+    """The motion turned about the vertical through a place.
+
+    Args:
+        posed: the motion.
+        place: (2,) metres on the ground, Blender's X and Y.
+        angle: radians, counterclockwise as seen from above.
+        to: where the place comes to; None leaves it.
+    """
+    turn = rotations.quaternion_from_axis_angle(np.array((0.0, angle, 0.0)))
+    at = np.array((place[0], 0.0, -place[1]))
+    there = at if to is None else np.array((to[0], 0.0, -to[1]))
+    turns = posed.rotations.copy()
+    turns[:, 0] = rotations.quaternion_multiply(turn, turns[:, 0])
+    moved = rotations.rotate(rotations.matrix_from_quaternion(turn), posed.translation - at) + there
+    return replace(posed, rotations=rotations.continuous_signs(turns), translation=moved)
+
+
+def _across(joints: np.ndarray) -> np.ndarray:
+    """(3,) from the right to the left of a person, by hips and shoulders (22, 3)."""
+    sides = [joints[SMPL.index(f"L_{joint}")] - joints[SMPL.index(f"R_{joint}")] for joint in ("Hip", "Shoulder")]
+    across: np.ndarray = sides[0] + sides[1]
+    return across

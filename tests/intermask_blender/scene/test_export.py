@@ -1,0 +1,203 @@
+"""Exports are read again and compared joint by joint; names, full disks and missing exporters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_rigs import KINDS, build_rig
+from blender_scene import dancer, empty_scene
+
+import intermask_blender
+from intermask_blender.generator.generation import GenerationSettings
+from intermask_blender.rig.detect import detect_rig
+from intermask_blender.scene.export import files_of, missing_exporter, named_for
+from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.placement import Placement
+from intermask_blender.scene.spots import Spot
+from model_core.motion import SMPL
+from model_core.motion.bvh import read_bvh
+from model_core.motion.capture import motion_from_bvh
+from model_core.motion.interaction_file import load_npz
+
+assert blender_scene
+
+SAME = 1e-4
+"""Metres that a joint may be off in a file."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    intermask_blender.register()
+    yield
+    intermask_blender.unregister()
+
+
+def generated(takes: int = 1, fps: float = 30.0, characters: tuple[str, str] = ("", "")) -> bpy.types.Scene:
+    """The current scene, a new one where no characters are named, with takes of a second of lively people."""
+    scene = bpy.context.scene if characters[0] else empty_scene(fps)
+    pairs = [(dancer(2 * number, 30), dancer(2 * number + 1, 30)) for number in range(takes)]
+    placement = Placement(scene.name, 1, characters=characters, spot=Spot((0.5, 0.0, 0.0), 0.7))
+    place_takes(pairs, placement, GenerationSettings("they hug", Path("small"), seed=7))
+    return scene
+
+
+def armatures() -> list[bpy.types.Object]:
+    return sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)
+
+
+def joints_over(frames: range, names: dict[str, tuple[str, ...]] | None = None) -> np.ndarray:
+    """(people, T, 22, 3) where bones begin in the world; by default those that carry SMPL's names."""
+    result = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        heads = [
+            [tuple(o.matrix_world @ o.pose.bones[name].head) for name in (names or {}).get(o.name, SMPL.joints)]
+            for o in armatures()
+        ]
+        result.append(heads)
+    return np.array(result).swapaxes(0, 1)
+
+
+def read_again(file: Path, fps: float, count: int, names: dict[str, tuple[str, ...]] | None = None) -> np.ndarray:
+    """(people, T, 22, 3) what Blender's importer makes of a file; its animation may start at another frame."""
+    empty_scene(fps)
+    if file.suffix == ".fbx":
+        bpy.ops.import_scene.fbx(filepath=str(file))
+    elif file.suffix == ".glb":
+        bpy.ops.import_scene.gltf(filepath=str(file))
+    else:
+        bpy.ops.wm.usd_import(filepath=str(file))
+    assert len(armatures()) == 2
+    first = min(round(o.animation_data.action.frame_range[0]) for o in armatures())
+    return joints_over(range(first, first + count), names)
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0])
+@pytest.mark.parametrize("kind", ["FBX", "GLTF", "USD"])
+def test_both_people_move_in_blenders_formats_as_in_the_scene_which_is_as_before(
+    tmp_path: Path, kind: str, fps: float
+) -> None:
+    scene = generated(2, fps)
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    scene.collection.objects.link(cube)
+    for item in scene.objects:
+        item.select_set(item == cube)
+    bpy.context.view_layer.objects.active = cube
+    scene.frame_set(7)
+    before = scene.frame_start, scene.frame_end, scene.frame_current
+    scene.intermask.export_format = kind
+    assert bpy.ops.intermask.export(filepath=str(tmp_path / "pair.x")) == {"FINISHED"}
+    (made,) = tmp_path.iterdir()
+    assert made.name == "pair.x" + {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc"}[kind]
+    assert (scene.frame_start, scene.frame_end, scene.frame_current) == before
+    assert [o.name for o in scene.objects if o.select_get()] == ["Cube"]
+    assert bpy.context.view_layer.objects.active == cube
+    count = round(fps)
+    shown = joints_over(range(1, count + 1))
+    found = read_again(made, fps, count)
+    assert len([o for o in bpy.data.objects if o.type == "MESH"]) >= 2
+    assert np.linalg.norm(found - shown, axis=-1).max() < SAME
+    assert np.linalg.norm(shown - shown[:, :1], axis=-1).max() > 0.5, "people move"
+
+
+def test_rigs_of_centimetres_move_in_fbx_as_in_the_scene(tmp_path: Path) -> None:
+    scene = empty_scene()
+    rigs = [build_rig(KINDS["mixamo bare"], scene, name) for name in ("Ann", "Ben")]
+    names = {rig.name: tuple(detect_rig(rig).bones[joint] for joint in SMPL.joints) for rig in rigs}
+    generated(characters=("Ann", "Ben"))
+    shown = joints_over(range(1, 31), names)
+    assert bpy.ops.intermask.export(filepath=str(tmp_path / "rigs"), format="FBX") == {"FINISHED"}
+    found = read_again(tmp_path / "rigs.fbx", 30.0, 30, names)
+    assert np.linalg.norm(found - shown, axis=-1).max() < SAME
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_our_own_formats_hold_every_frame_of_the_scene(tmp_path: Path, fps: float) -> None:
+    generated(1, fps)
+    frames = range(1, round(fps) + 1)
+    shown = joints_over(frames)
+    shown = np.stack((shown[..., 0], shown[..., 2], -shown[..., 1]), axis=-1)
+    for kind in ("BVH", "NPZ"):
+        assert bpy.ops.intermask.export(filepath=str(tmp_path / "pair"), format=kind) == {"FINISHED"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pair.npz", "pair_1.bvh", "pair_2.bvh"]
+    saved = load_npz(tmp_path / "pair.npz")
+    assert (
+        saved.text == "they hug"
+        and saved.model == "small"
+        and saved.seed == 7
+        and {person.fps for person in saved.people} == {fps}
+    )
+    np.testing.assert_allclose(np.stack([person.joints() for person in saved.people]), shown, atol=2e-4)
+    for number in (1, 2):
+        clip = read_bvh(tmp_path / f"pair_{number}.bvh")
+        assert round(clip.fps, 3) == fps and len(clip.local_positions()) == len(frames)
+        if fps == 30.0:
+            np.testing.assert_allclose(motion_from_bvh(clip).joints[:, 0], shown[number - 1, :, 0], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "file"),
+    [
+        ("shot.fbx", "GLTF", "shot.glb"),
+        ("shot.010", "FBX", "shot.010.fbx"),
+        ("shot.010.fbx", "FBX", "shot.010.fbx"),
+        ("Shot.FBX", "USD", "Shot.usdc"),
+        ("shot", "NPZ", "shot.npz"),
+        ("v1.2 hug", "BVH", "v1.2 hug.bvh"),
+    ],
+)
+def test_only_a_formats_suffix_is_replaced(name: str, kind: str, file: str) -> None:
+    assert named_for(Path("folder") / name, kind) == Path("folder") / file
+
+
+def test_a_bvh_file_for_each_person_is_named_by_its_number() -> None:
+    both = [Path("hug_1.bvh"), Path("hug_2.bvh")]
+    assert files_of(Path("hug.bvh"), "BVH", 2) == files_of(Path("hug_1.bvh"), "BVH", 2) == both
+    assert files_of(Path("hug.bvh"), "BVH", 1) == [Path("hug.bvh")]
+
+
+def test_another_shot_is_not_overwritten(tmp_path: Path) -> None:
+    generated()
+    (tmp_path / "shot.fbx").write_text("keep")
+    assert bpy.ops.intermask.export(filepath=str(tmp_path / "shot.010"), format="FBX") == {"FINISHED"}
+    assert (tmp_path / "shot.fbx").read_text() == "keep" and (tmp_path / "shot.010.fbx").stat().st_size > 1000
+
+
+def test_a_blender_without_usd_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_exporter("USD") == ""
+    options = SimpleNamespace(build_options=SimpleNamespace(usd=False))
+    monkeypatch.setattr("intermask_blender.scene.export.bpy", SimpleNamespace(app=options, context=bpy.context))
+    assert missing_exporter("USD") == "This Blender was built without USD"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    generated()
+    tmp_path.chmod(0o500)
+    with pytest.raises(RuntimeError, match="Cannot write to the folder"):
+        bpy.ops.intermask.export(filepath=str(tmp_path / "pair.bvh"), format="BVH")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of a file's size")
+@pytest.mark.parametrize("kind", ["BVH", "NPZ", "FBX", "GLTF", "USD"])
+def test_a_disk_that_fills_up_in_mid_file_is_told_and_leaves_no_file(tmp_path: Path, kind: str) -> None:
+    import resource
+
+    generated()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(RuntimeError, match=r"Cannot write|could not|wrote nothing"):
+            bpy.ops.intermask.export(filepath=str(tmp_path / "pair"), format=kind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
