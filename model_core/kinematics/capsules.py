@@ -1,4 +1,4 @@
-"""Bodies as capsules: how far a hand is from a partner's skin, and how deep two bodies are in each other."""
+"""Bodies as capsules, for distances of hands from skin and for the depth of interpenetration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PALM_RADIUS = 0.025
 
 @dataclass(frozen=True)
 class Capsule:
-    """A part of the body: all that is nearer than ``radius`` metres to the line from one point to another."""
+    """A part of the body: all points closer than ``radius`` metres to the segment between two points."""
 
     start: int
     stop: int
@@ -58,19 +58,19 @@ def _capsules() -> tuple[Capsule, ...]:
 
 
 CAPSULES = _capsules()
-"""A slim adult's. Generated people have no other shape to go by than their bones."""
+"""Capsules of a slim adult. Bones are all that is known of the shape of generated people."""
 
 
 def body_points(
     joints: np.ndarray, rotations: np.ndarray, offsets: np.ndarray, sizes: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """Joints (P, T, 22, 3) with both palms and the crown behind them, (P, T, 25, 3).
+    """Joints (P, T, 22, 3) followed by both palms and the crown, (P, T, 25, 3).
 
     Args:
         joints: positions, metres.
         rotations: (P, T, 22, 3, 3) in the world.
         offsets: (P, 22, 3) rest offsets; at rest a hand continues its forearm.
-        sizes: (P,) how many times larger than an adult's hands and head are.
+        sizes: (P,) factor of the size of hands and head relative to an adult's.
     """
     size = np.broadcast_to(np.asarray(sizes, np.float64), len(joints))[:, None, None]
     added = []
@@ -83,7 +83,7 @@ def body_points(
 
 
 def nearest_on_segments(points: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """How far along each segment (0 at its start, 1 at its stop) the place nearest to a point is, (...)."""
+    """Position (...) of the point of each segment that is nearest to a point: 0 at the start, 1 at the stop."""
     along = stops - starts
     share = ((points - starts) * along).sum(-1) / np.maximum((along * along).sum(-1), 1e-9)
     return np.clip(share, 0.0, 1.0)
@@ -92,7 +92,7 @@ def nearest_on_segments(points: np.ndarray, starts: np.ndarray, stops: np.ndarra
 def nearest_between_segments(
     first_start: np.ndarray, first_stop: np.ndarray, second_start: np.ndarray, second_stop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (...) along two segments of the pair of places nearest to each other (Ericson 2005, 5.1.9)."""
+    """Positions (...) along two segments of their closest pair of points (Ericson 2005, 5.1.9)."""
     first, second, between = first_stop - first_start, second_stop - second_start, first_start - second_start
     a, e = np.maximum((first * first).sum(-1), 1e-9), np.maximum((second * second).sum(-1), 1e-9)
     b, c, f = (first * second).sum(-1), (first * between).sum(-1), (second * between).sum(-1)
@@ -103,7 +103,7 @@ def nearest_between_segments(
 
 
 def penetrations(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How deep each part of the first person is in each part of the second.
+    """Depth of each part of the first person in each part of the second.
 
     Args:
         points: (2, T, 25, 3) of ``body_points``.

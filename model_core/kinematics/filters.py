@@ -1,4 +1,4 @@
-"""Small filters over time that delay nothing."""
+"""Small filters over time without delay."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 def eased(share: np.ndarray) -> np.ndarray:
-    """From 0 to 1 with level ends; shares outside that are cut off."""
+    """Smoothstep: from 0 to 1 with zero slope at both ends; the input is clipped to 0..1."""
     share = np.clip(share, 0.0, 1.0)
     return share * share * (3 - 2 * share)
 
 
 def blurred(values: np.ndarray, radius: int) -> np.ndarray:
-    """Bell-weighted means over ``radius`` frames either side along the last axis."""
+    """Means over ``radius`` frames on each side along the last axis, weighted by a Hann window."""
     if radius < 1:
         return values
     bell = np.hanning(2 * radius + 3)[1:-1]
@@ -20,7 +20,7 @@ def blurred(values: np.ndarray, radius: int) -> np.ndarray:
 
 
 def covered(values: np.ndarray, radius: int) -> np.ndarray:
-    """A smooth curve that is nowhere below ``values`` along the last axis, and above them only near their peaks."""
+    """A smooth upper envelope of ``values`` along the last axis, close to them away from peaks."""
     if radius < 1:
         return values
     return blurred(_windows(values, radius).max(-1), radius)

@@ -1,4 +1,4 @@
-"""Hands moved to where they belong: by the arm first, by the trunk where the arm does not reach."""
+"""Moves of hands: by the arm first, by the trunk where the arm does not reach."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .pose import PoseBatch
 
 WRISTS = tuple(arm.end for arm in ARMS)
 _TRUNK_SHARE = 0.1
-"""Of a hand's way, what the trunk goes along in any case."""
+"""Share of a hand's move that the trunk always follows."""
 _LARGEST_LEAN = 0.2
-"""Radians that the trunk leans for a hand at most."""
+"""Largest lean of the trunk for a hand, radians."""
 _SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
 
 
 def _above(joint: int) -> list[int]:
-    """A joint and all that hang on it."""
+    """A joint and all its descendants."""
     result = [joint]
     for child in SMPL.children[joint]:
         result += _above(child)
@@ -31,7 +31,7 @@ _CARRIED = _above(_SPINE[-1])
 
 
 def hands_moved(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
-    """The pose with wrists displaced; hands keep their orientation in the world, and hands that rest stay put.
+    """The pose with wrists displaced; hands keep their orientation in the world, and hands without a move stay.
 
     Args:
         pose: P people.
@@ -54,12 +54,12 @@ def turned_for_hands(
     """Rotations in the world (P, T, 22, 3, 3) of bodies whose wrists are displaced.
 
     Args:
-        joints: (P, T, 22, 3) where the joints are.
+        joints: (P, T, 22, 3) positions.
         rotations: (P, T, 22, 3, 3) in the world.
         moves: (P, T, 2, 3) metres, left and right wrist.
-        offsets: (P, 22, 3) rest offsets, of which the arms' count.
-        place: where the joints go with other rotations, as ``joints`` and ``rotations``.
-        largest_lean: radians that the trunk leans for a hand at most.
+        offsets: (P, 22, 3) rest offsets; only the arms' are used.
+        place: from rotations (P, T, 22, 3, 3) to positions (P, T, 22, 3).
+        largest_lean: largest lean of the trunk for a hand, radians.
     """
     targets = joints[:, :, WRISTS] + moves
     rotations = rotations.copy()
@@ -72,7 +72,7 @@ def turned_for_hands(
     joints = place(rotations)
     for side, arm in enumerate(ARMS):
         upper, lower = bent_to(arm, offsets, joints, rotations, targets[:, :, side])
-        # Only what has to move does: an arm at its place keeps the very rotations it has.
+        # An arm that need not move keeps exactly its rotations.
         still = np.linalg.norm(targets[:, :, side] - joints[:, :, arm.end], axis=-1)[..., None, None] < 1e-6
         rotations[:, :, arm.upper] = np.where(still, rotations[:, :, arm.upper], upper)
         rotations[:, :, arm.hinge] = np.where(still, rotations[:, :, arm.hinge], lower)
@@ -83,7 +83,7 @@ def turned_for_hands(
 def _lean(
     offsets: np.ndarray, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray, largest: float
 ) -> np.ndarray:
-    """(P, T, 3) axis times angle by which the chest has to turn for both shoulders to help their hands."""
+    """(P, T, 3) axis times angle of the chest's rotation that moves both shoulders towards their hands' targets."""
     total = np.zeros_like(joints[:, :, 0])
     for side, arm in enumerate(ARMS):
         to_target = targets[:, :, side] - joints[:, :, arm.upper]
@@ -93,9 +93,9 @@ def _lean(
         asked = np.linalg.norm(moves[:, :, side], axis=-1)
         short = np.minimum(short, asked)
         way = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
-        # Each spine joint takes a third: together they turn the shoulder about their middle.
+        # Each spine joint takes a third: together they rotate the shoulder about their middle.
         lever = joints[:, :, arm.upper] - joints[:, :, _SPINE].mean(2)
         total += cross(lever, way) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
     angle = np.linalg.norm(total, axis=-1, keepdims=True)
-    # Bounded without a corner.
+    # A smooth limit.
     return total * (largest * np.tanh(angle / largest) / np.maximum(angle, 1e-9))

@@ -11,16 +11,16 @@ from ..motion.skeleton import SMPL
 from .fitting import swing
 
 _ALMOST_STRAIGHT = 0.998
-"""Share of a limb's length that its ends can be apart at most: a hinge that is never quite open never flips."""
+"""Largest distance between a limb's ends as a share of its length: a hinge that is never fully open never flips."""
 _EASY = 0.5
-"""Share of the way from where it is to straight that a limb goes without resistance."""
+"""Share of the distance from its present extension to straight that a limb extends without resistance."""
 _STEADYING = 0.03
-"""Metres. A hinge that stands out by less does not show well where it bends: the body's own idea is mixed in."""
+"""Metres. If a hinge stands out by less, its bend direction is uncertain, and the limb's default is mixed in."""
 
 
 @dataclass(frozen=True)
 class Limb:
-    """Indices of a limb's joints, and the direction at rest in which its hinge stands out when it bends."""
+    """Indices of a limb's joints, and the direction at rest in which its hinge moves when it bends."""
 
     upper: int
     hinge: int
@@ -37,21 +37,21 @@ ARMS = tuple(_limb(f"{side}_Shoulder", f"{side}_Elbow", f"{side}_Wrist", (0.0, -
 
 
 def easy_reach(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Distance between a limb's ends (P, T) up to which it goes where it is told.
+    """Distance between a limb's ends (P, T) up to which it follows a target without resistance.
 
     Args:
-        limb: which.
+        limb: the limb.
         offsets: (P, J, 3) rest offsets.
-        now: (P, T) the distance it has.
+        now: (P, T) present distance.
     """
     return now + _EASY * _room(limb, offsets, now)
 
 
 def softened(limb: Limb, offsets: np.ndarray, wanted: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """The distance (P, T) a limb's ends get when they ask for ``wanted`` and have ``now``.
+    """The distance (P, T) between a limb's ends for a wanted and a present distance.
 
-    Half of the way to straight is free; then the limb slows down, so that its hinge never snaps open. One that
-    stays as far stretched as it is, however far, is not touched.
+    The first half of the remaining extension is free; then the limb slows down, so that its hinge never snaps open. A
+    limb that keeps its extension, however large, is not changed.
     """
     room = _room(limb, offsets, now)
     free = _EASY * room
@@ -76,17 +76,17 @@ def bent_to(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotations in the world of upper and lower limb for the limb's end to reach a target.
 
-    The limb first swings as a whole towards the target, then its hinge opens or closes in the plane it is in: both
-    are the smallest turns that do it, so twists stay.
+    The limb first swings as a whole towards the target, then its hinge opens or closes in its present plane. Both are
+    the smallest possible rotations, so that twists stay.
 
     Args:
-        limb: which.
+        limb: the limb.
         offsets: (P, J, 3) rest offsets.
-        joints: (P, T, J, 3) where the joints are; the limb's upper joint may have moved from its rotations' place.
+        joints: (P, T, J, 3) positions; the limb's upper joint may differ from its forward kinematics.
         rotations: (P, T, J, 3, 3) in the world.
-        target: (P, T, 3) for the limb's end; where out of reach the limb points at it.
-        distance: (P, T) that the limb's ends get, metres; None goes as far to the target as the limb does easily.
-        one_way: whether a hinge that bends against the limb's own direction is mirrored to bend with it.
+        target: (P, T, 3) of the limb's end; the limb points at a target out of reach.
+        distance: (P, T) metres between the limb's ends; None uses ``softened``.
+        one_way: whether a hinge that bends against the limb's ``bend`` is mirrored to bend with it.
 
     Returns:
         Two (P, T, 3, 3).
@@ -104,7 +104,7 @@ def bent_to(
 
     axis = normalized(to_target)
     whole = swing(first + second, to_target)
-    # Where the hinge stands out from the line between the ends, steadied by where the body would have it.
+    # The direction in which the hinge stands out from the line between the ends, stabilised by the limb's default.
     seen = _off_axis(rotate(whole, first), axis)
     own = normalized(_off_axis(rotate(whole @ upper, np.array(limb.bend)), axis))
     if one_way:

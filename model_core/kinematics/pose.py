@@ -1,4 +1,4 @@
-"""People in a pose for every frame, as the stages of the solver hand them to each other."""
+"""The poses of several people over time, as passed between the stages of the solver."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class PoseBatch:
     """P people over T frames. Metres, Y up.
 
     Attributes:
-        offsets: (P, J, 3) rest offsets of each person; the root's row is zero.
+        offsets: (P, J, 3) rest offsets of each person; zero for the root.
         local: (P, T, J, 3, 3) rotations, the root's orientation in the world first.
         translation: (P, T, 3) root joints in the world.
-        fps: frames a second.
-        skeleton: the tree behind the joint axis.
+        fps: frames per second.
+        skeleton: tree of the joint axis.
     """
 
     offsets: np.ndarray
@@ -58,7 +58,7 @@ class PoseBatch:
         return replace(self, local=local, translation=translation)
 
     def skeletons(self) -> list[PosedSkeleton]:
-        """One posed skeleton a person."""
+        """One posed skeleton for each person."""
         return [
             PosedSkeleton(
                 self.offsets[person],
@@ -72,14 +72,14 @@ class PoseBatch:
 
 
 def local_rotations(rotations: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Rotations in the world (..., J, 3, 3) to local ones; the root's stays."""
+    """Local rotations from rotations in the world (..., J, 3, 3); the root's stays the same."""
     parents = list(skeleton.parents[1:])
     local = np.swapaxes(rotations[..., parents, :, :], -1, -2) @ rotations[..., 1:, :, :]
     return np.concatenate((rotations[..., :1, :, :], local), axis=-3)
 
 
 def joined(poses: Sequence[PoseBatch]) -> PoseBatch:
-    """The people of several poses of equal length as one pose."""
+    """The people of several batches of the same length as one batch."""
     return PoseBatch(
         np.concatenate([pose.offsets for pose in poses]),
         np.concatenate([pose.local for pose in poses]),

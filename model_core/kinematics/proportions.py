@@ -1,8 +1,8 @@
-"""A couple's motion on bodies of other proportions: feet stand where they stood, and hands meet where they met.
+"""The motion of two people on bodies of other proportions, with feet on the ground and hands in contact.
 
-Turning a rig's bones as a person's turn keeps every direction and loses every meeting: longer arms reach beyond the
-partner, a smaller partner's hand is lower, and legs longer than the way they are given slide. So what the motion has of
-feet on the ground and hands on the partner is measured on the people it was made for, and made true again.
+Copying rotations to a rig keeps directions but loses contacts: longer arms reach too far, a smaller partner's
+hand is lower, and feet of longer legs slide. Contacts of feet with the ground and of hands with the partner are
+therefore measured on the original people and restored on the other bodies.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from .retarget import RootMotionScale
 
 _PALMS = (L_PALM, R_PALM)
 _TOUCH = (0.03, 0.13)
-"""Metres of air between a palm and the partner: up to the first they belong together, at the second nothing binds."""
+"""Metres between the skins of a palm and the partner: full contact up to the first, none from the second on."""
 _BLEND = 0.25
-"""Seconds in which a hand comes to its meeting and leaves it."""
+"""Seconds in which a contact is blended in and out."""
 _RIVAL = 0.02
-"""Metres. Of several parts of the partner a hand belongs to the nearest; one further by this counts a third."""
+"""Metres. A part of the partner that is further than the nearest one by this has 1/e of its weight."""
 _HANDS_FIRST = 0.05
-"""Metres by which hands count as nearer to each other than to anything else."""
+"""Metres by which hands count as closer to each other than to other parts."""
 _LARGEST_LEAN = 0.35
-"""Radians that a trunk leans for a hand at most."""
+"""Largest lean of a trunk for a hand, radians."""
 _LARGEST_DROP = 0.1
-"""Metres, of an adult: how far a pelvis sinks at most for legs that do not reach."""
+"""Largest drop of a pelvis for legs that do not reach, metres for an adult."""
 _GIVES_UP = (0.06, 0.16)
-"""Metres, of an adult, that a hand lacks to its meeting: from the first it lets go, at the second it has let go."""
-_ROUNDS = 8
+"""Metres, for an adult, by which a hand misses its contact: from the first the contact fades, at the second it is
+given up."""
+_ITERATIONS = 8
 _GOOD = 0.001
-"""Metres at which hands have met."""
+"""Metres of error at which a contact counts as restored."""
 _STARTS, _STOPS = [c.start for c in CAPSULES], [c.stop for c in CAPSULES]
 _RADII = np.array([c.radius for c in CAPSULES])
 _HANDS = np.array([c.part == "hand" for c in CAPSULES])
@@ -49,13 +50,13 @@ _HANDS = np.array([c.part == "hand" for c in CAPSULES])
 
 @dataclass(frozen=True)
 class TargetBody:
-    """Who moves as one of two people does.
+    """A body that one of two people's motion is applied to.
 
     Attributes:
-        joints: tells where SMPL's joints (T, 22, 3) are on it when it is turned as a posed skeleton; metres, in a world
-            that both bodies share.
-        way: how the motion's world becomes this world for it.
-        held: whether it stays as it is, and only the other one gives way.
+        joints: from a posed skeleton to the positions (T, 22, 3) of SMPL's joints on this body; metres, in a world that
+            both bodies share.
+        way: from the motion's world to this world.
+        held: whether it stays as it is, so that only the other body is adjusted.
     """
 
     joints: Callable[[PosedSkeleton], np.ndarray]
@@ -65,13 +66,13 @@ class TargetBody:
 
 @dataclass(frozen=True)
 class _Touch:
-    """What one palm has to do with the partner's parts, C of them, in the motion itself.
+    """The contact of one palm with the partner's C parts in the original motion.
 
     Attributes:
-        share: (T, C) how far along each part the nearest place is.
-        between: (T, C, 3) from the palm to that place.
-        weight: (T, C) how much each part counts, together 1.
-        strength: (T,) from 0 to 1: that the palm belongs to the partner at all.
+        share: (T, C) position of the nearest point along each part, 0 to 1.
+        between: (T, C, 3) displacement from the palm to that point.
+        weight: (T, C) weight of each part; the sum is 1.
+        strength: (T,) from 0 to 1, the contact of the palm with the partner as a whole.
     """
 
     share: np.ndarray
@@ -83,18 +84,18 @@ class _Touch:
 def on_other_bodies(
     people: Sequence[PosedSkeleton], bodies: Sequence[TargetBody], stand: bool = True, meet: bool = True
 ) -> tuple[list[PosedSkeleton], float]:
-    """Two people's motion, changed so that two other bodies that are turned by it stand and meet as those people do.
+    """The motion of two people, adjusted so that two other bodies keep its contacts with the ground and the partner.
 
-    Hands keep their orientation, trunks lean a little where arms do not reach, and what touches nobody stays.
+    Hands keep their orientation, trunks lean slightly where arms do not reach, and hands without contact stay.
 
     Args:
         people: two posed skeletons, frame for frame, in one world.
-        bodies: whom they are for, in the same order.
-        stand: whether feet go where the way takes them.
-        meet: whether hands are brought together.
+        bodies: the bodies to apply it to, in the same order.
+        stand: whether to restore contacts of feet.
+        meet: whether to restore contacts of hands.
 
     Returns:
-        Both motions, and how far (metres, the worst tenth of meetings left out) hands that meet remain apart.
+        Both motions, and the 90th percentile of the remaining error of contacts, metres.
     """
     rotations = np.stack([_world_rotations(person) for person in people])
     joints = np.stack([person.joints()[:, : len(SMPL)] for person in people])
@@ -102,13 +103,13 @@ def on_other_bodies(
     result = list(people)
     for number, body in enumerate(bodies):
         if stand and not body.held:
-            result[number] = _on_its_feet(people[number], joints[number], rotations[number], body)
+            result[number] = _with_standing_feet(people[number], joints[number], rotations[number], body)
     if not meet:
         return result, 0.0
     touches = _touches(body_points(joints, rotations, offsets), people[0].fps, bodies)
     if not touches:
         return result, 0.0
-    return _meeting(result, bodies, joints, offsets, touches)
+    return _restore_contacts(result, bodies, joints, offsets, touches)
 
 
 def _world_rotations(person: PosedSkeleton) -> np.ndarray:
@@ -116,14 +117,14 @@ def _world_rotations(person: PosedSkeleton) -> np.ndarray:
     return np.asarray(global_rotations(matrix_from_quaternion(person.rotations[:, : len(SMPL)]), SMPL))
 
 
-def _turned(person: PosedSkeleton, rotations: np.ndarray) -> PosedSkeleton:
-    """A person with other rotations of the body in the world (T, 22, 3, 3); fingers stay."""
+def _with_rotations(person: PosedSkeleton, rotations: np.ndarray) -> PosedSkeleton:
+    """The person with other body rotations in the world (T, 22, 3, 3); fingers stay."""
     body = continuous_signs(quaternion_from_matrix(local_rotations(rotations, SMPL)))
     return replace(person, rotations=np.concatenate((body, person.rotations[:, len(SMPL) :]), axis=1))
 
 
 def _own_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(22, 3) each joint's place in its parent's frame, as a body of joints (T, 22, 3) turned by rotations has it."""
+    """(22, 3) rest offsets of a body with joints (T, 22, 3) and rotations (T, 22, 3, 3) in the world."""
     parents = list(SMPL.parents[1:])
     offsets = np.zeros((len(SMPL), 3))
     offsets[1:] = rotate(transposed(rotations[:, parents]), joints[:, 1:] - joints[:, parents]).mean(0)
@@ -133,8 +134,10 @@ def _own_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 # --- feet ----------------------------------------------------------------------------------------------------------
 
 
-def _on_its_feet(person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody) -> PosedSkeleton:
-    """A person's motion with toes where the way takes them, for a body that is turned by it; soles keep their slope."""
+def _with_standing_feet(
+    person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody
+) -> PosedSkeleton:
+    """The person with toes on the body placed as in the original motion; soles keep their slope."""
     here = body.joints(person)
     toes = body.way.of(joints[:, TOES])
     if np.abs(here[:, TOES] - toes).max() < _GOOD:
@@ -156,14 +159,14 @@ def _on_its_feet(person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarra
     here, turned = body.joints(person)[None], rotations[None].copy()
     for side, leg in enumerate(LEGS):
         turned[:, :, leg.upper], turned[:, :, leg.hinge] = bent_to(leg, offsets[None], here, turned, ankles[side][None])
-    return _turned(person, turned[0])
+    return _with_rotations(person, turned[0])
 
 
 # --- hands ---------------------------------------------------------------------------------------------------------
 
 
 def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> dict[tuple[int, int], _Touch]:
-    """Person and hand to what it touches, for hands that may move and ever touch; points (2, T, 25, 3)."""
+    """Contacts by (person, hand), for hands that can move and have a contact; points (2, T, 25, 3)."""
     result = {}
     for person in (0, 1):
         starts, stops = points[1 - person][:, _STARTS], points[1 - person][:, _STOPS]
@@ -183,46 +186,47 @@ def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> di
     return result
 
 
-def _meeting(
+def _restore_contacts(
     people: list[PosedSkeleton],
     bodies: Sequence[TargetBody],
     source: np.ndarray,
     source_offsets: np.ndarray,
     touches: dict[tuple[int, int], _Touch],
 ) -> tuple[list[PosedSkeleton], float]:
-    """Hands brought to what they touch; ``source`` (2, T, 22, 3) and its offsets are those of the motion's people."""
-    begun = np.stack([_world_rotations(person) for person in people])
+    """Hands in contact again; ``source`` (2, T, 22, 3) and its offsets are those of the original people."""
+    start = np.stack([_world_rotations(person) for person in people])
 
     def place(rotations: np.ndarray) -> np.ndarray:
         return np.stack(
             [
-                body.joints(_turned(*pair))
+                body.joints(_with_rotations(*pair))
                 for body, pair in zip(bodies, zip(people, rotations, strict=True), strict=True)
             ]
         )
 
-    joints = place(begun)
-    offsets = np.stack([_own_offsets(*pair) for pair in zip(joints, begun, strict=True)])
+    joints = place(start)
+    offsets = np.stack([_own_offsets(*pair) for pair in zip(joints, start, strict=True)])
     hands = _lengths(joints, ARMS[0].hinge, ARMS[0].end) / _lengths(source, ARMS[0].hinge, ARMS[0].end)
     trunks = _lengths(joints, 0, SMPL.index("Neck")) / _lengths(source, 0, SMPL.index("Neck"))
     moves = np.zeros((*joints.shape[:2], 2, 3))
-    rotations, left = begun, np.zeros(1)
-    for attempt in range(_ROUNDS + 1):
+    rotations, left = start, np.zeros(1)
+    for attempt in range(_ITERATIONS + 1):
         points = body_points(place(rotations), rotations, source_offsets, hands)
-        ways = {key: _way_to_meeting(key, touch, points, hands, trunks) for key, touch in touches.items()}
+        ways = {key: _displacement(key, touch, points, hands, trunks) for key, touch in touches.items()}
         left = np.concatenate([np.linalg.norm(way, axis=-1)[touches[key].strength > 0.95] for key, way in ways.items()])
-        if attempt == _ROUNDS or left.max(initial=0) < _GOOD:
+        if attempt == _ITERATIONS or left.max(initial=0) < _GOOD:
             break
         for (person, hand), way in ways.items():
-            # Two hands go half of the way each.
+            # Each of two hands moves by half.
             mutual = touches[person, hand].weight[:, _HANDS].sum(1) * (not bodies[1 - person].held)
             moves[person, :, hand] += ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * way
-        rotations = turned_for_hands(joints, begun, moves, offsets, place, _LARGEST_LEAN)
+        rotations = turned_for_hands(joints, start, moves, offsets, place, _LARGEST_LEAN)
     reached = _reached(ways, touches, hands, people[0].fps)
     if reached.min() < 1:
-        rotations = turned_for_hands(joints, begun, reached * moves, offsets, place, _LARGEST_LEAN)
+        rotations = turned_for_hands(joints, start, reached * moves, offsets, place, _LARGEST_LEAN)
     met = [
-        person if bodies[number].held else _turned(person, rotations[number]) for number, person in enumerate(people)
+        person if bodies[number].held else _with_rotations(person, rotations[number])
+        for number, person in enumerate(people)
     ]
     return met, float(np.quantile(left, 0.9)) if len(left) else 0.0
 
@@ -233,9 +237,9 @@ def _reached(
     hands: np.ndarray,
     fps: float,
 ) -> np.ndarray:
-    """(2, T, 2, 1) from 0 to 1 how far hands go for their meetings: those that cannot get there stay as they were.
+    """(2, T, 2, 1) shares of hands' moves to apply, 0 to 1; hands that cannot reach their contact stay.
 
-    An arm that is stretched at a partner who is out of reach looks worse than a hand that is held where it was made.
+    An arm stretched towards a partner who is out of reach looks worse than a hand that stays in place.
     """
     result = np.ones((2, len(next(iter(ways.values()))), 2, 1))
     least, most = _GIVES_UP
@@ -246,14 +250,14 @@ def _reached(
     return result
 
 
-def _way_to_meeting(
+def _displacement(
     key: tuple[int, int], touch: _Touch, points: np.ndarray, hands: np.ndarray, trunks: np.ndarray
 ) -> np.ndarray:
-    """(T, 3) from where a palm is to where it is to the partner as it was; points (2, T, 25, 3) of the bodies."""
+    """(T, 3) displacement of a palm to its original place relative to the partner, for body points (2, T, 25, 3)."""
     person, hand = key
     partner = points[1 - person]
     starts, stops = partner[:, _STARTS], partner[:, _STOPS]
-    # Thicker bodies keep hands further from their bones.
+    # Thicker bodies keep hands further away from their bones.
     thick = np.where(_HANDS, hands[1 - person], trunks[1 - person])
     thicker = (_RADII * thick + PALM_RADIUS * hands[person]) / (_RADII + PALM_RADIUS)
     wanted = starts + touch.share[..., None] * (stops - starts) - touch.between * thicker[:, None]

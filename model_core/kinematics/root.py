@@ -1,4 +1,4 @@
-"""Stage 2: where the root is and which way it faces, by least squares."""
+"""Stage 2: position and orientation of the root, by least squares."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from .pose import PoseBatch
 _RIGID = {"Pelvis": 1.0, "L_Hip": 1.0, "R_Hip": 1.0, "Spine1": 1.0}
 """The joints that the root's rotation alone places."""
 _NEAR = {"Spine2": 0.5, "Spine3": 0.15, "L_Knee": 0.1, "R_Knee": 0.1}
-"""Joints one or two known rotations further: longer levers steady the fit, but each rotation adds its own error."""
+"""Joints that depend on one or two more rotations: longer levers stabilise the fit, but each rotation adds error."""
 _FASTEST_TURN = 13.0
-"""Radians a second: two turns. The fastest captured dancer makes one and three quarters."""
-_LEAP = 0.13
-"""Seconds before and after a leap within which the turn is made instead."""
+"""Radians per second, two turns. The fastest captured dancer makes one and three quarters."""
+_FLIP_WINDOW = 0.13
+"""Seconds before and after a flip that are interpolated."""
 _GIVEN = 0.002
-"""Weight (square metres) of an orientation that the motion states itself; the joints together have about 0.05."""
+"""Weight (square metres) of an orientation that the motion contains; all joints together have about 0.05."""
 
 
 def root_fit(pose: PoseBatch, joints: np.ndarray, local_known: bool, stated: np.ndarray | None) -> PoseBatch:
-    """The pose with the root turned and placed so that hips and spine meet the given joints best.
+    """The pose with the root placed so that hips and spine fit the given joints best.
 
-    A fit of all three directions has no preferred side of the world: a person who faces backward is fitted exactly
-    as one who faces forward. Frames in which the joints fell onto one line leave the turn about it open; they take
-    it from the frames around them.
+    A fit of the whole rotation has no preferred direction: all facings are fitted alike. In frames whose joints are on
+    one line the rotation about it is undetermined; it is interpolated from the frames around them.
 
     Args:
         pose: rest offsets and local rotations of P people; its root is ignored.
-        joints: (P, T, 22, 3) positions to meet.
+        joints: (P, T, 22, 3) positions to fit.
         local_known: whether the local rotations in ``pose`` are decoded ones, not placeholders.
-        stated: (P, T, 3, 3) orientations that the motion carries, or None.
+        stated: (P, T, 3, 3) orientations that the motion contains, or None.
 
     Returns:
         The pose with root orientation and translation filled in.
@@ -58,9 +57,9 @@ def root_fit(pose: PoseBatch, joints: np.ndarray, local_known: bool, stated: np.
     if stated is not None:
         covariance = covariance + _GIVEN * stated
     orientation, values = fitted_rotation(covariance)
-    # A sound pelvis has about a third of its spread in the second direction.
+    # An intact pelvis has about a third of its variance in the second direction.
     lost = values[..., 1] < 0.02 * (source * centred).sum((-1, -2))
-    lost |= _leaps(orientation, pose.fps)
+    lost |= _flips(orientation, pose.fps)
     if lost.any():
         orientation = _filled(orientation, lost, joints)
     local[:, :, 0] = orientation
@@ -68,11 +67,11 @@ def root_fit(pose: PoseBatch, joints: np.ndarray, local_known: bool, stated: np.
     return PoseBatch(pose.offsets, local, translation, pose.fps, pose.skeleton)
 
 
-def _leaps(orientation: np.ndarray, fps: float) -> np.ndarray:
-    """(P, T) frames around turns faster than people turn: there hips went through each other, and all faces about."""
+def _flips(orientation: np.ndarray, fps: float) -> np.ndarray:
+    """(P, T) true around rotations faster than people can turn: hips swapped sides there."""
     fast = np.zeros(orientation.shape[:2])
     fast[:, 1:] = angle_between(orientation[:, :-1], orientation[:, 1:]) * fps > _FASTEST_TURN
-    radius = round(_LEAP * fps)
+    radius = round(_FLIP_WINDOW * fps)
     padded = np.pad(fast, ((0, 0), (radius + 1, radius)))[:, 1:]
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=1).max(-1)[:, : fast.shape[1]] > 0
 
@@ -90,7 +89,7 @@ def _placed_at_origin(pose: PoseBatch, local: np.ndarray, last: int) -> np.ndarr
 
 
 def _filled(orientation: np.ndarray, lost: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Orientations (P, T, 3, 3) with the frames in ``lost`` (P, T) interpolated, then leaned along the spine."""
+    """Orientations (P, T, 3, 3) with the frames in ``lost`` (P, T) interpolated and aligned with the spine."""
     result = orientation.copy()
     frames = np.arange(lost.shape[1])
     for person in range(len(lost)):

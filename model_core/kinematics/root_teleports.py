@@ -1,10 +1,9 @@
-"""Stage 0: people who leap through space faster than anybody moves are brought back to where they can have been.
+"""Stage 0: removes root teleports, movements of the root that are faster than people can move.
 
-A decoder that is torn between two places puts a person metres away for some frames, or for good. Such a leap says
-nothing of the motion; what a person does on either side of it does. So the steps of the leap are replaced by the steps
-around it. Of the stretches between leaps those stay where they are that can be reached from each other and hold most
-frames, frames beside the partner before all; the others keep their motion and are moved as a whole, so that their feet
-stand as they stood.
+A decoder that is undecided between two places puts a person metres away for some frames, or permanently. The steps of
+such a teleport are replaced by the pace before and after it. Of the segments between teleports, the largest set that
+people can walk between stays in place (frames close to the partner count more); the other segments keep their motion
+and are moved as a whole, so that their feet still stand.
 """
 
 from __future__ import annotations
@@ -20,34 +19,34 @@ from .contacts import rests
 from .filters import eased
 
 _FASTEST = 6.0
-"""m/s over the ground. Captured runners' pelvises reach 4.1, and 3.8 in choreographed chases; sprinters pass it..."""
+"""m/s over the ground. Pelvises of captured runners reach 4.1, in choreographed chases 3.8; sprinters are faster..."""
 _SPRINTERS_START = 15.0
-"""...but m/s^2 between the tenth of a second before and that after a frame tell them from who leaps. Sprinters leave
-their blocks at ten."""
+"""...but accelerate less, in m/s^2 between the tenth of a second before a frame and the one after it: sprinters start
+with ten."""
 _QUICKEST_START = 30.0
-"""The same for who is slower. Captured jumps reach 13."""
+"""The same for slower people. Captured jumps reach 13."""
 _START_WINDOW = 0.1
-"""Seconds: that tenth."""
+"""Seconds, for the acceleration."""
 _DOUBTFUL = 3.0
-"""m/s. Slower steps are no leap however suddenly they come; next to a leap, what is faster belongs to it..."""
+"""m/s. Slower steps are never a teleport, whatever their acceleration; faster ones next to one belong to it..."""
 _FLANK = 0.14
-"""...up to so many seconds before and after."""
+"""...within this many seconds before and after."""
 _SHORTEST_STAY = 0.1
-"""Seconds between two leaps in which a person is nowhere long enough for it to count."""
-_SEEN = 0.14
-"""Seconds before and after a leap from which a person's pace in it is taken."""
+"""Seconds between two teleports that are too short to be a segment."""
+_PACE_WINDOW = 0.14
+"""Seconds before and after a teleport that determine the pace within it."""
 _DRIFT = 1.2
-"""m/s by which a person may be led back at most, beside his own pace."""
+"""Largest m/s, in addition to the person's own pace, at which a person is moved back."""
 _SPREAD = 0.4
-"""Seconds before and after a leap within which he may be."""
-_BESIDE = 0.3
-"""Metres between joints of two people within which they have to do with each other."""
+"""Seconds before and after a teleport within which that happens."""
+_CLOSE = 0.3
+"""Metres between joints of two people within which they count as interacting."""
 _WORTH = 3.0
-"""How many frames alone a frame beside the partner is worth."""
+"""Weight of a frame close to the partner; other frames have 1."""
 
 
-def without_leaps(people: Sequence[Motion], held: int | None = None) -> list[Motion]:
-    """The motions with nobody faster than people are; those without a leap are the very same objects.
+def without_teleports(people: Sequence[Motion], held: int | None = None) -> list[Motion]:
+    """The motions without root teleports; those that have none are returned unchanged, as the same objects.
 
     Args:
         people: one or two motions, equally long, metres.
@@ -55,47 +54,47 @@ def without_leaps(people: Sequence[Motion], held: int | None = None) -> list[Mot
     """
     result = []
     for index, person in enumerate(people):
-        ways = np.zeros((len(person), 3)) if index == held else _way_back(person, people)
-        if not ways.any():
+        moves = np.zeros((len(person), 3)) if index == held else _moves_back(person, people)
+        if not moves.any():
             result.append(person)
             continue
-        moved = person.joints.astype(np.float64) + ways[:, None]
+        moved = person.joints.astype(np.float64) + moves[:, None]
         result.append(replace(person, joints=moved.astype(person.joints.dtype)))
     return result
 
 
-def _beside(people: Sequence[Motion]) -> np.ndarray:
-    """(T,) whether two people are close; nobody is for one."""
+def _close(people: Sequence[Motion]) -> np.ndarray:
+    """(T,) whether two people are close; false for one person."""
     if len(people) < 2:
         return np.zeros(len(people[0]), dtype=bool)
     first, second = (person.joints.astype(np.float64) for person in people)
-    return np.asarray(np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2)) < _BESIDE)
+    return np.asarray(np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2)) < _CLOSE)
 
 
-def _way_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
-    """(T, 3) metres by which one of the people has to be moved; zeros if he never leaps."""
+def _moves_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
+    """(T, 3) metres by which to move one of the people; zeros without teleports."""
     fps, pelvis = person.fps, person.joints[:, 0].astype(np.float64)
     steps = np.diff(pelvis[:, [0, 2]], axis=0)
-    teleports = _leaps(steps * fps, fps)
+    teleports = _teleports(steps * fps, fps)
     if not len(teleports) or (teleports[0] == (0, len(steps))).all():
         return np.zeros((len(person), 3))
     offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, teleports, fps) - steps, axis=0)))
-    # Stretches of frames between the leaps, first and last frame of each, and how much moving on in step moves them.
+    # First and last frame of each segment between the teleports.
     first, last = np.r_[0, teleports[:, 1]], np.r_[teleports[:, 0], len(steps)]
-    staying = _staying(offset[first], first, last, _beside(people), fps)
-    ways = offset - offset[first[staying[0]]]
+    staying = _staying(offset[first], first, last, _close(people), fps)
+    moves = offset - offset[first[staying[0]]]
     for here, there in pairwise(staying):
         back = offset[first[there]] - offset[first[here]]
         spread = _spread(back, first, last, here, there, fps)
         start, stop = last[here] - spread, first[there] + spread
-        ways[start:] -= eased((np.arange(start, len(ways)) - start) / (stop - start))[:, None] * back
-    # Who stays does so to the bit.
-    ways[np.abs(ways).max(1) < 1e-9] = 0.0
-    return np.stack((ways[:, 0], _levelled(pelvis[:, 1], teleports), ways[:, 1]), -1)
+        moves[start:] -= eased((np.arange(start, len(moves)) - start) / (stop - start))[:, None] * back
+    # People who stay are not changed by rounding.
+    moves[np.abs(moves).max(1) < 1e-9] = 0.0
+    return np.stack((moves[:, 0], _levelled(pelvis[:, 1], teleports), moves[:, 1]), -1)
 
 
 def _levelled(height: np.ndarray, teleports: np.ndarray) -> np.ndarray:
-    """(T,) metres that bring a pelvis's height (T,) within leaps onto the line between the frames before and after."""
+    """(T,) metres that move a pelvis's height (T,) within teleports onto the line between the frames around them."""
     frames = np.arange(len(height))
     within = np.zeros(len(height), dtype=bool)
     for start, stop in teleports:
@@ -103,8 +102,8 @@ def _levelled(height: np.ndarray, teleports: np.ndarray) -> np.ndarray:
     return np.where(within, np.interp(frames, frames[~within], height[~within]) - height, 0.0)
 
 
-def _leaps(velocity: np.ndarray, fps: float) -> np.ndarray:
-    """(N, 2) runs of steps, first and one past the last, that are a leap; ``velocity`` (T - 1, 2) in m/s."""
+def _teleports(velocity: np.ndarray, fps: float) -> np.ndarray:
+    """(N, 2) runs of steps, first and one past the last, that are a teleport; ``velocity`` (T - 1, 2) in m/s."""
     speed = np.linalg.norm(velocity, axis=-1)
     sudden = _suddenness(velocity, fps)
     fast = (speed > _FASTEST) | ((sudden > _QUICKEST_START) & (speed > _DOUBTFUL))
@@ -113,12 +112,12 @@ def _leaps(velocity: np.ndarray, fps: float) -> np.ndarray:
     flank = round(_FLANK * fps)
     near = np.lib.stride_tricks.sliding_window_view(np.pad(fast, flank), 2 * flank + 1).any(-1)
     runs = rests(fast, near & (speed > _DOUBTFUL), round(_SHORTEST_STAY * fps))
-    # Who gathers speed and loses it as people do is no leaper however fast he gets.
+    # Fast people who accelerate and brake as people do are no teleports.
     return np.array([run for run in runs if sudden[slice(*run)].max() > _SPRINTERS_START], dtype=int).reshape(-1, 2)
 
 
 def _suddenness(velocity: np.ndarray, fps: float) -> np.ndarray:
-    """(T - 1,) m/s^2, the largest change of velocity (T - 1, 2) that a step has a part in."""
+    """(T - 1,) m/s^2: the largest acceleration that each step is part of, from velocities (T - 1, 2)."""
     window = max(1, round(_START_WINDOW * fps))
     result = np.zeros(len(velocity))
     if len(velocity) >= 2 * window:
@@ -130,11 +129,11 @@ def _suddenness(velocity: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _paced(steps: np.ndarray, teleports: np.ndarray, fps: float) -> np.ndarray:
-    """Steps (T - 1, 2) with those of leaps as the steps before and after them were."""
+    """Steps (T - 1, 2) with those of teleports replaced by the pace before and after."""
     free = np.ones(len(steps), dtype=bool)
     for start, stop in teleports:
         free[start:stop] = False
-    seen, paced = max(1, round(_SEEN * fps)), steps.copy()
+    seen, paced = max(1, round(_PACE_WINDOW * fps)), steps.copy()
     for start, stop in teleports:
         sides = slice(max(start - seen, 0), start), slice(stop, stop + seen)
         ends = [steps[side][free[side]].mean(0) for side in sides if free[side].any()]
@@ -143,9 +142,9 @@ def _paced(steps: np.ndarray, teleports: np.ndarray, fps: float) -> np.ndarray:
     return paced
 
 
-def _staying(offset: np.ndarray, first: np.ndarray, last: np.ndarray, beside: np.ndarray, fps: float) -> list[int]:
-    """The stretches that stay, in order: of all that can be reached one from the other, those worth most."""
-    worth = np.concatenate(([0.0], np.cumsum(1 + (_WORTH - 1) * beside)))
+def _staying(offset: np.ndarray, first: np.ndarray, last: np.ndarray, close: np.ndarray, fps: float) -> list[int]:
+    """The segments that stay, in order: the chain of segments reachable from each other with the largest weight."""
+    worth = np.concatenate(([0.0], np.cumsum(1 + (_WORTH - 1) * close)))
     gain = worth[last + 1] - worth[first]
     best, origin = gain.copy(), np.full(len(gain), -1)
     for there in range(1, len(gain)):
@@ -161,9 +160,9 @@ def _staying(offset: np.ndarray, first: np.ndarray, last: np.ndarray, beside: np
 
 
 def _spread(back: np.ndarray, first: np.ndarray, last: np.ndarray, here: int, there: int, fps: float) -> int:
-    """Frames before and after a leap over which a person is led ``back`` (2,) metres; -1 where that is too far."""
-    # The fastest moment of an eased way is half as fast again as its mean.
+    """Frames before and after a teleport in which to move a person ``back`` (2,) metres; -1 if that is too far."""
+    # The largest speed of an eased move is 1.5 times its mean.
     needed = int(np.ceil(1.5 * np.linalg.norm(back) / _DRIFT * fps))
     spread = max(0, -(-(needed - int(first[there] - last[here])) // 2))
-    room = min(round(_SPREAD * fps), *((last[stretch] - first[stretch]) // 2 for stretch in (here, there)))
+    room = min(round(_SPREAD * fps), *((last[segment] - first[segment]) // 2 for segment in (here, there)))
     return spread if spread <= room else -1

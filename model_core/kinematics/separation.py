@@ -1,4 +1,4 @@
-"""Stage 7: bodies that are in each other moved apart a little; what they want of contact stays."""
+"""Stage 7: bodies that interpenetrate are moved apart; contacts stay."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .settings import SolveSettings
 
 _BODY = np.array([capsule.part in ("trunk", "head") for capsule in CAPSULES])
 _RADIUS = 5
-"""Frames either side over which a correction comes and goes."""
+"""Frames on each side over which a correction fades in and out."""
 
 
 def apart(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
-    """Two people with their trunks and heads no deeper in each other than allowed: both step back by half each.
+    """Two people whose trunks and heads interpenetrate no deeper than allowed: each moves back by half.
 
-    They move level, so feet and floor are settled after this.
+    The moves are horizontal and precede the planting of feet.
     """
     depths, ways = penetrations(body_points(*pose.world(), pose.offsets))
     depths, ways = depths[:, _BODY][:, :, _BODY], ways[:, _BODY][:, :, _BODY]
@@ -28,7 +28,7 @@ def apart(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
     if not excess.any():
         return pose
     amount = settings.separation * covered(excess.max(axis=(1, 2)), _RADIUS)
-    # The way out of all pairs together, and a little of the way between the pelvises, which is never nothing.
+    # The direction out of all pairs of capsules, plus a little of that between the pelvises, which is never zero.
     level = np.array([1.0, 0.0, 1.0])
     between = normalized((pose.translation[0] - pose.translation[1]) * level)
     out = (excess[..., None] * ways).sum(axis=(1, 2)) * level + 0.01 * between
@@ -39,7 +39,7 @@ def apart(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
 
 
 def arms_out(pose: PoseBatch, settings: SolveSettings) -> np.ndarray:
-    """How wrists must move for hands and forearms to leave the partner's trunk, head and legs, (2, T, 2, 3)."""
+    """(2, T, 2, 3) moves of wrists that take hands and forearms out of the partner's trunk, head and legs."""
     points = body_points(*pose.world(), pose.offsets)
     moves = np.zeros((*pose.translation.shape[:2], 2, 3))
     solid = np.array([capsule.part in ("trunk", "head", "leg") for capsule in CAPSULES])
@@ -49,7 +49,7 @@ def arms_out(pose: PoseBatch, settings: SolveSettings) -> np.ndarray:
             continue
         depths, ways = penetrations(points if person == 0 else points[::-1])
         for side, hand in enumerate(hands):
-            # The forearm's capsule comes just before the hand's.
+            # The forearm's capsule directly precedes the hand's.
             own = [hand - 1, hand]
             deep = np.maximum(depths[:, own][:, :, solid] - settings.allowed_depth, 0.0)
             amount = settings.separation * covered(deep.max(axis=(1, 2)), _RADIUS)

@@ -1,4 +1,4 @@
-"""Stage 4: a low-pass without delay that measures how much jitter there is and removes no more than that."""
+"""Stage 4: a low-pass filter without delay that measures the jitter and removes no more than that."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from .filters import blurred
 from .whittaker import gain, in_windows, price, third_differences
 
 _SLOWEST_CUT = 2.0
-"""Hz. No joint is smoothed below it, however much it jitters."""
+"""Hz. The lowest cut-off, whatever the jitter."""
 _SLOW = 3.0
-"""Hz. Faster changes of a bone's length are seen as jitter, slower ones only as wrong."""
+"""Hz. Faster changes of a bone's length are jitter, slower ones are other errors."""
 FEWEST_FRAMES = 12
-"""Shorter clips hold too few periods to tell jitter from motion and stay as they are."""
+"""Shorter clips are too short to distinguish jitter from motion and stay as they are."""
 _WINDOW = 64
-"""Frames smoothed at once; the filter's memory at its slowest is a third of that."""
-_QUICKER = 2.5
-"""How many times higher the cut-off is where motion is quicker than elsewhere in the clip."""
+"""Frames of a window; the longest impulse response of the filter is a third of that."""
+_FASTER = 2.5
+"""Factor of the cut-off where motion is faster than elsewhere in the clip."""
 _EXCESS = (1.3, 2.2)
-"""Times the expected jitter: from the first on the quicker filter fades in, at the second it has taken over."""
+"""Multiples of the expected jitter: at the first the faster filter fades in, at the second it is used alone."""
 _SHAKE, _STEADY_BODY = 6.0, 3.5
-"""Hz: faster than the first a body as a whole hardly goes to and fro; one that does is smoothed above the second."""
+"""Hz: above the first, bodies as a whole hardly oscillate; a body that does is smoothed above the second."""
 _SHAKING = 1.35
-"""Times the steady level at which a shaking body is smoothed fully."""
+"""Multiple of the steady level from which a shaking body is smoothed fully."""
 _RADIANS_PER_METRE = 8.0
-"""Rotations that jitter more than this for each metre that joints do are taken to be moving."""
+"""Rotations that jitter more than this, per metre of the joints' jitter, count as motion."""
 
 
 def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
-    """Strength of the jitter at each frequency, told from motion by the one thing that motion cannot do.
+    """Power of the jitter at each frequency, measured on the lengths of bones.
 
-    A body's bones keep their length. However fast a captured dancer moves, bone lengths stay; what changes them is
-    error, and its spectrum is the jitter's own.
+    A body's bones keep their length, however fast it moves: changes of length are errors, and their spectrum is that of
+    the jitter.
 
     Args:
         joints: (P, T, 22, 3) positions, metres.
-        fps: frames a second.
+        fps: frames per second.
 
     Returns:
         (P, F) variance of one coordinate of a joint at each frequency of ``_frequencies``, per frame of white noise.
@@ -45,7 +45,7 @@ def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
     bones = np.linalg.norm(joints[:, :, 1:] - joints[:, :, SMPL.parents[1:]], axis=-1)
     bones = bones - bones.mean(axis=1, keepdims=True)
     power = _power(np.swapaxes(bones, 1, 2)[..., None, :])
-    # Two joints err along each bone; ln 2 is the median of a single frequency's power of mean one.
+    # Both joints of a bone contribute errors; ln 2 is the median of the power of one frequency with mean one.
     typical = np.median(power, axis=1) / np.log(2) / 2
     width = max(5, round(0.5 * joints.shape[1] / fps) | 1)
     padded = np.pad(typical, ((0, 0), (width // 2, width // 2)), mode="reflect")
@@ -53,16 +53,16 @@ def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
 
 
 def steadied_bodies(joints: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Joints (P, T, 22, 3) of people whose pelvis shakes, moved as a whole so that it goes on evenly.
+    """Joints (P, T, 22, 3) of people whose pelvis shakes, moved as a whole so that the pelvis moves smoothly.
 
-    A decoder that places a body anew in every column of tokens lets it shake with all its bones at their length. A
-    pelvis carries a person's weight and cannot: over the ground captured couples' go to and fro by 1 mm. Heights do not
-    tell, for who lands from a jump is shaken too.
+    A decoder that places a body again in every column of tokens can make it shake without changing bone lengths. A real
+    pelvis carries a person's weight and does not: those of captured couples oscillate horizontally by 1 mm. Heights are
+    not used, since landing from a jump shakes a body too.
 
     Args:
         joints: positions, metres.
-        fps: frames a second.
-        steady: metres (root of the mean square) that a pelvis may go to and fro; who is steadier stays as is.
+        fps: frames per second.
+        steady: metres (root mean square) of oscillation below which a person stays as is.
     """
     pelvis = np.moveaxis(joints[:, :, 0], 1, -1)
     power = _power(pelvis[:, ::2])
@@ -75,7 +75,7 @@ def steadied_bodies(joints: np.ndarray, fps: float, steady: float) -> np.ndarray
 
 
 def smoothed_positions(joints: np.ndarray, jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Joint paths (P, T, 22, 3) without jitter of the spectrum (P, F); people steadier than ``steady`` stay as is."""
+    """Joint paths (P, T, 22, 3) without jitter of the spectrum (P, F); people with less than ``steady`` stay as is."""
     signals = np.moveaxis(joints, 1, -1)
     need = _need(jitter, fps, steady)
     cut = _cut_off(_power(signals), jitter[:, None], fps)
@@ -85,10 +85,10 @@ def smoothed_positions(joints: np.ndarray, jitter: np.ndarray, fps: float, stead
 def smoothed_rotations(rotations: np.ndarray, jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
     """Rotation matrices (P, T, J, 3, 3) without jitter, ``steady`` in degrees, ``jitter`` that of the positions.
 
-    Their jitter is taken to have the colour of the positions' jitter, both being the work of one decoder, and its
-    strength is measured at the fastest frequencies. Quaternions of continuous sign are averaged over the filter's few
-    frames and brought back to length one: to the order that matters there, the mean on the manifold. The result does
-    not depend on the frame they are seen in.
+    Their jitter is assumed to have the spectral shape of the positions' jitter, since both come from one decoder; its
+    strength is measured at the highest frequencies. Quaternions with continuous signs are averaged over the filter's
+    few frames and normalised, a good approximation of the mean on the manifold. The result does not depend on the
+    frame of reference.
     """
     quaternions = continuous_signs(quaternion_from_matrix(np.moveaxis(rotations, 1, 0)))
     signals = np.moveaxis(quaternions, 0, -1)
@@ -108,7 +108,7 @@ def smoothed_rotations(rotations: np.ndarray, jitter: np.ndarray, fps: float, st
 
 
 def _need(jitter: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """(P,) from 0 at the steady level to 1 at twice as much jitter."""
+    """(P,) from 0 at the steady level to 1 at twice that jitter."""
     fast = _frequencies(jitter.shape[-1], fps) > _SLOW
     deviation = np.sqrt((jitter * fast).mean(-1))
     return np.clip(deviation / steady - 1, 0, 1)
@@ -128,9 +128,9 @@ def _power(signals: np.ndarray) -> np.ndarray:
 
 
 def _fastest_variance(signals: np.ndarray) -> np.ndarray:
-    """(...) variance that white noise would need for the fourth differences of (..., C, T), of which three are free.
+    """(...) variance of white noise with the fourth differences of signals (..., C, T) with three free components.
 
-    The median over time leaves out the few frames of a kick or a clap.
+    The median over time ignores the few frames of a kick or a clap.
     """
     differences = np.diff(signals, n=4, axis=-1)
     median_of_three_squares, squares_of_coefficients = 2.366, 70
@@ -138,12 +138,12 @@ def _fastest_variance(signals: np.ndarray) -> np.ndarray:
 
 
 def _cut_off(power: np.ndarray, jitter: np.ndarray, fps: float) -> np.ndarray:
-    """(...) cut-off frequencies that minimise the error: motion taken away plus jitter let through (Mallows 1973).
+    """(...) cut-off frequencies that minimise the error: removed motion plus remaining jitter (Mallows 1973).
 
     Args:
-        power: (..., F) of three components together.
+        power: (..., F) sum of three components.
         jitter: (..., F) of one component.
-        fps: frames a second.
+        fps: frames per second.
     """
     error = np.cumsum(2 * 3 * jitter - power, axis=-1)
     return np.maximum(_frequencies(power.shape[-1], fps)[error.argmin(-1)], _SLOWEST_CUT)
@@ -152,21 +152,21 @@ def _cut_off(power: np.ndarray, jitter: np.ndarray, fps: float) -> np.ndarray:
 def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np.ndarray, fps: float) -> np.ndarray:
     """Signals (P, J, C, T), low-passed at ``cut`` (P, J) Hz by ``need`` (P, 1 or J) between 0 and 1.
 
-    Where the filter takes away clearly more than the jitter (P, 1 or J, F) can be, somebody kicked or clapped: there
-    a quicker filter takes over.
+    Where the filter removes clearly more than the jitter (P, 1 or J, F) can be, as in a kick or a clap, a faster filter
+    replaces it.
     """
     if not need.any():
         return signals
-    slow = _whittaker(signals, cut, fps)
-    quick = _whittaker(signals, _QUICKER * cut, fps)
+    slow_filtered = _whittaker(signals, cut, fps)
+    fast_filtered = _whittaker(signals, _FASTER * cut, fps)
     frequency = _frequencies(jitter.shape[-1], fps)
     stopped = 1 - 1 / (1 + (gain(frequency, fps) / gain(cut[..., None], fps)) ** 6)
     expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
-    removed = blurred(((signals - slow) ** 2).sum(-2), 3)
+    removed = blurred(((signals - slow_filtered) ** 2).sum(-2), 3)
     excess = np.sqrt(removed / np.maximum(expected, 1e-16))
     least, most = _EXCESS
     share = blurred(np.clip((excess - least) / (most - least), 0, 1), 3)[..., None, :]
-    return signals + need[..., None, None] * (slow + share * (quick - slow) - signals)
+    return signals + need[..., None, None] * (slow_filtered + share * (fast_filtered - slow_filtered) - signals)
 
 
 def _whittaker(signals: np.ndarray, cut: np.ndarray, fps: float) -> np.ndarray:

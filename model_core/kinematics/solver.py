@@ -19,7 +19,7 @@ from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
 from .legs import legs_touch, touch_preserved
 from .pose import PoseBatch, joined
 from .root import root_fit
-from .root_teleports import without_leaps
+from .root_teleports import without_teleports
 from .separation import apart, arms_out
 from .settings import SolveSettings
 from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, steadied_bodies
@@ -57,7 +57,7 @@ def solve(
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
-        people = without_leaps(people, settings.held)
+        people = without_teleports(people, settings.held)
     pose = _fitted(people, settings, bones_of)
     fitted = pose.world()[0]
     if settings.separate and len(people) == 2:

@@ -1,4 +1,4 @@
-"""Feet that were held travel on without a jerk: the smoothest way from one stand to the next."""
+"""Smooth paths of corrected feet from one stand to the next."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .filters import covered, eased
 from .whittaker import in_windows, price, third_differences
 
 _CUT = 4.0
-"""Hz above which a corrected foot's way between its stands is smoothed. Were it lower, steps would reach into the
-stands: a foot would creep, and be in the air, where it should stand."""
+"""Hz above which the path of a corrected foot between its stands is smoothed. With a lower value steps reach into the
+stands: feet creep, and are in the air where they should stand."""
 _HOLD, _REST = 1000.0, 20.0
-"""How much more than one that travels a foot that stands keeps its place, and its height."""
+"""Weights of a standing foot's horizontal position and of its height; a travelling foot has 1."""
 _CORRECTED = 0.03
-"""Metres: feet corrected by this much or more are smoothed fully, feet that are left alone not at all."""
+"""Metres: feet that were corrected by this much or more are smoothed fully, uncorrected feet not at all."""
 _KICK = (0.15, 0.4)
-"""Metres over the floor: up to the first a foot makes a step, from the second on it does something else."""
+"""Metres above the floor: up to the first a foot steps, from the second on it does something else."""
 _WINDOW = 128
 """Frames smoothed at once."""
 
@@ -28,19 +28,19 @@ def smoothed_steps(
     over: np.ndarray,
     fps: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ways of feet with the least third differences that stay where feet stand.
+    """Paths of feet with the least third differences that stay in place where feet stand.
 
-    Holding a foot to a place makes it leave with a jerk, and captured feet do not: they gather speed. A foot's way is
-    therefore fitted anew (Whittaker 1923, weighted), as far as it had been changed. A foot that kicks is quicker than
-    any step and has an aim: high over the floor it keeps its way.
+    A foot that was locked leaves its stand with a jerk, while captured feet accelerate smoothly. Its path is therefore
+    refitted (Whittaker 1923, weighted), as far as it was corrected. A kicking foot is faster than any step and has a
+    target: high above the floor it keeps its path.
 
     Args:
         ankles: (P, T, 2, 3) corrected, metres.
         toes: (P, T, 2, 3) corrected.
         before: both as they were before the correction.
         standing: (P, T, 2) from 0 to 1: the foot stands.
-        over: (P, T, 2) metres of the toes over the floor.
-        fps: frames a second.
+        over: (P, T, 2) metres of the toes above the floor.
+        fps: frames per second.
 
     Returns:
         New ankles and toes.

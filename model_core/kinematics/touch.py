@@ -1,4 +1,4 @@
-"""Stage 6: hands that touch the partner keep touching, and hands that come to touch him arrive."""
+"""Stage 6: hands that touch the partner keep touching, and hands that almost touch the partner close the gap."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from .limbs import ARMS
 from .settings import SolveSettings
 
 _TOUCH = (0.12, 0.18)
-"""Metres between a wrist and a partner's joint: up to the first they touch, at the second nothing binds them."""
+"""Metres between a wrist and a joint of the partner: full contact up to the first, none from the second on."""
 _PALMS = (L_PALM, R_PALM)
 _ENTERS, _STAYS = 0.3, 0.6
-"""m/s between hand and partner: slower than the first a hand has come to rest on him, up to the second it goes on."""
+"""m/s of a hand relative to the partner: below the first it starts to rest, up to the second it continues to."""
 _APPROACH = 0.08
-"""Metres by which a hand must have come nearer, or go away afterwards, for its rest to be meant for the partner."""
+"""Metres by which a hand must approach before or leave after its rest, so that the rest counts as contact."""
 _APPROACH_TIME = 1.0
-"""Seconds before and after in which it does so."""
+"""Seconds before and after the rest for that."""
 _OWN_PLAY = 0.04
-"""Metres: a hand at rest that comes and goes by less is held in touch; what is more stays visible."""
+"""Metres of movement of a resting hand that are removed to keep it in contact; larger movements stay visible."""
 _HANGING = 0.9
-"""Cosine to straight down of both parts of an arm that hangs and reaches for nothing."""
-_LIES = 0.02
-"""Metres between the skins of a palm and of the forearm that it lies on."""
+"""Cosine between straight down and both bones of an arm that hangs."""
+_ON_FOREARM = 0.02
+"""Metres between the skins of a palm and of the forearm that it touches."""
 _AIMED = 0.04
-"""Metres by which a palm is nearer to a forearm of the partner than to his palm if it is meant for the forearm."""
+"""Metres by which a palm is closer to the partner's forearm than to the palm if it touches the forearm."""
 
 
 def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.ndarray:
-    """How wrists must move for the clean-up not to have moved them against the partner they touch.
+    """Moves of wrists that undo what the clean-up changed between them and the partner that they touch.
 
     Args:
         before: (2, T, 22, 3) joints before the clean-up.
@@ -53,7 +53,7 @@ def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.nd
         if person == held:
             continue
         partner = 1 - person
-        # Two hands go half of the way each.
+        # Each of two hands moves by half.
         share = np.ones(before.shape[2])
         if held is None:
             share[list(WRISTS)] = 0.5
@@ -65,12 +65,12 @@ def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.nd
 
 
 def closing_moves(points: np.ndarray, fps: float, settings: SolveSettings) -> np.ndarray:
-    """How wrists must move for hands that come to rest close to the partner to rest on him.
+    """Moves of wrists that bring hands that rest close to the partner into contact.
 
     Args:
         points: (2, T, 25, 3) of ``capsules.body_points``.
-        fps: frames a second.
-        settings: how near, and how long a way in and out.
+        fps: frames per second.
+        settings: distance and blending of contacts.
 
     Returns:
         (2, T, 2, 3) metres, left and right wrist.
@@ -83,9 +83,9 @@ def closing_moves(points: np.ndarray, fps: float, settings: SolveSettings) -> np
     for left in (0, 1):
         for right in (0, 1):
             usable = reaching[0][:, left] | reaching[1][:, right]
-            way, weight = _to_hand(points, left, right, usable, to_forearm, fps, settings)
-            moves[0][:, left] += share * way
-            moves[1][:, right] -= (1 - share) * way
+            displacement, weight = _to_hand(points, left, right, usable, to_forearm, fps, settings)
+            moves[0][:, left] += share * displacement
+            moves[1][:, right] -= (1 - share) * displacement
             busy[0][:, left] |= weight > 0
             busy[1][:, right] |= weight > 0
     for person in (0, 1):
@@ -98,7 +98,7 @@ def closing_moves(points: np.ndarray, fps: float, settings: SolveSettings) -> np
 
 
 def _reaching(points: np.ndarray) -> np.ndarray:
-    """(2, T, 2) hands whose arm does not just hang."""
+    """(2, T, 2) true for hands whose arm does not hang."""
     result = []
     for arm in ARMS:
         upper = normalized(points[:, :, arm.hinge] - points[:, :, arm.upper])[..., 1]
@@ -108,7 +108,7 @@ def _reaching(points: np.ndarray) -> np.ndarray:
 
 
 def _arm_touches(points: np.ndarray, person: int, hand: int) -> np.ndarray:
-    """(T,) frames in which an elbow or wrist is as near to a joint of the partner as touching joints are."""
+    """(T,) true for frames in which an elbow or wrist touches a joint of the partner."""
     own = points[person][:, (ARMS[hand].hinge, ARMS[hand].end), None]
     partner = points[1 - person][:, None, : len(SMPL)]
     return np.linalg.norm(own - partner, axis=-1).min(axis=(1, 2)) < _TOUCH[0]
@@ -123,16 +123,16 @@ def _to_hand(
     fps: float,
     settings: SolveSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The way (T, 3) from the first person's palm to the second's where they rest, and how much of it (T,) is gone."""
+    """Displacement (T, 3) from the first person's palm to the second's where they rest, and its weight (T,)."""
     between = points[1][:, _PALMS[right]] - points[0][:, _PALMS[left]]
     gap = np.linalg.norm(between, axis=-1) - 2 * PALM_RADIUS
-    # A blow that is parried rests on a forearm, and near a hand only by chance.
+    # A parried blow rests on a forearm and is near a hand only by chance.
     parried = np.minimum(to_forearm[0][:, left], to_forearm[1][:, right]) < gap - _AIMED
     speed = speeds(between[None], fps)[0]
     joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right) | parried
     runs = _meetings(gap, speed, usable, joined, fps, settings, lasting=True)
-    ways = [_remaining(gap[start:stop], between[start:stop], settings) for start, stop in runs]
-    return _blended(ways, runs, len(gap), fps, settings)
+    displacements = [_remaining(gap[start:stop], between[start:stop], settings) for start, stop in runs]
+    return _blended(displacements, runs, len(gap), fps, settings)
 
 
 def _to_body(
@@ -144,38 +144,38 @@ def _to_body(
     fps: float,
     settings: SolveSettings,
 ) -> np.ndarray:
-    """The way (T, 3) from a palm to the partner's skin where it rests on him."""
+    """Displacement (T, 3) from a palm to the partner's skin where it rests."""
     capsules = [capsule for capsule in CAPSULES if capsule.part != "hand"]
     partner, palm = points[1 - person], points[person][:, _PALMS[hand]]
     starts, stops = partner[:, [c.start for c in capsules]], partner[:, [c.stop for c in capsules]]
     share, between, gaps = _to_skin(palm, partner, capsules)
     for fist, arm in enumerate(ARMS):
-        # An arm whose fist is parried comes for a blow, not to be taken.
-        parried = to_forearm[1 - person][:, fist] < _LIES
+        # An arm whose fist is parried is not there to be touched.
+        parried = to_forearm[1 - person][:, fist] < _ON_FOREARM
         parried = covered(parried.astype(float), _blend_frames(fps, settings)) > 0
-        his = np.array([(c.start, c.stop) in ((arm.upper, arm.hinge), (arm.hinge, arm.end)) for c in capsules])
-        gaps[np.ix_(parried, his)] = np.inf
+        theirs = np.array([(c.start, c.stop) in ((arm.upper, arm.hinge), (arm.hinge, arm.end)) for c in capsules])
+        gaps[np.ix_(parried, theirs)] = np.inf
     frames, nearest = np.arange(len(gaps)), gaps.argmin(1)
-    # The speed over his skin, not that of the nearest place, which runs along with the hand.
+    # The speed over the skin; the nearest point itself moves along with the hand.
     flow = (1 - share) * velocities(starts[None], fps)[0] + share * velocities(stops[None], fps)[0]
     speed = np.linalg.norm(flow[frames, nearest] - velocities(palm[None], fps)[0], axis=-1)
     joined = _arm_touches(points, person, hand)
     runs = _meetings(gaps.min(1), speed, usable, joined, fps, settings, lasting=False)
-    ways = []
+    displacements = []
     for start, stop in runs:
         chosen = int(np.median(gaps[start:stop], axis=0).argmin())
-        ways.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen], settings))
-    return _blended(ways, runs, len(gaps), fps, settings)[0]
+        displacements.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen], settings))
+    return _blended(displacements, runs, len(gaps), fps, settings)[0]
 
 
 def _to_skin(
     palm: np.ndarray, partner: np.ndarray, capsules: Sequence[Capsule]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """From a palm (T, 3) to C capsules of somebody with points (T, 25, 3).
+    """From a palm (T, 3) to C capsules of a partner with points (T, 25, 3).
 
     Returns:
-        How far along each capsule its nearest place is (T, C, 1), the way to there (T, C, 3) and the gap between both
-        skins (T, C), metres.
+        Position of the nearest point along each capsule (T, C, 1), 0 to 1; displacement to it (T, C, 3) and gap between
+        the skins (T, C), metres.
     """
     starts, stops = partner[:, [c.start for c in capsules]], partner[:, [c.stop for c in capsules]]
     share = nearest_on_segments(palm[:, None], starts, stops)[..., None]
@@ -205,10 +205,10 @@ def _meetings(
     settings: SolveSettings,
     lasting: bool,
 ) -> np.ndarray:
-    """Runs of frames (N, 2) in which a hand rests near the partner and means it.
+    """Runs of frames (N, 2) in which a hand rests near the partner on purpose.
 
-    It means it if it came from further away or goes there afterwards; ``lasting`` rests through a whole clip count
-    too. Runs with frames in ``joined`` (T,) in or beside them touch already.
+    It does so if it approaches before or leaves afterwards; with ``lasting``, rests through a whole clip count too.
+    Runs that contain or adjoin frames in ``joined`` (T,) are in contact already.
     """
     enter = usable & (gap < settings.closing_distance) & (speed < _ENTERS)
     stay = usable & (gap < settings.closing_distance + 0.02) & (speed < _STAYS)
@@ -226,7 +226,7 @@ def _meetings(
 
 
 def _remaining(gap: np.ndarray, between: np.ndarray, settings: SolveSettings) -> np.ndarray:
-    """The way (N, 3) to go in the frames of one meeting so that it touches where it was nearest."""
+    """Displacement (N, 3) in the frames of one contact, so that the skins touch where they were closest."""
     open_gap = np.maximum(gap, 0.0)
     nearest = open_gap.min()
     length = np.minimum(nearest + np.minimum(open_gap - nearest, _OWN_PLAY), settings.closing_distance)
@@ -234,12 +234,12 @@ def _remaining(gap: np.ndarray, between: np.ndarray, settings: SolveSettings) ->
 
 
 def _blended(
-    ways: list[np.ndarray], runs: np.ndarray, frames: int, fps: float, settings: SolveSettings
+    displacements: list[np.ndarray], runs: np.ndarray, frames: int, fps: float, settings: SolveSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ways of all runs in one curve (T, 3), blended in and out, and its weight (T,)."""
+    """The displacements of all runs as one curve (T, 3), blended in and out, and its weight (T,)."""
     whole = np.zeros((frames, 3))
-    for (start, stop), way in zip(runs, ways, strict=True):
-        whole[start:stop] = way
+    for (start, stop), displacement in zip(runs, displacements, strict=True):
+        whole[start:stop] = displacement
     whole, weight = faded(whole, runs, _blend_frames(fps, settings))
     return whole * weight[:, None], weight
 
