@@ -14,7 +14,6 @@ from torch.nn import functional
 from ..errors import UserError
 from ..files import atomic_folder
 from ..generation.devices import choose_device
-from ..generation.pipeline import InterMask
 from ..model_files.evaluator_folder import PairEmbeddingConfig, save_evaluator
 from ..model_files.model_folder import Model, find_text_encoder, load_model, write_model
 from ..model_files.settings import ModelConfig
@@ -138,8 +137,7 @@ class Training:
         # Next to the labels, so that the model that may be in use stays as it is until the end.
         base = self.run.folder("reranker") / "model"
         self._write_model(base, with_reranker=False)
-        pipeline = InterMask.load(base, str(self.device))
-        self.run.keep("reranker", train_reranker(settings, self.run, pipeline))
+        self.run.keep("reranker", train_reranker(settings, self.run, base, self.options.device))
         self._write_model(self.model_folder)
 
     def evaluator(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 import numpy as np
+import torch
 from torch import nn
 
 from .crops import Crops
@@ -37,7 +38,9 @@ def _pieces(part: object) -> Iterable[bytes]:
     elif isinstance(part, nn.Module):
         for name, tensor in part.state_dict().items():
             yield name.encode()
-            yield from _pieces(tensor.cpu().numpy())
+            values = tensor.detach().cpu().contiguous().flatten()
+            yield repr((tuple(tensor.shape), tensor.dtype)).encode()
+            yield values.view(torch.uint8).numpy().tobytes()  # numpy has no bfloat16
     elif isinstance(part, np.ndarray):
         yield repr((part.shape, part.dtype.str)).encode()
         yield np.ascontiguousarray(part).tobytes()

@@ -17,6 +17,7 @@ from ..generation.pipeline import GenerateOptions, InterMask
 from ..generation.postprocess import refined
 from ..kinematics import solve
 from ..metrics.detectors import DETECTORS, detected
+from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.representation import JOINTS, POSITIONS, motion_from_features
 from .captioned_crops import drawn
@@ -94,8 +95,14 @@ class LabelSource:
         return result
 
 
-def candidates_of(pipeline: InterMask, crops: Crops) -> LabelSource:
-    """Single candidates that the model generates for captions of the training data."""
+def candidates_of(pipeline: InterMask, crops: Crops, model: Model) -> LabelSource:
+    """Single candidates that the model generates for captions of the training data.
+
+    Args:
+        pipeline: generates.
+        crops: of the training data.
+        model: the pipeline's, as it is on disk: layers of a pipeline are packed and no longer part of its state.
+    """
     options = GenerateOptions(replace(pipeline.config.sampling, candidates=1, max_attempts=1))
 
     def some(random: np.random.Generator, count: int, frames: int) -> _Made:
@@ -107,11 +114,9 @@ def candidates_of(pipeline: InterMask, crops: Crops) -> LabelSource:
     def make(random: np.random.Generator, count: int, frames: int) -> Labels:
         return _labelled(some, random, count, frames)
 
-    model = pipeline.model
-    networks = [one for one in (model.refiner, model.contact_classifier) if one is not None]
-    return LabelSource(
-        "candidates", make, digest(crops, options.settings, model.transformer, model.tokenizer, *networks)
-    )
+    networks = [one for one in (model.transformer, model.tokenizer, model.refiner, model.contact_classifier) if one]
+    statistics = model.mean.cpu().numpy(), model.std.cpu().numpy()
+    return LabelSource("candidates", make, digest(crops, options.settings, *statistics, *networks))
 
 
 def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> LabelSource:
@@ -142,9 +147,10 @@ def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tenso
         torch.manual_seed(int(random.integers(1 << 31)))
         return _labelled(some, random, count, frames)
 
-    networks = [one for one in (model.refiner, model.contact_classifier) if one is not None]
+    networks = [one for one in (model.tokenizer, model.refiner, model.contact_classifier) if one]
+    statistics = model.mean.cpu().numpy(), model.std.cpu().numpy()
     settings = perturbation, _EXCHANGED, _PERTURBED
-    return LabelSource("corrupted", make, digest(crops, settings, model.tokenizer, *networks))
+    return LabelSource("corrupted", make, digest(crops, settings, *statistics, *networks))
 
 
 def _save(path: Path, labels: Labels) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..files import atomic_write
+from ..model_files.old_names import with_present_tensors
 from ..tensor_files import not_finite
 from .metrics_log import MetricsLog
 
@@ -126,8 +127,8 @@ class Loop:
 
     def _load(self, path: Path) -> None:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(saved["network"])
-        self.average.load_state_dict(saved["average"])
+        self.network.load_state_dict(with_present_tensors(saved["network"]))
+        self.average.load_state_dict(with_present_tensors(saved["average"]))
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["random"])
         if self.device.type == "cuda" and "random_cuda" in saved:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..generation.pipeline import InterMask
+from ..model_files.model_folder import load_model
 from ..motion.canonical import MIRROR, mirrored_text
 from ..motion.skeleton import SMPL
 from ..networks.reranker import Reranker, RerankerConfig
@@ -60,14 +61,17 @@ class RerankerTraining:
     seed: int = 5
 
 
-def train_reranker(settings: RerankerTraining, run: TrainingRun, pipeline: InterMask) -> Reranker:
+def train_reranker(settings: RerankerTraining, run: TrainingRun, base: Path, device: str = "auto") -> Reranker:
     """Label pairs, then train a reranker or continue its training; return the averaged network.
 
     Args:
         settings: see ``RerankerTraining``.
         run: data, folder and device; labels go to the folder ``labels`` of the training.
-        pipeline: the model whose candidates are reranked, on the device of the run.
+        base: the folder of the model whose candidates are reranked.
+        device: a name for ``choose_device``, for generating candidates: with ``auto``, a CPU generates in bfloat16
+            where that is faster.
     """
+    pipeline = InterMask.load(base, device)
     crops = limit_captions(run.material.pairs()[0], settings.paraphrases)
     encoder, folder = pipeline.text_encoder, run.folder("reranker")
     order = folder / "labels", settings.chunk, settings.frames, settings.seed
@@ -75,7 +79,7 @@ def train_reranker(settings: RerankerTraining, run: TrainingRun, pipeline: Inter
         source.gather(order[0], count, *order[1:])
         for source, count in (
             (corrupted_clips(pipeline, crops, word_vectors(encoder, crops)), settings.corrupted),
-            (candidates_of(pipeline, crops), settings.candidates),
+            (candidates_of(pipeline, crops, load_model(base)), settings.candidates),
         )
     )
     captions = sorted({caption for labels in (*corrupted, *candidates) for caption in labels.captions})

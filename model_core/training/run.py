@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..files import atomic_write
 from ..model_files.model_folder import find_text_encoder
+from ..model_files.old_names import with_present_tensors
 from ..tensor_files import check_fits
 from ..text_encoders import TextEncoder, load_text_encoder
 from .crops import statistics
@@ -121,7 +122,7 @@ class TrainingRun:
         require(self.out, part)
         path, command = self.folder(part) / _AVERAGED, _command(part)
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = with_present_tensors(torch.load(path, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises many kinds for a damaged file
             raise UserError(f"{path} is damaged; run '{command}' again.") from error
         check_fits(network.state_dict(), state, path, "the configuration", f"run '{command}' with it first")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -144,18 +143,20 @@ def test_labels_of_another_model_are_not_used_and_not_deleted(folder: Path, tmp_
     crops = Crops([Clip(pair, ("they hug",), 1.0, (20, 40), "hug")], captioned=True)
     words = {"they hug": torch.ones(384)}
 
-    def fingerprints(crops: Crops = crops, **changes: Any) -> tuple[str, str]:
-        pipeline = InterMask.load(folder, "cpu")
-        for part, change in changes.items():
-            change(next(getattr(pipeline.model, part).parameters()))
-        return candidates_of(pipeline, crops).fingerprint, corrupted_clips(pipeline, crops, words).fingerprint
+    pipeline = InterMask.load(folder, "cpu")
+
+    def fingerprints(crops: Crops = crops, changed: str = "") -> tuple[str, str]:
+        model = load_model(folder)
+        if changed:
+            model.transformer.get_parameter(changed).view(-1)[0] += 1
+        return candidates_of(pipeline, crops, model).fingerprint, corrupted_clips(pipeline, crops, words).fingerprint
 
     as_it_is = fingerprints()
     assert fingerprints() == as_it_is
-    transformer = fingerprints(transformer=lambda weight: weight.add_(1))
-    assert transformer[0] != as_it_is[0] and transformer[1] == as_it_is[1]  # corrupted clips do not come from it
+    for name, _ in load_model(folder).transformer.named_parameters():
+        candidates, corrupted = fingerprints(changed=name)
+        assert candidates != as_it_is[0] and corrupted == as_it_is[1], name  # the transformer makes candidates alone
     others = (
-        fingerprints(tokenizer=lambda weight: weight.add_(1)),
         fingerprints(replace(crops, clips=[replace(crops.clips[0], kind="bow to each other")], _chances={})),
         fingerprints(replace(crops, by_kind=True, _chances={})),
     )
@@ -188,7 +189,7 @@ def test_a_reranker_is_trained_on_candidates_and_corrupted_clips(folder: Path, t
     settings = RerankerTraining(network=SHAPE, loop=loop, frames=(48,), candidates=12, corrupted=8, chunk=6)
     pipeline = InterMask.load(folder, "cpu")
     run = TrainingRun(material, tmp_path, pipeline.config.text_encoder)
-    reranker = train_reranker(settings, run, pipeline)
+    reranker = train_reranker(settings, run, folder, "cpu")
     files = sorted((tmp_path / "reranker" / "labels").iterdir())
     names = [(path.stem.split("_")[0], path.stem.split("_")[2]) for path in files]
     assert names == [("candidates", "000"), ("candidates", "001"), ("corrupted", "000"), ("corrupted", "001")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,6 +72,16 @@ def training_in(folder: Path) -> Training:
     return training
 
 
+def with_old_names(state: Any) -> Any:
+    """A state, or states in a dictionary, with the names of tensors of earlier versions."""
+    if not isinstance(state, dict):
+        return state
+    return {
+        name.replace(".joint.", ".together.") if isinstance(name, str) else name: with_old_names(value)
+        for name, value in state.items()
+    }
+
+
 def test_the_command_line_knows_what_can_be_trained() -> None:
     assert set(TRAINABLE) == set(PARTS)
 
@@ -106,6 +117,15 @@ def test_each_training_writes_what_the_next_one_reads(tmp_path: Path) -> None:
     training.refiner()
     after = {path.name: path.read_bytes() for path in training.model_folder.iterdir()}
     assert after == before  # its last checkpoint is the end of the training
+
+    # Files of a run that was started before tensors had their present names are read.
+    for name in ("averaged.pt", "checkpoint.pt"):
+        path = tmp_path / "run" / "transformer" / name
+        state = torch.load(path, weights_only=True)
+        assert "together" in str([*with_old_names(state).get("network", with_old_names(state))])
+        torch.save(with_old_names(state), path)
+    training.transformer()
+    assert {path.name: path.read_bytes() for path in training.model_folder.iterdir()} == before
 
 
 def test_the_statistics_of_the_tokenizer_are_those_of_the_model(tmp_path: Path) -> None:
