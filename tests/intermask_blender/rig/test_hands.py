@@ -20,7 +20,7 @@ from model_core.kinematics import solve
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion import SMPLX, Motion, PosedSkeleton
 from model_core.motion.bvh import read_bvh
-from model_core.motion.rotations import angle_between
+from model_core.motion.rotations import about_y, angle_between
 
 assert blender_scene
 HANDS = range(22, len(SMPLX))
@@ -60,7 +60,12 @@ def finger_turns(person: PosedSkeleton | Motion) -> np.ndarray:
 
 
 def directions(joints: np.ndarray) -> np.ndarray:
-    """(T, 20, 3) where the fingers' bones point, from joints (T, 55, 3)."""
+    """(T, 20, 3) where the fingers' bones point, from joints (T, 55, 3), with the first frame's left hip towards +X.
+
+    A new pair faces along the 3D cursor's Y axis, wherever the model's pair faces.
+    """
+    across = joints[0, SMPLX.index("L_Hip")] - joints[0, SMPLX.index("R_Hip")]
+    joints = joints @ about_y(np.array(np.arctan2(across[2], across[0]))).T
     bones = [(SMPLX.parents[joint], joint) for joint in HANDS if SMPLX.parents[joint] >= 25]
     vectors = np.stack([joints[:, below] - joints[:, above] for above, below in bones], axis=1)
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
