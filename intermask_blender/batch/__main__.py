@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         log = options.log or Path(folder) / "messages.log"
         console = Console(log, options.verbose)
         code = _run(options, console, Path(folder))
-        if code == 1 and options.log is None and log.exists() and log.stat().st_size:
+        if console.noted and options.log is None and log.exists():
             kept = _kept_log(log)
             console.warn(f"intermask: the messages of Blender and of the graphics driver are in {kept}.")
         return code

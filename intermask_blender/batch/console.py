@@ -27,11 +27,13 @@ class Console:
         log: file for what others write below Python, such as ``EGL Error`` lines.
         verbose: whether that is shown instead.
         clock: seconds, for progress.
+        noted: whether ``note`` was called: the log explains a failure.
     """
 
     log: Path
     verbose: bool = False
     clock: Callable[[], float] = time.monotonic
+    noted: bool = field(default=False, init=False)
     _kept: TextIO | None = field(default=None, init=False)
     _shown: str = field(default="", init=False)
     _last: float = field(default=0.0, init=False)
@@ -54,7 +56,8 @@ class Console:
         print(printable(text), file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
-        """Add text of several lines, such as a traceback, to the log; with ``verbose`` it is shown."""
+        """Add text of several lines that explains a failure, such as a traceback, to the log or to what is shown."""
+        self.noted = True
         if self.verbose:
             for line in text.rstrip().splitlines():
                 self.warn(line)

@@ -81,10 +81,12 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, 
             with console.quiet(), _frames_shown(scene, console):
                 bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError as error:
+            console.note(f"Blender could not render {target.name}: {error}")
             reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
             raise UserError(f"Blender could not render {target.name}: {reason}") from error
         made = sorted(folder.iterdir())
         if not made:
+            console.note(f"Blender rendered nothing for {target.name}.")
             raise UserError(
                 f"Blender rendered nothing for {target.name}; its messages are in the log, or shown with -v."
             )

@@ -28,7 +28,11 @@ from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.key import key_posed
 from model_core.errors import UserError
+from model_core.motion import PosedSkeleton
 from model_core.motion.interaction_file import load_npz
+from model_core.motion.interhuman import Y_UP_FROM_Z_UP
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import axis_angle_from_quaternion, matrix_from_quaternion, quaternion_from_matrix
 
 assert blender_scene
 
@@ -149,6 +153,34 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     # Both people's colours are in the picture.
     red, blue = pixels[..., 0], pixels[..., 2]
     assert (red > 1.5 * blue).sum() > 15 and (blue > 1.5 * red).sum() > 15
+
+
+def test_a_leader_of_amass_is_followed(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leader = dancer(4, frames=24)
+    poses = axis_angle_from_quaternion(leader.rotations)
+    z_up = Y_UP_FROM_Z_UP.T
+    poses[:, 0] = axis_angle_from_quaternion(
+        quaternion_from_matrix(z_up @ matrix_from_quaternion(leader.rotations[:, 0]))
+    )
+    hands = np.zeros((len(leader), 30 * 3))
+    trans = leader.translation @ z_up.T
+    np.savez(
+        tmp_path / "amass.npz", poses=np.hstack((poses.reshape(len(poses), -1), hands)), trans=trans, mocap_framerate=30
+    )
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    jobs.write_text(
+        "prompt;seconds;leader;name\nthey hug;0,6;amass.npz;a\nthey hug;5;amass.npz;long\n", encoding="utf-8"
+    )
+    assert main(["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]) == 1
+    shown = capsys.readouterr()
+    assert "amass.npz: SMPL poses, Z up, metres, 30 fps; hands and body shape left out" in shown.out
+    assert "The leader has 24 frames and 150 were asked for" in shown.err
+    followed = load_npz(out / "a.npz").people[0].joints()
+    own = PosedSkeleton(SMPL_REST_OFFSETS, leader.rotations, leader.translation).joints()[:18]
+    # The body is our own, put on the floor: as the leader turns and goes, it does.
+    lift = followed[..., 1] - own[..., 1]
+    np.testing.assert_allclose(followed[..., (0, 2)], own[..., (0, 2)], atol=0.02)
+    assert np.ptp(lift) < 0.04
 
 
 def test_an_opened_scene_keeps_its_own_camera_and_gives_a_leader(model: Path, tmp_path: Path) -> None:
