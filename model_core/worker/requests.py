@@ -16,12 +16,8 @@ from ..model_files.sampling_settings import KNOBS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from ..settings import build
+from .limits import MOST_SEED, MOST_TAKES, SHORTEST_SECONDS
 from .protocol import Message
-
-SHORTEST_SECONDS = 0.5
-MOST_TAKES = 64
-"""Takes of one request, or items of a batched one."""
-MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,8 @@
+"""Limits of requests, for clients too: this module imports nothing."""
+
+from __future__ import annotations
+
+SHORTEST_SECONDS = 0.5
+MOST_TAKES = 64
+"""Takes of one request, or items of a batched one."""
+MOST_SEED = 2**63 - 1

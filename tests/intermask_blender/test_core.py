@@ -1,0 +1,47 @@
+"""The add-on's door to ``model_core``: what is declared for type checking is what it finds, and nothing loads early."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from repository import REPOSITORY
+
+from intermask_blender import core
+
+LOADED = """
+import sys, bpy, intermask_blender
+intermask_blender.register()
+print(*sorted(name for name in sys.modules if name.startswith(("model_core", "torch"))), flush=True)
+import os; os._exit(0)
+"""
+
+
+def test_every_declared_name_is_found_where_it_is_declared() -> None:
+    (block,) = (
+        node for node in ast.parse(Path(core.__file__).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If) and any(isinstance(inner, ast.ImportFrom) for inner in node.body)
+    )  # fmt: skip
+    declared = {
+        name.asname or name.name: (f"model_core.{core._MODULES[name.asname or name.name]}", name.name)
+        for found in block.body
+        if isinstance(found, ast.ImportFrom)
+        for name in found.names
+        if found.module == f"model_core.{core._MODULES[name.asname or name.name]}"
+    }
+    assert set(declared) == set(core._MODULES)
+    assert set(core.__all__) == {*declared, "ASSETS", "CORE_PARENT"}
+    for name, (module, original) in declared.items():
+        value = getattr(core, name)
+        assert value is getattr(sys.modules[module], original)
+
+
+def test_enabling_the_add_on_loads_no_solver_no_data_and_no_torch() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "model_core.motion" in loaded, done.stderr
+    late = ("torch", "model_core.data", "model_core.kinematics.solver", "model_core.kinematics.leaders",
+            "model_core.worker.requests", "model_core.metrics", "model_core.generation")  # fmt: skip
+    assert not [name for name in loaded if name.startswith(late)]
