@@ -34,12 +34,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a network, or continue its training"))
     _add_choreograph(commands.add_parser("choreograph", help="compose captured single people into interactions"))
     verify = commands.add_parser("verify", help="compare with recordings of the published code")
-    verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors beside checkpoints")
-    measure = commands.add_parser("benchmark", help="times and memory on this machine")
+    verify.add_argument("folder", type=Path, help="holds <data set>/golden.safetensors and the checkpoints")
+    measure = commands.add_parser("benchmark", help="measure times and memory on this machine")
     measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model, agreement; all")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
-    _add_import(commands.add_parser("import-published", help="make a model folder of published weights and CLIP"))
+    _add_import(commands.add_parser("import-published", help="make a model folder from published weights and CLIP"))
     return parser
 
 
@@ -81,11 +81,13 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 def _add_choreograph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
-    parser.add_argument("--out", type=Path, required=True, help="folder for a file of clips a kind")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the clips, one file per kind")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
-    parser.add_argument("--instances", type=int, default=80, help="good clips a kind (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="other seeds give other clips (default: %(default)s)")
-    parser.add_argument("--sheets", action="store_true", help="draw pictures of some clips too; needs Pillow")
+    parser.add_argument(
+        "--instances", type=int, default=80, help="clips per kind that pass the checks (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the clips (default: %(default)s)")
+    parser.add_argument("--sheets", action="store_true", help="also draw contact sheets of some clips; needs Pillow")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +96,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add("--stats", type=Path, help="folder of global_mean.npy and global_std.npy; Inter-X needs none")
     add("--clip", type=Path, required=True, help="ViT-L-14-336px.pt, or a Hugging Face folder of the same model")
     add("--out", type=Path, required=True, help="the model folder to make")
-    add("--dataset", choices=("interhuman", "interx"), help="which of the two, where both are there")
+    add("--dataset", choices=("interhuman", "interx"), help="which one, if both exist")
     add(
         "--checkpoint", default="best_fid.tar", metavar="NAME.tar", help="the transformer's file (default: %(default)s)"
     )
@@ -104,8 +106,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         metavar="NAME.tar",
         help="its tokenizer's file (default: %(default)s)",
     )
-    add("--any-clip", action="store_true", help="take another CLIP model of the same width too")
-    add("--name", help="of the model, as it is shown")
+    add("--any-clip", action="store_true", help="also accept another CLIP model of the same width")
+    add("--name", help="of the model, as shown to users")
     add("--replace", action="store_true", help="replace the model in the folder --out")
 
 
@@ -224,7 +226,11 @@ def _verify(folder: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when all went well, 1 with one sentence on stderr when the user can mend what went wrong."""
+    """Run a command.
+
+    Returns:
+        0, or 1 with one sentence on stderr when the user can correct what is wrong.
+    """
     let_idle_threads_sleep()
     options = _parser().parse_args(arguments)
     try:

@@ -29,17 +29,17 @@ def _knob(default: float, lowest: float, highest: float, label: str, help_text: 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How the free tokens are filled in.
+    """How the free tokens are sampled.
 
     Attributes:
         steps: passes through the transformer.
         guidance: scale of classifier-free guidance; 1 is the conditional prediction alone.
-        top_k_fraction: share of the codes, the most likely ones, that can be drawn.
+        top_k_fraction: fraction of the codes, the most likely ones, that can be drawn.
         temperature: of the draw among these codes.
         mask_temperature: Gumbel noise on the confidence that decides which tokens are kept, falling to zero at the last
             step (Chang et al. 2022); 0 as published. Without it the most frequent codes win, and people stand still.
-        part_guidance: share of the guidance above 1 for each body part of the map; empty for all of it everywhere.
-        guidance_fraction: share of the steps, from the first, that are guided; the others cost half. 1 as published.
+        part_guidance: fraction of the guidance above 1 for each body part of the map; empty for the full guidance.
+        guidance_fraction: fraction of the steps, from the first, with guidance; the others cost half. 1 as published.
         skip_confidence: steps that would only redraw tokens of at least this probability are skipped; 1, as published,
             runs every step.
         refinement_passes: passes over the filled map that mask each token once and redraw the improbable ones; 0 as

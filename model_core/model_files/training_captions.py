@@ -1,4 +1,4 @@
-"""How far a prompt is from the captions that a model learnt from: ``captions.safetensors`` in its folder."""
+"""The captions that a model was trained on, and a prompt's distance to them: ``captions.safetensors``."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from ..text_encoders import TextEncoder
 _FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
 
 MOST = 2048
-"""Captions that are kept. Wordings of one thing lie close together: a part of them, evenly drawn, says as much."""
+"""Highest number of captions in the file. Paraphrases are close to each other: an even selection is enough."""
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """What a model knows that is most like a prompt.
+    """The training caption that is most similar to a prompt.
 
     Attributes:
-        distance: 1 - the cosine of the two sentences' vectors: 0 for the same words, about 1 for another subject.
-        caption: that it learnt from.
+        distance: 1 minus the cosine similarity of the two sentence vectors: 0 for the same words, about 1 for another
+            subject.
+        caption: of the training data.
     """
 
     distance: float
@@ -36,10 +37,10 @@ class Nearest:
 
 @dataclass(frozen=True)
 class KnownCaptions:
-    """Captions that a model learnt from.
+    """Captions that a model was trained on.
 
     Attributes:
-        texts: N of them.
+        texts: N captions.
         vectors: (N, C) of length 1, on the CPU.
     """
 
@@ -48,15 +49,15 @@ class KnownCaptions:
 
     @torch.no_grad()
     def nearest(self, prompt: str, encoder: TextEncoder) -> Nearest:
-        """The caption that is most like a prompt, by the vectors of the model's own text encoder."""
+        """The caption that is most similar to a prompt, by the vectors of the model's own text encoder."""
         vector = _of_length_one(encoder.encode([prompt]).pooled)[0]
-        alike = self.vectors @ vector
-        best = int(alike.argmax())
-        return Nearest(max(0.0, 1.0 - float(alike[best])), self.texts[best])
+        similarity = self.vectors @ vector
+        best = int(similarity.argmax())
+        return Nearest(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
 
 
 def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
-    """Put what a model learnt from into its folder.
+    """Write the captions that a model was trained on to its folder.
 
     Args:
         folder: of the model.
@@ -73,7 +74,7 @@ def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
 
 
 def load_captions(folder: Path) -> KnownCaptions | None:
-    """What a model learnt from, None where its folder does not say.
+    """The captions that a model was trained on, None where its folder has none.
 
     Raises:
         UserError: the file is damaged.
@@ -88,7 +89,7 @@ def load_captions(folder: Path) -> KnownCaptions | None:
         raise UserError(f"{path} is cut short or damaged; copy the model folder again, or delete this file.") from error
     if vectors.ndim != 2 or len(vectors) != len(texts) or not texts:
         raise UserError(
-            f"{path} has not as many vectors as captions; copy the model folder again, or delete this file."
+            f"{path} has another number of vectors than of captions; copy the model folder again, or delete this file."
         )
     return KnownCaptions(texts, _of_length_one(vectors))
 

@@ -1,4 +1,4 @@
-"""Wordings of every kind, from a small grammar.
+"""Captions of every kind, from a small grammar.
 
 In a template ``[a|b]`` is a choice, ``{fact}`` a word of the clip's facts, ``(...)`` is left out when a fact in it is
 empty or unknown, ``$A`` and ``$B`` are the one who acts and the one who answers, named as a pair, ``$TWO`` both.
@@ -32,7 +32,7 @@ _CHOICE, _OPTION, _FACT = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\(([^()]*)
 
 
 def wording(kind: str, facts: Mapping[str, str], random: np.random.Generator) -> str:
-    """One caption of a kind, true for these facts."""
+    """One caption of a kind that is true for the facts."""
     templates = TEMPLATES[kind]
     text = templates[int(random.integers(len(templates)))]
 
@@ -56,7 +56,7 @@ def wording(kind: str, facts: Mapping[str, str], random: np.random.Generator) ->
 def paraphrases(
     kind: str, facts: Mapping[str, str], random: np.random.Generator, count: int, held_out: bool
 ) -> tuple[str, ...]:
-    """Up to ``count`` different captions, all of them held out or none."""
+    """Up to ``count`` different captions, either all held out or none."""
     found: dict[str, None] = {}
     for _ in range(60 * count):
         text = wording(kind, facts, random)

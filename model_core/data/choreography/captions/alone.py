@@ -1,4 +1,4 @@
-"""Kinds in which people stay where they are and do not touch."""
+"""Kinds in which people stay in place and do not touch."""
 
 from __future__ import annotations
 

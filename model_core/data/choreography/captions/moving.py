@@ -1,4 +1,4 @@
-"""Kinds in which people are on their way."""
+"""Kinds in which people walk or run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts, one function a kind, by name."""
+"""The scripts of all kinds, one function each, by name."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ SCRIPTS: dict[str, Script] = {
     for module in (greetings, touching, fighting, gestures, passing, together)
     for name, script in module.SCRIPTS.items()
 }
-"""Every choreographed kind."""
+"""Script of each kind."""

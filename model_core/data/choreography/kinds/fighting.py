@@ -1,4 +1,4 @@
-"""Blows and what they do: pushes, punches, kicks, blocks, and whole fights from captured ones."""
+"""Blows and reactions to them: pushes, punches, kicks, blocks, and fights from captured ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..scene import Scene
 from .greetings import approach, look_at_each_other
 
 _BACK = np.array([0.0, 0.0, 1.0])
-"""The way the second person goes back."""
+"""How the second person steps back."""
 
 
 def _flail(scene: Scene, actor: Actor, time: float, amount: float) -> None:
-    """Arms fly up and out to keep the balance."""
+    """Raise the arms outwards to keep the balance."""
     for hand in ("left", "right"):
         place = (0.3 + 0.1 * amount, scene.vary(-0.2, 0.05), scene.vary(0.15, 0.35))
         begin = time + scene.vary(0.22, 0.35)
@@ -185,7 +185,7 @@ def block_a_punch(scene: Scene) -> None:
 
 
 def _from_captured(scene: Scene, gap: float, roaming: float, *words: str) -> None:
-    """Both play stretches of captured fights towards each other."""
+    """Both people perform stretches of captured fights towards each other."""
     first, second = scene.cast()
     seconds = scene.vary(3.2, 5.5)
     scene.finish_at(seconds)

@@ -1,4 +1,4 @@
-"""What people tell each other without touching: bow, wave, beckon, point, argue, laugh, drink."""
+"""Gestures without contact: bow, wave, beckon, point, argue, laugh, drink."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def point(scene: Scene) -> None:
 
 
 def strokes(scene: Scene, actor: Actor, start: float, stop: float, strong: float) -> None:
-    """Hands that speak: strokes in front of the chest, of one hand or both."""
+    """Gestures of a speaker: strokes in front of the chest, with one hand or both."""
     for hand in (("left",), ("right",), ("left", "right"), ("left", "right"))[int(scene.random.integers(4))]:
         now = start + scene.vary(0.0, 0.3)
         while now < stop - 0.35:
@@ -176,7 +176,7 @@ def argue(scene: Scene) -> None:
 def _captured(
     scene: Scene, actor: Actor, takes: list[Take], seconds: float, aim: float, place: np.ndarray, roaming: float
 ) -> None:
-    """A captured stretch in place, the pelvis facing an angle on average."""
+    """A captured stretch on the spot, with the pelvis facing an angle on average."""
     frames = round((seconds + 1.3) * 30)
     long = [take for take in takes if len(take) > frames + 2] or takes
     take = long[int(scene.random.integers(len(long)))]
@@ -198,7 +198,7 @@ def laugh_together(scene: Scene) -> None:
 
 
 def _drinks(take: Take) -> np.ndarray:
-    """(T,) how near a hand is to the head, metres, on a body of the usual size."""
+    """(T,) distance of a hand from the head in metres, on a body of average size."""
     joints = PosedBody(PLAIN, take.track.turns, take.track.root).world()[0]
     return np.linalg.norm(joints[:, (J["L_Wrist"], J["R_Wrist"])] - joints[:, None, J["Head"]], axis=-1).min(1)
 

@@ -1,4 +1,4 @@
-"""Hands that meet: shaking hands, high fives, fist bumps."""
+"""Contacts of hands: shaking hands, high fives, fist bumps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..scene import PALMS, Scene
 
 
 def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6) -> float:
-    """Both stand ``gap`` apart, or come nearer first; the time at which they have arrived. Facts: ``manner``."""
+    """Place both people ``gap`` apart, or let them approach; return the time of arrival. Facts: ``manner``."""
     first, second = scene.cast()
     way = scene.vary(least, most) if scene.chance(0.65) else 0.0
     if way < 0.35:
@@ -35,7 +35,7 @@ def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6) ->
 
 
 def look_at_each_other(scene: Scene, *actors: Actor) -> None:
-    """Everybody looks at the other all the time."""
+    """Let both people look at each other all the time."""
     for actor in actors:
         actor.look(-1.0, scene.seconds + 1.0, scene.vary(0.6, 0.95))
 

@@ -118,7 +118,7 @@ def arm_around_the_shoulder(scene: Scene) -> None:
 
 
 def _behind(scene: Scene, lead: Actor, tail: Actor, pace: float, delay: float, catching: float = 0.0) -> None:
-    """The tail goes where the lead has gone, ``delay`` seconds later, and draws nearer by ``catching`` m/s."""
+    """The second person follows the path of the first ``delay`` seconds later, and gains ``catching`` m/s on it."""
     places, heading = _curve(scene, lead, pace, 0.7)
     lead.path = (places, blurred(heading, 6))
     before = np.arange(-200, 0)[:, None] * (places[1] - places[0]) + places[0]

@@ -1,4 +1,4 @@
-"""Things done in step: exercise, dances, games, sitting and kneeling."""
+"""Synchronous activities: exercise, dances, games, sitting and kneeling."""
 
 from __future__ import annotations
 

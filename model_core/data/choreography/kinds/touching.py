@@ -1,4 +1,4 @@
-"""A hand laid on the other, gently: hug, pat, tap, whisper, give, pull."""
+"""Gentle contacts with the partner's body: hug, pat, tap, whisper, give, pull."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def hug(scene: Scene) -> None:
 
 
 def _beats(times: np.ndarray, beats: list[float], lift: float) -> np.ndarray:
-    """(T,) height of a hand that comes down at each beat and lifts between them."""
+    """(T,) height of a hand that is lowered at each beat and raised in between."""
     height = np.zeros(len(times))
     for before, after in pairwise(beats):
         share = np.clip((times - before - 0.06) / max(after - before - 0.12, 0.05), 0, 1)
