@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..motion.array_motions import ReadMotion, is_smpl, motion_from_positions, motion_from_smpl, resampled
 from ..motion.arrays import NpzArrays, load_npy
 from ..motion.bvh import read_bvh
-from ..motion.capture import motion_from_bvh
+from ..motion.capture import motion_and_notes
 from ..motion.interaction_file import load_npz
 from ..motion.types import FPS, Motion
 from .settings import RAW_FIT
@@ -34,7 +34,7 @@ def read_leader(path: str | os.PathLike[str]) -> ReadMotion:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".bvh":
-        return ReadMotion(motion_from_bvh(read_bvh(path)), "")
+        return ReadMotion(*motion_and_notes(read_bvh(path)))
     if suffix == ".npy":
         read = motion_from_positions(load_npy(path), path.name)
     elif suffix == ".npz":

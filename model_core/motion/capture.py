@@ -15,9 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UserError
-from ..recognition import Humanoid, NotRecognisedError, SkeletonTree, recognise
+from ..recognition import Check, Humanoid, NotRecognisedError, Recognition, SkeletonTree, recognise
 from .bvh import BvhClip, read_bvh, world_transforms
-from .landmarks import landmarks_of, reference_pose
+from .landmarks import landmarks_of, reference_pose, stands
 from .rest import SMPL_REST_OFFSETS
 from .rotations import (
     matrix_from_quaternion,
@@ -61,8 +61,13 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     Raises:
         UserError: the skeleton is not a person's.
     """
-    humanoid = humanoid_of(clip)
-    scale = metres_per_unit or unit_of(clip)
+    return motion_and_notes(clip, metres_per_unit)[0]
+
+
+def motion_and_notes(clip: BvhClip, metres_per_unit: float | None = None) -> tuple[Motion, str]:
+    """As ``motion_from_bvh``, with one sentence on what was assumed; empty where the file leaves no doubt."""
+    recognition, humanoid = _recognised(clip)
+    scale = metres_per_unit or _unit(clip, humanoid)
     local, positions = _resampled(clip.local_rotations(), clip.local_positions() * scale, clip.fps)
     rotations, positions = world_transforms(local, positions, clip.parents)
     upright = _upright(clip, humanoid, positions)
@@ -72,10 +77,24 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
     rest = (upright @ at_rest[0], at_rest[1] @ upright.T)
     reference = reference_pose(humanoid, rest, (rotations, positions))
     landmarks = landmarks_of(humanoid, reference, clip.ends * scale)
-    return fit_skeleton(
+    motion = fit_skeleton(
         positions[:, landmarks.owners] + rotate(rotations[:, landmarks.owners], landmarks.places),
         rotations[:, landmarks.owners] @ landmarks.turns,
     )
+    notes = [_NOTES[check] for check in recognition.checks]
+    notes += ["upside down, turned over"] if upright is _HALF_TURN else []
+    notes += [] if stands(humanoid, rest[1]) else ["no standing person at rest, measured in the straightest frame"]
+    notes += [] if scale in _UNITS or metres_per_unit else [f"of unknown unit, {scale:.3g} m assumed"]
+    return motion, f"A skeleton {'; '.join(notes)}." if notes else ""
+
+
+_NOTES = {
+    Check.NAMES: "recognised by words in its joints' names",
+    Check.STRUCTURE: "recognised by its shape alone",
+    Check.SIDES: "of which nothing tells left from right",
+    Check.LENGTHS: "whose left and right limbs differ in length",
+    Check.PROPORTIONS: "whose upper and lower limbs differ much in length",
+}
 
 
 def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], text: str = "") -> Interaction:
@@ -108,11 +127,17 @@ def humanoid_of(clip: BvhClip) -> Humanoid:
     Raises:
         UserError: the skeleton is not a person's.
     """
+    return _recognised(clip)[1]
+
+
+def _recognised(clip: BvhClip) -> tuple[Recognition, Humanoid]:
+    """The person in a file; errors as for ``humanoid_of``."""
     file = clip.path.name or "The BVH file"
     at_rest = world_transforms(np.tile(np.eye(3), (len(clip.names), 1, 1)), clip.rest_offsets, clip.parents)[1]
     tree = SkeletonTree(clip.names, clip.parents, at_rest)
     try:
-        return recognise(tree, upright=lambda: _upright_poses(clip, tree)).humanoid(tree)
+        recognition = recognise(tree, upright=lambda: _upright_poses(clip, tree))
+        return recognition, recognition.humanoid(tree)
     except NotRecognisedError as error:
         some = ", ".join(clip.names[:8])
         sentence = {
@@ -143,6 +168,11 @@ def unit_of(clip: BvhClip) -> float:
     Raises:
         UserError: the skeleton is not a person's.
     """
+    return _unit(clip, humanoid_of(clip))
+
+
+def _unit(clip: BvhClip, humanoid: Humanoid) -> float:
+    """Metres per unit of the file, from the lengths of a person's legs and spine."""
     offsets = clip.rest_offsets
     lengths = np.linalg.norm(offsets, axis=1)
 
@@ -153,7 +183,7 @@ def unit_of(clip: BvhClip) -> float:
             lower = clip.parents[lower]
         return total
 
-    joints = humanoid_of(clip).joints
+    joints = humanoid.joints
     legs = [chain(joints[side + "Ankle"], joints[side + "Hip"]) for side in ("L_", "R_")]
     hips = 0.5 * (offsets[joints["L_Hip"]] + offsets[joints["R_Hip"]])
     spine = chain(joints.get("Head", joints["Neck"]), joints["Pelvis"])

@@ -159,9 +159,9 @@ def _with_trunk(tree: SkeletonTree, words: Sequence[BoneWords], joints: dict[str
 
 
 def _upper_end(tree: SkeletonTree, neck: int, head: int) -> int:
-    """Where a neck has no length above its parent, the next bone on the way to the head: CMU's turns in the chest."""
-    way = [neck, *tree.between(head, neck)] if head != neck else [neck]
-    for bone in way:
+    """Where a neck has no length above its parent, the next bone on the path to the head: CMU's turns in the chest."""
+    chain = [neck, *tree.between(head, neck)] if head != neck else [neck]
+    for bone in chain:
         parent = tree.parents[bone]
         if parent < 0 or np.abs(tree.heads[bone] - tree.heads[parent]).max() > 1e-9:
             return bone
@@ -174,7 +174,7 @@ def base_of(tree: SkeletonTree, hips: int, neck: int) -> int:
 
 
 def spine_of(tree: SkeletonTree, joints: dict[str, int]) -> dict[str, int]:
-    """Up to three bones of the way from the pelvis to the neck: the lowest, the highest and one between."""
+    """Up to three bones of the path from the pelvis to the neck: the lowest, the highest and one between."""
     top = joints.get("Neck", joints.get("Head", -1))
     spine = tree.between(top, joints["Pelvis"])
     size = tree.length(top, joints["Pelvis"])

@@ -159,39 +159,39 @@ class _Body:
         if hips < 0 or chest < 0:
             return None
         blocked = {bone for limb in (*legs, *arms) for bone in limb.bones}
-        way = self._middle_way(chest, blocked)
+        column = self._midline(chest, blocked)
         shoulders = float(np.mean([self.heights[arm.bones[0]] for arm in arms]))
-        if self.heights[chest] > shoulders and tree.parents[chest] >= 0 and way:
-            # The clavicles hang from the neck, which begins over the shoulders.
-            way = [chest, *way]
-        if not way:
+        if self.heights[chest] > shoulders and tree.parents[chest] >= 0 and column:
+            # The clavicles hang from the neck, which begins above the shoulders.
+            column = [chest, *column]
+        if not column:
             return None
-        pelvis = base_of(tree, hips, way[0])
-        rise = tree.heads[way[0]] - tree.heads[[leg.bones[0] for leg in legs]].mean(axis=0)
+        pelvis = base_of(tree, hips, column[0])
+        rise = tree.heads[column[0]] - tree.heads[[leg.bones[0] for leg in legs]].mean(axis=0)
         if rise[_UP] < _UPRIGHT * np.linalg.norm(rise):
             return None
         far = pelvis < 0 or tree.length(hips, pelvis) > 0.6 * tree.length(legs[0].bones[2], legs[0].bones[0])
-        if far or pelvis == way[0]:
+        if far or pelvis == column[0]:
             return None
-        head = self._head(way)
-        return {"Pelvis": pelvis, "Head": head} | ({"Neck": way[0]} if head != way[0] else {})
+        head = self._head(column)
+        return {"Pelvis": pelvis, "Head": head} | ({"Neck": column[0]} if head != column[0] else {})
 
-    def _head(self, way: list[int]) -> int:
+    def _head(self, column: list[int]) -> int:
         """The head among the bones above the chest, from below: it carries a face, or is longer than the neck."""
-        if len(way) < 3:
-            return way[-1]
-        steps = [self.tree.length(upper, lower) for lower, upper in pairwise(way)]
-        branching = [k for k in range(1, len(way)) if len(self.tree.children[way[k]]) > 1]
+        if len(column) < 3:
+            return column[-1]
+        steps = [self.tree.length(upper, lower) for lower, upper in pairwise(column)]
+        branching = [k for k in range(1, len(column)) if len(self.tree.children[column[k]]) > 1]
         if branching:
             first = branching[0]
             # A bone for the face may begin where the head does.
-            return way[first - 1] if first > 1 and steps[first - 1] < 0.01 * self.height else way[first]
+            return column[first - 1] if first > 1 and steps[first - 1] < 0.01 * self.height else column[first]
         longest = int(np.argmax(steps))
         others = max((step for k, step in enumerate(steps) if k != longest), default=0.0)
-        return way[longest] if longest and steps[longest] > 1.3 * others else way[-1]
+        return column[longest] if longest and steps[longest] > 1.3 * others else column[-1]
 
     def _leg(self, leaf: int) -> _Limb | None:
-        """The leg on the way to a leaf, None where there is none."""
+        """The leg on the path to a leaf, None where there is none."""
         path = [bone for bone in self.tree.paths[leaf][::-1] if abs(self.sideways[bone]) > 0.01 * self.height]
         floor = float(self.heights[list(self.alive)].min())
         best: tuple[float, tuple[int, ...]] = (0.0, ())
@@ -285,17 +285,17 @@ class _Body:
         lengths = [self.tree.length(limb.bones[2], limb.bones[0]) for limb in (left, right)]
         return max(lengths) < 1.3 * min(lengths) and self.tree.meeting((left.bones[0], right.bones[0])) >= 0
 
-    def _middle_way(self, chest: int, blocked: set[int]) -> list[int]:
+    def _midline(self, chest: int, blocked: set[int]) -> list[int]:
         """Bones in the middle above a chest, from below."""
-        way = [chest]
+        column = [chest]
         while True:
-            above = [bone for bone in self.tree.children[way[-1]]
+            above = [bone for bone in self.tree.children[column[-1]]
                      if bone not in blocked and abs(self.sideways[bone]) < _MIDDLE * self.height
-                     and self.heights[bone] > self.heights[way[-1]] - 0.01 * self.height
+                     and self.heights[bone] > self.heights[column[-1]] - 0.01 * self.height
                      and not (self._subtree(bone) & blocked)]  # fmt: skip
             if not above:
-                return way[1:]
-            way.append(max(above, key=lambda bone: (len(self._subtree(bone)), self.heights[bone])))
+                return column[1:]
+            column.append(max(above, key=lambda bone: (len(self._subtree(bone)), self.heights[bone])))
 
     def _subtree(self, bone: int) -> set[int]:
         return {bone}.union(*(self._subtree(child) for child in self.tree.children[bone]))

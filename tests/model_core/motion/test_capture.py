@@ -24,7 +24,7 @@ from model_core.errors import UserError
 from model_core.motion import SMPL, Motion
 from model_core.motion.bvh import BvhClip, read_bvh
 from model_core.motion.bvh_writer import write_bvh, write_clip
-from model_core.motion.capture import humanoid_of, motion_from_bvh, motion_pair, unit_of
+from model_core.motion.capture import humanoid_of, motion_and_notes, motion_from_bvh, motion_pair, unit_of
 from model_core.motion.forward_kinematics import forward_kinematics, global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import about_y, angle_between, matrix_from_axis_angle
@@ -262,6 +262,24 @@ def test_a_file_in_camera_space_is_turned_onto_its_feet(axis: int) -> None:
     apart = np.linalg.norm(motion.joints[:, :, None] - motion.joints[:, None], axis=-1)
     truth = np.linalg.norm(person.joints()[:, :, None] - person.joints()[:, None], axis=-1)
     np.testing.assert_allclose(apart, truth, atol=1e-3)
+
+
+def test_what_a_file_leaves_in_doubt_is_said() -> None:
+    person = posed_person(10)
+    clip = on_foreign_skeleton(person, MIXAMO, 100.0)
+    assert motion_and_notes(clip)[1] == ""
+    rest = matrix_from_axis_angle(np.random.default_rng(1).normal(0, 1.5, (len(SMPL), 3)))
+    doubtful = on_foreign_skeleton(person, MIXAMO, 100.0, rest, np.diag((1.0, -1.0, -1.0)))
+    doubtful = replace(doubtful, names=tuple(f"bone{k}" for k in range(22)))
+    motion, notes = motion_and_notes(doubtful)
+    assert notes == (
+        "A skeleton recognised by its shape alone; upside down, turned over; no standing person at rest, measured in "
+        "the straightest frame."
+    )
+    np.testing.assert_array_equal(motion.joints, motion_from_bvh(doubtful).joints)
+    giant = replace(clip, offsets=clip.offsets * 0.3, values=clip.values.copy())
+    giant.values[:, :3] *= 0.3
+    assert "unknown unit" in motion_and_notes(giant)[1]
 
 
 def test_files_of_one_take_may_differ_by_one_frame(tmp_path: Path) -> None:
