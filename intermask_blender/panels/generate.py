@@ -7,8 +7,9 @@ import bpy
 from ..core import ASSETS
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
-from ..properties import NO_MODEL, known_prompts, model_is_gone
+from ..properties import known_prompts, model_is_gone
 from ..translations import tr, tr_noop
+from ..ui.model_list import model_list
 from ..ui.preferences import ADDON, runtime_problem
 from ..ui.prompt_novelty import novelty_line
 from ..ui.session import pending, session
@@ -112,7 +113,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         """What the user must fill in first; empty where nothing is missing."""
         if not settings.prompt.strip():
             return tr("Write what the two people do")
-        if settings.model == NO_MODEL:
+        if not model_list(bpy.context).folders:
             return tr("No model is installed")
         if model_is_gone(settings):
             return tr("The model {model} was deleted: choose another").format(model=settings.model_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import bpy
@@ -28,6 +29,21 @@ class ModelList:
     titles: tuple[tuple[str, str], ...]
     examples: dict[str, list[str]]
     kinds: dict[str, tuple[KindGroup, ...]]
+
+    def chosen(self, name: str) -> str:
+        """The name of the model in use: the chosen one, or the first where it is missing; empty where there is none.
+
+        Reading the enum property instead asks Blender for all its items, twice.
+        """
+        return name if name in self.folders else next(iter(self.folders), "")
+
+    @cached_property
+    def listed_prompts(self) -> dict[str, frozenset[str]]:
+        """The prompts that each model lists itself, by name."""
+        return {
+            name: frozenset(self.examples[name]).union(kind.prompt for group in groups for kind in group.kinds)
+            for name, groups in self.kinds.items()
+        }
 
 
 def model_list(context: bpy.types.Context) -> ModelList:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import bpy
 
@@ -80,8 +79,7 @@ def novelty_line(context: bpy.types.Context) -> tuple[str, str]:
     if (answer := session().novelty.get(key)) is not None:
         return said(answer)
     models = model_list(context)
-    listed = {kind.prompt for group in models.kinds.get(settings.model, ()) for kind in group.kinds}
-    if key[1] in listed.union(models.examples.get(settings.model, ())):
+    if key[1] in models.listed_prompts.get(models.chosen(settings.model_name), ()):
         return "", "NONE"
     return tr("Generate checks whether the model knows this prompt"), "INFO"
 
@@ -103,7 +101,8 @@ def _panel_prompt(context: bpy.types.Context) -> str:
 
 def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple[str, str] | None:
     """The chosen model's folder and the prompt, None where one of them is missing."""
-    folder: Path | None = model_list(context).folders.get(settings.model)
+    models = model_list(context)
+    folder = models.folders.get(models.chosen(settings.model_name))
     prompt = _panel_prompt(context).strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None
 
