@@ -202,6 +202,22 @@ class RealBlender:
             self.settle()
         raise AssertionError(f"the icon of {path} did nothing")
 
+    def click_field(self, path: str, true: Callable[[], object]) -> None:
+        """Click on the field of a property, such as a checkbox, until it had its effect."""
+        for _ in range(4):
+            for _ in range(3):
+                if self._look_for(path, "field"):
+                    break
+                self._tell("click --repeat 5 5")
+                self.settle()
+            else:
+                raise AssertionError(f"there is no field {path} in the sidebar")
+            self._tell("click 1")
+            self.settle()
+            if true():
+                return
+        raise AssertionError(f"clicks on {path} did nothing")
+
     def type_into(self, path: str, words: str, enter: str = "Return") -> None:
         """Click on the field of a property and type into it; ``path`` ends its path."""
         assert self._look_for(path, "field"), f"there is no field {path} in the sidebar"

@@ -22,6 +22,7 @@ RIG_LINE = (
     "import sys; name = next(name for name in sys.modules if name.endswith('intermask_blender.rig.own_map'))\n"
     "answer = sys.modules[name].rig_line(bpy.data.objects['{name}'])[0]"
 )
+TAKES = "answer = [t.name for t in bpy.context.scene.intermask.takes]"
 RUNNING = "answer = bpy.context.window_manager.intermask.running"
 
 pytestmark = [
@@ -47,8 +48,8 @@ def picture(blender: RealBlender, name: str) -> None:
 
 def begin(blender: RealBlender) -> None:
     """Click on Generate, and see that it began; a short one may have ended already."""
-    before = blender.ask(PEOPLE)
-    blender.click_until("intermask.generate(", lambda: blender.ask(RUNNING) or blender.ask(PEOPLE) != before)
+    before = blender.ask(TAKES)
+    blender.click_until("intermask.generate(", lambda: blender.ask(RUNNING) or blender.ask(TAKES) != before)
 
 
 def generated(blender: RealBlender, seconds: float = 300.0) -> list[str]:
@@ -79,7 +80,8 @@ def live(blender: RealBlender, archive: Path, folder: Path) -> None:
     )
     blender.sidebar("InterMask")
     blender.ask(
-        "bpy.data.objects.remove(bpy.data.objects['Cube']); bpy.context.scene.intermask.seconds = 1.0\n"
+        "bpy.data.objects.remove(bpy.data.objects['Cube'])\n"
+        "s = bpy.context.scene.intermask; s.seconds = 1.0; s.new_pair = True\n"
         "bpy.ops.ed.undo_push(message='No cube')"
     )
     before = blender.ask(PEOPLE)
@@ -169,6 +171,7 @@ def look_at_it(blender: RealBlender) -> None:
     distance = "answer = view3d()['area'].spaces.active.region_3d.view_distance"
     before = blender.ask(distance)
     blender.click_until("intermask.view_take(", lambda: blender.ask(distance) != before)
+    blender.ask("bpy.context.scene.use_preview_range = False")
     preview = "s = bpy.context.scene; answer = s.use_preview_range and [s.frame_preview_start, s.frame_preview_end]"
     blender.click_until("intermask.play_take(", lambda: blender.ask(preview) == [1, 24])
     blender.ask(
@@ -178,8 +181,88 @@ def look_at_it(blender: RealBlender) -> None:
         "import sys; name = next(name for name in sys.modules if name.endswith('blender.ui.prompt_novelty'))\n"
         "answer = sys.modules[name].novelty_line(bpy.context)[0]"
     )
-    blender.until(lambda: "knows nothing like it" in blender.ask(line), 30.0, "a line of what the model knows")
+    blender.until(lambda: "Not in this model" in blender.ask(line), 30.0, "a line of what the model knows")
     blender.ask("bpy.context.scene.intermask.prompt = 'two people dance salsa'\nbpy.ops.ed.undo_push(message='Looked')")
+
+
+def test_takes_pairs_and_files_by_clicks(tmp_path: Path) -> None:
+    """What an animator does with takes, in the scene that Blender begins with."""
+    archive = build_zip(tmp_path / "dist")
+    variables = {"OMP_NUM_THREADS": "1"}
+    if real_blender.tool() is None:
+        variables["INTERMASK_PYTHON"] = sys.executable
+    blender = RealBlender(tmp_path / "blender", variables)
+    try:
+        blender.ask(
+            f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
+            "enable_on_install=True)"
+        )
+        blender.sidebar("InterMask")
+        blender.ask("bpy.context.scene.intermask.seconds = 2.0; bpy.ops.ed.undo_push(message='Begin')")
+        takes_and_pairs(blender)
+        export_by_clicks(blender, tmp_path / "files")
+        assert "Traceback" not in blender.log.read_text(errors="replace")
+    finally:
+        blender.close()
+
+
+def takes_and_pairs(blender: RealBlender) -> None:
+    """One pair for two takes, then another one; hidden people; deleted takes and one undo."""
+    distance = "answer = view3d()['area'].spaces.active.region_3d.view_distance"
+    far = blender.ask(distance)
+    begin(blender)
+    assert generated(blender) == ["Person 1", "Person 2"]
+    assert blender.ask(distance) < 0.6 * far
+    assert blender.ask(
+        "s = bpy.context.scene; answer = [s.use_preview_range, s.frame_current, s.frame_preview_end]"
+    ) == [
+        True,
+        1,
+        48,
+    ]
+    assert blender.ask("answer = sorted(o.name for o in bpy.context.selected_objects)") == ["Person 1", "Person 2"]
+    assert blender.ask("answer = bpy.context.scene.intermask.takes[0].stands_in") == "Cube"
+    picture(blender, "first-take")
+    blender.ask("bpy.data.objects['Cube'].hide_set(True); bpy.context.scene.intermask.seed = 1")
+    begin(blender)
+    assert generated(blender) == ["Person 1", "Person 2"] and len(blender.ask(TAKES)) == 2
+    picture(blender, "second-take")
+    blender.click_field("intermask.new_pair", lambda: blender.ask("answer = bpy.context.scene.intermask.new_pair"))
+    begin(blender)
+    assert len(generated(blender)) == 4 and len(blender.ask(TAKES)) == 3
+    overlaps = blender.ask("answer = bpy.context.scene.intermask.takes[2].stands_in")
+    assert overlaps == "Person 1\nPerson 2"
+    picture(blender, "new-pair")
+    visible = "answer = sorted(o.name for o in bpy.data.objects if o.type == 'ARMATURE' and o.visible_get())"
+    hide = "intermask.hide_other_people"
+    blender.click_field(hide, lambda: blender.ask(visible) == ["Person 1.001", "Person 2.001"])
+    picture(blender, "other-people-hidden")
+    for people in (4, 2, 0):
+        if people == 4:
+            blender.ask("bpy.context.scene.intermask.take_index = 1; bpy.ops.ed.undo_push(message='Chosen')")
+        count = len(blender.ask(TAKES))
+        blender.click_until("intermask.delete_take(", lambda count=count: len(blender.ask(TAKES)) < count)
+        left = blender.ask(PEOPLE)
+        assert len(left) in (people, 2) and (people != 0 or not left)
+    picture(blender, "all-deleted")
+    assert blender.ask("answer = len(bpy.data.actions)") == 0
+    blender.keys("ctrl+z")
+    assert len(blender.ask(PEOPLE)) == 2 and len(blender.ask(TAKES)) == 1
+
+
+def export_by_clicks(blender: RealBlender, folder: Path) -> None:
+    """The browser's file name follows the format."""
+    folder.mkdir()
+    blender.ask(f"bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'scene.blend')!r})")
+    blender.open_panel("INTERMASK_PT_export", "intermask.push_take(")
+    name = (
+        "w = bpy.context.window_manager.windows[-1]\n"
+        "a = next((a for a in w.screen.areas if a.type == 'FILE_BROWSER'), None)\n"
+        "answer = a.spaces.active.params.filename if a and a.spaces.active.params else ''"
+    )
+    blender.click_until("intermask.export(", lambda: blender.ask(name) != "")
+    assert blender.ask(name).endswith(".fbx")
+    picture(blender, "export")
 
 
 def while_it_works(blender: RealBlender, folder: Path) -> None:

@@ -240,6 +240,57 @@ def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Pat
     np.testing.assert_array_equal(joints_over(frames), before)
 
 
+@pytest.mark.parametrize(("start", "end"), [(10, 12), (1, 1), (29, 40), (0, 2)])
+def test_a_range_of_few_frames_in_a_take_is_regenerated(model: Path, start: int, end: int) -> None:
+    settings = generated(model, 1)
+    frames = range(1, 31)
+    before = joints_over(frames)
+    assert bpy.ops.intermask.edit(start=start, end=end, seed=9, model=str(model)) == {"FINISHED"}
+    after = joints_over(frames)
+    held = np.array([not start <= frame <= end for frame in frames])
+    assert apart(before, after)[:, held].max() < HELD
+    assert apart(before, after)[:, ~held].max() > HELD
+    assert settings.takes[1].name == f"Whole Body {max(start, 1)}-{min(end, 30)}: they hug"
+
+
+def test_edits_use_the_takes_prompt_and_a_new_seed_and_are_named_by_what_changed(model: Path) -> None:
+    settings = generated(model, 1)
+    settings.prompt, settings.seed = "two people fight", 5
+    bpy.context.scene.use_preview_range = False
+    assert bpy.ops.intermask.edit(part="ARMS", model=str(model)) == {"FINISHED"}
+    settings.take_index = 0
+    assert bpy.ops.intermask.edit(part="ARMS", model=str(model)) == {"FINISHED"}
+    settings.take_index = 0
+    settings.edit_prompt = "they bow"
+    settings.use_edit_seed, settings.edit_seed = True, 11
+    assert bpy.ops.intermask.edit(strength=0.5, model=str(model)) == {"FINISHED"}
+    settings.take_index = 0
+    assert bpy.ops.intermask.extend(seconds=1.0, model=str(model)) == {"FINISHED"}
+    takes = settings.takes
+    assert [take.name for take in takes] == [
+        "they hug",
+        "Arms: they hug",
+        "2: Arms: they hug",
+        "Vary 50 %: they hug",
+        "+1 s: they hug",
+    ]
+    assert [take.prompt for take in takes] == ["they hug", "they hug", "they hug", "they bow", "they hug"]
+    assert takes[3].seed == takes[4].seed == 11 and len({take.seed for take in takes}) == 4
+
+
+def test_the_preview_range_follows_the_takes_unless_it_is_the_users_own(model: Path) -> None:
+    settings = generated(model, 1)
+    scene = bpy.context.scene
+    assert (scene.frame_preview_start, scene.frame_preview_end) == (1, 30)
+    bpy.ops.intermask.extend(seconds=1.0, model=str(model))
+    assert (scene.frame_preview_start, scene.frame_preview_end) == (1, 60)
+    settings.take_index = 0
+    assert (scene.frame_preview_start, scene.frame_preview_end) == (1, 30)
+    scene.frame_preview_end = 20
+    settings.take_index = 1
+    assert (scene.frame_preview_start, scene.frame_preview_end) == (1, 20)
+
+
 def test_the_bundled_models_rows_are_those_of_the_panels_parts() -> None:
     assert has_body_parts(bundled_model()) and set(PART_INDICES) == set(SOFT_PARTS)
     moved = governed_joints(load_model(bundled_model()))[1]  # (5, 22) seen from the pelvis
