@@ -1,4 +1,4 @@
-"""What operators share: a grey button with its reason, and a fault that is reported instead of raised."""
+"""The common part of operators: a reason on a disabled button, and errors that are reported instead of raised."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ..translations import tr
 
 
 def refuse(operator: type[Any], reason: str) -> bool:
-    """Say on an operator's grey button why it cannot run now; false, as its ``poll`` answers then."""
+    """Show on an operator's disabled button why it cannot run now; false, which its ``poll`` returns then."""
     operator.poll_message_set(tr(reason))
     return False
 
 
 def failed(operator: Any, error: UserError) -> set[str]:
-    """Report what went wrong; what ``execute`` answers then."""
+    """Report an error; returns the result of ``execute`` for it."""
     operator.report({"ERROR"}, tr(str(error)))
     return {"CANCELLED"}
 
 
 class AttemptMixin:
-    """Mix-in of an operator that is done at once: ``attempt`` does it, and gives what to tell of it, if anything.
+    """Mix-in of an operator without waiting: ``attempt`` does the work and returns a message, empty for none.
 
-    A ``UserError`` out of it becomes a report; Blender keeps no undo step then.
+    Its ``UserError`` becomes a report, and Blender keeps no undo step then.
     """
 
     attempt: Callable[[bpy.types.Context], str]
@@ -35,9 +35,9 @@ class AttemptMixin:
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Try it."""
         try:
-            told = self.attempt(context)
+            message = self.attempt(context)
         except UserError as error:
             return failed(self, error)
-        if told:
-            self.report({"INFO"}, told)
+        if message:
+            self.report({"INFO"}, message)
         return {"FINISHED"}

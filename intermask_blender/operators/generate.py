@@ -32,7 +32,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
     bl_idname = "intermask.generate"
     bl_label = "Generate Interaction"
     bl_description = "Generate two people who do what the prompt says, or one who reacts to the leader"
-    # Without REGISTER: Adjust Last Operation would generate anew, and freeze the window, at every change of a field.
+    # Without REGISTER: Adjust Last Operation would generate again, and freeze the window, at every change of a field.
     bl_options = {"UNDO"}
 
     takes: takes_property()  # type: ignore[valid-type]

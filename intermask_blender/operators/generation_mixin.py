@@ -1,4 +1,4 @@
-"""What operators share that ask the generator for motion: waiting beside the user, Escape, and keying the result."""
+"""The common part of operators that generate motion: waiting while the user works, Escape, and keying the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..ui.session import Pending, pending, show_progress
 from .attempt_mixin import failed, refuse
 
 LOOKS = 0.05
-"""Seconds between two looks at the worker while it works."""
+"""Seconds between two polls of the worker."""
 
 ALLOWED_MODES = ("OBJECT", "POSE")
 """In other modes Blender's undo knows one data-block only, and would not take the characters back."""
@@ -32,7 +32,7 @@ RESTARTED = tr_noop("The generator stopped unexpectedly and was started again; t
 
 
 class GenerationMixin:
-    """Mix-in of an operator. The operator says what to ask for (``prepared``)."""
+    """Mix-in of an operator, which collects the request in ``prepared``."""
 
     prepared: Callable[[bpy.types.Context], tuple[GenerationSettings, Placement]]
     take_settings: Callable[[bpy.types.Context], None]
@@ -48,7 +48,7 @@ class GenerationMixin:
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Take over the scene's settings where the caller gave none, and work beside the user."""
+        """Use the scene's settings where the caller gave none, and wait while the user goes on working."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
         self.take_settings(context)
@@ -64,7 +64,7 @@ class GenerationMixin:
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Generate and wait for it: from scripts and in background mode, where there is no event loop."""
+        """Generate and wait: for scripts and background mode, which have no event loop."""
         self.take_settings(context)
         if not self._begin(context):
             return {"CANCELLED"}
@@ -72,11 +72,11 @@ class GenerationMixin:
         return self._finish()
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the worker; everything else goes on to Blender."""
+        """Poll the worker; pass every other event on to Blender."""
         if self._pending not in pending():
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS" and _escape_is_ours(context, event):
-            # What the worker is at is stopped, not what waits behind it; whoever waits for it sees the mark.
+            # The running generation stops, not those in the queue; its own operator reads the mark.
             pending()[0].stop = True
             if pending()[0] is not self._pending:
                 return {"RUNNING_MODAL"}
@@ -101,7 +101,7 @@ class GenerationMixin:
         self._leave(context)
 
     def _begin(self, context: bpy.types.Context) -> bool:
-        """Send the request; false, and a report, where it cannot be."""
+        """Send the request; report an error and return false where that fails."""
         try:
             settings, self._placement = self.prepared(context)
             self._generation = Generation(worker_client(context), settings)
@@ -112,7 +112,7 @@ class GenerationMixin:
         return True
 
     def _finish(self) -> set[str]:
-        """Key the result: the one moment in which the file changes, so that one undo takes it back."""
+        """Key the result. The file changes only here, so that one undo removes all of it."""
         try:
             placed = place_takes(self._generation.takes(), self._placement, self._generation.settings)
         except UserError as error:
@@ -131,7 +131,7 @@ class GenerationMixin:
         return {"FINISHED"}
 
     def _leave(self, context: bpy.types.Context) -> None:
-        """Take down everything that runs while the worker works."""
+        """Remove the timer and the progress of this generation."""
         if self._pending not in pending():
             return
         pending().remove(self._pending)

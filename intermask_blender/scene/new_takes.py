@@ -44,7 +44,7 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
     scene = bpy.data.scenes.get(placement.scene)
     listed = scene is not None and hasattr(scene, "intermask")
-    placement = _with_pair_made_meanwhile(placement, scene) if listed else placement
+    placement = _with_newer_pair(placement, scene) if listed else placement
     first = len(scene.intermask.takes) if listed else 0
     free, overlaps = placement.held is None, []
     for number, pair in enumerate(pairs, 1):
@@ -70,7 +70,7 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     return Placed(first == 0, tuple(dict.fromkeys(overlaps)))
 
 
-def _with_pair_made_meanwhile(placement: Placement, scene: bpy.types.Scene) -> Placement:
+def _with_newer_pair(placement: Placement, scene: bpy.types.Scene) -> Placement:
     """The people who were generated since the request was sent, where it would otherwise create a second pair."""
     if not placement.reuse or placement.has_leader or len(new_people(placement)) < 2:
         return placement

@@ -29,7 +29,7 @@ class Placement:
         meet: whether hands meet there.
         bodies: what the first and the second person are where they are new characters; None makes a mannequin.
         spot: where the pair comes to; None where the motion is in the scene's world already.
-        reuse: whether a pair that was generated meanwhile at the same spot is used instead of new people.
+        reuse: whether a pair that was generated since the request is used instead of new people.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
         leader_name: name of the leader, empty where there is none in the scene.

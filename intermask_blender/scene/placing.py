@@ -41,10 +41,10 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         title: names the collection and the actions.
 
     Returns:
-        The armatures that were keyed, by person: 0 and 1, or 1 alone beside a leader.
+        The armatures that were keyed, by person: 0 and 1, or only 1 with a leader.
 
     Raises:
-        UserError: the scene or a chosen character is gone, or it can no longer be keyed; nothing has changed then.
+        UserError: the scene or a chosen character was deleted, or cannot be keyed any more; nothing has changed then.
     """
     scene = bpy.data.scenes.get(placement.scene)
     if scene is None:
@@ -134,7 +134,7 @@ def _with_bodies(
 def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tuple[Pair, dict[int, RigKeys]]:
     """Both people's motion as it suits their bodies, and keys for the chosen characters.
 
-    All of them walk at one scale about one origin.
+    Both move at one scale about one origin.
     """
     owners: dict[int, bpy.types.Object] = {}
     for index in moving_people(placement):
@@ -197,7 +197,7 @@ def _own_body(index: int, pair: Pair, placement: Placement) -> TargetBody:
 
 
 def _scaled(posed: PosedSkeleton, size: float) -> PosedSkeleton:
-    """The same motion of a figure that is so many times larger, about the origin."""
+    """The motion scaled about the origin to a figure that is ``size`` times larger."""
     if size == 1.0:
         return posed
     return replace(posed, offsets=posed.offsets * size, translation=posed.translation * size)

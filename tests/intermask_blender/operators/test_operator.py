@@ -139,7 +139,7 @@ def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: 
     assert abs(heights[0] - heights[1]) < 0.5, "the reactor is not on its leader's floor"
 
 
-def test_what_cannot_be_done_is_told_in_one_sentence_and_changes_nothing(model: str) -> None:
+def test_impossible_requests_get_one_sentence_and_change_nothing(model: str) -> None:
     scene = empty_scene()
     still = build_armature("Still", dancer(1).offsets, scene.collection)
     assert still.name == "Still"
@@ -175,7 +175,7 @@ def test_an_edit_takes_the_takes_own_keys_whatever_strips_lie_elsewhere(model: s
         assert made[0] == first and abs(made[1] - last - added) <= 2
 
 
-def test_a_damaged_model_is_told(model: str, tmp_path: Path) -> None:
+def test_a_damaged_model_is_named(model: str, tmp_path: Path) -> None:
     empty_scene()
     damaged = save_small_model(tmp_path / "damaged")
     weights = damaged / "transformer.safetensors"

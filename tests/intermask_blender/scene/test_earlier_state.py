@@ -1,4 +1,4 @@
-"""What an armature was before it is keyed or read: poses left over, switches of bones, actions beside strips."""
+"""The state of an armature before it is keyed or read: old poses, switches of bones, actions and strips."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_leader_that_changes_its_size_on_any_axis_is_refused(axes: tuple[int, 
         capture_motion(rig, scene)
 
 
-def test_strips_beside_an_action_and_other_slots_make_the_range_what_is_seen() -> None:
+def test_strips_and_an_action_and_other_slots_make_the_visible_range() -> None:
     scene = empty_scene()
     rig, other = (build_rig(KINDS["mixamo bare"], scene, which) for which in ("Leader", "Other"))
     key_dance(rig, scene, 150)
@@ -199,7 +199,7 @@ def test_a_short_action_is_refused_as_short_where_nothing_else_moves_the_leader(
             capture(rig, scene)
 
 
-def test_a_range_is_that_of_what_plays_beside_a_track_alone_and_curves_without_keys() -> None:
+def test_a_range_is_that_of_what_plays_with_a_solo_track_and_curves_without_keys() -> None:
     scene = empty_scene()
     scene.frame_end = 70
     rig = build_rig(KINDS["mixamo bare"], scene)
@@ -230,7 +230,7 @@ def test_a_range_is_that_of_what_plays_beside_a_track_alone_and_curves_without_k
     assert (captured.start, len(captured.motion)) == (1, 70)
 
 
-def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
+def test_one_key_of_a_pose_with_constraints_leaves_the_scenes_range() -> None:
     scene = empty_scene()
     scene.frame_start, scene.frame_end = 11, 90
     rig = build_rig(KINDS["mixamo bare"], scene)
@@ -249,7 +249,7 @@ def test_one_key_of_a_pose_beside_constraints_leaves_the_scenes_range() -> None:
 @pytest.mark.parametrize(
     ("fps", "last"), [(12.0, 172), (24.0, 172), (25.0, 172), (29.97, 172), (30.0, 172), (60.0, 171), (120.0, 201)]
 )
-def test_a_leader_is_read_to_the_last_frame_and_whoever_is_keyed_beside_reaches_it(fps: float, last: int) -> None:
+def test_a_leader_is_read_to_the_last_frame_and_its_reactor_reaches_it(fps: float, last: int) -> None:
     scene = empty_scene(fps)
     leader, reactor = (build_rig(KINDS["mixamo bare"], scene, which) for which in ("Leader", "Reactor"))
     key_dance(leader, scene, 240, 101)

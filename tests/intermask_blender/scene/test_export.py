@@ -180,7 +180,7 @@ def test_a_blender_without_usd_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     generated()
     tmp_path.chmod(0o500)
     with pytest.raises(RuntimeError, match="Cannot write to the folder"):
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of a file's size")
 @pytest.mark.parametrize("kind", ["BVH", "NPZ", "FBX", "GLTF", "USD"])
-def test_a_disk_that_fills_up_in_mid_file_is_told_and_leaves_no_file(tmp_path: Path, kind: str) -> None:
+def test_a_disk_that_fills_up_in_mid_file_is_reported_and_leaves_no_file(tmp_path: Path, kind: str) -> None:
     import resource
 
     generated()

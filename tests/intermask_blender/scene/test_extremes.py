@@ -81,7 +81,7 @@ def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_p
     assert not model_is_gone(settings)
 
 
-def test_a_leader_that_is_deleted_meanwhile_leaves_its_partner(model: Path) -> None:
+def test_a_leader_that_is_deleted_while_generating_leaves_its_partner(model: Path) -> None:
     scene, person = empty_scene(), dancer(3)
     leader = build_armature("Leader", person.offsets, scene.collection)
     key_posed(person, leader, scene, 1, "Lead")
@@ -93,7 +93,7 @@ def test_a_leader_that_is_deleted_meanwhile_leaves_its_partner(model: Path) -> N
     assert people() == ["Person 2"] and len(scene.intermask.takes) == 1
 
 
-def test_a_character_that_is_deleted_meanwhile_is_told_and_the_other_stays_as_it_was(model: Path) -> None:
+def test_a_character_that_is_deleted_while_generating_is_named_and_the_other_stays_as_it_was(model: Path) -> None:
     scene = empty_scene()
     ann, ben = (build_armature(name, dancer(3).offsets, scene.collection) for name in ("Ann", "Ben"))
     settings, placement = prepare(scene, "they hug", 1.0, 1, model, characters=(ann, ben))
@@ -105,7 +105,7 @@ def test_a_character_that_is_deleted_meanwhile_is_told_and_the_other_stays_as_it
     assert ann.animation_data is None and not scene.intermask.takes
 
 
-def test_in_blenders_first_scene_it_is_told_that_people_stand_in_the_cube_and_nothing_else_changes(model: Path) -> None:
+def test_in_blenders_first_scene_a_notice_names_the_cube_and_nothing_else_changes(model: Path) -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     scene, cube = bpy.context.scene, bpy.data.objects["Cube"]
     bpy.ops.mesh.primitive_plane_add(size=30.0)

@@ -257,7 +257,7 @@ def test_people_have_the_height_of_people_at_every_unit_scale(model: str, system
     np.testing.assert_allclose(np.mean(pelvises, axis=0), (3.0, 0.0), atol=1e-3)
 
 
-def test_a_third_person_stands_beside_the_second_and_not_inside(model: str) -> None:
+def test_a_third_person_stands_next_to_the_second_and_not_inside(model: str) -> None:
     scene = empty_scene()
     bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=model)
     first, second = bpy.data.objects["Person 1"], bpy.data.objects["Person 2"]

@@ -47,7 +47,7 @@ def registered() -> Iterator[None]:
 
 
 def generated(model: Path, takes: int, **arguments: object) -> bpy.types.PropertyGroup:
-    """The settings of a new scene with so many takes in it."""
+    """The settings of a new scene with this number of takes."""
     scene = empty_scene()
     assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, takes=takes, model=str(model), **arguments) == {
         "FINISHED"
@@ -165,7 +165,7 @@ def test_several_requests_wait_for_each_other(model: Path) -> None:
     assert three[1].done and not three[1].succeeded
 
 
-def test_prompts_are_offered_again_beside_the_models_examples(model: Path) -> None:
+def test_prompts_are_offered_again_with_the_models_examples(model: Path) -> None:
     settings = generated(model, 1)
     past, examples = known_prompts(settings, bpy.context)
     assert past[0] == "they hug" == past_prompts()[0]
@@ -223,7 +223,7 @@ HELD = 1e-4
 """Metres. What is held is held by its own keys."""
 
 
-def test_a_part_of_a_take_is_made_anew_and_the_take_stays_in_the_list(model: Path) -> None:
+def test_a_part_of_a_take_is_regenerated_and_the_take_stays_in_the_list(model: Path) -> None:
     settings = generated(model, 1)
     frames = range(1, 31)
     before = joints_over(frames)
@@ -302,7 +302,7 @@ def test_the_bundled_models_rows_are_those_of_the_panels_parts() -> None:
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
 @pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "AXIS_ANGLE"])
-def test_frames_beside_a_range_stay_as_they_were(model: Path, fps: float, mode: str) -> None:
+def test_frames_outside_a_range_stay_as_they_were(model: Path, fps: float, mode: str) -> None:
     scene = empty_scene(fps)
     scene.frame_start = 100
     for name in ("Ann", "Ben"):
