@@ -17,6 +17,7 @@ from ..motion.rotations import (
     quaternion_from_matrix,
     slerp,
 )
+from ..motion.runs import runs
 from ..motion.skeleton import SMPL
 from ..motion.types import Motion
 
@@ -57,7 +58,7 @@ class CapturedSettings:
 def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> list[tuple[int, int]]:
     """The stretches (start, stop) of a take without glitches, frames at least ``settings.least_frames``."""
     bad = np.any([glitches(person, settings) for person in people], axis=0)
-    return [(start, stop) for start, stop in _runs(~bad) if stop - start >= settings.least_frames]
+    return [(start, stop) for start, stop in runs(~bad) if stop - start >= settings.least_frames]
 
 
 def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
@@ -103,7 +104,7 @@ def with_plausible_ends(motion: Motion) -> Motion:
         bad = ~_grown(~_grown(bad, _SEAM), _SEAM)
         usual = mean_rotation(end[~bad]) if (~bad).sum() > _SHORT_RUN else np.eye(3)
         unknown = np.zeros(frames, dtype=bool)
-        for start, stop in _runs(bad):
+        for start, stop in runs(bad):
             end[start:stop] = end[start:stop] @ mean_rotation(end[start:stop]).T @ usual
             for seam in (start, stop):
                 if 0 < seam < frames:
@@ -164,12 +165,6 @@ def mean_rotation(rotations: np.ndarray) -> np.ndarray:
 def _angle(rotations: np.ndarray) -> np.ndarray:
     """Angle (...) of rotations (..., 3, 3), radians."""
     return np.linalg.norm(axis_angle_from_matrix(rotations), axis=-1)
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """Start and stop of each run of true flags (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(int), [0]))))
-    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _grown(flags: np.ndarray, reach: int) -> np.ndarray:

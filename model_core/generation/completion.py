@@ -21,6 +21,7 @@ from ..motion.rotations import (
     quaternion_from_matrix,
     quaternion_multiply,
 )
+from ..motion.runs import runs
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 
 MIN_SEAM = 24
@@ -158,7 +159,7 @@ def blend(made: Motion, known: Motion, held: np.ndarray) -> Motion:
     joints, turns, wanted = made.joints.copy(), _rotations(made, rooted), _rotations(known, rooted)
     shifts = known.joints - made.joints
     apart = quaternion_multiply(wanted, quaternion_conjugate(turns))
-    for start, stop in _runs(~held):
+    for start, stop in runs(~held):
         for border, frames in ((start - 1, np.arange(start, stop)), (stop, np.arange(stop - 1, start - 1, -1))):
             if not 0 <= border < len(held):
                 continue
@@ -225,12 +226,6 @@ def _with_rotations(motion: Motion, turns: np.ndarray, rooted: bool) -> Motion:
     if not rooted:
         return replace(motion, rotations=matrices, root_orientation=None)
     return replace(motion, rotations=matrices[:, 1:], root_orientation=matrices[:, 0])
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """The runs (start, stop) of frames in which flags (T,) are true."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(int), [0]))))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def pasted(whole: Motion | None, part: Motion, start: int, frames: int) -> Motion:

@@ -1,4 +1,4 @@
-"""Where the floor is, when feet stand on it, and what holds a standing point in its place."""
+"""The height of the floor, the frames in which feet stand on it, and corrections that lock a standing point."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..motion.runs import runs
 from ..motion.skeleton import SMPL
 from .filters import eased
 
@@ -13,24 +14,24 @@ ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
 TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
 
 _STILL_SHARE = 0.3
-"""The slowest share of frames tells how high a person's feet stand."""
+"""Share of the slowest frames that determine the standing height of a person's feet."""
 _STILL_SPEED = 0.05
-"""m/s. Feet slower than this always count as standing for that."""
+"""m/s. Slower feet always count as standing for that."""
 _SHORTEST_STAND = 0.1
-"""Seconds. A foot that rests for less does not stand."""
+"""Seconds. Shorter rests of a foot are not stands."""
 _LONGEST_GAP = 0.07
-"""Seconds of interruption that are overlooked."""
+"""Seconds of an interruption that is ignored."""
 _SETTLING = 4
-"""Frames in which a standing point comes down to its height."""
+"""Frames in which a standing point settles to its height."""
 _HALF_STEP = 0.1
-"""Seconds before and after the fastest moment of a foot that creeps, in which it is moved on."""
+"""Seconds before and after the fastest moment of a creeping foot in which it moves to its next place."""
 _LONGEST_DRIFT = 0.4
-"""Metres between any two places of one stand: beyond that the foot was moved, and stands twice."""
+"""Largest metres between two positions of one stand; a foot that moves further stands twice."""
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The floor under all people, and how high each one's feet lie when they stand on it.
+    """The floor under all people, and the height of each person's feet when they stand on it.
 
     Attributes:
         height: of the floor, metres: where toe joints stand.
@@ -54,11 +55,11 @@ def speeds(paths: np.ndarray, fps: float) -> np.ndarray:
 
 
 def estimated_floor(joints: np.ndarray, fps: float) -> Floor:
-    """The floor from the heights of feet at rest, so that one foot dipped too low in one frame does not set it.
+    """The floor, estimated from the heights of feet at rest, so that a single low frame does not determine it.
 
     Args:
         joints: (P, T, 22, 3) positions.
-        fps: frames a second.
+        fps: frames per second.
     """
     toes = joints[:, :, TOES]
     speed = speeds(toes, fps)
@@ -69,7 +70,7 @@ def estimated_floor(joints: np.ndarray, fps: float) -> Floor:
     limit = np.maximum(np.quantile(speed, _STILL_SHARE, axis=1), _STILL_SPEED)
     still = speed <= limit[:, None]
     toe_levels = np.array([np.median(height[p, still[p]]) for p in range(len(joints))])
-    # The heel may be up in a stand: the lower quarter has it down.
+    # The heel may be raised in a stand; it is down in the lower quarter.
     rises = np.array([np.quantile((ankle - height)[p, still[p]], 0.25) for p in range(len(joints))])
     return Floor(float(toe_levels.mean()), toe_levels, toe_levels + rises)
 
@@ -79,9 +80,9 @@ def stands(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) ->
 
     Args:
         path: (T, 3) the point, metres.
-        enter: (T,) frames that surely are a stand.
-        stay: (T,) frames that may continue one.
-        fps: frames a second.
+        enter: (T,) true for frames that are certainly a stand.
+        stay: (T,) true for frames that can continue one.
+        fps: frames per second.
     """
     shortest = max(2, round(_SHORTEST_STAND * fps))
     speed = speeds(path[None], fps)[0]
@@ -94,9 +95,8 @@ def stands(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) ->
 
 
 def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
-    """Runs (N, 2) of frames in ``stay`` (T,) that hold at least one of ``enter`` (T,), joined over short gaps."""
-    edges = np.diff(np.concatenate(([0], (stay | enter).astype(np.int8), [0])))
-    found = np.flatnonzero(edges).reshape(-1, 2)
+    """Runs (N, 2) of frames in ``stay`` (T,) with at least one frame in ``enter`` (T,), joined over short gaps."""
+    found = np.array(runs(stay | enter), dtype=int).reshape(-1, 2)
     sure = np.concatenate(([0], np.cumsum(enter)))
     found = found[sure[found[:, 1]] > sure[found[:, 0]]]
     if len(found) > 1:
@@ -108,14 +108,14 @@ def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
 def _undrifted(
     path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int, step: int
 ) -> list[tuple[int, int]]:
-    """A run, cut at its fastest frame as often as it takes for no piece to drift too far, in order."""
+    """A run, cut repeatedly at its fastest frame until no piece drifts too far; the pieces in order."""
     pieces, open_pieces = [], [(start, stop)]
     while open_pieces:
         start, stop = open_pieces.pop()
         if stop - start < shortest:
             continue
         piece = path[start:stop, ::2]
-        # Between places, not from the middle of a box, whose size depends on which way the clip faces.
+        # Distances between positions: a bounding box would depend on the facing of the clip.
         if np.linalg.norm(piece[:, None] - piece, axis=-1).max() < _LONGEST_DRIFT or stop - start < 2 * shortest + 1:
             pieces.append((start, stop))
             continue
@@ -126,10 +126,10 @@ def _undrifted(
 
 
 def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple[np.ndarray, np.ndarray]:
-    """What moves a path (T, 3) onto one point in each run, and how much of it applies.
+    """Corrections that move a path onto one point in each run, and their weights.
 
     Args:
-        path: (T, 3).
+        path: (T, 3) metres.
         runs: (N, 2) first frame and one past the last, in order.
         height: the point's height in all runs; NaN keeps each run's own.
         blend: frames over which a correction fades before and after its run.
@@ -143,7 +143,7 @@ def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple
         if np.isfinite(height):
             point[1] = height
         correction[start:stop] = point - path[start:stop]
-        # A point that comes down and goes up does so within its stand: only what is too low is corrected at once.
+        # A point settles and leaves within its stand: only points that are too low are corrected at once.
         edge = np.minimum(np.arange(1, stop - start + 1), np.arange(stop - start, 0, -1))
         settled = eased((edge - 1) / _SETTLING)
         correction[start:stop, 1] *= np.where(correction[start:stop, 1] < 0, settled, 1.0)
@@ -151,10 +151,10 @@ def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple
 
 
 def faded(correction: np.ndarray, runs: np.ndarray, blend: int) -> tuple[np.ndarray, np.ndarray]:
-    """Corrections (T, 3), given inside of runs (N, 2), carried on outside, and how much of them applies (T,).
+    """Corrections (T, 3), given in runs (N, 2) and extended outside of them, and their weights (T,).
 
-    Before and after a run its first and last correction is kept, with a weight that fades over ``blend`` frames.
-    Only in runs the weight is quite 1.
+    Before and after a run its first and last correction continues, with a weight that fades over ``blend`` frames. The
+    weight is exactly 1 only in runs.
     """
     if len(runs) == 0:
         return correction, np.zeros(len(correction))

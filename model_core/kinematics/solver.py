@@ -24,7 +24,7 @@ from .separation import apart, arms_out
 from .settings import SolveSettings
 from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, steadied_bodies
 from .touch import closing_moves, kept_touch
-from .tree import swung_down_the_tree
+from .tree import fit_down_the_tree
 
 _DEFAULT = SolveSettings()
 _SHARES_OF_SCALE = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -106,7 +106,7 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequenc
     )
     offsets = np.concatenate([measured_offsets(one) for one in measured])
     pose = root_fit(PoseBatch(offsets, local, joints[:, :, 0], fps), joints, decoded, stated)
-    pose = swung_down_the_tree(pose, joints, decoded)
+    pose = fit_down_the_tree(pose, joints, decoded)
     return pose if bones_of is None else with_ankles_at(pose, joints)
 
 

@@ -19,44 +19,44 @@ _HINGES = {
         ("R_Shoulder", "R_Elbow", "R_Wrist", (0.0, 0.42, 0.91)),
     )
 }
-"""Upper limb joint to its hinge, the limb's end, and where at rest the lower limb goes when the hinge bends: shins
-backward; forearms, palms down, forward and a third up, as captured people's do."""
+"""Upper limb joint to its hinge, the limb's end, and the direction at rest in which the lower limb moves when the hinge
+bends: shins backward; forearms, with palms down, forward and a third up, as in captured motion."""
 
 _HEAD, _CHEST = SMPL.index("Head"), SMPL.index("Spine3")
 
 _TRUST_IN_DECODED_TWIST = 0.15
-"""Against 1 for a hinge bent at a right angle. A decoded rotation errs by some 5 degrees; so does the plane of a
-hinge bent by 25 degrees between joints a centimetre off."""
+"""Weight relative to 1 for a hinge bent at a right angle. A decoded rotation is off by about 5 degrees; so is the
+plane of a hinge that is bent by 25 degrees between joints that are off by a centimetre."""
 _SHRUNK = (0.6, 0.9)
-"""Shares of its length at which a bone is not believed at all, and wholly."""
+"""Shares of a bone's length at which its joints are not trusted at all, and fully."""
 _FOLDED = (0.75, 0.95)
-"""Cosines of how far a lower limb is folded back onto the upper one, at which its plane begins to count less, and does
-not count: no joint folds so far, and what goes through the other limb comes out turned around."""
+"""Cosines of the fold of a lower limb onto the upper one at which its plane counts less, and not at all: no joint folds
+this far, and a limb that passes through the other one flips its plane."""
 _MOST_FOLDED = 0.98
-"""Cosine of the farthest fold: 168 degrees of bend, a little more than captured arms show."""
+"""Cosine of the largest fold: a bend of 168 degrees, slightly more than in captured arms."""
 _STEADY_TWIST = 0.1
-"""Seconds either side over which a twist is weighed, so that a limb that goes through straight does not snap over."""
+"""Seconds on each side over which a twist is averaged, so that a limb that passes through straight does not snap."""
 _TRUST_IN_REST_TWIST = 0.03
-"""The same where no rotation was decoded and the least twist is all there is to go by."""
+"""The same without decoded rotations, where the smallest twist is the only prior."""
 _TRUST_IN_FEET = 0.2
 """Weight of the foot's direction for the twist of a leg whose rotations are unknown."""
 _DECODED_LEVER = 0.06
-"""Metres: the length of bone whose direction is as uncertain from positions as from decoded rotations."""
+"""Metres: the length of a bone whose direction is as uncertain from positions as from decoded rotations."""
 _PULL_OF_REST = 1e-5
-"""Square metres: of the rest rotation where several children fix a joint, to settle what they leave open."""
+"""Square metres: weight of the rest rotation if several children determine a joint but leave a rotation open."""
 
 
-def swung_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) -> PoseBatch:
-    """The pose with every joint below the root turned towards the given positions.
+def fit_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) -> PoseBatch:
+    """The pose with every joint below the root rotated towards the given positions.
 
-    Each bone points from where the skeleton has its joint to where its child ought to be, so errors do not pile up
-    along a limb. Of all rotations that do so the one nearest to the decoded rotation is taken: that keeps its twist.
-    The twist of upper arms and thighs is then weighed against the plane of the bent elbow or knee, so that a hinge
+    Each bone points from its joint's position in the skeleton to the given position of its child, so that errors do not
+    accumulate along a limb. Of all such rotations the one nearest to the decoded rotation is chosen, which keeps its
+    twist. The twist of upper arms and thighs is then averaged with the plane of the bent elbow or knee, so that a hinge
     stays a hinge. Head, wrists and toes have no child to point at and keep their decoded rotation.
 
     Args:
         pose: rest offsets, fitted root, and decoded local rotations (or identities) of P people.
-        joints: (P, T, 22, 3) positions to meet.
+        joints: (P, T, 22, 3) positions to fit.
         local_known: whether the local rotations are decoded ones.
     """
     tree = pose.skeleton
@@ -75,8 +75,8 @@ def swung_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) 
             bone = rotate(turned, pose.offsets[:, None, child])
             wanted = joints[:, :, child] - places[:, :, joint]
             if trust is not None:
-                # A centimetre of error turns a bone of eight far more than one of forty: the decoded direction
-                # counts for as much as it is the better of the two.
+                # A centimetre of error rotates a bone of eight centimetres far more than one of forty: the decoded
+                # direction is weighted by the relative certainty of both.
                 lever = (_DECODED_LEVER / np.linalg.norm(bone, axis=-1, keepdims=True)) ** 2
                 believed = trust[:, :, child]
                 wanted = believed * wanted + (1 - believed + lever) * bone
@@ -87,7 +87,7 @@ def swung_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) 
             if joint in _HINGES:
                 turned = _twisted_by_hinge(pose, joints, places[:, :, joint], turned, joint, trust)
         elif joint == _HEAD and not local_known:
-            # A neck bends mostly to carry the head level: the chest is the better guess of where it looks.
+            # A neck bends mostly to keep the head level: the chest is the better estimate of the head's rotation.
             turned = rotations[:, :, _CHEST]
         elif children:
             turned = _fitted_to_children(pose, joints, places[:, :, joint], turned, children, trust)
@@ -98,9 +98,9 @@ def swung_down_the_tree(pose: PoseBatch, joints: np.ndarray, local_known: bool) 
 
 
 def _trust(pose: PoseBatch, joints: np.ndarray) -> np.ndarray:
-    """(P, T, 22) from 0 to 1 how far a joint's position is believed against its parent's.
+    """(P, T, 22) trust in a joint's position relative to its parent's, 0 to 1.
 
-    Where a decoder is torn between two poses its positions come out in the middle of both, and bones too short.
+    A decoder that is undecided between two poses gives positions in the middle of both, and bones that are too short.
     """
     bones = joints[:, :, 1:] - joints[:, :, pose.skeleton.parents[1:]]
     shares = np.linalg.norm(bones, axis=-1) / np.linalg.norm(pose.offsets[:, None, 1:], axis=-1)
@@ -118,7 +118,7 @@ def _fitted_to_children(
     children: tuple[int, ...],
     trust: np.ndarray | None,
 ) -> np.ndarray:
-    """The rotation (P, T, 3, 3) that brings all children nearest to their positions."""
+    """The rotation (P, T, 3, 3) that moves all children closest to their positions."""
     wanted = joints[:, :, children] - place[..., None, :]
     if trust is not None:
         wanted = trust[:, :, children] * wanted
@@ -128,29 +128,29 @@ def _fitted_to_children(
 
 
 def _unfolded(wanted: np.ndarray, upper: np.ndarray, decoded: np.ndarray) -> np.ndarray:
-    """Ways to a limb's end (P, T, 3) that fold it no farther than limbs do.
+    """Displacements to a limb's end (P, T, 3) with the fold of the limb limited.
 
     Args:
         wanted: from the hinge.
         upper: (P, T, 3) unit vectors along the upper limb.
-        decoded: (P, T, 3) the lower limb as decoded, which says on which side it is where the other lies in its way.
+        decoded: (P, T, 3) the decoded lower limb, which determines the side if both limbs overlap.
     """
     length = np.linalg.norm(wanted, axis=-1, keepdims=True)
     along = (wanted * upper).sum(-1, keepdims=True) / np.maximum(length, 1e-9)
-    beside = wanted - length * along * upper
+    across = wanted - length * along * upper
     other = normalized(decoded - (decoded * upper).sum(-1, keepdims=True) * upper)
     least, most = _FOLDED
     unclear = eased((-along - least) / (most - least))
-    beside = normalized(beside + unclear * length * other)
+    across = normalized(across + unclear * length * other)
     limited = np.maximum(along, -_MOST_FOLDED)
-    folded = length * (limited * upper + np.sqrt(1 - limited**2) * beside)
+    folded = length * (limited * upper + np.sqrt(1 - limited**2) * across)
     return np.where(unclear > 0, folded, wanted)
 
 
 def _twisted_by_hinge(
     pose: PoseBatch, joints: np.ndarray, place: np.ndarray, turned: np.ndarray, upper: int, trust: np.ndarray | None
 ) -> np.ndarray:
-    """The upper limb's rotation (P, T, 3, 3) turned about its bone towards the plane in which its hinge bends."""
+    """The upper limb's rotation (P, T, 3, 3), twisted about its bone towards the plane in which its hinge bends."""
     hinge, end, bend = _HINGES[upper]
     bone = rotate(turned, pose.offsets[:, None, hinge])
     axis = normalized(bone)
@@ -171,13 +171,13 @@ def _twisted_by_hinge(
         feet = pose.skeleton.children[end]
         if feet:
             foot = normalized(joints[:, :, feet[0]] - joints[:, :, end])
-            along, beside = twist_between(axis, -source, foot)
-            cosine, sine = cosine + _TRUST_IN_FEET * along, sine + _TRUST_IN_FEET * beside
+            along, across = twist_between(axis, -source, foot)
+            cosine, sine = cosine + _TRUST_IN_FEET * along, sine + _TRUST_IN_FEET * across
     return turn_about(axis, np.arctan2(sine, cosine)) @ turned
 
 
 def _share_spine_twist(rotations: np.ndarray, offsets: np.ndarray) -> None:
-    """Spread the twist between pelvis and chest over the three spine joints, in place; no joint moves by it."""
+    """Distribute the twist between pelvis and chest over the three spine joints, in place; no joint moves."""
     lower, middle, chest = (SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
     relative = transposed(rotations[:, :, middle]) @ rotations[:, :, chest]
     twist = axis_angle_from_matrix(relative)[..., 1]

@@ -1,4 +1,4 @@
-"""The published checkpoints: their files, their options and their names for what our modules call otherwise."""
+"""The published checkpoints: their files, options and tensor names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TOKENIZER_NAMES = (
     (r"^decoder\.model\.3\.0\.model\.", "decoder.stages.1.residual."),
     (r"^decoder\.model\.3\.2\.", "decoder.stages.1.smooth."),
 )
-# The encoder's list begins with the samplings for InterHuman, with an entry convolution for Inter-X.
+# The encoder's list starts with the downsampling layers for InterHuman, and with an entry convolution for Inter-X.
 _ENCODER_NAMES = {
     "interhuman": (
         (r"^encoder\.model\.([01])\.0\.", r"encoder.stages.\1.0."),
@@ -80,12 +80,12 @@ _TRANSFORMER_NAMES = (
     (r"^clipTrans\.layers\.(\d+)\.norm2\.", r"text_layers.layers.\1.feed_forward_norm."),
     (r"^clipln\.", "text_layers.norm."),
 )
-# Not learnt: our modules compute it. The frozen CLIP weights are left out of the files, and skipped where they are not.
-_NOT_LEARNT = re.compile(r"\.inv_freq$|^clip_|^clip\.|^quantizer\.layers\.\d+\.(code_sum|code_count)$")
+# Not trained: modules compute these, and frozen CLIP weights are skipped if a file contains them.
+_NOT_TRAINED = re.compile(r"\.inv_freq$|^clip_|^clip\.|^quantizer\.layers\.\d+\.(code_sum|code_count)$")
 
 
 def tokenizer_weights(published: Mapping[str, Tensor], dataset: Dataset) -> dict[str, Tensor]:
-    """The published tokenizer's weights by our names; its codebooks count as learnt."""
+    """The published tokenizer's weights under this project's names; its codebooks count as trained."""
     weights = _renamed(published, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[dataset]))
     for key in [key for key in weights if key.endswith(".codes")]:
         book = key.removesuffix("codes")
@@ -96,15 +96,15 @@ def tokenizer_weights(published: Mapping[str, Tensor], dataset: Dataset) -> dict
 
 
 def transformer_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The published transformer's weights, its two text layers included, by our names."""
+    """The published transformer's weights, including its two text layers, under this project's names."""
     return _renamed(published, _TRANSFORMER_NAMES)
 
 
 def _renamed(published: Mapping[str, Tensor], names: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
-    return {_ours(key, names): value for key, value in published.items() if not _NOT_LEARNT.search(key)}
+    return {_present_name(key, names): value for key, value in published.items() if not _NOT_TRAINED.search(key)}
 
 
-def _ours(key: str, names: tuple[tuple[str, str], ...]) -> str:
+def _present_name(key: str, names: tuple[tuple[str, str], ...]) -> str:
     for pattern, replacement in names:
         key = re.sub(pattern, replacement, key)
     return key
@@ -127,10 +127,10 @@ def read_options(path: Path) -> dict[str, str]:
 
 
 def read_state(path: Path, keys: tuple[str, ...]) -> dict[str, Tensor]:
-    """The tensors under the first of ``keys`` in a ``torch.save`` file; nothing in the file is ever run.
+    """The tensors under the first of ``keys`` in a ``torch.save`` file; no code in the file is ever run.
 
     Raises:
-        UserError: no such file, cut short, with code in it, or without these keys.
+        UserError: the file is missing, cut short, contains code, or lacks these keys.
     """
     if not path.is_file():
         raise UserError(f"There is no checkpoint {path}; choose another file or copy it there.")
@@ -155,7 +155,7 @@ def read_state(path: Path, keys: tuple[str, ...]) -> dict[str, Tensor]:
 
 
 def _begins_like_a_checkpoint(path: Path) -> bool:
-    """Whether the first bytes are those of a zip archive or of a pickle, the two forms of ``torch.save``."""
+    """Whether the first bytes are those of a zip archive or of a pickle, the two formats of ``torch.save``."""
     with path.open("rb") as file:
         return file.read(2) in (b"PK", b"\x80\x02")
 
@@ -203,7 +203,7 @@ def _dataset(options: Mapping[str, str], source: Path) -> Dataset:
 
 
 def _number(options: Mapping[str, str], key: str, source: Path) -> int:
-    """A whole number above zero; larger than any network that fits a machine is a mistake too."""
+    """A whole number above zero; numbers larger than any network that fits a machine are errors too."""
     try:
         value = int(options[key])
         if not 0 < value <= 1 << 20:
@@ -214,7 +214,7 @@ def _number(options: Mapping[str, str], key: str, source: Path) -> int:
 
 
 def read_tokenizer(folder: Path, checkpoint: str, graph_scope: GraphScope) -> Tokenizer:
-    """A published tokenizer's folder (``opt.txt`` beside ``model/``) as our network, in evaluation mode."""
+    """The network of a published tokenizer's folder (``opt.txt`` next to ``model/``), in evaluation mode."""
     config = tokenizer_config(read_options(folder / "opt.txt"), folder / "opt.txt", graph_scope)
     path = folder / "model" / checkpoint
     state = read_state(path, ("vq_model", "net"))
@@ -224,16 +224,16 @@ def read_tokenizer(folder: Path, checkpoint: str, graph_scope: GraphScope) -> To
             f"{path} is a tokenizer of the data set {found} and its opt.txt names {config.dataset}; "
             "put each file into the folder of its own data set."
         )
-    names = {_ours(key, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[config.dataset])): key for key in state}
+    names = {_present_name(key, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[config.dataset])): key for key in state}
     return _filled(Tokenizer(config), tokenizer_weights(state, config.dataset), path, names)
 
 
 def read_transformer(folder: Path, checkpoint: str, tokenizer: TokenizerConfig) -> InteractionTransformer:
-    """A published transformer's folder as our network, in evaluation mode."""
+    """The network of a published transformer's folder, in evaluation mode."""
     config = transformer_config(read_options(folder / "opt.txt"), tokenizer, folder / "opt.txt")
     path = folder / "model" / checkpoint
     state = read_state(path, ("t2m_transformer", "trans"))
-    names = {_ours(key, _TRANSFORMER_NAMES): key for key in state}
+    names = {_present_name(key, _TRANSFORMER_NAMES): key for key in state}
     return _filled(InteractionTransformer(config), transformer_weights(state), path, names)
 
 

@@ -13,6 +13,7 @@ from ...kinematics.contacts import held, stands
 from ...motion.forward_kinematics import global_rotations
 from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import quaternion_from_matrix
+from ...motion.runs import runs
 from ...motion.types import FPS, Motion
 from ..captured import CapturedClip
 from .body import TOE_HEIGHT, BodyShape, J, PosedBody, heading, yaw_turn
@@ -218,10 +219,7 @@ def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, fl
         calm = (take.speeds < 0.22).all(1)
         level = take.track.root[:, 1] / take.leg
         calm &= (level > heights[0]) & (level < heights[1]) & (_lean(take) < lean)
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], calm.astype(int), [0]))))
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            if stop - start >= least:
-                found.append(_settled(take, int(start), int(stop)))
+        found += [_settled(take, start, stop) for start, stop in runs(calm) if stop - start >= least]
     return [take for take in found if take.name]
 
 

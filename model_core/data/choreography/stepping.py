@@ -8,6 +8,7 @@ import numpy as np
 
 from ...kinematics.filters import blurred
 from ...motion.rotations import quaternion_multiply
+from ...motion.runs import runs
 from ...motion.types import FPS
 from .body import TOE_HEIGHT, BodyShape, flat, turned, yaw_turn
 from .curves import min_jerk
@@ -137,12 +138,11 @@ def _moving(
     moving = rate > _LEAST_RATE
     gap = round(0.2 * FPS)
     moving = ~(blurred((~(blurred(moving.astype(float), gap) > 0.01)).astype(float), gap - 1) > 0.01)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], moving.astype(int), [0]))))
     found = []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in runs(moving):
         inner = rate[start:stop]
         if inner.sum() / FPS > _LEAST_STEP:
-            found.append((int(start), int(stop), inner))
+            found.append((start, stop, inner))
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...kinematics.capsules import WRIST_TO_PALM
 from ...kinematics.filters import blurred
+from ...motion.runs import runs
 from ...motion.skeleton import SMPL
 from ...motion.types import FPS
 
@@ -19,13 +20,12 @@ _SMOOTHING = 4
 
 def longest(condition: np.ndarray) -> float:
     """Seconds of the longest run of frames in which a condition (T,) holds."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], condition.astype(int), [0]))))
-    return float((edges[1::2] - edges[::2]).max(initial=0)) / FPS
+    return max((stop - start for start, stop in runs(condition)), default=0) / FPS
 
 
 def times(condition: np.ndarray) -> int:
     """Number of runs of frames in which a condition (T,) holds."""
-    return int((np.diff(np.concatenate(([0], condition.astype(int)))) == 1).sum())
+    return len(runs(condition))
 
 
 def share(condition: np.ndarray) -> float:
