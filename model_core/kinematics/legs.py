@@ -19,7 +19,7 @@ _PASSING = 0.3
 """m/s of joints relative to each other, above which they pass and do not touch."""
 _TOLERANCE = 0.004
 """Metres by which their distance may change before feet yield."""
-_ALLOWED_CHANGE = 0.008
+ALLOWED_CHANGE = 0.008
 """Metres by which the final corrections may change the distance."""
 _FIRM = 0.1
 """How far a standing foot yields, relative to 1 for one that travels."""
@@ -92,19 +92,16 @@ def touch_preserving_share(before: np.ndarray, after: np.ndarray, touching: np.n
     # Each leg has three joints: take the worst of each pair of legs.
     change = change.reshape(len(change), 2, 3, 2, 3).max(axis=(2, 4))
     change = np.stack((change.max(2), change.max(1)))
-    less = 1 - np.minimum(_ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
+    less = 1 - np.minimum(ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
     return np.asarray(1 - np.swapaxes(covered(np.swapaxes(less, 1, 2), 3), 1, 2))
 
 
-def touch_preserved(before: np.ndarray, corrected: np.ndarray, after: np.ndarray, touching: np.ndarray) -> bool:
-    """Whether touching legs keep their distance as well as the corrections so far kept it.
+def touch_change(before: np.ndarray, after: np.ndarray, touching: np.ndarray) -> float:
+    """Metres by which the distance of touching legs changes at most.
 
     Args:
-        before: (2, T, 22, 3) joints before all corrections.
-        corrected: (2, T, 22, 3) joints after the corrections so far.
-        after: (2, T, 22, 3) joints after one more correction.
+        before: (2, T, 22, 3) joints.
+        after: (2, T, 22, 3) joints after corrections.
         touching: (T, 6, 6) from ``legs_touch``.
     """
-    wanted = _distances(before)
-    earlier, change = (float((np.abs(_distances(joints) - wanted) * touching).max()) for joints in (corrected, after))
-    return change <= max(earlier, _ALLOWED_CHANGE)
+    return float((np.abs(_distances(after) - _distances(before)) * touching).max())

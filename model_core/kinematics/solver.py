@@ -16,7 +16,7 @@ from .feet import plant_feet
 from .hands import hands_moved
 from .knees import keep_knee_distances
 from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
-from .legs import legs_touch, touch_preserved
+from .legs import ALLOWED_CHANGE, legs_touch, touch_change
 from .pose import PoseBatch, joined
 from .root import root_fit
 from .root_teleports import without_teleports
@@ -27,8 +27,10 @@ from .touch import closing_moves, kept_touch
 from .tree import fit_down_the_tree
 
 _DEFAULT = SolveSettings()
-_SHARES_OF_SCALE = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""Fractions of the shortening of leg bones, tried in this order where legs of two people touch."""
+_SHARES_OF_SCALE = (0.75, 0.5, 0.25, 0.0)
+"""Fractions of the shortening of leg bones, tried in this order where all of it moves touching legs apart."""
+_SLACK = 5e-4
+"""Metres by which shortening may change the distance of touching legs beyond what earlier corrections did."""
 
 
 def solve(
@@ -121,16 +123,27 @@ def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettin
         scales[settings.held] = 1
     keeps_touch = settings.keep_contacts and len(fitted) == 2
     touching = legs_touch(fitted, pose.fps) if keeps_touch else np.zeros(0, dtype=bool)
-    for share in _SHARES_OF_SCALE if touching.any() else (1.0,):
+
+    def shortened(share: float) -> PoseBatch:
         result = with_leg_scales(pose, 1 - share * (1 - scales))
-        if settings.held is not None:
-            result = result.with_person(settings.held, pose)
-        if not touching.any() or share == 0:
-            break
-        result = keep_knee_distances(fitted, result, settings.held)
-        if touch_preserved(fitted, pose.world()[0], result.world()[0], touching):
-            break
-    return result
+        if touching.any():
+            result = keep_knee_distances(fitted, result, settings.held)
+        return result if settings.held is None else result.with_person(settings.held, pose)
+
+    result = shortened(1.0)
+    if not touching.any():
+        return result
+    allowed = max(touch_change(fitted, pose.world()[0], touching), ALLOWED_CHANGE) + _SLACK
+    above, excess_above = 1.0, touch_change(fitted, result.world()[0], touching) - allowed
+    if excess_above <= 0:
+        return result
+    for share in _SHARES_OF_SCALE:
+        excess = touch_change(fitted, shortened(share).world()[0], touching) - allowed if share else -_SLACK
+        if excess <= 0:
+            # Between two fractions, so that the result does not jump with the last digits of the motion.
+            return shortened(share + (above - share) * excess / (excess - excess_above))
+        above, excess_above = share, excess
+    return pose
 
 
 def _with_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
