@@ -227,7 +227,7 @@ class Installation:
         elif self._steps:
             self._next_step()
         else:
-            self.text, self.factor = tr_noop("Testing the runtime"), 1.0
+            self.text, self.factor = tr_noop("Testing PyTorch"), 1.0
             runtime = Runtime(INSTALLED, self.plan.python, self.plan.arguments, (self._part,), self.plan.found.searched)
             self._check = Inspection(runtime, self.plan.found.missing)
             self._check.start()

@@ -48,7 +48,7 @@ class INTERMASK_OT_edit_bones(_OnArmature, bpy.types.Operator):
     """Choose the bone of each joint yourself, beginning with what was recognised"""
 
     bl_idname = "intermask.edit_bones"
-    bl_label = "Edit Bones"
+    bl_label = "Customize Mapping"
     bl_options = {"UNDO"}
 
     def attempt(self, context: bpy.types.Context) -> str:

@@ -12,7 +12,6 @@ from ..operators.bone_map import (
     mapped_armature,
 )
 from ..rig.own_map import is_edited, joint_fault
-from ..translations import tr
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -81,8 +80,6 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
         column.use_property_split, column.use_property_decorate = True, False
         if 0 <= owner.intermask_bone_index < len(owner.intermask_bones):
             item = owner.intermask_bones[owner.intermask_bone_index]
-            column.prop_search(
-                item, "control", owner.data, "bones", text=tr("{joint} Keyed On").format(joint=item.name)
-            )
+            column.prop_search(item, "control", owner.data, "bones", text="Control to Key")
         column.prop_search(owner, "intermask_root_bone", owner.data, "bones")
         layout.operator(INTERMASK_OT_detect_bones.bl_idname, icon="FILE_REFRESH")
