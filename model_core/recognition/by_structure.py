@@ -145,6 +145,9 @@ class _Body:
                         found.setdefault(limb.bones[:2], limb)
                 sides.append(list(found.values()))
             pairs = [(left, right) for left in sides[0] for right in sides[1] if self._alike(left, right)]
+            if len(pairs) > 1:
+                # Above a chest there is a head; above the head that strands of hair hang from there is none.
+                pairs = [pair for pair in pairs if self.trunk(legs, pair) is not None]
             if pairs:
                 break
         if len(pairs) != 1:
