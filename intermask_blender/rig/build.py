@@ -17,6 +17,12 @@ from .body import BodyMesh, fitted_vertices, load_body, rest_joints, sole_depth
 LEAST_BONE = 0.01
 """Metres. Blender deletes bones without length."""
 
+USUAL_LEG = 0.78
+"""Metres from hip to ankle."""
+
+PEOPLES_LEGS = (0.5, 1.1)
+"""Metres. Longer and shorter legs are those of a figure, or of a scene, at another scale."""
+
 MAIN_CHILD = {"Pelvis": "Spine1", "Spine3": "Neck"}
 """Where a joint has several children, the one that its bone points to. Fingers do not turn the wrist's bone."""
 
@@ -140,25 +146,31 @@ def _add_bones(armature: bpy.types.Armature, heads: np.ndarray, skeleton: Skelet
 
 def _bone_vector(joint: int, heads: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """(3,) from a bone's head to its tail: to the child, or onward where there is none."""
-    name, children = skeleton.joints[joint], skeleton.children[joint]
+    name, children, size = skeleton.joints[joint], skeleton.children[joint], _size(heads, skeleton)
     own = heads[joint] - heads[skeleton.parents[joint]] if joint else np.zeros(3)
     if name in MAIN_CHILD:
         vector = heads[skeleton.index(MAIN_CHILD[name])] - heads[joint]
     elif name == "Head":
-        vector = np.array((0.0, 0.0, 0.18))
+        vector = np.array((0.0, 0.0, 0.18 * size))
     elif name.endswith("Wrist"):
-        vector = own * (0.15 / max(float(np.linalg.norm(own)), 1e-6))
+        vector = own * (0.15 * size / max(float(np.linalg.norm(own)), 1e-6))
     elif name.endswith("_Foot"):
-        vector = np.array((0.0, -0.08, 0.0))
+        vector = np.array((0.0, -0.08 * size, 0.0))
     elif name in ("Jaw", "L_Eye", "R_Eye"):
-        vector = np.array((0.0, -0.05, 0.0))
+        vector = np.array((0.0, -0.05 * size, 0.0))
     elif children:
         vector = heads[children[0]] - heads[joint]
     else:
         vector = own
-    if np.linalg.norm(vector) < LEAST_BONE:
-        vector = np.array((0.0, 0.0, LEAST_BONE))
+    if np.linalg.norm(vector) < LEAST_BONE * size:
+        vector = np.array((0.0, 0.0, LEAST_BONE * size))
     return vector
+
+
+def _size(heads: np.ndarray, skeleton: Skeleton) -> float:
+    """Scene units for a metre: 1 for every size that people have, by the leg."""
+    leg = float(np.linalg.norm(heads[skeleton.index("L_Hip")] - heads[skeleton.index("L_Ankle")]))
+    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] or leg == 0.0 else leg / USUAL_LEG
 
 
 def surface(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:

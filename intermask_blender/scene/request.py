@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import FPS, SMPL, SMPL_REST_OFFSETS, Motion, UserError
 from ..generator.generation import GenerationSettings
+from ..rig.build import PEOPLES_LEGS, USUAL_LEG
 from ..rig.capture import SHORTEST, animated_frames, capture
 from ..rig.key import scene_fps
 from ..rig.retarget import hip_ratio
@@ -20,12 +21,6 @@ from .spots import cursor_spot, standing_spot
 from .takes import people_to_reuse
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
-
-USUAL_LEG = 0.78
-"""Metres from hip to ankle."""
-
-PEOPLES_LEGS = (0.5, 1.1)
-"""Metres. Legs beyond are no person's: the figure is drawn at another scale."""
 
 
 @dataclass(frozen=True)

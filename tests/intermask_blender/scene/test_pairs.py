@@ -255,6 +255,8 @@ def test_people_have_the_height_of_people_at_every_unit_scale(model: str, system
         assert 1.2 < np.ptp(points[:, 2]) < 2.1 and abs(points[:, 2].min()) < 0.1
     pelvises = [world(bpy.data.objects[name], 1)[PELVIS, :2] * scale for name in people()]
     np.testing.assert_allclose(np.mean(pelvises, axis=0), (3.0, 0.0), atol=1e-3)
+    head = bpy.data.objects["Person 1"].data.bones["Head"]
+    assert 0.1 < head.length * scale < 0.3
 
 
 def test_a_third_person_stands_next_to_the_second_and_not_inside(model: str) -> None:
