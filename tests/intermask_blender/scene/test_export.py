@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from blender_scene import dancer, empty_scene
 
 import intermask_blender
 from intermask_blender.generator.generation import GenerationSettings
+from intermask_blender.operators.export import INTERMASK_OT_export
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.scene.export import files_of, missing_exporter, named_for
 from intermask_blender.scene.new_takes import place_takes
@@ -163,6 +165,18 @@ def test_a_bvh_file_for_each_person_is_named_by_its_number() -> None:
     both = [Path("hug_1.bvh"), Path("hug_2.bvh")]
     assert files_of(Path("hug.bvh"), "BVH", 2) == files_of(Path("hug_1.bvh"), "BVH", 2) == both
     assert files_of(Path("hug.bvh"), "BVH", 1) == [Path("hug.bvh")]
+
+
+def test_the_name_in_the_browser_follows_the_format() -> None:
+    generated()
+    browser = SimpleNamespace(filepath=str(Path("folder", "shot.010.fbx")), filter_glob="*.fbx", format="FBX")
+    browser._first_file = partial(INTERMASK_OT_export._first_file, browser)
+    assert not INTERMASK_OT_export.check(browser, bpy.context)
+    for kind, name in (("GLTF", "shot.010.glb"), ("BVH", "shot.010_1.bvh"), ("NPZ", "shot.010.npz")):
+        browser.format = kind
+        assert INTERMASK_OT_export.check(browser, bpy.context) and Path(browser.filepath).name == name
+        assert browser.filter_glob == f"*{Path(name).suffix}"
+        assert not INTERMASK_OT_export.check(browser, bpy.context)
 
 
 def test_another_shot_is_not_overwritten(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from intermask_blender import compat
 from intermask_blender.rig.axes import vectors_to_blender
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
+from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.request import prepare
 from model_core.motion import SMPL
 from model_core.motion.interaction_file import load_npz
 
@@ -77,6 +79,14 @@ def test_the_next_take_is_performed_by_the_same_pair_in_the_same_place(model: st
     bpy.ops.intermask.generate(prompt="they bow", seconds=1.0, model=model, new_pair=True)
     assert len(people()) == 4 and len(scene.intermask.takes) == 4
     assert scene.intermask.takes[3].character_1 != scene.intermask.takes[0].character_1
+
+
+def test_two_requests_in_an_empty_scene_are_performed_by_one_pair(model: str) -> None:
+    scene = empty_scene()
+    asked = [prepare(scene, prompt, 1.0, 0, Path(model), reuse=True) for prompt in ("they hug", "they bow")]
+    for number, (settings, placement) in enumerate(asked):
+        place_takes([(dancer(2 * number, 30), dancer(2 * number + 1, 30))], placement, settings)
+    assert people() == ["Person 1", "Person 2"] and len(scene.intermask.takes) == 2
 
 
 def test_people_of_other_takes_can_be_hidden(model: str) -> None:
