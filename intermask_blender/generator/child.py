@@ -17,7 +17,7 @@ PAUSE = 0.02
 """Seconds between two polls in a call that blocks."""
 
 PATIENCE = 1.0
-"""Seconds that a process gets to end after it was asked to, and again after it was killed."""
+"""Seconds to wait for a process after SIGTERM, and again after SIGKILL."""
 
 
 @dataclass

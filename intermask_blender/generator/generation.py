@@ -57,7 +57,7 @@ class GenerationSettings:
         model: the model's folder.
         seconds: duration; None with a leader means as long as the leader moves.
         seed: the same seed gives the same motion.
-        takes: how many different draws.
+        takes: how many different results.
         leader: the motion that the other person reacts to, at the model's rate; None generates both people.
         source: the interaction that is edited or extended; None for a new one.
         sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.

@@ -1,7 +1,7 @@
-"""Installing the runtime: pip, run by Blender's own Python, into a folder of the add-on's own.
+"""Installing PyTorch: Blender's own Python runs pip, which installs into a folder of the add-on.
 
-What pip has fetched whole stays in a folder beside it until all is installed, so that a second try goes on where the
-first one stopped. The runtime appears under its name only when it is whole and has been seen to work.
+Complete downloads stay in a folder next to it until everything is installed, so that a second attempt does not repeat
+them. The runtime gets its name only when it is complete and has passed a test.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ RAW_PROGRESS = (24, 1)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be installed, and with what.
+    """What to install, and how.
 
     Attributes:
-        root: the add-on's folder for the runtime and everything that installing it needs.
-        found: what Blender's own Python has already, which is not installed again.
-        python, arguments: Blender's own Python.
-        pip: how pip is run.
-        index: options for pip that say where PyTorch is.
-        options: more options for pip.
+        root: the add-on's folder for the runtime, downloads and log.
+        found: the packages of Blender's own Python, which are not installed again.
+        python, arguments: command line of Blender's own Python.
+        pip: the pip to run.
+        index: options of pip that select PyTorch's package index.
+        options: other options of pip.
         space: bytes that must be free.
     """
 
@@ -73,12 +73,12 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """Where the runtime is when it is whole."""
+        """The folder of the complete runtime."""
         return self.root / "packages"
 
     @property
     def log(self) -> Path:
-        """What pip said."""
+        """The file with the output of pip."""
         return self.root / "install.log"
 
 
@@ -93,10 +93,13 @@ def index_options(accelerator: str, platform: str) -> tuple[str, ...]:
 
 
 def remove(root: Path) -> None:
-    """Take the runtime away with everything that belongs to it.
+    """Delete the runtime, its downloads and its log.
+
+    Args:
+        root: as in ``Plan``.
 
     Raises:
-        UserError: a file is in use or may not be deleted.
+        UserError: a file is in use or cannot be deleted.
     """
     try:
         shutil.rmtree(root)
@@ -117,10 +120,10 @@ class Installation:
     Attributes:
         plan: what is installed.
         text: what happens now, in a line.
-        factor: share of the current download, 0 to 1.
-        failure: one sentence where it failed or was cancelled.
-        sentence: what was installed, once it is.
-        done: whether there is nothing more to come.
+        factor: fraction of the current download, 0 to 1.
+        failure: one sentence if it failed or was cancelled, else empty.
+        sentence: the result in a line, once it is done.
+        done: whether it has ended.
     """
 
     plan: Plan
@@ -174,7 +177,7 @@ class Installation:
         return self.plan.root / "temporary"
 
     def poll(self) -> None:
-        """Take what has arrived, and begin the next step where one has ended."""
+        """Read what has arrived, and start the next step when one has ended; never blocks."""
         if self.done:
             return
         try:
@@ -194,13 +197,13 @@ class Installation:
             self._fail(str(error))
 
     def wait(self) -> None:
-        """Wait until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, where there is no event loop."""
         while not self.done:
             self.poll()
             pause()
 
     def cancel(self) -> None:
-        """Stop; what has been fetched is kept for another try."""
+        """Stop; complete downloads are kept."""
         if not self.done:
             self._fail(tr_noop("The installation was stopped; press Install PyTorch to continue."))
 
@@ -233,7 +236,7 @@ class Installation:
             self._check.start()
 
     def _understand(self, line: str) -> None:
-        """What a line of pip's means to the person who waits."""
+        """Turn a line of pip into progress."""
         if match := re.fullmatch(r"Progress (\d+) of (\d+)", line):
             done, total = int(match[1]), int(match[2])
             self.factor = done / total if total else 0.0
@@ -248,7 +251,7 @@ class Installation:
             self._fault = line.removeprefix("ERROR:").strip()
 
     def _finish(self, check: Inspection) -> None:
-        """Write what was installed, give the runtime its name, and clear up."""
+        """Write the marker, give the runtime its name, and delete the rest."""
         if check.failure:
             raise UserError(check.failure)
         marker = {"python": python_tag(), "versions": check.answer["versions"]}
@@ -269,7 +272,7 @@ class Installation:
 
 
 def _pip_steps(plan: Plan) -> list[list[str]]:
-    """One call of pip for what is installed with its dependencies, one for the rest."""
+    """Command lines: one for packages with their dependencies, one for the others."""
     common = [
         *plan.pip.command,
         *("install", "--target", str(plan.root / "packages.part"), "--cache-dir", str(_fetched(plan))),

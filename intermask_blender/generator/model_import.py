@@ -37,13 +37,13 @@ OPTION_NAMES = {
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """The files to import and the model folder to make, as ``PublishedImport`` of ``model_core`` has them.
+    """The files to import and the model folder to write, as ``PublishedImport`` of ``model_core`` has them.
 
     Attributes:
         runtime: the Python that imports.
         checkpoints: the published checkpoints folder, or one in it.
         clip: OpenAI's file or a Hugging Face folder.
-        out: the model folder to make.
+        out: the model folder to write.
         log: file for the standard error of the process.
         statistics: folder of mean and deviation; None if the data set needs none.
         dataset: ``interhuman`` or ``interx``.

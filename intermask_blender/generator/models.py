@@ -94,13 +94,13 @@ def recommended_sampling(folder: Path) -> dict[str, float]:
 
 
 def has_body_parts(folder: Path) -> bool:
-    """Whether each row of the model's token map is one part of the body; rows of published models have soft borders."""
+    """Whether the token map's parts are separate body parts; those of published models overlap."""
     tokenizer = _config(folder).get("tokenizer")
     return isinstance(tokenizer, dict) and bool(tokenizer.get("body"))
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """What the folder's config.json holds, nothing where it is gone or damaged."""
+    """The content of the folder's config.json, empty if it is missing or damaged."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

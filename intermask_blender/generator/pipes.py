@@ -1,4 +1,4 @@
-"""Pipes to a child process that never make the caller wait, on every system, without threads."""
+"""Non-blocking pipes to a child process, on every system, without threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO
 
 LARGEST_READ = 1 << 20
 WINDOWS_WRITE = 2048
-"""Bytes at a time on Windows, where a pipe may refuse a piece that does not fit whole."""
+"""Bytes per write on Windows, where a pipe may refuse all of a piece that does not fit."""
 
 if sys.platform == "win32":
     import ctypes
@@ -26,17 +26,17 @@ if sys.platform == "win32":
         ctypes.windll.kernel32.SetNamedPipeHandleState(_handle(pipe), ctypes.byref(_PIPE_NOWAIT), None, None)
 
     def read_available(pipe: IO[bytes]) -> bytes | None:
-        """What lies in the pipe now; empty when nothing does, None at its end."""
+        """The bytes that are in the pipe now, empty if there are none; None at its end."""
         waiting = wintypes.DWORD()
         if not ctypes.windll.kernel32.PeekNamedPipe(_handle(pipe), None, 0, None, ctypes.byref(waiting), None):
             return None
         return os.read(pipe.fileno(), min(waiting.value, LARGEST_READ)) if waiting.value else b""
 
     def write_some(pipe: IO[bytes], data: memoryview) -> int:
-        """Write as much as the pipe takes now; give the number of bytes.
+        """Write as many bytes as the pipe accepts now; give their number.
 
         Raises:
-            OSError: nobody reads any more.
+            OSError: the reader has closed its end.
         """
         try:
             return os.write(pipe.fileno(), data[:WINDOWS_WRITE])
@@ -53,17 +53,17 @@ else:
         os.set_blocking(pipe.fileno(), False)
 
     def read_available(pipe: IO[bytes]) -> bytes | None:
-        """What lies in the pipe now; empty when nothing does, None at its end."""
+        """The bytes that are in the pipe now, empty if there are none; None at its end."""
         try:
             return os.read(pipe.fileno(), LARGEST_READ) or None
         except BlockingIOError:
             return b""
 
     def write_some(pipe: IO[bytes], data: memoryview) -> int:
-        """Write as much as the pipe takes now; give the number of bytes.
+        """Write as many bytes as the pipe accepts now; give their number.
 
         Raises:
-            OSError: nobody reads any more.
+            OSError: the reader has closed its end.
         """
         try:
             return os.write(pipe.fileno(), data)

@@ -1,9 +1,9 @@
-"""Where PyTorch is: in Blender's own Python, in a runtime that the add-on installed, or in a Python of the user's.
+"""Runtimes, the Pythons that have PyTorch: Blender's own, with an installation of the add-on, or one of the user's.
 
-Nothing here imports PyTorch, and finding starts no process: it looks for files. Asking a Python what it can do takes a
-child process (``Inspection``). The generator's process searches, after the folder of ``model_core``, a runtime's
-``first`` folders, then what its interpreter searches anyway, then its ``last`` folders: they travel as an argument,
-since Blender's Python runs isolated and ignores PYTHONPATH.
+Finding a runtime only looks for files: it imports nothing and starts no process. ``Inspection`` tests a runtime in a
+child process. The generator's process searches the folder of ``model_core``, the runtime's ``first`` folders, the
+interpreter's own, and the runtime's ``last`` folders. They are passed as an argument, since Blender's Python runs
+isolated and ignores PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ NOT_FOUND = tr_noop(
 )
 
 MARKER = "intermask-runtime.json"
-"""File in an installed runtime that says it is whole, and for which Python."""
+"""File in a completely installed runtime, which names the version of its Python."""
 
 SEARCH = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] = first; sys.path += last\n"
-"""Start of every script that a runtime's interpreter runs."""
+"""First line of every script that a runtime runs."""
 
 INSPECT = (
     SEARCH
@@ -66,12 +66,12 @@ print("ANSWER " + json.dumps(answer), flush=True)
 
 @dataclass(frozen=True)
 class Package:
-    """Something that the generator imports.
+    """A package that the generator imports.
 
     Attributes:
-        name: how it is imported and called.
-        requirement: what pip is asked for.
-        with_dependencies: whether what it asks for is needed too.
+        name: for ``import`` and in messages.
+        requirement: for pip.
+        with_dependencies: whether pip installs its dependencies too.
     """
 
     name: str
@@ -83,7 +83,7 @@ PACKAGES = (
     Package("torch", "torch>=2.2"),
     Package("numpy", "numpy>=1.26"),
     Package("safetensors", "safetensors>=0.4", False),
-    # What it depends on serves downloads only, which the add-on never makes.
+    # Its dependencies are for downloads, which the add-on never makes.
     Package("tokenizers", "tokenizers>=0.19", False),
 )
 
@@ -97,7 +97,7 @@ class Runtime:
         python: the interpreter.
         arguments: options of the interpreter.
         first, last: folders that are searched before and after the interpreter's own.
-        version: of PyTorch, empty where only asking would tell.
+        version: of PyTorch; empty if only a test would find it.
     """
 
     source: str
@@ -108,11 +108,11 @@ class Runtime:
     version: str = ""
 
     def command(self, script: str, *arguments: str, first: Sequence[Path] = ()) -> list[str]:
-        """A command that runs a script which begins with ``SEARCH``.
+        """The command line that runs a script.
 
         Args:
-            script: Python code.
-            arguments: what it finds from ``sys.argv[2]`` on.
+            script: Python code that starts with ``SEARCH``.
+            arguments: of the script, from ``sys.argv[2]`` on.
             first: folders to search before all others.
         """
         folders = [str(folder) for folder in (*first, *self.first)], [str(folder) for folder in self.last]
@@ -121,12 +121,12 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Found:
-    """What of the packages lies in Blender's own Python.
+    """The packages that Blender's own Python has.
 
     Attributes:
-        folders: for each package that was found, the folder that holds it.
-        missing: the others.
-        version: of the first package, empty where it has none.
+        folders: the folder of each package that was found.
+        missing: the other packages.
+        version: of the first package, empty if it is missing.
     """
 
     folders: dict[str, Path]
@@ -139,12 +139,12 @@ class Found:
         return tuple(dict.fromkeys(self.folders.values()))
 
 
-def look(paths: Sequence[str] | None = None, packages: Sequence[Package] = PACKAGES) -> Found:
+def find_packages(paths: Sequence[str] | None = None, packages: Sequence[Package] = PACKAGES) -> Found:
     """Find packages without importing them.
 
     Args:
-        paths: folders to look into; None means those that this Python searches.
-        packages: what to look for.
+        paths: folders to search; None means those of this Python.
+        packages: to find.
     """
     searched = [path for path in (sys.path if paths is None else paths) if path]
     folders = {}
@@ -158,11 +158,11 @@ def look(paths: Sequence[str] | None = None, packages: Sequence[Package] = PACKA
 
 
 def blender_runtime(found: Found, python: Path, arguments: tuple[str, ...]) -> Runtime | None:
-    """Blender's own Python, if it has everything.
+    """Blender's own Python, if it has all packages.
 
     Args:
-        found: what lies in it.
-        python, arguments: how it is started.
+        found: its packages.
+        python, arguments: its command line.
     """
     if found.missing:
         return None
@@ -170,12 +170,12 @@ def blender_runtime(found: Found, python: Path, arguments: tuple[str, ...]) -> R
 
 
 def installed_runtime(folder: Path, found: Found, python: Path, arguments: tuple[str, ...]) -> Runtime | None:
-    """The runtime that the add-on installed beside Blender's own Python, if it is whole and for this Python.
+    """The runtime that the add-on installed for Blender's own Python, if it is complete and for this version of it.
 
     Args:
-        folder: where it would be.
-        found: what lies in Blender's own Python.
-        python, arguments: how that is started.
+        folder: of the runtime.
+        found: the packages of Blender's own Python.
+        python, arguments: its command line.
     """
     try:
         marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
@@ -199,11 +199,11 @@ def installed_stamp(folder: Path) -> int:
 def named_runtime(python: Path, found: Found) -> Runtime | None:
     """The Python that the user names, if the file exists.
 
-    Wheels that came with the extension serve it too: they hold for every Python. What is Blender's own does not.
+    It may use the wheels of the extension, which are for every Python, but not the other packages of Blender.
 
     Args:
         python: the interpreter.
-        found: what lies in Blender's own Python.
+        found: the packages of Blender's own Python.
     """
     if not python.is_file():
         return None
@@ -213,16 +213,16 @@ def named_runtime(python: Path, found: Found) -> Runtime | None:
 
 
 def python_tag() -> str:
-    """The version of this Python that decides which compiled packages it can load."""
+    """The version of this Python, as far as it matters for compiled packages."""
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @dataclass(frozen=True)
 class Pip:
-    """How pip is run.
+    """A pip.
 
     Attributes:
-        command: the program and its first arguments.
+        command: its command line.
         version: its first two numbers.
     """
 
@@ -231,14 +231,14 @@ class Pip:
 
 
 def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | None = None) -> Pip:
-    """The pip of Blender's own Python, else the one that Python carries to be unpacked.
+    """The pip of Blender's own Python, else the one that ``ensurepip`` holds.
 
     Args:
-        python, arguments: how Blender's own Python is started.
-        paths: folders to look into; None means those that this Python searches.
+        python, arguments: command line of Blender's own Python.
+        paths: folders to search; None means those of this Python.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is none.
     """
     searched = [path for path in (sys.path if paths is None else paths) if path]
     find = importlib.machinery.PathFinder.find_spec

@@ -1,4 +1,4 @@
-"""Import Published Weights: a button of the preferences that makes a model of what the user has downloaded."""
+"""Import Published Weights: a button of the preferences that makes a model of downloaded files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Oper
         return True
 
     def begin(self, context: bpy.types.Context) -> ModelImport:
-        """Start the process."""
+        """The import."""
         runtime = current_runtime(context)
         if runtime is None:
             raise UserError(NOT_FOUND)
@@ -50,7 +50,7 @@ class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Oper
         home = _path(self.folder) if self.folder else model_home(context)
         if home is None:
             raise UserError(tr("There is no folder for models; name one as Models in the add-on's preferences."))
-        # A model that is in use may not be replaced on every system.
+        # Some systems cannot replace files that are in use.
         if self.replace:
             end_worker()
         data = next(name for key, name, _ in DATASETS if key == self.dataset)
@@ -77,7 +77,7 @@ class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Oper
 
 
 def folder_name(title: str) -> str:
-    """A model's title as a folder's name that every system takes."""
+    """A folder name that every system accepts, from a model's title."""
     return re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "model"
 
 

@@ -17,10 +17,10 @@ POLL_INTERVAL = 0.1
 
 
 class ModalMixin:
-    """Mix-in of an operator: runs the job of ``begin`` beside the user, or blocks where there is no window."""
+    """Mix-in of an operator: runs the job of ``begin`` while the user works, or blocks if there is no window."""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Work beside the user."""
+        """Start the job and wait for it in ``modal``."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
         if not self._started(context):
@@ -30,7 +30,7 @@ class ModalMixin:
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Work and wait."""
+        """Start the job and block until it is done."""
         if not self._started(context):
             return {"CANCELLED"}
         self._job.wait()
@@ -50,7 +50,7 @@ class ModalMixin:
         return self._ended(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator."""
+        """Cancel the job: Blender ends the operator."""
         self._job.cancel()
         session().end_job()
         _redraw(context)

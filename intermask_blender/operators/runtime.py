@@ -1,4 +1,4 @@
-"""Buttons of the preferences: install the runtime, test what generates, use another Python, remove the runtime."""
+"""Buttons of the preferences: install PyTorch, test it, use another Python, remove PyTorch."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only exten
 
 
 class _RuntimeJob(ModalMixin):
-    """A job that tells of a Python that generates: what it found is kept with the preferences."""
+    """A job that ends with a test of a Python: its result is stored in the preferences."""
 
     SOURCE: ClassVar[str] = ""
-    """What is used from then on, empty where that stays."""
+    """The source of the runtime from then on; empty to leave it."""
 
     def finished(self, context: bpy.types.Context, sentence: str) -> str:
-        """Keep it; what to report."""
+        """Store the result; give what to report."""
         stored = stored_preferences(context)
         if stored is not None:
             stored.source = self.SOURCE or stored.source
@@ -61,18 +61,18 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
             return refuse(cls, "Blender is offline; allow online access in Preferences > System")
         if runtime_root(create=False) is None:
             return refuse(cls, NOT_AN_EXTENSION)
-        if not runtime.look().missing:
+        if not runtime.find_packages().missing:
             return refuse(cls, "Blender's own Python has PyTorch already")
         return True
 
     def begin(self, context: bpy.types.Context) -> Installation:
-        """Start pip."""
+        """The installation."""
         stored, root, own = stored_preferences(context), runtime_root(create=True), own_python()
         if stored is None or root is None:
             raise UserError(tr(NOT_AN_EXTENSION))
         end_worker()
         index, space = index_options(stored.accelerator, sys.platform), BUILDS[stored.accelerator].space
-        return Installation(Plan(root, runtime.look(), *own, runtime.find_pip(*own), index, space=space))
+        return Installation(Plan(root, runtime.find_packages(), *own, runtime.find_pip(*own), index, space=space))
 
 
 class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
@@ -92,7 +92,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> Inspection:
-        """Ask the Python that generates."""
+        """A test of the Python that generates."""
         chosen = current_runtime(context)
         if chosen is None:
             raise UserError(runtime.NOT_FOUND)
@@ -116,10 +116,10 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         return free(cls)
 
     def begin(self, context: bpy.types.Context) -> Inspection:
-        """Ask the named Python."""
+        """A test of the named Python."""
         stored = stored_preferences(context)
         python = Path(bpy.path.abspath(stored.python if stored is not None else ""))
-        named = runtime.named_runtime(python, runtime.look())
+        named = runtime.named_runtime(python, runtime.find_packages())
         if named is None:
             raise UserError(tr("There is no file {path}; choose the program file of a Python.").format(path=python))
         return Inspection(named, device=current_preferences(context).device)
@@ -141,7 +141,7 @@ class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
         return free(cls)
 
     def attempt(self, context: bpy.types.Context) -> str:
-        """End what runs from it, then delete it."""
+        """End the generator, which may use its files, then delete it."""
         root = runtime_root(create=False)
         end_worker()
         if root is not None:
@@ -167,7 +167,7 @@ class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The waiting operator reports it."""
+        """Cancel the job; the operator that waits for it reports that."""
         if (job := session().job) is not None:
             job.cancel()
         return {"FINISHED"}

@@ -237,7 +237,7 @@ def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
         return runtime.Runtime(runtime.NAMED, default_python())
     stored = stored_preferences(context)
     source = stored.source if stored is not None else AUTOMATIC
-    found, own = runtime.look(), own_python()
+    found, own = runtime.find_packages(), own_python()
     if source in (AUTOMATIC, runtime.BLENDER) and (chosen := runtime.blender_runtime(found, *own)):
         return chosen
     folder = runtime_root(create=False)

@@ -44,12 +44,12 @@ class Session:
     """What the add-on remembers while it is enabled.
 
     Attributes:
-        client: the generator's process, None until something is asked of it.
+        client: the generator's process, None until the first request.
         pending: generations that the user waits for; the worker works on the first one.
         job: the installation, test or import that runs, None when none does.
         job_timer: wakes the operator that waits for ``job``; None in background mode.
         novelty: what models answered about prompts, by model folder and prompt.
-        questions: prompts that the generator was asked about and has not answered.
+        questions: prompts that were sent to the generator and are not answered.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         drawn: results that panels show again and again.
         previews: pictures that panels have drawn.

@@ -76,12 +76,12 @@ class OptionNames:
 
 @dataclass(frozen=True)
 class PublishedImport:
-    """The files to import and the folder to make.
+    """The files to import and the folder to write.
 
     Attributes:
         checkpoints: the published ``checkpoints`` folder, a data set's folder in it, or the transformer's own.
         clip: OpenAI's ``ViT-L-14-336px.pt`` or a Hugging Face folder of the same model.
-        out: the model folder to make.
+        out: the model folder to write.
         statistics: folder of ``global_mean.npy`` and ``global_std.npy``; Inter-X needs none.
         checkpoint, tokenizer_checkpoint: files in the ``model`` folders of the transformer and of its tokenizer.
         dataset: ``interhuman`` or ``interx`` where ``checkpoints`` holds both.
@@ -142,7 +142,7 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
 
 
 def _check_target(wanted: PublishedImport) -> None:
-    """Refuse to write where something else is, before anything is read."""
+    """Refuse a place that holds something else, before anything is read."""
     out = wanted.out
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
@@ -213,11 +213,11 @@ def _why_none(folder: Path, found: dict[Path, str], dataset: str | None) -> str:
 
 
 def _read_model(wanted: PublishedImport, folder: Path) -> Model:
-    """Both networks, the statistics and the settings; the text encoder comes later."""
+    """Both networks, the statistics and the settings, without the text encoder."""
     named = read_options(folder / "opt.txt")["vq_name"]
     source = folder.parent / named
     if not source.is_dir():
-        raise UserError(f"The tokenizer {named} that {folder} names is not beside it; copy its folder to {source}.")
+        raise UserError(f"The tokenizer {named} that {folder} names is not next to it; copy its folder to {source}.")
     _check_one_data_set(folder, source)
     _check_there(source / "model", wanted.tokenizer_checkpoint, wanted.option_names.tokenizer_checkpoint)
     _check_there(folder / "model", wanted.checkpoint, wanted.option_names.checkpoint)
@@ -244,7 +244,7 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
 
 
 def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
-    """Refuse networks of one data set in the place of the other's: transformers of both have the same shapes."""
+    """Refuse networks of different data sets: their transformers have the same shapes."""
     named = {folder: read_options(folder / "opt.txt").get("dataset_name", "") for folder in (transformer, tokenizer)}
     for folder, dataset in named.items():
         place = folder.absolute().parent.name

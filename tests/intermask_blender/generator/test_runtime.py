@@ -25,9 +25,9 @@ from intermask_blender.generator.runtime import (
     Pip,
     Runtime,
     blender_runtime,
+    find_packages,
     find_pip,
     installed_runtime,
-    look,
     named_runtime,
 )
 from intermask_blender.ui.preferences import ACCELERATORS
@@ -156,20 +156,20 @@ def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, sh
         with zipfile.ZipFile(shop / f"{name}-py3-none-any.whl") as wheel:
             wheel.extractall(tmp_path / "site")
     (tmp_path / "site" / "polka").mkdir()
-    found = look([str(tmp_path), str(tmp_path / "site")], (BIG, SMALL))
+    found = find_packages([str(tmp_path), str(tmp_path / "site")], (BIG, SMALL))
     assert found.folders == {"waltz": tmp_path / "site"} and found.missing == (SMALL,) and found.version == "2.5"
     assert "waltz" not in sys.modules and blender_runtime(found, *TRANSLATION_CONTEXT) is None
-    found = look([str(tmp_path / "site")], (BIG,))
+    found = find_packages([str(tmp_path / "site")], (BIG,))
     runtime = blender_runtime(found, *TRANSLATION_CONTEXT)
     assert runtime is not None and runtime.source == BLENDER and runtime.last == (tmp_path / "site",)
     start = time.process_time()
     for _ in range(20):
-        look()
+        find_packages()
     assert time.process_time() - start < 2.0, "too slow for a panel that is drawn all the time"
 
 
 def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
-    named = named_runtime(Path(sys.executable), look())
+    named = named_runtime(Path(sys.executable), find_packages())
     assert named is not None and named.source == NAMED
     asked = Inspection(named)
     asked.start()
@@ -189,7 +189,7 @@ def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
     script.write_text("nothing that runs")
     with pytest.raises(UserError, match="cannot be started"):
         Inspection(Runtime(NAMED, script)).start()
-    assert named_runtime(tmp_path / "gone", look()) is None
+    assert named_runtime(tmp_path / "gone", find_packages()) is None
 
 
 def test_a_child_that_closes_its_output_and_goes_on_is_not_waited_for(tmp_path: Path) -> None:

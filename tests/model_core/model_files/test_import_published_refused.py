@@ -81,7 +81,7 @@ def _only_a_tokenizer(case: Case) -> str:
 
 def _no_tokenizer(case: Case) -> str:
     shutil.rmtree(case.tokenizer)
-    return r"tokenizer vq_golden that .*trans_golden names is not beside it"
+    return r"tokenizer vq_golden that .*trans_golden names is not next to it"
 
 
 def _empty_options(case: Case) -> str:
