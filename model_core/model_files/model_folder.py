@@ -182,7 +182,7 @@ def find_text_encoder(name: str, *folders: Path) -> Path:
 def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """Write a model folder, whole or not at all.
 
-    A folder that is there is replaced in one step, so that whoever loads it meanwhile gets the old model or the new
+    An existing folder is replaced in one step: a program that loads it at that moment gets the old model or the new
     one. Its files that are no part of a model (a card, captions, a text encoder) are kept.
 
     Args:
@@ -203,7 +203,7 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
 
 
 def write_model(folder: Path, model: Model, half: bool = True) -> None:
-    """Write the files of a model into a folder that nobody reads yet; see ``save_model`` for one that is in use."""
+    """Write the files of a model into a folder that no program reads yet; see ``save_model`` for one that is in use."""
     networks = {
         _TOKENIZER: model.tokenizer,
         _TRANSFORMER: model.transformer,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files import atomic_write
+from ..errors import UserError
+from ..files import atomic_write, reason
 
 _NAMES = ("metrics", "held_out")
 
@@ -30,10 +31,21 @@ class MetricsLog:
         self._board = _tensorboard(folder / "tensorboard", step)
 
     def write(self, name: str, step: int, figures: Mapping[str, float]) -> None:
-        """Append one line to ``NAME.jsonl``; a figure that is not finite becomes null."""
+        """Append one line to ``NAME.jsonl``; a figure that is not finite becomes null.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         line = {"step": step, **{key: _rounded(value) for key, value in figures.items()}}
-        with (self.folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        path = self.folder / f"{name}.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise UserError(
+                f"Cannot write {path}: {reason(error)}; free some space, and run the command again: it continues from "
+                "the last checkpoint."
+            ) from error
         if self._board is not None:
             for key, value in figures.items():
                 self._board.add_scalar(f"{name}/{key}", value, step)

@@ -61,7 +61,7 @@ class CropTokeniser:
     seed: int
 
     def tokens(self, crops: Crops, count: int, cache: Path) -> TokenisedCrops:
-        """Tokens of ``count`` crops of pairs, from the file ``cache`` where it was made from the same; else anew.
+        """Tokens of ``count`` crops of pairs, from the file ``cache`` if it was made from the same.
 
         Raises:
             UserError: the file cannot be written.

@@ -70,7 +70,7 @@ def locomotion(
         favoured: the foot that goes first when nothing speaks for the other.
         lift: metres by which a foot is lifted in a step that the gait does not shape.
     """
-    # Planned beyond both ends as if all went on as it does there: nobody starts or stops because the clip does.
+    # Planned beyond both ends as if the movement continued: people do not start or stop where the clip does.
     frames = len(yaw)
     places, yaw = _extended(places), _extended(yaw)
     held = np.clip(np.arange(len(yaw)) - _BEYOND, 0, frames - 1)

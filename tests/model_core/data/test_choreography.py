@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up_library import made_up_library
 
-from model_core.data.choreography.captions import TEMPLATES, paraphrases, wording
+from model_core.data.choreography.captions import TEMPLATES, caption, paraphrases
 from model_core.data.choreography.checks import contact_error, faults
 from model_core.data.choreography.generate import choreographed
 from model_core.data.choreography.kinds import SCRIPTS
@@ -119,9 +119,9 @@ def test_every_kind_has_a_dozen_true_captions_apart_from_those_held_out() -> Non
         for text in words:
             assert not set("[](){}$|") & set(text)
     random = np.random.default_rng(2)
-    manners = {wording("walk side by side", {"manner": "slowly"}, random) for _ in range(40)}
+    manners = {caption("walk side by side", {"manner": "slowly"}, random) for _ in range(40)}
     assert any("slowly" in text for text in manners)
-    assert not any("slowly" in wording("walk side by side", {"manner": ""}, random) for _ in range(40))
+    assert not any("slowly" in caption("walk side by side", {"manner": ""}, random) for _ in range(40))
 
 
 def test_shards_come_back_as_rows_for_training(tmp_path: Path, clips: dict[str, ChoreographedClip]) -> None:

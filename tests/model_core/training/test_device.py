@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +72,10 @@ def test_what_stands_for_a_second_device_behaves_like_one(monkeypatch: pytest.Mo
         assert type(torch.tensor(2.0) * weight) is torch.Tensor  # a number may meet everything
 
 
-def test_a_loop_moves_its_network(tmp_path: Path) -> None:
-    loop = Loop(torch.nn.Linear(2, 2), LOOP, tmp_path, "network", "meta")
-    networks = loop.network, loop.averaged
+def test_a_loop_moves_its_network(run: TrainingRun, tmp_path: Path) -> None:
+    loop = Loop(torch.nn.Linear(2, 2), LOOP, tmp_path / "loop", "network", "meta")
+    of_run = replace(run, device=torch.device("meta")).loop(torch.nn.Linear(2, 2), LOOP, "network")
+    networks = loop.network, loop.averaged, of_run.network
     assert {weight.device.type for network in networks for weight in network.parameters()} == {"meta"}
 
 

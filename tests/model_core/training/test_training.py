@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from motion_examples import posed_person
+from repository import REPOSITORY
 from torch import Tensor, nn
 
 from model_core.errors import UserError
@@ -23,7 +26,7 @@ from model_core.training.crops import Clip, Crops, statistics
 from model_core.training.loop import Loop, LoopSettings
 from model_core.training.masking import MaskingSettings, hide, unroll
 from model_core.training.material import DataSettings, Material
-from model_core.training.metrics_log import read_metrics
+from model_core.training.metrics_log import MetricsLog, read_metrics
 from model_core.training.run import TrainingRun
 from model_core.training.tokenised import CropTokeniser
 from model_core.training.tokenizer_training import TokenizerTraining, train_tokenizer
@@ -191,6 +194,38 @@ def test_metrics_have_their_own_names_and_counts(tmp_path: Path) -> None:
     assert second["step"] == 150 and second["late"] == np.mean(range(100, 150)) and "first" not in second
 
 
+FULL = """
+import resource, signal, sys, torch
+from pathlib import Path
+from model_core.errors import UserError
+from model_core.training.loop import Loop, LoopSettings
+def run(steps):
+    network = torch.nn.Linear(200, 200)
+    loop = Loop(network, LoopSettings(steps=steps, save_every=1), Path(sys.argv[1]), "network")
+    loop.run(lambda step: (network(torch.ones(200)).square().mean(), {}), lambda network: {})
+run(2)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    run(4)
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("limit", "file"), [(100_000, "checkpoint.pt"), (16, "metrics.jsonl")])
+def test_a_full_disk_ends_a_training_in_a_sentence_and_leaves_its_checkpoints(
+    limit: int, file: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("resource")  # a limit on the size of files stands for a disk that fills up
+    command = [sys.executable, "-c", FULL, str(tmp_path), str(limit)]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert f"Cannot write {tmp_path / file}" in run.stdout and "free some space" in run.stdout
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 2
+    assert torch.load(tmp_path / "checkpoint.previous.pt", weights_only=True)["step"] == 1
+
+
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_a_loss_that_is_no_number_once_is_skipped_and_for_good_ends_the_training(value: float, tmp_path: Path) -> None:
     def once(network: nn.Module, step: int) -> Tensor:
@@ -206,6 +241,12 @@ def test_a_loss_that_is_no_number_once_is_skipped_and_for_good_ends_the_training
     for name, step in (("checkpoint.pt", 10), ("checkpoint.previous.pt", 5)):
         saved = torch.load(tmp_path / "for good" / name, weights_only=True)
         assert saved["step"] == step and all(torch.isfinite(weight).all() for weight in saved["network"].values())
+
+
+def test_metrics_that_cannot_be_written_are_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"Cannot write .*metrics\.jsonl: .*run the command again"):
+        MetricsLog(tmp_path, 0).write("metrics", 1, {"loss": 1.0})
 
 
 def test_figures_go_to_tensorboard_where_it_is_installed(tmp_path: Path) -> None:

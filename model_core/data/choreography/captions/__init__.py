@@ -31,7 +31,7 @@ _BOTH = ("two people", "two persons", "two friends", "a pair of people", "both p
 _CHOICE, _OPTION, _FACT = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\(([^()]*)\)"), re.compile(r"\{(\w+)\}")
 
 
-def wording(kind: str, facts: Mapping[str, str], random: np.random.Generator) -> str:
+def caption(kind: str, facts: Mapping[str, str], random: np.random.Generator) -> str:
     """One caption of a kind that is true for the facts."""
     templates = TEMPLATES[kind]
     text = templates[int(random.integers(len(templates)))]
@@ -59,7 +59,7 @@ def paraphrases(
     """Up to ``count`` different captions, either all held out or none."""
     found: dict[str, None] = {}
     for _ in range(60 * count):
-        text = wording(kind, facts, random)
+        text = caption(kind, facts, random)
         if caption_held_out(kind, text) == held_out:
             found[text] = None
         if len(found) == count:

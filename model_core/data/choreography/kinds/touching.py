@@ -126,7 +126,7 @@ def tap_from_behind(scene: Scene) -> None:
 def whisper(scene: Scene) -> None:
     first, second = scene.cast()
     way, gap = scene.vary(0.2, 1.0), scene.vary(0.46, 0.53)
-    # The second one's left ear is towards the first one, who stands beside.
+    # The second person's left ear is towards the first, who stands next to it.
     second.stand(np.zeros(3), np.pi / 2 + scene.vary(0.0, 0.35))
     first.stand(np.array([0.06, 0.0, -gap - way]), 0.0)
     start = scene.vary(-0.4, 0.1)
