@@ -90,11 +90,7 @@ def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevi
             with torch.inference_mode(), device.torch_device:
                 text = torch.zeros(2, transformer.config.text.width)
                 transformer(torch.zeros(2, 2, PARTS, 4, dtype=torch.long), transformer.condition(text))
-        except (
-            RuntimeError,
-            ImportError,
-            OSError,
-        ) as error:  # no compiler, no Triton, or a Python version that it does not support
+        except (RuntimeError, ImportError, OSError) as error:  # no compiler, no Triton, or an unsupported Python
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UserError(
                 f"torch cannot compile here ({reason}); choose the device {device.torch_device}."

@@ -1,4 +1,4 @@
-"""``evaluate starter`` on made-up clips: what it measures, writes and refuses."""
+"""``evaluate starter`` on synthetic clips: measurements, files and errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_model_is_measured_and_the_figures_are_written(data: Path, tmp_path: P
     assert "FAIL joint error in the world" in report.table()
 
 
-def test_what_cannot_be_measured_is_said_in_a_sentence(data: Path, tmp_path: Path) -> None:
+def test_impossible_measurements_are_refused_in_one_sentence(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no kind 'juggle'"):
         evaluate_starter(bundled_model(), data, kinds=["juggle"])
     with pytest.raises(UserError, match="no choreographed clips"):

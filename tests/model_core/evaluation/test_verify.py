@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 from model_core.__main__ import main
 
 
-def test_every_recording_is_met(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_recording_is_equal(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(golden)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 39
     assert all(line.startswith("equal") for line in lines)
 
 
-def test_a_difference_is_seen(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_difference_is_reported(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "recordings"
     (folder / "interx").mkdir(parents=True)
     shutil.copytree(golden / "interx" / "checkpoints", folder / "interx" / "checkpoints")

@@ -1,4 +1,4 @@
-"""Everything is completion: whatever is held stays, whatever is free is made, and nothing jumps between them."""
+"""Completion: kept motion stays, free tokens are filled in, and no seam jumps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def largest_steps(motion: Motion) -> np.ndarray:
 
 @pytest.mark.parametrize(("frames", "longest", "known"), [(16, 120, 0), (120, 120, 0), (121, 120, 0), (700, 120, 0),
                                                           (300, 128, 57), (1000, 300, 200)])  # fmt: skip
-def test_windows_cover_what_is_to_be_made(frames: int, longest: int, known: int) -> None:
+def test_windows_cover_the_frames_to_generate(frames: int, longest: int, known: int) -> None:
     done = known
     for window in windows(frames, longest, known):
         assert window.start % 4 == 0 and window.stop - window.start <= longest
@@ -70,7 +70,7 @@ def test_impossible_requests_are_refused(model: InterMask, prompt: str, frames: 
         model.generate(prompt, frames)
 
 
-def test_a_leader_is_left_alone_and_the_reactor_stands_in_its_world(model: InterMask, pair: Interaction) -> None:
+def test_a_leader_stays_unchanged_and_the_partner_is_in_the_leaders_world(model: InterMask, pair: Interaction) -> None:
     leader = pair.people[0]
     plain = model.react("they dance", leader, GenerateOptions(seed=5))[0]
     assert plain.people[0] is leader or same(plain.people[0], leader)
@@ -108,7 +108,7 @@ def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> N
         assert not same(one, old, slice(40, 60)) and not same(one, other, slice(40, 60))
 
 
-def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction) -> None:
+def test_an_extension_continues_without_a_jump(model: InterMask, pair: Interaction) -> None:
     made = model.extend("they go on", pair, 230, GenerateOptions(seed=2))[0]
     assert len(made) == 230
     for new, old in zip(made.people, pair.people, strict=True):
@@ -118,7 +118,7 @@ def test_an_extension_goes_on_without_a_jump(model: InterMask, pair: Interaction
         assert steps[seam].max() <= np.percentile(np.delete(steps, np.r_[seam]), 99)
 
 
-def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
+def test_a_difference_at_a_seam_fades_slowly(pair: Interaction) -> None:
     known, held = pair.people[0], np.arange(100) < 40
     made = known.moved(np.eye(3), np.array([0.09, 0.0, 0.12]))  # 0.15 m off, as decoded hands can be
     drift = largest_steps(replace(known, joints=blend(made, known, held).joints - known.joints))
@@ -127,7 +127,7 @@ def test_what_is_apart_comes_together_slowly(pair: Interaction) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_seam_keeps_place_and_pace(pair: Interaction, first: bool) -> None:
+def test_a_seam_keeps_position_and_velocity(pair: Interaction, first: bool) -> None:
     known = pair.people[0]
     held, border = (np.arange(100) < 40, np.arange(100) - 37) if first else (np.arange(100) >= 60, np.arange(100) - 63)
     moving = 0.02 * border[:, None, None] * np.array([1.0, 0.0, 0.5])  # 0.67 m/s faster than what it should join
@@ -174,7 +174,7 @@ def test_a_prompt_can_change_in_time(model: InterMask) -> None:
         ("0-4 s: they bow; 4-20 s: they fight", "make it longer"),
     ],
 )
-def test_wrong_times_in_a_prompt_are_said(prompt: str, said: str) -> None:
+def test_wrong_times_in_a_prompt_are_refused(prompt: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         segments(prompt, 150, 30)
 
@@ -205,7 +205,7 @@ def test_an_item_of_a_batch_equals_the_same_item_alone(model: InterMask) -> None
     np.testing.assert_allclose(row.people[1].joints, alone.people[1].joints, atol=1e-5)
 
 
-def test_takes_are_made_in_smaller_batches_where_memory_runs_out(model: InterMask) -> None:
+def test_takes_are_sampled_in_smaller_batches_if_memory_runs_out(model: InterMask) -> None:
     seen: list[int] = []
 
     def short_of_memory(step: int, steps: int) -> None:
@@ -248,7 +248,7 @@ def test_a_reaction_halves_the_models_steps_but_not_the_users(model: InterMask, 
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
-def test_a_restyle_holds_what_is_most_confident(
+def test_a_restyle_keeps_the_most_confident_tokens(
     model: InterMask, pair: Interaction, strength: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     within = free_everything(100)
@@ -280,7 +280,7 @@ def test_a_restyle_holds_what_is_most_confident(
 OFF = np.array([4.0, 0.0, -7.0])
 
 
-def test_a_restyle_frees_what_the_network_would_not_have_said(model: InterMask, pair: Interaction) -> None:
+def test_a_restyle_frees_the_least_probable_tokens(model: InterMask, pair: Interaction) -> None:
     free = model.least_confident("they fight", pair, 0.25, GenerateOptions(seed=3))
     with torch.inference_mode():
         people = [
@@ -302,6 +302,6 @@ def test_a_long_clip_is_restyled_to_its_end(model: InterMask) -> None:
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
-def test_a_strength_that_is_no_share_is_said(model: InterMask, pair: Interaction, strength: float) -> None:
+def test_a_strength_outside_0_to_1_is_refused(model: InterMask, pair: Interaction, strength: float) -> None:
     with pytest.raises(UserError, match="choose 0 to 1"):
         model.restyle("they fight", pair, strength)

@@ -1,4 +1,4 @@
-"""Palms that are told to touch the partner do, with arms of the same length, and nobody else is moved."""
+"""Palms reach the contacts that are predicted, with arms of the same length; nothing else moves."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def close(apart: float, frames: int = 60) -> Tensor:
     return people
 
 
-def told(first: tuple[int, int], second: tuple[int, int], frames: int = 60) -> Tensor:
+def contacts(first: tuple[int, int], second: tuple[int, int], frames: int = 60) -> Tensor:
     """Logits (1, 2, T, 2, TOUCHED) of what left and right palms of both should touch all the time."""
     return 9 * torch.nn.functional.one_hot(torch.tensor([[first, second]]), TOUCHED).float()[:, :, None].expand(
         -1, -1, frames, -1, -1
@@ -63,9 +63,9 @@ def bones(people: Tensor) -> Tensor:
     return (people[..., 1:, :] - people[..., list(SMPL.parents[1:]), :]).norm(dim=-1)
 
 
-def test_who_should_touch_nothing_stays() -> None:
+def test_people_without_contact_stay() -> None:
     people = close(0.8)
-    assert torch.equal(reach_contacts(people, told((0, 0), (0, 0)), NOBODY), people)
+    assert torch.equal(reach_contacts(people, contacts((0, 0), (0, 0)), NOBODY), people)
 
 
 @pytest.mark.parametrize("held", [None, 0, 1])
@@ -74,7 +74,7 @@ def test_hands_that_should_be_joined_meet(held: int | None) -> None:
     fixed = torch.tensor([[held == 0, held == 1]])
     before = to_palms(people).norm(dim=-1)[0, 0, :, 0, 1]
     assert before.min() > 0.04 and before.max() < 0.42
-    moved = reach_contacts(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), fixed)
+    moved = reach_contacts(people, contacts((RIGHT, NOTHING), (NOTHING, LEFT)), fixed)
     assert to_palms(moved).norm(dim=-1)[0, 0, :, 0, 1].max() < 0.03
     torch.testing.assert_close(bones(moved), bones(people), atol=1e-4, rtol=0)
     changed = (moved - people).norm(dim=-1).amax((0, 2))  # (2, 22)
@@ -85,19 +85,19 @@ def test_hands_that_should_be_joined_meet(held: int | None) -> None:
         assert (changed[person, arms].max() == 0) == (person == held)
 
 
-def test_a_hand_comes_to_the_body_and_not_through_it() -> None:
+def test_a_hand_reaches_the_body_and_does_not_enter_it() -> None:
     people = close(0.76)
     assert to_body(people).norm(dim=-1)[0, 0, :, 0].min() > 0.05
-    moved = reach_contacts(people, told((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
+    moved = reach_contacts(people, contacts((BODY, NOTHING), (NOTHING, NOTHING)), NOBODY)
     assert to_body(moved).norm(dim=-1)[0, 0, :, 0].max() < 0.04
     assert torch.equal(moved[:, 1], people[:, 1])
 
 
-def test_what_is_out_of_reach_is_left_and_a_touch_comes_and_goes_smoothly() -> None:
+def test_contacts_out_of_reach_are_ignored_and_contacts_fade_smoothly() -> None:
     far = close(2.0)
-    assert torch.equal(reach_contacts(far, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY), far)
-    people, wanted = close(0.9, 90), told((RIGHT, NOTHING), (NOTHING, LEFT), 90).clone()
-    wanted[:, :, :40] = wanted[:, :, 60:] = told((0, 0), (0, 0), 1)
+    assert torch.equal(reach_contacts(far, contacts((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY), far)
+    people, wanted = close(0.9, 90), contacts((RIGHT, NOTHING), (NOTHING, LEFT), 90).clone()
+    wanted[:, :, :40] = wanted[:, :, 60:] = contacts((0, 0), (0, 0), 1)
     moved = reach_contacts(people, wanted, NOBODY)
     assert torch.equal(moved[:, :, :15], people[:, :, :15])
     assert to_palms(moved).norm(dim=-1)[0, 0, 50, 0, 1] < 0.03
@@ -105,10 +105,10 @@ def test_what_is_out_of_reach_is_left_and_a_touch_comes_and_goes_smoothly() -> N
     assert wrist.diff(n=2, dim=0).norm(dim=-1).max() * 30**2 < 15
 
 
-def test_labels_are_what_palms_are_brought_to() -> None:
+def test_palms_reach_what_their_labels_say() -> None:
     people = close(0.9)
     assert (touched(people) == NOTHING).all()
-    moved = reach_contacts(people, told((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
+    moved = reach_contacts(people, contacts((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
     labels = touched(moved)
     assert (labels[0, 0, :, 0] == RIGHT).all() and (labels[0, 1, :, 1] == LEFT).all()
     assert (labels[0, 0, :, 1] == NOTHING).all() and (labels[0, 1, :, 0] == NOTHING).all()
@@ -118,7 +118,7 @@ SHAPE = ContactClassifierConfig(width=16, dilations=(1, 2))
 TEXTS = torch.randn(2, 384, generator=torch.Generator().manual_seed(1))
 
 
-def test_neither_place_nor_direction_nor_who_comes_first_matters_to_what_is_told() -> None:
+def test_the_classifier_depends_neither_on_place_nor_on_heading_nor_on_order() -> None:
     torch.manual_seed(0)
     network = ContactClassifier(SHAPE).eval()
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
@@ -129,12 +129,12 @@ def test_neither_place_nor_direction_nor_who_comes_first_matters_to_what_is_told
     torch.testing.assert_close(network(people.flip(1), text), said.flip(1), atol=1e-5, rtol=0)
 
 
-def test_it_learns_from_the_text_what_nearness_does_not_tell() -> None:
+def test_it_learns_from_the_text_what_distance_does_not_show() -> None:
     torch.manual_seed(0)
     network, people = ContactClassifier(SHAPE), torch.cat((close(0.9), close(0.9)))
-    right = torch.cat((told((RIGHT, NOTHING), (NOTHING, LEFT)), told((NOTHING, NOTHING), (NOTHING, NOTHING)))).argmax(
-        -1
-    )
+    right = torch.cat(
+        (contacts((RIGHT, NOTHING), (NOTHING, LEFT)), contacts((NOTHING, NOTHING), (NOTHING, NOTHING)))
+    ).argmax(-1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(60):
         loss = torch.nn.functional.cross_entropy(network(people, TEXTS).flatten(0, -2), right.flatten())
@@ -155,7 +155,7 @@ def always(what: int) -> ContactClassifier:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model whose toucher lays every palm on the partner."""
+    """A small model whose contact classifier puts every palm on the partner."""
     plain = load_model(save_small_model(tmp_path_factory.mktemp("plain") / "small"))
     network = always(BODY)
     target = tmp_path_factory.mktemp("touching") / "with"
@@ -165,7 +165,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_a_model_folder_keeps_its_toucher_and_names_one_that_is_gone(folder: Path, tmp_path: Path) -> None:
+def test_a_model_folder_keeps_its_contact_classifier_and_names_a_missing_one(folder: Path, tmp_path: Path) -> None:
     loaded = load_model(folder).contact_classifier
     assert loaded is not None and (loaded(close(0.9), TEXTS[:1]).argmax(-1) == BODY).all()
     broken = shutil.copytree(folder, tmp_path / "broken")
@@ -175,7 +175,7 @@ def test_a_model_folder_keeps_its_toucher_and_names_one_that_is_gone(folder: Pat
 
 
 @pytest.mark.parametrize("held", [None, 0])
-def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> None:
+def test_decoded_features_are_brought_into_contact(folder: Path, held: int | None) -> None:
     rows = np.zeros((1, 2, 60, WIDTH), np.float32)
     rows[..., POSITIONS] = close(0.8).flatten(-2).numpy()
     fixed = np.array([held == 0, held == 1])
@@ -190,7 +190,7 @@ def test_decoded_rows_are_brought_in_touch(folder: Path, held: int | None) -> No
     np.testing.assert_allclose(made[:, :, :-1, VELOCITIES], steps, atol=1e-6)
 
 
-def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) -> None:
+def test_a_model_with_only_a_contact_classifier_uses_it_but_not_on_a_leader(folder: Path) -> None:
     loaded = InterMask.load(folder, "cpu")
     model, plain = (
         InterMask(replace(loaded.model, contact_classifier=one), loaded.text_encoder, loaded.compute_device)
@@ -207,7 +207,7 @@ def test_a_model_with_a_toucher_alone_uses_it_but_not_on_a_leader(folder: Path) 
     }
 
 
-def test_it_is_trained_on_pairs_that_were_made_worse(tmp_path: Path) -> None:
+def test_it_is_trained_on_perturbed_pairs(tmp_path: Path) -> None:
     model = load_model(save_small_model(tmp_path / "model"))
     rows = np.stack([features_from_motion(posed_person(seed, 60).motion()) for seed in (0, 1)])
     clips = [Clip(rows, ("they hug",), 1.0, (20, 40), "hug")]

@@ -1,4 +1,4 @@
-"""Ways of computing: the same tokens, or tokens nearly as sure, whatever computes."""
+"""Compute modes: the same tokens, or nearly the same logits, in every mode."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def masked_logits(network: InteractionTransformer) -> Tensor:
         return network(ids, network.condition(torch.randn(3, 16, generator=drawn)))
 
 
-def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
+def test_an_int8_layer_stays_within_the_rounding_of_8_bits() -> None:
     torch.manual_seed(0)
     layer, x = nn.Linear(64, 96), torch.randn(5, 7, 64) * torch.logspace(-3, 3, 7)[:, None]
     rounded = Int8Linear(layer)
@@ -51,7 +51,7 @@ def test_eight_bits_keep_a_layer_within_their_rounding() -> None:
     assert torch.equal(rounded(torch.zeros(2, 64)), layer.bias.expand(2, -1))
 
 
-def test_without_the_private_operators_of_torch_the_same_is_computed(
+def test_results_are_the_same_without_the_private_operators_of_torch(
     transformer: InteractionTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounded = masked_logits(prepare_transformer(copy.deepcopy(transformer), choose_device("cpu-int8")))
@@ -80,7 +80,7 @@ def test_packed_layers_give_the_same_tokens(transformer: InteractionTransformer)
     assert torch.equal(one, other)
 
 
-def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: InteractionTransformer) -> None:
+def test_a_transformer_in_int8_has_nearly_the_same_logits(transformer: InteractionTransformer) -> None:
     small = prepare_transformer(copy.deepcopy(transformer), ComputeDevice(torch.device("cpu"), "int8"))
     layers = [part for part in small.blocks.modules() if isinstance(part, Int8Linear)]
     assert len(layers) == 2 * (2 * 4 + 2 * 2)
@@ -90,7 +90,7 @@ def test_a_transformer_in_eight_bits_says_nearly_the_same(transformer: Interacti
     assert (near.argmax(-1) == exact.argmax(-1)).float().mean() > 0.95
 
 
-def test_a_transformer_in_bfloat16_says_nearly_the_same(transformer: InteractionTransformer) -> None:
+def test_a_transformer_in_bfloat16_has_nearly_the_same_logits(transformer: InteractionTransformer) -> None:
     half = prepare_transformer(copy.deepcopy(transformer), choose_device("cpu-bf16"))
     assert all(weights.dtype == torch.bfloat16 for weights in half.blocks.parameters())
     assert all(weights.dtype == torch.float32 for weights in half.text_layers.parameters())
@@ -114,12 +114,12 @@ def test_the_transformer_is_one_graph_with_the_same_tokens(transformer: Interact
 
 
 @pytest.mark.parametrize("name", ["cpu", "cpu-bf16", "cpu-int8", "cpu-compiled"])
-def test_a_device_is_called_as_it_is_chosen(name: str) -> None:
+def test_a_device_has_the_name_that_chooses_it(name: str) -> None:
     assert str(choose_device(name)) == name
     assert choose_device(name).torch_device == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "cpu-int4", "mps-int8", "cuda-int8", "cuda:x", "cpu:1:2"])
-def test_a_device_that_is_not_there_is_said(name: str) -> None:
+def test_an_unknown_device_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="device"):
         choose_device(name)

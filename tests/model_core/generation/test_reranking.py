@@ -1,4 +1,4 @@
-"""Drafts: a model with a judge gives the draft that the judge likes best, for each take and each prompt its own."""
+"""Reranking: of several candidates the one with the highest score is returned, for each take and prompt separately."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SHAPE = RerankerConfig(width=16, dilations=(1, 2))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with a random reranker."""
-    target = save_small_model(tmp_path_factory.mktemp("judged") / "small")
+    target = save_small_model(tmp_path_factory.mktemp("reranked") / "small")
     model = load_model(target)
     torch.manual_seed(3)
     save_model(target, replace(model, config=replace(model.config, reranker=SHAPE), reranker=Reranker(SHAPE)))
@@ -51,7 +51,7 @@ def reranked(folder: Path) -> InterMask:
 
 
 def liking(model: InterMask, made: Interaction) -> float:
-    """How well the judge finds that a result does what its prompt says."""
+    """The reranker's score of a result for its prompt."""
     assert model.model.reranker is not None
     joints = torch.from_numpy(np.stack([person.joints for person in made.people])[None]).float()
     return float(model.model.reranker(joints, model.text_condition(made.text).pooled))
@@ -65,7 +65,7 @@ def pairs(count: int, frames: int = 32) -> Tensor:
     return bodies + sway + torch.tensor([[[[0.0, 0.0, 0.0]]], [[[0.0, 0.0, 1.0]]]])
 
 
-def test_neither_place_nor_direction_nor_who_comes_first_matters_to_the_judge() -> None:
+def test_the_reranker_depends_neither_on_place_nor_on_heading_nor_on_order() -> None:
     torch.manual_seed(0)
     reranker, joints, text = Reranker(SHAPE).eval(), pairs(3), torch.randn(3, 384)
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
@@ -78,7 +78,7 @@ def test_neither_place_nor_direction_nor_who_comes_first_matters_to_the_judge() 
         assert (reranker(joints, text.flip(0)) - logits).abs().max() > 1e-3
 
 
-def test_the_judge_learns_what_the_detectors_said(tmp_path: Path) -> None:
+def test_the_reranker_learns_the_labels_of_the_detectors(tmp_path: Path) -> None:
     """Near is right for one caption and wrong for the other; places alone would not tell."""
     random, joints = np.random.default_rng(0), pairs(240)
     apart = torch.from_numpy(random.uniform(0.4, 1.6, 240)).float()
@@ -224,7 +224,7 @@ def test_takes_and_items_are_reranked_each_by_its_own_prompt(reranked: InterMask
     assert not np.allclose(takes[0].people[0].joints, takes[1].people[0].joints)
 
 
-def test_a_torn_draft_is_taken_only_where_all_are(reranked: InterMask) -> None:
+def test_a_discontinuous_candidate_is_chosen_only_if_all_are(reranked: InterMask) -> None:
     reranker = reranked.model.reranker
     assert reranker is not None
     pair = [features_of(reranked.generate("they hug", FRAMES, GenerateOptions(seed=seed))[0].people) for seed in (1, 2)]
@@ -237,33 +237,33 @@ def test_a_torn_draft_is_taken_only_where_all_are(reranked: InterMask) -> None:
     liked = [logit(features) for features in pair]
     for order in ((0, 1), (1, 0)):
         whole, best = np.stack([pair[index] for index in order]), order.index(int(np.argmax(liked)))
-        tears = whole.copy()
-        tears[:, 0, 20:24, POSITIONS.start] += 3.0
+        discontinuous_pairs = whole.copy()
+        discontinuous_pairs[:, 0, 20:24, POSITIONS.start] += 3.0
         candidates = torch.zeros(1, 2, 2, 5, FRAMES // 4)
 
         def chosen(
             rows: np.ndarray,
             text_condition: TextCondition = text_condition,
             candidates: Tensor = candidates,
-            tears: np.ndarray = tears,
+            discontinuous_pairs: np.ndarray = discontinuous_pairs,
         ) -> int:
             assert reranker is not None
             with torch.inference_mode():
                 number, likely = rerank(reranker, text_condition, lambda *_: rows)(
                     candidates, torch.zeros(1, dtype=torch.long)
                 )
-                assert (likely < 0) == (rows is tears)
+                assert (likely < 0) == (rows is discontinuous_pairs)
                 return int(number)
 
         assert chosen(whole) == best
         half = whole.copy()
-        half[best] = tears[best]
+        half[best] = discontinuous_pairs[best]
         assert chosen(half) == 1 - best
-        torn = [logit(features) for features in tears]
-        assert abs(torn[0] - torn[1]) > 1e-4 and chosen(tears) == int(np.argmax(torn))
+        scores = [logit(features) for features in discontinuous_pairs]
+        assert abs(scores[0] - scores[1]) > 1e-4 and chosen(discontinuous_pairs) == int(np.argmax(scores))
 
 
-def test_without_a_judge_one_draft_is_made(reranked: InterMask, tmp_path: Path) -> None:
+def test_without_a_reranker_one_candidate_is_drawn(reranked: InterMask, tmp_path: Path) -> None:
     model = InterMask.load(save_small_model(tmp_path / "plain"), "cpu")
     several = replace(model.config.sampling, candidates=4)
     one, other = (
@@ -272,7 +272,7 @@ def test_without_a_judge_one_draft_is_made(reranked: InterMask, tmp_path: Path) 
     assert model.model.reranker is None and np.array_equal(one.people[0].joints, other.people[0].joints)
 
 
-def test_a_damaged_judge_is_named(folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_reranker_is_named(folder: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "reranker.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError, match=r"reranker\.safetensors"):

@@ -43,7 +43,7 @@ def held_patterns() -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("pattern", held_patterns())
 @pytest.mark.parametrize(("mask_temperature", "refinement_passes"), [(0.0, 0), (4.0, 0), (4.0, 2)])
-def test_held_tokens_come_back_and_free_ones_are_filled(
+def test_kept_tokens_are_returned_and_free_ones_are_filled(
     transformer: InteractionTransformer, pattern: str, mask_temperature: float, refinement_passes: int
 ) -> None:
     free = held_patterns()[pattern].expand(3, -1, -1, -1)
@@ -68,7 +68,7 @@ def test_a_seed_determines_the_result(transformer: InteractionTransformer) -> No
     assert not torch.equal(draw(7), draw(8))
 
 
-def test_what_stands_at_free_places_does_not_matter(transformer: InteractionTransformer) -> None:
+def test_ids_at_free_places_are_ignored(transformer: InteractionTransformer) -> None:
     source = drawn()
     free = torch.rand(1, 2, 5, 8, generator=source) < 0.6
     ids, text = torch.randint(32, free.shape, generator=source), a_text(1)
@@ -277,7 +277,7 @@ def test_more_candidates_are_drawn_where_none_is_accepted_and_the_best_of_all_at
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-def test_noise_is_finite_and_fine_whatever_the_precision_of_the_logits(dtype: torch.dtype) -> None:
+def test_noise_is_finite_and_fine_for_every_precision_of_the_logits(dtype: torch.dtype) -> None:
     count = 400_000
     noise = _gumbel(torch.zeros(1, count, dtype=dtype), drawn())
     assert noise.dtype == torch.float32 and noise.isfinite().all()

@@ -137,7 +137,7 @@ def test_the_solver_knows_it() -> None:
         assert np.linalg.norm(np.diff(pelvis[:, GROUND], axis=0), axis=-1).max() * FPS < most
 
 
-def test_who_leaps_does_not_go_up_and_down_on_the_way() -> None:
+def test_a_teleport_does_not_change_the_height_within_it() -> None:
     first, second = couple()
     joints = first.joints.astype(np.float64)
     joints[..., 2] += 3.0 * np.clip(1 - np.arange(len(joints)) / 8, 0, 1)[:, None]

@@ -33,7 +33,7 @@ def test_every_kind_with_captions_has_a_detector() -> None:
         ("walk towards and pass", (line(0, -2, 1.1), line(0.8, 2, -1.1)), (0, np.pi)),
     ],
 )
-def test_ways_tell_kinds_of_going_apart(
+def test_paths_distinguish_kinds_of_walking(
     kind: str, places: tuple[np.ndarray, np.ndarray], yaws: tuple[float, float]
 ) -> None:
     people = gliding_people(places, yaws)
@@ -47,14 +47,14 @@ def test_people_who_only_stand_do_nothing() -> None:
     assert detected_kinds(gliding_people((line(0, 0, 0), line(0, 1.2, 0)), (0, np.pi))) == []
 
 
-def test_what_sums_up_curves() -> None:
+def test_summaries_of_curves() -> None:
     holds = np.array([0, 1, 1, 1, 0, 1], dtype=bool)
     assert longest(holds) == pytest.approx(0.1) and times(holds) == 2
     wave = np.sin(np.linspace(0, 6 * np.pi, 90))
     assert swings(wave, 0.5) >= 4 and swings(wave, 2.5) == 0
 
 
-def test_a_kind_is_reported_with_what_else_is_seen_in_it(tmp_path: Path) -> None:
+def test_a_kind_is_reported_with_other_detected_kinds(tmp_path: Path) -> None:
     walk = gliding_people((line(0, 0, 1.1), line(0.7, 0, 1.1)), (0, 0))
     run = gliding_people((line(0, 0, 2.8), line(1.2, 0.2, 2.6)), (0, 0))
     save_gliding(tmp_path / "walks.npz", "walk side by side", [walk, walk, run], [True, True, True])
@@ -71,7 +71,7 @@ def test_a_kind_is_reported_with_what_else_is_seen_in_it(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not CLIPS, reason="INTERMASK_CHOREOGRAPHY names no folder of choreographed clips")
-def test_detectors_see_held_out_clips_and_no_others() -> None:
+def test_detectors_detect_held_out_clips_of_their_own_kind() -> None:
     rows = validate_detectors(Path(CLIPS))
     assert np.mean([row.detected for row in rows]) >= 0.97
     assert min(row.detected for row in rows) >= 0.7

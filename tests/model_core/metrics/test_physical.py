@@ -1,4 +1,4 @@
-"""Physical metrics on motion whose figures can be told by hand."""
+"""Physical metrics on motion whose values are known by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def two_people(frames: int, apart: float = 2.0) -> np.ndarray:
     return np.stack((joints, joints + np.array([apart, 0, 0])))
 
 
-def test_people_at_rest_have_none_of_it() -> None:
+def test_people_at_rest_have_zero_metrics() -> None:
     figures = physical_metrics(two_people(20), FPS)
     assert figures.skate == pytest.approx(0)
     assert figures.floating == pytest.approx(0)
@@ -40,7 +40,7 @@ def test_people_at_rest_have_none_of_it() -> None:
     assert figures.jerk == pytest.approx(0, abs=1e-6)
 
 
-def test_skate_is_the_travel_of_low_feet_alone() -> None:
+def test_skate_is_the_travel_of_low_feet_only() -> None:
     joints = two_people(11)
     joints[..., 0] += 0.004 * np.arange(11)[:, None]
     assert skate(joints) == pytest.approx(4)
@@ -56,7 +56,7 @@ def test_floating_counts_from_the_floor() -> None:
     assert floating(joints, floor=0.03) == pytest.approx(-15)
 
 
-def test_interpenetration_is_what_lacks_to_twelve_centimetres() -> None:
+def test_interpenetration_is_the_amount_below_twelve_centimetres() -> None:
     joints = two_people(4)
     joints[1, 1, 15] = joints[0, 1, 15] + [0.02, 0, 0]
     assert interpenetration(joints) == pytest.approx(100 / 4)
@@ -83,7 +83,7 @@ def test_contact_changes_are_those_of_near_pairs() -> None:
     assert sorted(changes.round(6)) == [0, 0, 30]
 
 
-def test_rotation_steps_are_degrees_a_frame() -> None:
+def test_rotation_steps_are_degrees_per_frame() -> None:
     turns = np.zeros((6, 22, 3))
     turns[3:, FOOT_JOINTS[1], 0] = np.deg2rad(50)
     pose = PosedSkeleton(SMPL_REST_OFFSETS, quaternion_from_axis_angle(turns), np.zeros((6, 3)))
@@ -93,7 +93,7 @@ def test_rotation_steps_are_degrees_a_frame() -> None:
     assert foot_rotation_steps(pose)[2].tolist() == pytest.approx([0, 50, 0, 0], abs=1e-4)
 
 
-def test_the_report_finds_sound_motion_sound_and_marks_what_is_not() -> None:
+def test_the_report_passes_sound_motion_and_marks_the_rest() -> None:
     person = posed_person(3, 60).motion()
     assert all(row.passed for row in facing_sweep([[person]]))
     sound = list(round_trip([[person]]))

@@ -41,7 +41,7 @@ def errors(pipeline: InterMask, normal: Tensor, tokens: Tensor) -> tuple[float, 
     )
 
 
-def test_the_bundled_models_tokens_of_a_walk_bring_it_back_better_than_the_nearest_codes(bundled: InterMask) -> None:
+def test_optimised_codes_of_a_walk_reconstruct_it_better_than_the_nearest_codes(bundled: InterMask) -> None:
     assert bundled.config.code_optimisation is not None
     for seed in range(3):
         walk = walker(seed)
@@ -52,7 +52,7 @@ def test_the_bundled_models_tokens_of_a_walk_bring_it_back_better_than_the_neare
         assert after[0] < 0.8 * before[0] and after[1] < before[1]
 
 
-def test_tokens_are_never_worse_than_the_nearest_codes_and_do_not_depend_on_who_else_is_searched_for() -> None:
+def test_optimised_codes_are_never_worse_than_the_nearest_and_do_not_depend_on_the_batch() -> None:
     torch.manual_seed(0)
     tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8)).eval().requires_grad_(False)
     for name, values in tokenizer.state_dict().items():
@@ -75,7 +75,7 @@ def test_tokens_are_never_worse_than_the_nearest_codes_and_do_not_depend_on_who_
     assert torch.equal(unmoved, tokenizer.encode(rows))
 
 
-def test_a_search_in_rows_that_are_not_joints_is_refused(tmp_path: Path) -> None:
+def test_code_optimisation_for_features_without_joints_is_refused(tmp_path: Path) -> None:
     values = json.loads((bundled_model() / "config.json").read_text(encoding="utf-8"))
     values["tokenizer"]["dataset"] = "interx"
     (tmp_path / "config.json").write_text(json.dumps(values), encoding="utf-8")

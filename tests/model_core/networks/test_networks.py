@@ -59,7 +59,9 @@ def test_a_sample_does_not_depend_on_its_batch(scope: GraphScope) -> None:
 
 @pytest.mark.parametrize(("dataset", "shape"), [("interhuman", (262,)), ("interx", (56, 6))])
 @pytest.mark.parametrize("columns", [4, 7, 25])
-def test_rows_become_maps_of_five_parts_and_rows_again(dataset: str, shape: tuple[int, ...], columns: int) -> None:
+def test_features_become_maps_of_five_parts_and_features_again(
+    dataset: str, shape: tuple[int, ...], columns: int
+) -> None:
     config = TokenizerConfig(dataset=dataset, width=8, codes=16, code_width=8)  # type: ignore[arg-type]
     tokenizer = Tokenizer(config).eval()
     tokens = tokenizer.encode(torch.randn(2, 4 * columns, *shape))
@@ -68,7 +70,7 @@ def test_rows_become_maps_of_five_parts_and_rows_again(dataset: str, shape: tupl
 
 
 @pytest.mark.parametrize("body", [False, True])
-def test_the_image_of_rows_holds_every_column_but_contacts(body: bool) -> None:
+def test_the_image_holds_all_features_except_contacts(body: bool) -> None:
     tokenizer = Tokenizer(TokenizerConfig(width=8, codes=16, code_width=8, body=body))
     if tokenizer.frame is not None:
         tokenizer.frame.statistics.copy_(torch.stack((torch.randn(262) * 0.1, 0.5 + torch.rand(262))))
@@ -78,7 +80,7 @@ def test_the_image_of_rows_holds_every_column_but_contacts(body: bool) -> None:
     assert not back[..., 258:].any()
 
 
-def test_where_a_body_stands_and_faces_shows_at_the_pelvis_alone() -> None:
+def test_only_the_pelvis_shows_where_a_body_stands_and_faces() -> None:
     frame = BodyFrame()
     joints, velocities, others = torch.randn(2, 12, 22, 3), 0.01 * torch.randn(2, 12, 22, 3), torch.zeros(2, 12, 130)
     turn = torch.from_numpy(matrix_from_axis_angle(np.array([0.0, 1.2, 0.0]))).float()
@@ -90,7 +92,7 @@ def test_where_a_body_stands_and_faces_shows_at_the_pelvis_alone() -> None:
     assert change[1:].max() < 1e-3 and change[0, 3:6].max() < 1e-3
 
 
-def test_a_row_of_a_body_knows_its_joints_alone() -> None:
+def test_a_body_part_reads_only_its_own_joints() -> None:
     encoder = BodyPartEncoder(12, 8, 2, 4).eval()
     image = torch.randn(1, 12, 22, 16)
     changed = image.clone()
@@ -101,7 +103,7 @@ def test_a_row_of_a_body_knows_its_joints_alone() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 5])
-def test_more_quantisers_leave_less_over(rows: int) -> None:
+def test_more_quantisers_leave_a_smaller_residual(rows: int) -> None:
     latent = torch.randn(4, 8, 5, 6)
     quantizer = ResidualQuantizer(64 // rows, 8, 3, CodebookSettings(noise=0), rows).train()
     for _ in range(30):
@@ -120,7 +122,7 @@ def test_more_quantisers_leave_less_over(rows: int) -> None:
     assert torch.allclose(whole, quantizer.latent(ids), atol=1e-6)
 
 
-def test_rows_with_codebooks_of_their_own_do_not_meet() -> None:
+def test_parts_with_their_own_codebooks_are_independent() -> None:
     latent = torch.randn(4, 8, 5, 6)
     quantizer = ResidualQuantizer(16, 8, 1, CodebookSettings(noise=0), 5).train()
     quantizer(latent)
@@ -145,7 +147,7 @@ def test_rows_with_codebooks_of_their_own_do_not_meet() -> None:
     assert not torch.allclose(transformer(maps, text)[:, :, 0], before[:, :, 0])
 
 
-def test_a_decoder_that_learnt_with_the_first_level_alone_reads_it() -> None:
+def test_a_decoder_trained_with_the_first_level_only_reads_it() -> None:
     latent = torch.randn(6, 8, 5, 4)
     settings = CodebookSettings(noise=0, first_alone=0.5)
     quantizer = ResidualQuantizer(16, 8, 2, settings, 5).train()
@@ -181,14 +183,14 @@ def test_padding_changes_nothing_for_the_tokens_before_it() -> None:
     assert torch.allclose(both[1:], transformer(long, transformer.condition(text[1:])), atol=1e-5)
 
 
-def test_the_two_people_are_alike_to_the_network() -> None:
+def test_the_network_is_symmetric_in_the_two_people() -> None:
     transformer = small_transformer()
     ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
     condition = transformer.condition(text)
     assert torch.allclose(transformer(ids.flip(1), condition), transformer(ids, condition).flip(1), atol=1e-5)
 
 
-def test_codes_that_are_alike_begin_alike() -> None:
+def test_similar_codes_start_with_similar_embeddings() -> None:
     transformer = small_transformer()
     codes = torch.randn(32, 16)
     codes[1] = codes[0] + 0.01 * torch.randn(16)
@@ -198,7 +200,7 @@ def test_codes_that_are_alike_begin_alike() -> None:
         assert away[1] < 0.1 * away[2:].min()
 
 
-def test_a_network_with_more_blocks_begins_as_the_smaller_one_and_learns_on_from_there() -> None:
+def test_a_network_with_more_blocks_starts_as_the_smaller_one_and_has_gradients() -> None:
     small = small_transformer()
     grown = InteractionTransformer(replace(small.config, blocks=small.config.blocks + 2)).eval()
     ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
@@ -215,7 +217,7 @@ def test_a_network_with_more_blocks_begins_as_the_smaller_one_and_learns_on_from
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_attention_that_learns_in_bfloat16_is_the_same_attention(masked: bool) -> None:
+def test_attention_trained_in_bfloat16_has_the_same_gradients(masked: bool) -> None:
     attention = Attention(24, 3, 0.0)
     x, source, wanted = torch.randn(2, 9, 24), torch.randn(2, 7, 24), torch.randn(2, 9, 24)
     valid = torch.tensor([[True] * 7, [True] * 4 + [False] * 3]) if masked else None

@@ -37,14 +37,14 @@ TEXT = torch.randn(1, 384, generator=torch.Generator().manual_seed(1))
 NOBODY = torch.zeros(1, 2, dtype=torch.bool)
 
 
-def test_untrained_it_moves_nobody_and_nobody_who_is_fixed() -> None:
+def test_an_untrained_refiner_moves_nobody_and_a_trained_one_moves_no_fixed_person() -> None:
     torch.testing.assert_close(Refiner(SHAPE).eval()(pair(), TEXT, NOBODY), pair(), atol=1e-5, rtol=0)
     moved = restless_refiner()(pair(), TEXT, torch.tensor([[True, False]]))
     torch.testing.assert_close(moved[:, 0], pair()[:, 0], atol=1e-5, rtol=0)
     assert (moved[:, 1] - pair()[:, 1]).norm(dim=-1).mean() > 0.02
 
 
-def test_neither_place_nor_direction_nor_who_comes_first_matters() -> None:
+def test_the_refiner_depends_neither_on_place_nor_on_heading_nor_on_order() -> None:
     network = restless_refiner()
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
     shift = torch.tensor([3.0, 0.0, -2.0])
@@ -55,7 +55,7 @@ def test_neither_place_nor_direction_nor_who_comes_first_matters() -> None:
     torch.testing.assert_close(network(pair().flip(1), TEXT, NOBODY), moved.flip(1), atol=1e-5, rtol=0)
 
 
-def test_disturbed_people_keep_their_bones() -> None:
+def test_perturbed_people_keep_their_bone_lengths() -> None:
     torch.manual_seed(0)
     joints = pair(8)
     calm = Perturbation(spared=1.0).of(joints)
@@ -96,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_a_model_folder_keeps_its_refiner_and_names_one_that_is_gone(folder: Path, tmp_path: Path) -> None:
+def test_a_model_folder_keeps_its_refiner_and_names_a_missing_one(folder: Path, tmp_path: Path) -> None:
     loaded = load_model(folder).refiner
     assert loaded is not None
     wanted = restless_refiner()(pair(), TEXT, NOBODY)
@@ -123,7 +123,7 @@ def test_generated_people_are_moved_and_a_leader_is_not(folder: Path) -> None:
     assert np.linalg.norm(reaction.people[1].joints - bare.people[1].joints, axis=-1).mean() > 0.02
 
 
-def test_where_a_part_of_a_clip_is_held_nobody_is_moved(folder: Path) -> None:
+def test_nobody_is_moved_if_a_part_of_a_clip_is_kept(folder: Path) -> None:
     model = InterMask.load(folder, "cpu")
     plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.compute_device)
     known = plain.generate("they hug", 48, GenerateOptions(seed=3))[0]

@@ -84,7 +84,7 @@ def held_out() -> tuple[list[str], list[str], list[np.ndarray]]:
     return kinds, [CAPTIONS[kind][2] for kind in kinds], [glide(kind, random) for kind in kinds]
 
 
-def test_captions_find_their_motion_and_shuffled_ones_do_not(
+def test_captions_retrieve_their_motion_and_shuffled_ones_do_not(
     evaluator: PairEmbedding, held_out: tuple[list[str], list[str], list[np.ndarray]]
 ) -> None:
     kinds, captions, rows = held_out
@@ -130,7 +130,7 @@ def test_the_frechet_distance_grows_with_noise(
     assert frechet_by_kind(real[:10], kinds[:10], real[:10], kinds[:10]) is None
 
 
-def test_other_pairs_of_a_kind_are_neither_right_nor_wrong() -> None:
+def test_other_pairs_of_a_kind_are_neither_positive_nor_negative() -> None:
     vectors = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=-1)
     sharpness = torch.tensor(2.0)
     alone, _ = contrast(vectors[:2], vectors[:2], ["bow", "race"], sharpness)
@@ -143,7 +143,7 @@ def test_other_pairs_of_a_kind_are_neither_right_nor_wrong() -> None:
     assert hits == 1
 
 
-def test_the_one_that_comes_with_the_project_knows_kinds_that_it_sees_for_the_first_time() -> None:
+def test_the_bundled_evaluator_recognises_held_out_clips() -> None:
     library, random = made_up_library(), np.random.default_rng(0)
     kinds, captions, rows = [], [], []
     for kind in CHOREOGRAPHED:
