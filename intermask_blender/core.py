@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from model_core.model_files.sampling_settings import KNOBS, Knob, SamplingSettings
     from model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
+    from model_core.motion.array_motions import ReadMotion
     from model_core.motion.bvh import read_bvh
     from model_core.motion.bvh_writer import write_bvh
     from model_core.motion.capture import motion_from_bvh
@@ -63,6 +64,7 @@ _HOMES = {
     ),
     "model_files.sampling_settings": "KNOBS Knob SamplingSettings",
     "motion": "FPS SKELETONS SMPL SMPLX Motion PosedSkeleton Skeleton rotations",
+    "motion.array_motions": "ReadMotion",
     "motion.bvh": "read_bvh",
     "motion.bvh_writer": "write_bvh",
     "motion.capture": "motion_from_bvh",
@@ -131,6 +133,7 @@ __all__ = [
     "NotRecognisedError",
     "PosedSkeleton",
     "ProtocolError",
+    "ReadMotion",
     "Recognition",
     "RigRest",
     "RootMotionScale",

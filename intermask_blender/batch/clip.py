@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core import LEADER_SUFFIXES, UserError, atomic_write, read_leader, save_npz, write_bvh
+from ..core import ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
 from ..scene.placement import Placement, with_bodies
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 USUAL_SECONDS = 4.0
 USUAL_FPS = 30.0
+
+
+class GeneratorDiedError(UserError):
+    """The generator's process ended while it worked on a job; another try can succeed."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def make_clip(
         The files and folders that were made.
 
     Raises:
-        UserError: the job cannot be done.
+        UserError: the job cannot be done; GeneratorDiedError where another try can succeed.
         KeyboardInterrupt: the run is to stop.
     """
     options = context.options
@@ -74,6 +78,8 @@ def make_clip(
     context.stop.ask()
     share = share or Share(submit(context.client, settings))
     _wait_for(context, share.request)
+    if share.request.crashed:
+        raise GeneratorDiedError(share.request.failure)
     pair = share.pair()
     generated()
     place(pair, placement, job.prompt.strip())
@@ -96,15 +102,19 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
     Raises:
         UserError: a leader's file cannot be read.
     """
-    path = Path(job.leader)
-    if job.characters or (job.leader and path.suffix.lower() not in LEADER_SUFFIXES):
+    if job.characters or (job.leader and not job.leads_from_file):
         return None
+    return _settings(job, options, read_leader(job.leader) if job.leader else None)
+
+
+def _settings(job: Job, options: Options, leader: ReadMotion | None) -> GenerationSettings:
+    """The request for a job without a leader, or with one from a file."""
     seconds = USUAL_SECONDS if job.seconds is None else job.seconds
     settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
-    if not job.leader:
+    if leader is None:
         return settings
     # The worker cuts the leader to the seconds, or refuses more than it lasts.
-    return replace(settings, seconds=job.seconds, leader=read_leader(path).motion)
+    return replace(settings, seconds=job.seconds, leader=leader.motion)
 
 
 def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
@@ -152,12 +162,12 @@ def _request_and_placement(
     """The request and the placement of its result, with mannequins for new characters."""
     options = context.options
     characters = _characters(job)
-    from_file = settings_without_scene(replace(job, characters=()), options)
-    if from_file is not None:
-        if job.leader and (assumed := read_leader(Path(job.leader)).assumed):
-            context.console.say(f"    {Path(job.leader).name}: {assumed}")
+    if not job.leader or job.leads_from_file:
+        leader = read_leader(job.leader) if job.leader else None
+        if leader is not None and leader.assumed:
+            context.console.say(f"    {Path(job.leader).name}: {leader.assumed}")
         _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
-        return from_file, placement
+        return _settings(job, options, leader), placement
     armature = bpy.data.objects.get(job.leader)
     if armature is None:
         raise UserError(

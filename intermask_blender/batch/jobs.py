@@ -55,6 +55,11 @@ class Job:
     where: str = "the command line"
     fault: str = ""
 
+    @property
+    def leads_from_file(self) -> bool:
+        """Whether the leader is a motion file."""
+        return Path(self.leader).suffix.lower() in LEADER_SUFFIXES
+
 
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
     """All rows of a file; a row with a fault is among them, so that the others can run.

@@ -71,7 +71,9 @@ class Prefetcher:
             for other in following[: REACH * self.most]:
                 if len(members) >= self.most:
                     break
-                if other.name not in self._shares and (same := self._settings(other)) and _alike(same, settings):
+                if other.leader or other.characters or other.name in self._shares:
+                    continue
+                if (same := self._settings(other)) and _alike(same, settings):
                     members.append((other, same))
             if len(members) == 1:
                 self._shares[job.name] = Share(submit(self.client, settings))

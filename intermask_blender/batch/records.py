@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..core import LEADER_SUFFIXES, UserError, atomic_write
+from ..core import UserError, atomic_write
 from .jobs import Job
 
 FOLDER = "records"
@@ -90,7 +90,7 @@ def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> st
         hashes: of the files that rows of the run name.
     """
     leader = Path(job.leader)
-    content = hashes.of(leader) if leader.suffix.lower() in LEADER_SUFFIXES and leader.is_file() else ""
+    content = hashes.of(leader) if job.leads_from_file and leader.is_file() else ""
     bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
     fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
     return hashlib.sha256(json.dumps([fields, *surroundings]).encode()).hexdigest()

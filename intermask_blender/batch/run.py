@@ -17,7 +17,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from .clip import BatchContext, make_clip, render_saved
+from .clip import BatchContext, GeneratorDiedError, make_clip, render_saved
 from .jobs import Job
 from .prefetch import Prefetcher
 from .records import (
@@ -166,7 +166,8 @@ class Run:
         try:
             return make_clip(job, self.context, folder, share, prefetch)
         except UserError as error:
-            if self.context.client.running and (share is None or share.items == 1 or not share.request.failure):
+            shared_failure = share is not None and share.items > 1 and bool(share.request.failure)
+            if not shared_failure and not isinstance(error, GeneratorDiedError):
                 raise
             self.console.warn(f"    trying again: {error}")
         shutil.rmtree(folder, ignore_errors=True)

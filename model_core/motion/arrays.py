@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import UserError
 
-_DAMAGE = (
+DAMAGE = (
     ValueError,
     EOFError,
     KeyError,
@@ -46,7 +46,7 @@ class NpzArrays(Mapping[str, np.ndarray]):
                 self._names = [name[: -len(".npy")] for name in archive.namelist() if name.endswith(".npy")]
         except OSError as error:
             raise UserError(f"Cannot read {path}: {error.strerror or 'it is damaged'}; check the path.") from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UserError(f"{path.name} is not a whole .npz file; write or copy it again.") from error
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -63,7 +63,7 @@ class NpzArrays(Mapping[str, np.ndarray]):
                 return np.asarray(stored[name])
         except OSError as error:
             raise UserError(f"Cannot read {self.path}: {error.strerror or 'it is damaged'}; check the path.") from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             if "allow_pickle" in str(error):
                 raise _objects(f"{self.path.name} ({name})") from error
             raise UserError(f"{self.path.name} is not a whole .npz file; write or copy it again.") from error
@@ -89,7 +89,7 @@ def load_npy(path: Path) -> np.ndarray:
         values = np.load(path, allow_pickle=False)
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or 'it is cut short'}; check the path.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if "allow_pickle" in str(error) and path.read_bytes()[:6] == b"\x93NUMPY":
             raise _objects(path.name) from error
         raise UserError(f"{path.name} is not a whole .npy file of numbers; write or copy it again.") from error

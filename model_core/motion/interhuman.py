@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from .arrays import load_npy
 from .canonical import canonical_pair
 from .representation import ROTATIONS, features_from_motion
 from .rotations import matrix_from_sixd
@@ -51,16 +52,11 @@ def read_interhuman(path: str | os.PathLike[str]) -> Motion:
         UserError: the file is missing, cut short, or not of InterHuman's shape.
     """
     path = Path(path)
-    try:
-        values = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or 'it is cut short'}; check the path.") from error
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path.name} is not a whole .npy file of numbers; copy it from the data set again.") from error
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] != WIDTH or len(values) == 0:
-        shape = getattr(values, "shape", "not one array")
+    values = load_npy(path)
+    if values.ndim != 2 or values.shape[1] != WIDTH or len(values) == 0 or values.dtype.kind not in "iuf":
         raise UserError(
-            f"{path.name} has the shape {shape} instead of (frames, {WIDTH}); choose a raw InterHuman motion file."
+            f"{path.name} has the shape {values.shape} instead of (frames, {WIDTH}); "
+            "choose a raw InterHuman motion file."
         )
     return motion_from_interhuman(values.astype(np.float32))
 

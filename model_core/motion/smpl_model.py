@@ -5,7 +5,6 @@ Nothing but numpy is needed, for files of both kinds. Layout: https://github.com
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from .arrays import DAMAGE
 from .pickled_arrays import RefusedPickleError, as_array, unpickled_arrays
 from .skeleton import SMPL, SMPLX, Skeleton
 
@@ -99,7 +99,7 @@ def _from_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             # A .npz also holds entries that are pickled; those are never asked for.
             return _wanted(stored.files, lambda name: stored[name])
-    except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError, RuntimeError) as error:
+    except DAMAGE as error:
         raise ValueError("damaged") from error
 
 

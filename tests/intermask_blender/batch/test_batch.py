@@ -356,7 +356,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path)
     assert main(nothing_left) == 0, "what is finished needs no generator"
 
 
-def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path) -> None:
+def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
     jobs.write_text("prompt\nthey hug\nthey bow\n", encoding="utf-8")
     arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]
@@ -364,6 +364,24 @@ def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path) -> No
     with (out / "report.csv").open(encoding="utf-8", newline="") as file:
         faults = [row["fault"] for row in csv.DictReader(file)]
     assert len(faults) == 2 and all("no python cannot be started" in fault for fault in faults)
+    assert "trying again" not in capsys.readouterr().err
+
+
+def test_a_row_is_tried_again_where_the_generator_dies(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pause, killed = WorkerClient.pause, []
+
+    def killing(self: WorkerClient) -> None:
+        if not killed and self.running and self._process is not None:
+            killed.append(self._process.pid)
+            self._process.kill()
+        pause(self)
+
+    monkeypatch.setattr(WorkerClient, "pause", killing)
+    arguments = ["--prompt", "they hug", "--seconds", "0.6", "--model", str(model), "--render", "none"]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--name", "a"]) == 0
+    assert killed and "trying again" in capsys.readouterr().err and (tmp_path / "out" / "a.npz").exists()
 
 
 @pytest.mark.slow

@@ -228,7 +228,7 @@ def test_raw_files_that_are_not_right_are_refused(tmp_path: Path) -> None:
     expected = {
         cut: r"cut\.npy is not a whole",
         narrow: r"narrow\.npy has the shape \(5, 262\)",
-        pickled: r"pickled\.npy is not a whole",
+        pickled: r"pickled\.npy holds Python objects",
         text: r"text\.npy is not a whole",
         broken: "frame 7",
         tmp_path / "none.npy": r"none\.npy",
