@@ -13,7 +13,7 @@ from .bending import limb_bent
 from .body import TOE_HEIGHT, UP, BodyShape, J, PosedBody, turned, yaw_turn
 
 FEET = (("L_Hip", "L_Knee", "L_Ankle", "L_Foot"), ("R_Hip", "R_Knee", "R_Ankle", "R_Foot"))
-_REACH = 0.985
+_REACH = 0.997
 """Fraction of its length to which a leg extends when the foot carries weight."""
 
 
