@@ -1,6 +1,6 @@
 """``python -m model_core verify``: our networks and our processing against recordings of the published code.
 
-A folder of recordings has, for each data set, ``<data set>/golden.safetensors`` beside a ``checkpoints`` tree in the
+A folder of recordings has, for each data set, ``<data set>/golden.safetensors`` next to a ``checkpoints`` tree in the
 published layout, and ``pipeline_golden.safetensors`` for the processing of data, the losses and the metrics.
 """
 
@@ -77,7 +77,7 @@ def verify(folder: Path) -> Iterator[Check]:
     recordings = sorted(folder.glob("*/golden.safetensors"))
     pipeline = folder / "pipeline_golden.safetensors"
     if not recordings and not pipeline.is_file():
-        raise UserError(f"There are no recordings in {folder}; it needs */golden.safetensors beside checkpoints.")
+        raise UserError(f"There are no recordings in {folder}; it needs */golden.safetensors next to checkpoints.")
     for path in recordings:
         yield from _verify_networks(path)
     if pipeline.is_file():

@@ -158,6 +158,18 @@ def test_a_leader_gets_a_partner_in_its_own_world(warm: Client, model: Path, kno
     np.testing.assert_allclose(people[1].mean((0, 1))[[0, 2]], leader.joints.mean((0, 1))[[0, 2]], atol=2.0)
 
 
+def test_a_reaction_takes_half_of_the_models_steps_but_all_of_the_users(warm: Client, model: Path) -> None:
+    arrays = {"leader_joints": walk(40).joints.astype(np.float32)}
+
+    def steps(**values: Any) -> int:
+        warm.send("react", arrays, id=9, model=str(model), prompt="they dance", **values)
+        messages = warm.until("result", "error")
+        assert messages[-1].type == "result", messages[-1].values
+        return max(m.values["steps"] for m in messages if m.values.get("stage") == "sampling")
+
+    assert (steps(), steps(steps=5), steps(steps=None)) == (3, 5, 3)
+
+
 def known_pair(frames: int) -> dict[str, np.ndarray]:
     """Two people who walk, as ``edit`` and ``extend`` take them."""
     first = walk(frames)
