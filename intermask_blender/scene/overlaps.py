@@ -164,7 +164,7 @@ def _may_move(owner: bpy.types.Object) -> bool:
 def sentence(names: Iterable[str]) -> str:
     """The notice, empty where nothing overlaps."""
     things = ", ".join(names)
-    notice = tr("The characters overlap {things}: hide it, or move the characters")
+    notice = tr("The characters overlap {things}: move or hide one of them")
     return notice.format(things=things) if things else ""
 
 

@@ -203,20 +203,19 @@ class RealBlender:
         raise AssertionError(f"the icon of {path} did nothing")
 
     def click_field(self, path: str, true: Callable[[], object]) -> None:
-        """Click on the field of a property, such as a checkbox, until it had its effect."""
+        """Click on the field of a property, such as a checkbox, until it had its effect; scroll where it is needed."""
         for _ in range(4):
-            for _ in range(3):
-                if self._look_for(path, "field"):
-                    break
+            if not self._look_for(path, "field"):
+                x, y = self.ask("r = view3d()['region']; answer = [r.x + r.width / 2, r.y + r.height / 2]")
+                self.point(x, y)
                 self._tell("click --repeat 5 5")
                 self.settle()
-            else:
-                raise AssertionError(f"there is no field {path} in the sidebar")
+                continue
             self._tell("click 1")
             self.settle()
             if true():
                 return
-        raise AssertionError(f"clicks on {path} did nothing")
+        raise AssertionError(f"there is no field {path} in the sidebar, or clicks on it did nothing")
 
     def type_into(self, path: str, words: str, enter: str = "Return") -> None:
         """Click on the field of a property and type into it; ``path`` ends its path."""
