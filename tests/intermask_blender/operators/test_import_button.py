@@ -196,3 +196,25 @@ def test_a_model_is_replaced_when_asked_and_stays_when_the_import_is_stopped(dow
     done.wait()
     assert not done.failure and not (out / "old").exists()
     assert [path.name for path in out.parent.iterdir()] == ["hands"]
+
+
+def test_a_model_that_can_neither_be_replaced_nor_put_back_is_kept_and_its_place_is_named(
+    downloads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "models" / "hands"
+    out.mkdir(parents=True)
+    (out / "config.json").write_text("the only one")
+    move = Path.replace
+
+    def fails_into_place(path: Path, target: Path) -> Path:
+        if target == out:
+            raise PermissionError(13, "The folder is in use")
+        return move(path, target)
+
+    job = ModelImport(plan(downloads, out, tmp_path / "log", replace=True))
+    job.start()
+    monkeypatch.setattr(Path, "replace", fails_into_place)
+    job.wait()
+    (kept,) = (path.parent for path in tmp_path.rglob("config.json") if path.read_text() == "the only one")
+    assert "The folder is in use" in job.failure and str(kept) in job.failure
+    assert not list(out.parent.glob(".import-*"))
