@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.recognition import (
+        BONE_LABELS,
         NEEDED,
         BoneMap,
         Check,
@@ -74,7 +75,7 @@ _HOMES = {
     "motion.rest": "SMPL_REST_OFFSETS",
     "motion.smpl_model": "SmplModel load_smpl_model",
     "recognition": (
-        "NEEDED BoneMap Check Humanoid NotRecognisedError Recognition Setting SkeletonTree canonical "
+        "BONE_LABELS NEEDED BoneMap Check Humanoid NotRecognisedError Recognition Setting SkeletonTree canonical "
         "find_mapped lacking load_map nearest_match recognise ROOT_CONTROL MAP_SCHEMA"
     ),
     "worker.protocol": "PROTOCOL Decoder Message ProtocolError",
@@ -109,6 +110,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 __all__ = [
     "ASSETS",
+    "BONE_LABELS",
     "CORE_PARENT",
     "FPS",
     "KNOBS",

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
+from ..rig.labels import bone_labels
 from ..rig.own_map import begin_editing, forget, is_edited, load_own_map, save_own_map
 from ..translations import tr
 from .attempt_mixin import AttemptMixin, refuse
@@ -133,5 +134,5 @@ class INTERMASK_OT_load_bones(_WithFile, bpy.types.Operator):
         """Read, and say which joints found no bone."""
         mapping = load_own_map(self.owner(context), self.path())
         if mapping.missing:
-            self.report({"WARNING"}, tr("No bone was found for {joints}").format(joints=", ".join(mapping.missing)))
+            self.report({"WARNING"}, tr("No bone was found for {joints}").format(joints=bone_labels(mapping.missing)))
         return ""

@@ -11,6 +11,7 @@ from ..operators.bone_map import (
     INTERMASK_OT_save_bones,
     mapped_armature,
 )
+from ..rig.labels import bone_label
 from ..rig.own_map import is_edited, joint_fault
 from .generate import TAB
 from .rig_line import draw_rig_line
@@ -35,8 +36,22 @@ class INTERMASK_UL_bones(bpy.types.UIList):
         """The joint, and a field that searches the armature's bones."""
         owner = data.id_data
         row = layout.split(factor=0.35)
-        row.label(text=item.name, icon="ERROR" if joint_fault(owner, item) else "NONE", translate=False)
+        row.label(text=bone_label(item.name), icon="ERROR" if joint_fault(owner, item) else "NONE", translate=False)
         row.prop_search(item, "bone", owner.data, "bones", text="")
+
+    def filter_items(
+        self, context: bpy.types.Context, data: bpy.types.AnyType, property: str
+    ) -> tuple[list[int], list[int]]:
+        """Search and sort by what is shown; the items' names are SMPL's."""
+        labels = [bone_label(item.name) for item in getattr(data, property)]
+        wanted = self.filter_name.casefold()
+        flags = [self.bitflag_filter_item if wanted in label.casefold() else 0 for label in labels] if wanted else []
+        order = (
+            bpy.types.UI_UL_list.sort_items_helper(list(enumerate(labels)), lambda pair: pair[1])
+            if self.use_filter_sort_alpha
+            else []
+        )
+        return flags, order
 
 
 class INTERMASK_PT_bone_map(bpy.types.Panel):

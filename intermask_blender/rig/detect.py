@@ -11,6 +11,7 @@ import numpy as np
 from .. import core
 from ..core import BoneMap, NotRecognisedError, Recognition, SkeletonTree, UserError
 from ..translations import tr
+from .labels import bone_labels
 from .map import RigMapping
 
 
@@ -118,4 +119,4 @@ def _sentence(error: NotRecognisedError, owner: bpy.types.Object) -> str:
         "two_pairs": tr("Two pairs of limbs of {name} could be the arms; choose its bones under Bone Map."),
         "unknown": tr("No person is recognised in the armature {name}; choose its bones under Bone Map."),
     }[error.reason]
-    return template.format(name=owner.name, **error.values)
+    return template.format(name=owner.name, joints=bone_labels(error.joints), **error.values)

@@ -12,6 +12,7 @@ from ..core import SMPL, Check, Setting, UserError, load_map
 from ..translations import tr
 from .detect import detect_rig, nearest_rig, resolve
 from .keyable import broken_limb, overruling_constraint
+from .labels import bone_label, bone_labels
 from .map import RigMapping, save_map
 from .rest import stands_at_rest
 
@@ -78,7 +79,12 @@ def _summary(mapping: RigMapping) -> str:
         template = tr("{rig}: {found} of {all} joints; without {missing}")
     else:
         template = tr("{rig}: {found} of {all} joints")
-    values = {"rig": mapping.rig, "found": len(mapping.bones), "all": len(SMPL), "missing": ", ".join(mapping.missing)}
+    values = {
+        "rig": mapping.rig,
+        "found": len(mapping.bones),
+        "all": len(SMPL),
+        "missing": bone_labels(mapping.missing),
+    }
     return template.format(**values)
 
 
@@ -212,8 +218,8 @@ def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
     """Why an edited map cannot be used; empty if it can."""
     mapped = tr("The bone {bone}, to which {joint} is mapped, is not in {name}; choose another under Bone Map.")
     keyed_on = tr("The bone {bone}, on which {joint} is keyed, is not in {name}; choose another under Bone Map.")
-    named = [(mapped, joint, bone) for joint, bone in mapping.bones.items()]
-    named += [(keyed_on, joint, bone) for joint, bone in mapping.controls.items()]
+    named = [(mapped, bone_label(joint), bone) for joint, bone in mapping.bones.items()]
+    named += [(keyed_on, bone_label(joint), bone) for joint, bone in mapping.controls.items()]
     if mapping.root:
         named.append((keyed_on, tr("the root motion"), mapping.root))
     for template, joint, bone in named:
@@ -221,7 +227,7 @@ def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
             return template.format(bone=bone, joint=joint, name=owner.name)
     if mapping.lacking:
         return tr("The bone map of {name} lacks {lacking}; choose their bones under Bone Map.").format(
-            name=owner.name, lacking=", ".join(mapping.lacking)
+            name=owner.name, lacking=bone_labels(mapping.lacking)
         )
     keyed = [mapping.control(joint) for joint in mapping.bones] + ([mapping.root] if mapping.root else [])
     for names in (list(mapping.bones.values()), keyed):

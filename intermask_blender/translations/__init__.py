@@ -22,11 +22,16 @@ CONTEXTS = ("*", "Operator", TRANSLATION_CONTEXT)
 _OWNER = __package__
 
 
-def tr(sentence: str) -> str:
-    """A sentence or a template in the language of Blender's interface; unchanged where there is no translation."""
+def tr(sentence: str, context: str = "*") -> str:
+    """A sentence or a template in the language of Blender's interface; unchanged where there is no translation.
+
+    Args:
+        sentence: English.
+        context: of Blender's translations; ``TRANSLATION_CONTEXT`` for a word that means something else in Blender.
+    """
     # Never imported here: code that talks to the generator runs without Blender, where there is no such language.
     blender = sys.modules.get("bpy")
-    return sentence if blender is None else str(blender.app.translations.pgettext_iface(sentence))
+    return sentence if blender is None else str(blender.app.translations.pgettext_iface(sentence, context))
 
 
 def tr_noop(sentence: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UserError
-from ..recognition import Check, Humanoid, NotRecognisedError, Recognition, SkeletonTree, recognise
+from ..recognition import Check, Humanoid, NotRecognisedError, Recognition, SkeletonTree, bone_labels, recognise
 from .bvh import BvhClip, read_bvh, world_transforms
 from .landmarks import landmarks_of, reference_pose, stands
 from .rest import SMPL_REST_OFFSETS
@@ -146,7 +146,7 @@ def _recognised(clip: BvhClip) -> tuple[Recognition, Humanoid]:
             "apart": "legs, spine and arms do not hang together like a person's",
             "two_pairs": "two pairs of limbs could be the arms",
             "unknown": f"cannot tell which joints are {{joints}} among {some}...",
-        }[error.reason].format(**error.values)
+        }[error.reason].format(joints=bone_labels(error.joints), **error.values)
         raise UserError(
             f"{file}: {sentence}; rename the joints as in Mixamo (LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm, "
             "LeftHand, Neck, Head) or correct the skeleton."

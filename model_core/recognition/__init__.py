@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .bone_maps import NEEDED, ROOT, SCHEMA, BoneMap, Setting, canonical, known_maps, load_map
+from .labels import BONE_LABELS, bone_labels
 from .recognise import (
     Check,
     Humanoid,
@@ -17,6 +18,7 @@ from .skeleton_tree import SkeletonTree
 from .words import canonical_name
 
 __all__ = [
+    "BONE_LABELS",
     "NEEDED",
     "ROOT",
     "SCHEMA",
@@ -27,6 +29,7 @@ __all__ = [
     "Recognition",
     "Setting",
     "SkeletonTree",
+    "bone_labels",
     "canonical",
     "canonical_name",
     "find_mapped",

@@ -51,14 +51,15 @@ class NotRecognisedError(Exception):
     """No person was found.
 
     Attributes:
-        reason: ``"broken"`` (bones ``lower`` and ``upper``), ``"lacking"`` (``kind`` and ``joints``), ``"apart"``,
-            ``"two_pairs"`` or ``"unknown"`` (``joints`` that no name fits).
-        values: what the reason names.
+        reason: ``"broken"`` (bones ``lower`` and ``upper``), ``"lacking"`` (``kind`` and joints), ``"apart"``,
+            ``"two_pairs"`` or ``"unknown"`` (joints that no name fits).
+        joints: SMPL joints that the reason names.
+        values: what else it names.
     """
 
-    def __init__(self, reason: str, **values: str) -> None:
+    def __init__(self, reason: str, joints: tuple[str, ...] = (), **values: str) -> None:
         super().__init__(reason)
-        self.reason, self.values = reason, values
+        self.reason, self.joints, self.values = reason, joints, values
 
 
 @dataclass(frozen=True)
@@ -275,5 +276,5 @@ def _why(tree: SkeletonTree, named: Named, nearest: Recognition | None) -> NotRe
     if named.apart:
         return NotRecognisedError("apart")
     if nearest is not None and len(nearest.joints) >= max(_LOOKS_LIKE, len(named.joints)) and lacking(nearest.joints):
-        return NotRecognisedError("lacking", kind=nearest.kind, joints=", ".join(lacking(nearest.joints)))
-    return NotRecognisedError("unknown", joints=", ".join(named.missing))
+        return NotRecognisedError("lacking", lacking(nearest.joints), kind=nearest.kind)
+    return NotRecognisedError("unknown", tuple(named.missing))

@@ -122,8 +122,8 @@ def test_a_map_with_a_fault_is_told_and_what_is_there_stays(tmp_path: Path) -> N
     bpy.ops.intermask.edit_bones()
     items, good = rig.intermask_bones, dict(mapping_of(rig).bones)
     for joint, bone, sentence in (
-        ("L_Knee", "gone", "The bone gone, to which L_Knee is mapped, is not in Rig"),
-        ("L_Knee", "", "lacks L_Knee"),
+        ("L_Knee", "gone", "The bone gone, to which Left Shin is mapped, is not in Rig"),
+        ("L_Knee", "", "lacks Left Shin"),
         ("L_Knee", good["R_Knee"], "rightLowerLeg stands for 2 joints"),
     ):
         items[joint].bone = bone

@@ -296,7 +296,7 @@ def test_what_lacks_a_known_rigs_feet_is_told_so_and_other_bones_are_not_taken_f
     rig = build_rig(kind, scene)
     # The twist bones of the calves would be leaves at the ends of the legs.
     in_edit_mode(rig, lambda bones: [bones.remove(bones[name]) for name in ("foot_l", "foot_r", "ball_l", "ball_r")])
-    with pytest.raises(UserError, match="looks like Unreal but lacks the bones for L_Ankle, R_Ankle"):
+    with pytest.raises(UserError, match="looks like Unreal but lacks the bones for Left Foot, Right Foot"):
         detect_rig(rig)
 
 

@@ -15,7 +15,7 @@ import bpy
 import pytest
 
 import intermask_blender
-from intermask_blender.core import UserError
+from intermask_blender.core import BONE_LABELS, UserError
 from intermask_blender.operators.attempt_mixin import failed
 from intermask_blender.properties.bone_map import OBJECT_PROPERTIES
 from intermask_blender.registration import CLASSES
@@ -99,7 +99,7 @@ def errors() -> Iterator[tuple[str, ast.expr]]:
 
 
 def all_shown() -> set[str]:
-    spoken = {words for _, words in of_code()}
+    spoken = {words for _, words in of_code()} | set(BONE_LABELS.values())
     return {words for words in spoken | of_blender() if any(letter.isalpha() for letter in words)} - NOT_SHOWN
 
 
