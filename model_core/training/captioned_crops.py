@@ -30,7 +30,7 @@ def word_vectors(encoder: TextEncoder, *sources: Crops) -> dict[str, Tensor]:
     return dict(zip(captions, pooled(encoder, captions), strict=True))
 
 
-def drawn(
+def draw_pairs(
     crops: Crops, random: np.random.Generator, count: int, frames: int, device: torch.device | str = "cpu"
 ) -> tuple[Tensor, list[Clip]]:
     """Features (count, 2, frames, 262) of crops, on a device, and their clips."""

@@ -15,7 +15,7 @@ from ..networks.refiner import Refiner
 from ..networks.tokenizer import Tokenizer
 from .captioned_crops import limit_captions, word_vectors
 from .loop import LoopSettings
-from .normalised import normalise_by
+from .normalised import set_normalisation
 from .refiner_training import PairBatch, PairMaker, RefinerTraining
 from .run import TrainingRun
 
@@ -59,8 +59,8 @@ def train_contact_classifier(
     torch.manual_seed(settings.seed)
     network = ContactClassifier(replace(settings.network, text_width=run.encoder.width)).to(run.device)
     frames = settings.pairs.frames
-    first = maker.made(train, np.random.default_rng(settings.seed), 128, frames[0])
-    normalise_by(network, network.features(first.perturbed))
+    first = maker.batch(train, np.random.default_rng(settings.seed), 128, frames[0])
+    set_normalisation(network, network.features(first.perturbed))
     loop = run.loop(network, settings.loop, "contact_classifier")
 
     def refined(batch: PairBatch) -> Tensor:
@@ -69,15 +69,15 @@ def train_contact_classifier(
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        batch = maker.made(train, random, settings.loop.batch, frames[int(random.integers(len(frames)))])
+        batch = maker.batch(train, random, settings.loop.batch, frames[int(random.integers(len(frames)))])
         logits = network(refined(batch), batch.text)
-        right = touched(batch.joints)
+        right = contact_classes(batch.joints)
         loss = functional.cross_entropy(logits.flatten(0, -2), right.flatten())
         return loss, {"loss": float(loss.detach()), **precision_and_recall(logits, right)}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
-        batch = maker.always_the_same(held_out)
-        logits, right = averaged(refined(batch), batch.text), touched(batch.joints)
+        batch = maker.held_out_batch(held_out)
+        logits, right = averaged(refined(batch), batch.text), contact_classes(batch.joints)
         return {
             "loss": float(functional.cross_entropy(logits.flatten(0, -2), right.flatten())),
             **precision_and_recall(logits, right),
@@ -88,7 +88,7 @@ def train_contact_classifier(
     return trained
 
 
-def touched(joints: Tensor) -> Tensor:
+def contact_classes(joints: Tensor) -> Tensor:
     """Joints (B, 2, T, 22, 3) to what each palm touches, (B, 2, T, 2): classes of ``ContactClassifier``."""
     nearest = to_palms(joints).norm(dim=-1).min(-1)
     body = torch.where(to_body(joints).norm(dim=-1) < _TOUCHING, TOUCHED - 1, 0)
@@ -96,10 +96,10 @@ def touched(joints: Tensor) -> Tensor:
 
 
 def precision_and_recall(logits: Tensor, right: Tensor) -> dict[str, float]:
-    """``found``: fraction of the contacts that are predicted (recall); ``true``: of the predictions that are right."""
+    """``recall``: fraction of the contacts that are predicted; ``precision``: of the predictions that are right."""
     predicted = logits.argmax(-1)
     found = (predicted == right) & (right > 0)
     return {
-        "found": float(found.sum() / (right > 0).sum().clamp_min(1)),
-        "true": float(found.sum() / (predicted > 0).sum().clamp_min(1)),
+        "recall": float(found.sum() / (right > 0).sum().clamp_min(1)),
+        "precision": float(found.sum() / (predicted > 0).sum().clamp_min(1)),
     }

@@ -23,7 +23,7 @@ class Neighbours:
         codes = tokenizer.quantizer.vectors()  # (parts or 1, codes, D)
         self.nearest = torch.cdist(codes, codes).topk(_NEIGHBOURS + 1, largest=False).indices[..., 1:]
 
-    def exchanged(self, tokens: Tensor, most: float) -> Tensor:
+    def swap(self, tokens: Tensor, most: float) -> Tensor:
         """Tokens (B, 2, P, S) with a fraction of each pair, from 0 to ``most``, replaced by a neighbouring code."""
         device = tokens.device
         swap = torch.rand(tokens.shape, device=device) < torch.rand(len(tokens), 1, 1, 1, device=device) * most
@@ -32,7 +32,7 @@ class Neighbours:
         return torch.where(swap, other, tokens)
 
 
-def mixed_up(tokens: Tensor, others: Tensor, random: np.random.Generator) -> Tensor:
+def mix_up(tokens: Tensor, others: Tensor, random: np.random.Generator) -> Tensor:
     """Each pair as it is, or wrong in one of three ways.
 
     Args:

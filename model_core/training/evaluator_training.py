@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from ..metrics.retrieval import BATCH, retrieval
 from ..networks.small_evaluator import SmallEvaluator, SmallEvaluatorConfig, evaluator_features
-from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
+from .captioned_crops import caption_vectors, draw_pairs, limit_captions, word_vectors
 from .crops import PAIR_LENGTHS, Crops
 from .loop import Loop, LoopSettings
-from .normalised import normalise_by
+from .normalised import set_normalisation
 from .run import TrainingRun
 
 _MEASURED = 512
@@ -58,10 +58,10 @@ def train_evaluator(settings: EvaluatorTraining, run: TrainingRun) -> SmallEvalu
     settings = replace(settings, network=replace(settings.network, text_width=run.encoder.width))
     train, held_out = (limit_captions(crops, settings.paraphrases) for crops in run.material.pairs())
     words = word_vectors(run.encoder, train, held_out)
-    return contrasted(settings, train, held_out, words, run.folder("evaluator"))
+    return fit_evaluator(settings, train, held_out, words, run.folder("evaluator"))
 
 
-def contrasted(
+def fit_evaluator(
     settings: EvaluatorTraining, train: Crops, held_out: Crops, words: Mapping[str, Tensor], folder: Path
 ) -> SmallEvaluator:
     """The averaged network after training in ``folder``, on the device of the text vectors.
@@ -75,22 +75,22 @@ def contrasted(
     device = next(iter(words.values())).device
     torch.manual_seed(settings.seed)
     network = SmallEvaluator(settings.network).to(device)
-    first = drawn(train, np.random.default_rng(settings.seed), 256, settings.frames[0], device)[0]
-    normalise_by(network, evaluator_features(first))
+    first = draw_pairs(train, np.random.default_rng(settings.seed), 256, settings.frames[0], device)[0]
+    set_normalisation(network, evaluator_features(first))
     loop = Loop(network, settings.loop, folder, "evaluator", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
-        features, clips = drawn(train, random, settings.loop.batch, frames, device)
+        features, clips = draw_pairs(train, random, settings.loop.batch, frames, device)
         motions, texts = network.motion(features, settings.noise), network.text(caption_vectors(clips, words, random))
-        loss, hits = contrast(motions, texts, [clip.kind for clip in clips], network.sharpness)
+        loss, hits = contrastive_loss(motions, texts, [clip.kind for clip in clips], network.sharpness)
         return loss, {"loss": float(loss.detach()), "top1": hits}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, SmallEvaluator)
         random = np.random.default_rng(0)
-        features, clips = drawn(held_out, random, _MEASURED, settings.frames[len(settings.frames) // 2], device)
+        features, clips = draw_pairs(held_out, random, _MEASURED, settings.frames[len(settings.frames) // 2], device)
         texts = averaged.text(caption_vectors(clips, words, random)).cpu().numpy()
         motions = averaged.motion(features).cpu().numpy()
         kinds = [clip.kind for clip in clips]
@@ -105,7 +105,7 @@ def contrasted(
     return trained
 
 
-def contrast(motions: Tensor, texts: Tensor, kinds: list[str], sharpness: Tensor) -> tuple[Tensor, float]:
+def contrastive_loss(motions: Tensor, texts: Tensor, kinds: list[str], sharpness: Tensor) -> tuple[Tensor, float]:
     """InfoNCE in both directions (Oord et al. 2018; Radford et al. 2021), and the fraction of captions that hit.
 
     Args:

@@ -20,8 +20,8 @@ from ..metrics.detectors import DETECTORS, detected
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.representation import JOINTS, POSITIONS, motion_from_features
-from .captioned_crops import drawn
-from .corruption import Neighbours, mixed_up
+from .captioned_crops import draw_pairs
+from .corruption import Neighbours, mix_up
 from .crops import Clip, Crops
 from .fingerprints import digest
 from .perturbation import Perturbation
@@ -132,7 +132,7 @@ def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tenso
         clips = _with_detectors(crops, random, count, frames)
         tokens = _tokens(pipeline, [_only(crops, [clip]) for clip in clips], random, frames)
         others = _tokens(pipeline, [of_kind[clip.kind] for clip in clips], random, frames)
-        tokens = neighbours.exchanged(mixed_up(tokens, others, random), _EXCHANGED)
+        tokens = neighbours.swap(mix_up(tokens, others, random), _EXCHANGED)
         features = pipeline.codec.decode(tokens)
         joints = torch.from_numpy(features[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
         perturbed = torch.from_numpy(random.random(count) < _PERTURBED)[:, None, None, None, None]
@@ -195,7 +195,7 @@ def _only(crops: Crops, clips: Sequence[Clip]) -> Crops:
 
 def _tokens(pipeline: InterMask, sources: Sequence[Crops], random: np.random.Generator, frames: int) -> Tensor:
     """Tokens (B, 2, P, S) of one crop from each source."""
-    features = torch.stack([drawn(source, random, 1, frames, pipeline.device)[0][0] for source in sources])
+    features = torch.stack([draw_pairs(source, random, 1, frames, pipeline.device)[0][0] for source in sources])
     normal = (features.flatten(0, 1) - pipeline.model.mean) / pipeline.model.std
     return pipeline.model.tokenizer.encode(normal)[:, 0].unflatten(0, (-1, 2))
 

@@ -20,7 +20,7 @@ class Normalising(Protocol):
 
 
 @torch.no_grad()
-def normalise_by(network: Normalising, seen: Tensor) -> None:
+def set_normalisation(network: Normalising, seen: Tensor) -> None:
     """Set the network's mean and standard deviation to those of inputs (B, 2, T, N)."""
     network.mean.copy_(seen.mean((0, 1, 2)))
     network.spread.copy_(seen.std((0, 1, 2)).clamp_min(_LEAST_SPREAD))

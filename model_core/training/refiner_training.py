@@ -14,11 +14,11 @@ from ..motion.skeleton import SMPL
 from ..networks.pair_view import in_own_frames
 from ..networks.refiner import Refiner, RefinerConfig
 from ..networks.tokenizer import Tokenizer
-from .captioned_crops import caption_vectors, drawn, limit_captions, word_vectors
+from .captioned_crops import caption_vectors, draw_pairs, limit_captions, word_vectors
 from .corruption import Neighbours
 from .crops import PAIR_LENGTHS, Crops
 from .loop import LoopSettings, seeded
-from .normalised import normalise_by
+from .normalised import set_normalisation
 from .perturbation import Perturbation
 from .run import TrainingRun
 
@@ -70,22 +70,22 @@ def train_refiner(settings: RefinerTraining, run: TrainingRun, tokenizer: Tokeni
     maker = PairMaker(settings, run, tokenizer, word_vectors(run.encoder, train, held_out))
     torch.manual_seed(settings.seed)
     network = Refiner(replace(settings.network, text_width=run.encoder.width)).to(run.device)
-    first = maker.made(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
-    normalise_by(network, network.features(first.perturbed, first.fixed))
+    first = maker.batch(train, np.random.default_rng(settings.seed), 128, settings.frames[0])
+    set_normalisation(network, network.features(first.perturbed, first.fixed))
     loop = run.loop(network, settings.loop, "refiner")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
         frames = settings.frames[int(random.integers(len(settings.frames)))]
-        batch = maker.made(train, random, settings.loop.batch, frames)
-        parts = refining_losses(network(batch.perturbed, batch.text, batch.fixed), batch.joints)
+        batch = maker.batch(train, random, settings.loop.batch, frames)
+        parts = refiner_losses(network(batch.perturbed, batch.text, batch.fixed), batch.joints)
         loss = torch.stack(list(parts.values())).sum()
         return loss, {"loss": float(loss.detach()), **{key: float(value.detach()) for key, value in parts.items()}}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
-        batch = maker.always_the_same(held_out)
-        after = refining_losses(averaged(batch.perturbed, batch.text, batch.fixed), batch.joints)
-        before = refining_losses(batch.perturbed, batch.joints)
+        batch = maker.held_out_batch(held_out)
+        after = refiner_losses(averaged(batch.perturbed, batch.text, batch.fixed), batch.joints)
+        before = refiner_losses(batch.perturbed, batch.joints)
         figures = {f"{key}_before": float(value) for key, value in before.items()}
         return figures | {key: float(value) for key, value in after.items()}
 
@@ -122,16 +122,16 @@ class PairMaker:
         self.neighbours = Neighbours(tokenizer)
 
     @torch.no_grad()
-    def made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
+    def batch(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
         """A batch of ``count`` pairs of ``frames``, in single precision."""
         with torch.autocast(self.device.type, enabled=False):
-            return self._made(crops, random, count, frames)
+            return self._batch(crops, random, count, frames)
 
-    def _made(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
+    def _batch(self, crops: Crops, random: np.random.Generator, count: int, frames: int) -> PairBatch:
         settings, device = self.settings, self.device
-        features, clips = drawn(crops, random, count, frames, device)
+        features, clips = draw_pairs(crops, random, count, frames, device)
         tokens = self.tokenizer.encode((features.flatten(0, 1) - self.mean) / self.std)[:, 0].unflatten(0, (-1, 2))
-        tokens = self.neighbours.exchanged(tokens, settings.swapped)
+        tokens = self.neighbours.swap(tokens, settings.swapped)
         decoded = self.tokenizer.decode(tokens.flatten(0, 1)[:, None]) * self.std + self.mean
         joints, decoded_joints = (
             values[..., POSITIONS].unflatten(-1, (JOINTS, 3)) for values in (features, decoded.unflatten(0, (-1, 2)))
@@ -141,13 +141,13 @@ class PairMaker:
         perturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.of(decoded_joints))
         return PairBatch(joints, perturbed, caption_vectors(clips, self.words, random), fixed)
 
-    def always_the_same(self, crops: Crops) -> PairBatch:
+    def held_out_batch(self, crops: Crops) -> PairBatch:
         """Pairs to evaluate on: the same at every step, without an effect on later random numbers."""
         with seeded(0, self.device):
-            return self.made(crops, np.random.default_rng(0), _MEASURED, self.settings.frames[0])
+            return self.batch(crops, np.random.default_rng(0), _MEASURED, self.settings.frames[0])
 
 
-def refining_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
+def refiner_losses(made: Tensor, joints: Tensor) -> dict[str, Tensor]:
     """Weighted mean absolute errors of pairs (B, 2, T, 22, 3) in metres.
 
     Args:

@@ -21,7 +21,7 @@ from .captioned_crops import limit_captions, word_vectors
 from .crops import PAIR_LENGTHS
 from .labels import Labels, candidates_of, corrupted_clips
 from .loop import Loop, LoopSettings
-from .normalised import normalise_by
+from .normalised import set_normalisation
 from .run import TrainingRun
 
 _MEASURED = 5
@@ -109,7 +109,7 @@ def fit_reranker(
     device = next(iter(words.values())).device
     torch.manual_seed(settings.seed)
     network = Reranker(settings.network).to(device)
-    normalise_by(network, network.features(torch.from_numpy(train[0].joints).to(device).float()))
+    set_normalisation(network, network.features(torch.from_numpy(train[0].joints).to(device).float()))
     loop = Loop(network, settings.loop, folder, "reranker", device)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:

@@ -31,7 +31,7 @@ class TokenisedCrops:
     maps: Mapping[int, Tensor]
     captions: Mapping[int, Tensor]
 
-    def drawn(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+    def draw(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
         """Random crops of one random length: maps (count, 2, P, S) and indices of captions (count,)."""
         lengths = list(self.maps)
         sizes = np.array([len(self.maps[frames]) for frames in lengths])

@@ -95,7 +95,7 @@ def train_transformer(
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
-        tokens, captions = data.train.drawn(random, settings.loop.batch)
+        tokens, captions = data.train.draw(random, settings.loop.batch)
         tokens = tokens.to(device)
         text = condition(network, captions, settings.drop_text)
         first = hide(tokens, settings.network, settings.masking)

@@ -26,8 +26,8 @@ from model_core.networks.contact_classifier import TOUCHED, ContactClassifier, C
 from model_core.networks.palms import to_body, to_palms
 from model_core.training.contact_classifier_training import (
     ContactClassifierTraining,
+    contact_classes,
     precision_and_recall,
-    touched,
     train_contact_classifier,
 )
 from model_core.training.crops import Clip
@@ -107,9 +107,9 @@ def test_contacts_out_of_reach_are_ignored_and_contacts_fade_smoothly() -> None:
 
 def test_palms_reach_what_their_labels_say() -> None:
     people = close(0.9)
-    assert (touched(people) == NOTHING).all()
+    assert (contact_classes(people) == NOTHING).all()
     moved = reach_contacts(people, contacts((RIGHT, NOTHING), (NOTHING, LEFT)), NOBODY)
-    labels = touched(moved)
+    labels = contact_classes(moved)
     assert (labels[0, 0, :, 0] == RIGHT).all() and (labels[0, 1, :, 1] == LEFT).all()
     assert (labels[0, 0, :, 1] == NOTHING).all() and (labels[0, 1, :, 0] == NOTHING).all()
 
@@ -142,8 +142,8 @@ def test_it_learns_from_the_text_what_distance_does_not_show() -> None:
         loss.backward()
         optimizer.step()
     said = network.eval()(people, TEXTS)
-    assert precision_and_recall(said, right) == {"found": 1.0, "true": 1.0}
-    assert precision_and_recall(network(people, TEXTS.flip(0)), right) == {"found": 0.0, "true": 0.0}
+    assert precision_and_recall(said, right) == {"recall": 1.0, "precision": 1.0}
+    assert precision_and_recall(network(people, TEXTS.flip(0)), right) == {"recall": 0.0, "precision": 0.0}
 
 
 def always(what: int) -> ContactClassifier:

@@ -22,7 +22,7 @@ from model_core.motion import Interaction
 from model_core.motion.representation import POSITIONS, features_from_motion
 from model_core.networks.reranker import Reranker, RerankerConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
-from model_core.training.corruption import Neighbours, mixed_up
+from model_core.training.corruption import Neighbours, mix_up
 from model_core.training.crops import Clip, Crops
 from model_core.training.labels import Labels, LabelSource, candidates_of, corrupted_clips
 from model_core.training.loop import LoopSettings
@@ -104,12 +104,12 @@ def test_corrupted_tokens_are_codes_of_the_same_part_and_a_quarter_stays() -> No
     for codes in tokenizer.quantizer.codebooks:
         codes.codes.normal_()
     tokens, others = torch.randint(64, (2, 200, 2, 5, 24))
-    mixed = mixed_up(tokens, others, np.random.default_rng(0))
+    mixed = mix_up(tokens, others, np.random.default_rng(0))
     same = (mixed == tokens).flatten(1)
     assert 0.15 < same.all(1).float().mean() < 0.35 and same.float().mean() > 0.5
     neighbours = Neighbours(tokenizer)
-    assert torch.equal(neighbours.exchanged(tokens, 0.0), tokens)
-    swapped = neighbours.exchanged(tokens, 0.5)
+    assert torch.equal(neighbours.swap(tokens, 0.0), tokens)
+    swapped = neighbours.swap(tokens, 0.5)
     assert 0.15 < (swapped != tokens).float().mean() < 0.35
     vectors = tokenizer.quantizer.vectors()
     for row in range(5):

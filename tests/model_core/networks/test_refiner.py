@@ -20,7 +20,7 @@ from model_core.motion import Motion
 from model_core.motion.skeleton import SMPL
 from model_core.networks.refiner import Refiner, RefinerConfig
 from model_core.training.perturbation import Perturbation
-from model_core.training.refiner_training import refining_losses
+from model_core.training.refiner_training import refiner_losses
 
 SHAPE = RefinerConfig(width=16, dilations=(1, 2))
 
@@ -76,14 +76,14 @@ def test_it_learns_how_far_apart_people_stand() -> None:
     text, nobody = TEXT.expand(8, -1), NOBODY.expand(8, -1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(150):
-        loss = torch.stack(list(refining_losses(network(perturbation.of(right), text, nobody), right).values())).sum()
+        loss = torch.stack(list(refiner_losses(network(perturbation.of(right), text, nobody), right).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     disturbed = perturbation.of(right)
     with torch.inference_mode():
-        after = refining_losses(network.eval()(disturbed, text, nobody), right)
-    before = refining_losses(disturbed, right)
+        after = refiner_losses(network.eval()(disturbed, text, nobody), right)
+    before = refiner_losses(disturbed, right)
     assert after["partner"] < 0.75 * before["partner"] and after["distance"] < 0.95 * before["distance"]
 
 

@@ -23,7 +23,7 @@ from model_core.networks.small_evaluator import SmallEvaluatorConfig
 from model_core.text_encoders import load_text_encoder
 from model_core.text_encoders.batches import pooled
 from model_core.training.crops import Clip, Crops, turned_into_frame
-from model_core.training.evaluator_training import EvaluatorTraining, contrast, contrasted
+from model_core.training.evaluator_training import EvaluatorTraining, contrastive_loss, fit_evaluator
 from model_core.training.loop import LoopSettings
 
 TEXT_ENCODER = "all-MiniLM-L6-v2"
@@ -71,7 +71,7 @@ def evaluator(tmp_path_factory: pytest.TempPathFactory) -> PairEmbedding:
     network = SmallEvaluatorConfig(embedding=8, width=32, entry=32)
     loop = LoopSettings(steps=80, batch=24, rate=4e-3, average=0.9, warm_up=5, evaluate_every=80)
     settings = EvaluatorTraining(network, loop, frames=(56, 80, 96))
-    trained = contrasted(settings, Crops(clips), Crops(held), words, folder)
+    trained = fit_evaluator(settings, Crops(clips), Crops(held), words, folder)
     save_evaluator(folder / "saved", trained, PairEmbeddingConfig(network, TEXT_ENCODER))
     return PairEmbedding.load(folder / "saved")
 
@@ -133,9 +133,9 @@ def test_the_frechet_distance_grows_with_noise(
 def test_other_pairs_of_a_kind_are_neither_positive_nor_negative() -> None:
     vectors = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=-1)
     sharpness = torch.tensor(2.0)
-    alone, _ = contrast(vectors[:2], vectors[:2], ["bow", "race"], sharpness)
+    alone, _ = contrastive_loss(vectors[:2], vectors[:2], ["bow", "race"], sharpness)
     doubled = vectors[[0, 1, 0, 1]]
-    together, hits = contrast(doubled, doubled, ["bow", "race", "bow", "race"], sharpness)
+    together, hits = contrastive_loss(doubled, doubled, ["bow", "race", "bow", "race"], sharpness)
     # Each of the two sees one wrong answer alone, two of the same in the doubled batch, and its double in neither.
     score = (vectors[0] @ vectors[0] - vectors[0] @ vectors[1]) * sharpness.exp()
     assert alone == pytest.approx(float(torch.log1p(torch.exp(-score))), rel=1e-4)
