@@ -89,7 +89,7 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
     @staticmethod
     def _draw_list(layout: bpy.types.UILayout, owner: bpy.types.Object) -> None:
         layout.template_list(
-            INTERMASK_UL_bones.bl_idname, "", owner, "intermask_bones", owner, "intermask_bone_index", rows=8
+            INTERMASK_UL_bones.bl_idname, "", owner, "intermask_bones", owner, "intermask_bone_index", rows=5
         )
         column = layout.column()
         column.use_property_split, column.use_property_decorate = True, False
