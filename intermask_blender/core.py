@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from model_core.motion.hands import with_hands_at_rest
     from model_core.motion.interaction_file import load_npz, save_npz
     from model_core.motion.landmarks import stands
+    from model_core.motion.limits import MIN_FRAMES
     from model_core.motion.rest import SMPL_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.recognition import (
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": "UserError printable",
     "files": "atomic_write replace_folder",
+    "motion.limits": "MIN_FRAMES",
     "kinematics.leaders": "LEADER_SUFFIXES read_leader",
     "kinematics.proportions": "TargetBody on_other_bodies",
     "kinematics.retarget": (
@@ -116,6 +118,7 @@ __all__ = [
     "KNOBS",
     "LEADER_SUFFIXES",
     "MAP_SCHEMA",
+    "MIN_FRAMES",
     "MOST_SEED",
     "MOST_TAKES",
     "NEEDED",

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from .. import compat, core
-from ..core import FPS, Motion, UserError
+from ..core import FPS, MIN_FRAMES, Motion, UserError
 from ..translations import tr
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender
 from .hands import hand_bones, measure_hands, with_captured_hands
@@ -18,9 +18,6 @@ from .key import scene_fps
 from .map import RigMapping
 from .own_map import mapping_of
 from .rest import measure
-
-SHORTEST = 16
-"""Frames at the model's rate below which a motion holds too little to react to."""
 
 STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
@@ -62,7 +59,7 @@ def capture(
     frame_range: tuple[float, float] | None = None,
     mapping: RigMapping | None = None,
     rate: float = FPS,
-    shortest: int = SHORTEST,
+    shortest: int = MIN_FRAMES,
 ) -> Captured:
     """The evaluated motion of a rig in world space.
 
@@ -125,7 +122,7 @@ def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[fl
     own, whole = compat.animated_range(owner), (float(scene.frame_start), float(scene.frame_end))
     if own is None:
         return whole
-    short = (own[1] - own[0]) / scene_fps(scene) * FPS + 1 < SHORTEST
+    short = (own[1] - own[0]) / scene_fps(scene) * FPS + 1 < MIN_FRAMES
     return whole if short and _follows_others(owner) and _moves_outside(owner, scene, own, whole) else own
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..core import FPS, SMPL, SMPL_REST_OFFSETS, Motion, UserError
+from ..core import FPS, MIN_FRAMES, SMPL, SMPL_REST_OFFSETS, Motion, UserError
 from ..generator.generation import GenerationSettings
 from ..rig.build import PEOPLES_LEGS, USUAL_LEG
-from ..rig.capture import SHORTEST, animated_frames, capture
+from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
 from ..rig.retarget import hip_ratio
 from ..translations import tr
@@ -89,10 +89,10 @@ def prepare(
     if frame_range is not None:
         first, last = max(first, frame_range[0]), min(last, frame_range[1])
     if seconds is not None:
-        if round(seconds * FPS) < SHORTEST:
+        if round(seconds * FPS) < MIN_FRAMES:
             raise UserError(
                 tr("A reaction takes at least {least:.2f} seconds; Seconds is {seconds:g}.").format(
-                    least=SHORTEST / FPS, seconds=seconds
+                    least=MIN_FRAMES / FPS, seconds=seconds
                 )
             )
         last = min(last, first + (seconds - 1 / FPS) * scene_fps(scene))

@@ -16,13 +16,13 @@ import torch
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..files import atomic_write
-from ..generation.limits import MIN_FRAMES
 from ..generation.pipeline import GenerateOptions, InterMask
 from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import DETECTORS, detected
 from ..metrics.physical import PhysicalMetrics, physical_metrics
 from ..model_files.evaluator_folder import EVALUATOR, PairEmbedding
 from ..motion import FPS, Interaction, Motion
+from ..motion.limits import MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..training.crops import turned_into_frame
 from ..training.tokenizer_training import joint_error

@@ -14,12 +14,12 @@ from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
 from ..model_files.training_captions import KnownCaptions, Nearest, load_captions
 from ..motion import FPS, Interaction, Motion
+from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..text_encoders import TextEncoder, load_text_encoder
 from .batching import BatchSampler
 from .completion import Window, WindowTask, columns, free_everything, held_columns, windows
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
-from .limits import MAX_FRAMES, MIN_FRAMES
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompts import segments

@@ -17,8 +17,8 @@ import numpy as np
 
 from .. import __version__
 from ..errors import UserError, out_of_memory
-from ..generation.limits import MAX_FRAMES, MIN_FRAMES
 from ..motion import FPS, Interaction
+from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..settings import build
 from .pipes import InputPipe, OutputPipe
 from .protocol import PROTOCOL, Decoder, Message, ProtocolError

@@ -1,4 +1,4 @@
-"""The lengths that can be generated, free of torch."""
+"""The lengths of motion that can be generated."""
 
 from __future__ import annotations
 
