@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         code = _run(options, console, Path(folder))
         if console.noted and options.log is None and log.exists():
             kept = _kept_log(log)
-            console.warn(f"intermask: the messages of Blender and of the graphics driver are in {kept}.")
+            console.warn(f"intermask: details of what failed are in {kept}.")
         return code
 
 
@@ -46,7 +46,7 @@ def _run(options: Options, console: Console, folder: Path) -> int:
     from .clip import BatchContext
     from .run import Run
 
-    stop = Stop()
+    stop = Stop(lambda: console.error_descriptor)
     blend = bpy.data.filepath
     client = WorkerClient(options.python or current_runtime(bpy.context), folder / "generator.log", options.device)
     with stop.listening():
@@ -62,7 +62,18 @@ def _run(options: Options, console: Console, folder: Path) -> int:
             return 130
         finally:
             client.close()
+            _note_tracebacks(client.log, console)
     return 1 if failures else 0
+
+
+def _note_tracebacks(log: Path, console: Console) -> None:
+    """Keep the generator's log where it explains a failure: it lies in a temporary folder."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    if "Traceback" in text:
+        console.note(text)
 
 
 def _check_writable(log: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 import time
@@ -28,12 +29,14 @@ class Console:
         verbose: whether that is shown instead.
         clock: seconds, for progress.
         noted: whether ``note`` was called: the log explains a failure.
+        error_descriptor: of standard error, also while ``quiet`` redirects it; for signal handlers.
     """
 
     log: Path
     verbose: bool = False
     clock: Callable[[], float] = time.monotonic
     noted: bool = field(default=False, init=False)
+    error_descriptor: int = field(default=2, init=False)
     _kept: TextIO | None = field(default=None, init=False)
     _shown: str = field(default="", init=False)
     _last: float = field(default=0.0, init=False)
@@ -95,9 +98,9 @@ class Console:
         if self.verbose:
             yield
             return
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        _flush()
         kept = {number: os.dup(number) for number in (1, 2)}
+        self.error_descriptor = kept[2]
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             with os.fdopen(os.dup(1), "w", encoding=_encoding(), errors="backslashreplace") as terminal:
@@ -106,13 +109,21 @@ class Console:
                     os.dup2(log, number)
                 yield
         finally:
-            self._kept = None
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
+            _flush()
+            self._kept, self.error_descriptor = None, 2
             for number, copy in kept.items():
                 os.dup2(copy, number)
                 os.close(copy)
             os.close(log)
+
+
+def _flush() -> None:
+    """Write out what Python and C have buffered, so that it goes where it was meant to."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Windows' C library is not found by this name; its standard output is not buffered where it is a console.
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).fflush(None)
 
 
 def _encoding() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 NOTICE = b"\nintermask: stopping after this step; the same again ends it at once.\n"
@@ -17,9 +17,14 @@ class Stop:
     opened file, and Blender prints what is raised there and continues.
     """
 
-    def __init__(self) -> None:
-        """No signal came yet."""
+    def __init__(self, descriptor: Callable[[], int] = lambda: 2) -> None:
+        """No signal came yet.
+
+        Args:
+            descriptor: gives the file descriptor for the notice that a signal came.
+        """
         self.wanted = False
+        self._descriptor = descriptor
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -47,4 +52,4 @@ class Stop:
         self.wanted = True
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.SIG_DFL)
-        os.write(2, NOTICE)
+        os.write(self._descriptor(), NOTICE)

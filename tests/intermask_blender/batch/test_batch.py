@@ -461,3 +461,19 @@ def test_a_row_keys_armatures_of_the_scene_and_is_rendered_later(model: Path, tm
     # Films are made where no generator is.
     assert main([*arguments, "--render", "png", "--python", str(tmp_path / "no python")]) == 1
     assert len(list((out / "both").glob("*.png"))) == 18 and (out / "both.npz").stat().st_mtime_ns == written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell script as the generator's Python")
+def test_the_generators_traceback_outlives_a_failure(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'Traceback of a broken installation' >&2\nexit 3\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    arguments = ["--prompt", "they hug", "--seconds", "0.6", "--model", str(model), "--render", "none"]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--python", str(python)]) == 1
+    shown = capsys.readouterr()
+    (log,) = tmp_path.glob("intermask-batch-*.log")
+    assert "Traceback of a broken installation" in log.read_text(encoding="utf-8")
+    assert f"details of what failed are in {log}" in shown.err

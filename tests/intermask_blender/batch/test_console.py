@@ -45,9 +45,10 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(
 
 
 NOISY = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from intermask_blender.batch.console import Console
+from intermask_blender.batch.signals import Stop
 
 console = Console(Path(sys.argv[1]), verbose=sys.argv[2] == "-v")
 console.say("before")
@@ -55,6 +56,10 @@ with console.quiet():
     os.write(1, b"Fra:1 Mem:20M\\n")
     os.write(2, b"EGL Error (0x3009)\\n")
     console.progress("Rendering frame 1/2, 3 s left")
+    stop = Stop(lambda: console.error_descriptor)
+    with stop.listening():
+        signal.raise_signal(signal.SIGINT)
+assert stop.wanted and console.error_descriptor == 2
 console.note("Traceback\\nline \\x1b[31m")
 console.say("after")
 """
@@ -69,6 +74,7 @@ def test_what_others_print_goes_to_the_log_or_is_shown(option: str, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     noise = {"Fra:1 Mem:20M", "EGL Error (0x3009)", "Traceback"}
     shown = set((done.stdout + done.stderr).splitlines())
+    assert "stopping after this step" in done.stderr
     assert {"before", "after"} <= shown and "\x1b" not in done.stdout + done.stderr
     if option:
         assert noise <= shown and not log.exists()
