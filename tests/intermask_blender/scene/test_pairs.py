@@ -127,6 +127,20 @@ def test_generated_people_go_with_their_last_take_and_own_rigs_stay(model: str) 
     assert {kind: len(getattr(bpy.data, kind)) for kind in kept} == kept
 
 
+def test_one_undo_brings_back_a_deleted_take_with_its_people(model: str) -> None:
+    empty_scene()
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=model) == {"FINISHED"}
+    before = world(bpy.data.objects["Person 2"], 15)
+    bpy.ops.ed.undo_push(message="Generate")
+    assert bpy.ops.intermask.delete_take() == {"FINISHED"} and people() == []
+    bpy.ops.ed.undo_push(message="Delete Take")
+    assert bpy.ops.ed.undo() == {"FINISHED"}
+    scene = bpy.context.scene
+    assert people() == ["Person 1", "Person 2"] and len(scene.intermask.takes) == 1
+    assert scene.intermask.takes[0].character_2 == bpy.data.objects["Person 2"]
+    np.testing.assert_array_equal(world(bpy.data.objects["Person 2"], 15), before)
+
+
 def test_people_who_are_used_elsewhere_stay_when_their_take_is_deleted(model: str) -> None:
     scene = empty_scene()
     bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=model)
