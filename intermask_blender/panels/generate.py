@@ -55,6 +55,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Settings, then the button. What comes and goes is below the button, so that it keeps its place."""
         settings, layout = context.scene.intermask, self.layout
+        session().drawn.begin_redraw()
         row = layout.row(align=True)
         row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
         row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")

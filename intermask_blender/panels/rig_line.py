@@ -21,5 +21,5 @@ def draw_rig_line(layout: bpy.types.UILayout, context: bpy.types.Context, owner:
     """Draw the line, or nothing if no armature is chosen."""
     if owner is None:
         return
-    text, good = _line(owner)
+    text, good = session().drawn.in_redraw(("rig", owner.name_full), lambda: _line(owner))
     paragraph(layout, context, text, "ARMATURE_DATA" if good else "ERROR")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ Value = TypeVar("Value")
 
 _LARGEST = 64
 
+_LONGEST_REDRAW = 0.1
+"""Seconds. A panel that is drawn later belongs to another redraw, even if nothing announced it."""
+
 
 class DrawCache:
     """The last result for each subject, with the key that it was computed for."""
@@ -19,6 +23,8 @@ class DrawCache:
     def __init__(self) -> None:
         """An empty cache."""
         self._results: dict[Hashable, tuple[Hashable, object]] = {}
+        self._shared: dict[Hashable, object] = {}
+        self._began = float("-inf")
 
     def get(self, subject: Hashable, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The result for a subject, computed only where the key has changed since.
@@ -38,6 +44,28 @@ class DrawCache:
             del self._results[next(iter(self._results))]
         return result
 
+    def forget(self, subject: Hashable) -> None:
+        """Drop the result for a subject, so that it is computed again."""
+        self._results.pop(subject, None)
+
+    def begin_redraw(self) -> None:
+        """Blender begins to draw a panel and then its subpanels; nothing can change until they are drawn."""
+        self._shared.clear()
+        self._began = time.monotonic()
+
+    def in_redraw(self, subject: Hashable, compute: Callable[[], Value]) -> Value:
+        """A result that a panel and its subpanels share in one redraw: even comparing keys takes a while.
+
+        Args:
+            subject: what the result is about.
+            compute: gives the result.
+        """
+        if time.monotonic() - self._began > _LONGEST_REDRAW:
+            return compute()
+        if subject not in self._shared:
+            self._shared[subject] = compute()
+        return self._shared[subject]  # type: ignore[return-value]
+
 
 def armature_key(owner: bpy.types.Object) -> Hashable:
     """All of an armature that decides how it is recognised: names, rest positions and parents of its bones.
@@ -47,9 +75,9 @@ def armature_key(owner: bpy.types.Object) -> Hashable:
     if owner.type != "ARMATURE":
         return owner.type
     bones = owner.data.bones
-    # Heads relative to the parent's tail, next to heads in the armature's space: a new parent changes them.
-    points = np.empty((3, len(bones) * 3), dtype=np.float32)
-    for row, name in zip(points, ("head_local", "tail_local", "head"), strict=True):
-        bones.foreach_get(name, row)
+    # Heads in the armature's space, and tails relative to the parent's: a new parent changes those.
+    points = np.empty((2, len(bones) * 3), dtype=np.float32)
+    bones.foreach_get("head_local", points[0])
+    bones.foreach_get("tail", points[1])
     turned = tuple(round(value, 4) for axis in owner.matrix_world.to_3x3() for value in axis)
-    return tuple(bones.keys()), points.tobytes(), turned, bpy.app.translations.locale
+    return "\n".join(bones.keys()), points.tobytes(), turned, bpy.app.translations.locale

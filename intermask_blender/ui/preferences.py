@@ -176,6 +176,9 @@ KEPT = ("source", "python", "device", "idle_minutes", "model_folder", "body_file
 
 KEPT_FILE = "preferences.json"
 
+LOOK_AGAIN = 5.0
+"""Seconds after which a missing PyTorch is looked for again: the user may be installing it by hand."""
+
 
 def keep_preferences(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
     """Write the preferences to the add-on's own folder. One that cannot be written to is no reason to stop."""
@@ -283,19 +286,24 @@ def runtime_problem(context: bpy.types.Context) -> str:
 
 
 def _has_runtime(context: bpy.types.Context) -> bool:
-    """Whether there is a runtime; looked for at most once a second, or as soon as a preference or an install changes.
+    """Whether there is a runtime: looked for when a preference or the installation changes, else only while missing.
 
-    Looking takes a millisecond, and panels ask at every redraw.
+    Looking takes a millisecond, and panels ask at every redraw. One that disappears in another way is noticed by the
+    next generation.
     """
     stored, folder = stored_preferences(context), runtime_root(create=False)
-    chosen = (stored.source, stored.python) if stored is not None else ()
-    key = (
-        int(time.monotonic()),
-        os.environ.get("INTERMASK_PYTHON"),
-        chosen,
-        runtime.installed_stamp(folder / "packages") if folder is not None else 0,
-    )
-    return session().drawn.get("runtime", key, lambda: current_runtime(context) is not None)
+    chosen = (stored.source, bpy.path.abspath(stored.python)) if stored is not None else ()
+    stamp = runtime.installed_stamp(folder / "packages") if folder is not None else 0
+    key, drawn, now = (os.environ.get("INTERMASK_PYTHON"), chosen, stamp), session().drawn, time.monotonic()
+
+    def look() -> tuple[bool, float]:
+        return current_runtime(context) is not None, now
+
+    found, looked = drawn.get("runtime", key, look)
+    if not found and now - looked > LOOK_AGAIN:
+        drawn.forget("runtime")
+        found, _ = drawn.get("runtime", key, look)
+    return found
 
 
 def state_lines(context: bpy.types.Context) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from ..generator.client import Request
 from ..generator.generation import LONGEST_PROMPT
 from ..scene.markers import timed_prompt
 from ..translations import tr
-from .model_list import model_list
+from .model_list import ModelList, model_list
 from .services import running_client
 from .session import redraw_sidebars, session
 
@@ -72,13 +72,12 @@ def novelty_line(context: bpy.types.Context) -> tuple[str, str]:
 
     Before the generator has run, a prompt that the model does not list itself has not been checked: the line says so.
     """
-    settings = context.scene.intermask
-    key = _key(settings, context)
+    settings, models = context.scene.intermask, model_list(context)
+    key = _key_among(models, settings, context)
     if key is None:
         return "", "NONE"
     if (answer := session().novelty.get(key)) is not None:
         return said(answer)
-    models = model_list(context)
     if key[1] in models.listed_prompts.get(models.chosen(settings.model_name), ()):
         return "", "NONE"
     return tr("Generate checks whether the model knows this prompt"), "INFO"
@@ -101,7 +100,13 @@ def _panel_prompt(context: bpy.types.Context) -> str:
 
 def _key(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> tuple[str, str] | None:
     """The chosen model's folder and the prompt, None where one of them is missing."""
-    models = model_list(context)
+    return _key_among(model_list(context), settings, context)
+
+
+def _key_among(
+    models: ModelList, settings: bpy.types.PropertyGroup, context: bpy.types.Context
+) -> tuple[str, str] | None:
+    """As ``_key``, among these models."""
     folder = models.folders.get(models.chosen(settings.model_name))
     prompt = _panel_prompt(context).strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import lru_cache
 
 import bpy
 
@@ -22,6 +23,12 @@ def letters_across(context: bpy.types.Context) -> int:
     return min(MOST_LETTERS, max(LEAST_LETTERS, int((context.region.width / scale - 70.0) / LETTER)))
 
 
+@lru_cache(64)
+def _lines(text: str, letters: int) -> tuple[str, ...]:
+    """The text in lines, of which there is at least one. Panels draw the same text many times a second."""
+    return tuple(textwrap.wrap(text, letters)) or ("",)
+
+
 def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
     """A label with as many lines as the text needs.
 
@@ -33,5 +40,5 @@ def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(tr(text), letters_across(context)) or [""]):
+    for number, line in enumerate(_lines(tr(text), letters_across(context))):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)

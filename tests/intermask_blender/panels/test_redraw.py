@@ -15,6 +15,7 @@ import intermask_blender
 from intermask_blender.benchmark import panel_drawing
 from intermask_blender.generator import models
 from intermask_blender.panels import rig_line as line_of_panel
+from intermask_blender.ui import preferences
 from intermask_blender.ui.draw_cache import DrawCache, armature_key
 from intermask_blender.ui.model_list import model_list
 
@@ -40,6 +41,47 @@ def test_a_result_is_kept_for_its_key_and_only_so_many_subjects() -> None:
     for number in range(1000):
         known.get(number, 0, lambda: None)
     assert len(known._results) < 100
+
+
+def test_a_panel_and_its_subpanels_share_results_in_one_redraw_only() -> None:
+    known, computed = DrawCache(), []
+
+    def shared() -> int:
+        return known.in_redraw("a", lambda: computed.append(0) or len(computed))
+
+    assert [shared(), shared()] == [1, 2], "nothing is kept outside a redraw"
+    known.begin_redraw()
+    assert [shared(), shared()] == [3, 3]
+    known.begin_redraw()
+    assert shared() == 4
+
+
+def test_a_redraw_of_all_panels_reads_the_bones_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bpy.context.scene.intermask.leader = mixamo()
+    draw, keyed = panel_drawing(), []
+    monkeypatch.setattr(line_of_panel, "armature_key", lambda owner: keyed.append(owner) or armature_key(owner))
+    draw()
+    assert len(keyed) == 1
+    draw()
+    assert len(keyed) == 2
+
+
+def test_a_runtime_that_was_found_is_looked_for_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, there, now = [], [True], [1000.0]
+    monkeypatch.setattr(preferences, "current_runtime", lambda context: looked.append(0) or (there[0] or None))
+    monkeypatch.setattr(preferences.time, "monotonic", lambda: now[0])
+
+    def found(after: float) -> bool:
+        now[0] += after
+        return not preferences.runtime_problem(bpy.context)
+
+    assert found(0.0) and found(3600.0) and len(looked) == 1
+    there[0] = False
+    monkeypatch.setenv("INTERMASK_PYTHON", "/nowhere/python")
+    assert not found(0.0) and not found(1.0) and len(looked) == 2
+    assert not found(preferences.LOOK_AGAIN) and len(looked) == 3
+    there[0] = True
+    assert found(preferences.LOOK_AGAIN + 1.0) and found(3600.0) and len(looked) == 4
 
 
 def test_a_redraw_reads_no_file_and_recognises_no_rig(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +129,8 @@ def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
         bones = owner.data.edit_bones
         if change == "moved":
             bones[-1].head.x += 0.1
+        elif change == "tail":
+            bones[-1].tail.x += 0.1
         elif change == "parent":
             bones[-1].parent = bones[0]
         else:
@@ -95,9 +139,9 @@ def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
         keys.append(armature_key(owner))
 
     assert armature_key(owner) == keys[0]
-    for change in ("moved", "parent", "removed"):
+    for change in ("moved", "tail", "parent", "removed"):
         edited(change)
-    assert len(set(keys)) == 4
+    assert len(set(keys)) == 5
 
 
 def test_models_that_come_change_and_go_are_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
