@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -77,7 +76,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise UserError(str(error).replace(str(temporary), str(path))) from error
     finally:
         if not done:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _delete(temporary)
             for folder in missing:
                 with suppress(OSError):
                     folder.rmdir()
@@ -112,12 +111,19 @@ def replace_folder(new: Path, target: Path) -> None:
         raise UserError(f"Cannot write {target}: {reason(error)}; choose another place.") from error
     _flush_folder(target.parent)
     if backup is not None:
-        shutil.rmtree(backup, ignore_errors=True)
+        _delete(backup)
 
 
 def reason(error: BaseException) -> str:
     """Why something failed, in the system's words: never empty, never "None"."""
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder as far as it can be."""
+    import shutil  # loads compression libraries, for which enabling the add-on would wait
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _restore(backup: Path, target: Path, cause: OSError) -> None:

@@ -12,7 +12,6 @@ from ..generator.models import find_model
 from ..properties import wanted_model
 from ..properties.knobs import panel_knobs
 from ..properties.request import PromptProperties
-from ..scene.editing import Edit, prepare_edit
 from ..scene.placement import Placement
 from ..scene.request import Sampling
 from ..scene.takes import parts
@@ -85,6 +84,8 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
         """The range is the one given, else the timeline's preview range, else all."""
+        from ..scene.editing import Edit, prepare_edit  # not needed to enable the add-on
+
         scene = context.scene
         frames = (scene.frame_preview_start, scene.frame_preview_end) if scene.use_preview_range else None
         if self.properties.is_property_set("start") and self.properties.is_property_set("end"):
@@ -116,6 +117,8 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
         """All of the take is kept."""
+        from ..scene.editing import Edit, prepare_edit  # not needed to enable the add-on
+
         take, settings, sampling = self.chosen(context)
         edit = Edit(more=self.seconds, label=f"+{self.seconds:g} s")
         return prepare_edit(context.scene, take, settings, sampling, edit)

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from ..generator.model_import import ImportPlan, ModelImport
+from ..generator.job import Job
 from ..generator.runtime import NOT_FOUND
 from ..translations import tr
 from ..ui.import_fields import DATASETS, ImportProperties
@@ -38,8 +38,10 @@ class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Oper
             return refuse(cls, "PyTorch, which reads the weights, was not found: press Install PyTorch first")
         return True
 
-    def begin(self, context: bpy.types.Context) -> ModelImport:
+    def begin(self, context: bpy.types.Context) -> Job:
         """The import."""
+        from ..generator.model_import import ImportPlan, ModelImport  # not needed to enable the add-on
+
         runtime = current_runtime(context)
         if runtime is None:
             raise UserError(NOT_FOUND)

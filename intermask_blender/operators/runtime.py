@@ -10,7 +10,7 @@ import bpy
 
 from ..core import UserError
 from ..generator import runtime
-from ..generator.installation import BUILDS, Installation, Plan, index_options, remove
+from ..generator.job import Job
 from ..generator.runtime import Inspection
 from ..translations import tr, tr_noop
 from ..ui.preferences import (
@@ -65,8 +65,10 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
             return refuse(cls, "Blender's own Python has PyTorch already")
         return True
 
-    def begin(self, context: bpy.types.Context) -> Installation:
+    def begin(self, context: bpy.types.Context) -> Job:
         """The installation."""
+        from ..generator.installation import BUILDS, Installation, Plan, index_options
+
         stored, root, own = stored_preferences(context), runtime_root(create=True), own_python()
         if stored is None or root is None:
             raise UserError(tr(NOT_AN_EXTENSION))
@@ -142,6 +144,8 @@ class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
 
     def attempt(self, context: bpy.types.Context) -> str:
         """End the generator, which may use its files, then delete it."""
+        from ..generator.installation import remove
+
         root = runtime_root(create=False)
         end_worker()
         if root is not None:

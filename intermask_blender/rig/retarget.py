@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat, core
-from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, TargetBody, rotations
+from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
@@ -134,7 +134,7 @@ def body_of_rig(
     scene: bpy.types.Scene,
     root_motion: RootMotion,
     mapping: RigMapping | None = None,
-) -> TargetBody:
+) -> core.TargetBody:
     """An armature as a target body for motions of one person: where its joints are once ``rig_keys`` has keyed them.
 
     Args:
@@ -162,7 +162,7 @@ def body_of_rig(
         inside += (_pelvis_in_armature(person, rig, placed, scene, root_motion) - inside[:, 0])[:, None]
         return vectors_from_blender(inside @ placed[:3, :3].T + placed[:3, 3]) * metres
 
-    return TargetBody(joints, _scale(posed, rig, root_motion))
+    return core.TargetBody(joints, _scale(posed, rig, root_motion))
 
 
 def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .. import compat
-from ..core import SmplModel
+from .. import compat, core
 from .axes import vectors_to_blender
 from .build import Colour, armature_of, skinned, surface
 
@@ -15,7 +14,7 @@ FARTHEST = 5.0
 
 
 def build_smpl_body(
-    model: SmplModel, name: str, collection: bpy.types.Collection, colour: Colour, size: float = 1.0
+    model: core.SmplModel, name: str, collection: bpy.types.Collection, colour: Colour, size: float = 1.0
 ) -> bpy.types.Object:
     """The body in its mean shape, soles on the floor at the world's origin, facing -Y; its armature.
 

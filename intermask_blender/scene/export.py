@@ -10,7 +10,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations, save_npz, write_bvh
+from .. import core
+from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations
 from ..rig.capture import capture
 from ..rig.key import scene_fps
 from ..translations import tr
@@ -137,10 +138,10 @@ def _write_own_format(
     """Write BVH or NumPy files with a frame for each frame of the scene."""
     if files[0].suffix == SUFFIXES["NPZ"]:
         first, second = (_person(owner, scene, frames) for owner in people_of(take))
-        save_npz(files[0], (first, second), take.prompt, take.model, take.seed)
+        core.save_npz(files[0], (first, second), take.prompt, take.model, take.seed)
         return
     for owner, file in zip(owners, files, strict=True):
-        write_bvh(file, _person(owner, scene, frames))
+        core.write_bvh(file, _person(owner, scene, frames))
 
 
 def _person(owner: bpy.types.Object, scene: bpy.types.Scene, frames: tuple[float, float]) -> PosedSkeleton:

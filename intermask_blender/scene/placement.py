@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import SmplModel, load_smpl_model
+from .. import core
 from ..rig.splice import Held
 from .spots import Spot
 
@@ -45,7 +45,7 @@ class Placement:
     held: Held | None = None
     stand: bool = True
     meet: bool = True
-    bodies: tuple[SmplModel | None, SmplModel | None] = (None, None)
+    bodies: tuple[core.SmplModel | None, core.SmplModel | None] = (None, None)
     spot: Spot | None = None
     reuse: bool = False
     title: str = ""
@@ -76,6 +76,6 @@ def with_bodies(placement: Placement, files: Sequence[Path | None]) -> Placement
     """
     new = new_people(placement)
     first, second = (
-        load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
+        core.load_smpl_model(file) if file is not None and index in new else None for index, file in enumerate(files)
     )
     return replace(placement, bodies=(first, second))

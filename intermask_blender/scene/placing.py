@@ -7,14 +7,8 @@ from dataclasses import replace
 import bpy
 import numpy as np
 
-from ..core import (
-    SMPL,
-    PosedSkeleton,
-    RootMotionScale,
-    TargetBody,
-    UserError,
-    on_other_bodies,
-)
+from .. import core
+from ..core import SMPL, PosedSkeleton, RootMotionScale, UserError
 from ..generator.generation import Pair
 from ..rig.axes import vectors_to_blender
 from ..rig.body import load_body, sole_depth
@@ -163,7 +157,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     ]
     if placement.held is not None:
         bodies = [replace(body, held=index not in placement.held.who) for index, body in enumerate(bodies)]
-    first, second = on_other_bodies(pair, bodies, placement.stand, placement.meet)[0]
+    first, second = core.on_other_bodies(pair, bodies, placement.stand, placement.meet)[0]
     pair = at_scene_rate((first, second), placement, scene)
     return pair, {
         index: rig_keys(pair[index], owner, scene, placement.start_frame, root_motion)
@@ -185,15 +179,15 @@ def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> P
     return first, second
 
 
-def _own_body(index: int, pair: Pair, placement: Placement) -> TargetBody:
+def _own_body(index: int, pair: Pair, placement: Placement) -> core.TargetBody:
     """A leader, who is there already, or a new character, made to measure."""
     there = placement.leader
     if placement.has_leader and index == 0 and there is not None and len(there) >= len(pair[0]):
-        return TargetBody(lambda posed: there[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
+        return core.TargetBody(lambda posed: there[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
     up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])
     way = RootMotionScale(1.0, 1.0, sole=up)
     held = placement.has_leader and index == 0
-    return TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
+    return core.TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
 
 
 def _scaled(posed: PosedSkeleton, size: float) -> PosedSkeleton:

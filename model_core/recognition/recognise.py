@@ -17,7 +17,6 @@ import numpy as np
 from ..motion.skeleton import SMPL
 from .bone_maps import NEEDED, BoneMap, canonical, known_maps
 from .by_names import LIMBS, Named, joints_by_names
-from .by_structure import joints_by_structure
 from .skeleton_tree import SkeletonTree
 from .words import stripped_names, words_of
 
@@ -132,6 +131,8 @@ def recognise(
     if usable:
         best = max(usable, key=lambda match: _score(tree, match))
         return Recognition(best.kind, best.joints, _lengths(tree, best.joints), best.bone_map, best.controls, best.root)
+    from .by_structure import joints_by_structure  # a long module, for the few skeletons whose names say nothing
+
     words = words_of(tree.names)
     named = joints_by_names(tree, words)
     if named.complete:

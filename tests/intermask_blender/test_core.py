@@ -43,5 +43,7 @@ def test_enabling_the_add_on_loads_no_solver_no_data_and_no_torch() -> None:
     loaded = done.stdout.splitlines()[-1].split()
     assert "model_core.motion" in loaded, done.stderr
     late = ("torch", "model_core.data", "model_core.kinematics.solver", "model_core.kinematics.leaders",
+            "model_core.kinematics.proportions", "model_core.motion.bvh", "model_core.motion.interaction_file",
+            "model_core.motion.smpl_model", "model_core.recognition.by_structure",
             "model_core.worker.requests", "model_core.metrics", "model_core.generation")  # fmt: skip
     assert not [name for name in loaded if name.startswith(late)]
