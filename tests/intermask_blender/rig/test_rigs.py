@@ -211,7 +211,7 @@ def test_a_rig_that_cannot_be_keyed_is_told_and_left_alone(tmp_path: Path) -> No
     linked = wanted.objects[0]
     scene.collection.objects.link(linked)
     for rig, sentence in (
-        (mirrored, "mirrored"), (uneven, "unevenly"), (handless, "L_Wrist"), (linked, "override"),
+        (mirrored, "mirrored"), (uneven, "unevenly"), (handless, "Left Hand"), (linked, "override"),
     ):  # fmt: skip
         before = scene_state(rig)
         with pytest.raises(UserError, match=sentence):
