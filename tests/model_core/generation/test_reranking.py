@@ -78,6 +78,7 @@ def test_the_reranker_depends_neither_on_place_nor_on_heading_nor_on_order() -> 
         assert (reranker(joints, text.flip(0)) - logits).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_reranker_learns_the_labels_of_the_detectors(tmp_path: Path) -> None:
     """Near is right for one caption and wrong for the other; places alone would not tell."""
     random, joints = np.random.default_rng(0), pairs(240)

@@ -69,6 +69,7 @@ def test_perturbed_people_keep_their_bone_lengths() -> None:
     torch.testing.assert_close(bones(wild), bones(joints), atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_it_learns_how_far_apart_people_stand() -> None:
     torch.manual_seed(0)
     network, perturbation = Refiner(SHAPE), Perturbation(spared=0.0)

@@ -144,6 +144,7 @@ def run_of(clips: Crops, folder: Path) -> TrainingRun:
     return run
 
 
+@pytest.mark.slow
 def test_training_continues_after_a_kill_as_if_it_had_not_stopped(crops: Crops, tmp_path: Path) -> None:
     def run(folder: str, steps: int, total: int) -> Tokenizer:
         settings = tokenizer_settings(total)
@@ -276,6 +277,7 @@ def test_tokens_are_drawn_again_when_anything_that_decides_them_changes(crops: C
     assert made_again(replace(tokeniser, seed=1), crops) and made_again(tokeniser, crops, 9)
 
 
+@pytest.mark.slow
 def test_the_transformer_learns_what_it_is_shown(crops: Crops, tmp_path: Path) -> None:
     torch.manual_seed(0)
     values = statistics(crops, np.random.default_rng(0), 50, 32)
