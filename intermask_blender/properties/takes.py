@@ -34,7 +34,8 @@ class InterMaskTake(bpy.types.PropertyGroup):
     """One take of an interaction. It points to characters and actions, so that renaming them does no harm."""
 
     prompt: bpy.props.StringProperty()  # type: ignore[valid-type]
-    seed: bpy.props.IntProperty()  # type: ignore[valid-type]
+    # Digits: seeds have up to 63 bits, an IntProperty has 31.
+    seed: bpy.props.StringProperty()  # type: ignore[valid-type]
     number: bpy.props.IntProperty()  # type: ignore[valid-type]
     model: bpy.props.StringProperty()  # type: ignore[valid-type]
     stands_in: bpy.props.StringProperty()  # type: ignore[valid-type]

@@ -138,7 +138,7 @@ def _write_own_format(
     """Write BVH or NumPy files with a frame for each frame of the scene."""
     if files[0].suffix == SUFFIXES["NPZ"]:
         first, second = (_person(owner, scene, frames) for owner in people_of(take))
-        core.save_npz(files[0], (first, second), take.prompt, take.model, take.seed)
+        core.save_npz(files[0], (first, second), take.prompt, take.model, int(take.seed) if take.seed else None)
         return
     for owner, file in zip(owners, files, strict=True):
         core.write_bvh(file, _person(owner, scene, frames))

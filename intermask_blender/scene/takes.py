@@ -72,7 +72,7 @@ def add_take(
     """
     take = scene.intermask.takes.add()
     take.name = _free_name(scene, title)
-    take.prompt, take.seed, take.number, take.model = prompt, min(seed, 2**31 - 1), number, model
+    take.prompt, take.seed, take.number, take.model = prompt, str(seed), number, model
     take.leader = leader
     for index, owner in enumerate(owners, 1):
         if owner is not None:
@@ -183,7 +183,8 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
         people |= dict.fromkeys(owner for owner in (take.character_1, take.character_2) if owner is not None)
         settings.takes.remove(number)
     leaders = _leaders()
-    unlisted = [action for action in actions if action not in _listed_actions()]
+    listed_actions = _listed_actions()
+    unlisted = [action for action in actions if action not in listed_actions]
     for owner in people:
         animation = owner.animation_data
         # The action of a leader stays: other people react to it.
@@ -195,9 +196,9 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
     if settings.takes:
         before = sum(number < current for number in numbers)
         settings.take_index = max(0, min(current - before, len(settings.takes) - 1))
-    listed = _listed_people() | leaders
+    listed_people = _listed_people() | leaders
     for owner in people:
-        if is_generated(owner) and owner not in listed and not _is_animated(owner):
+        if is_generated(owner) and owner not in listed_people and not _is_animated(owner):
             remove_person(owner)
 
 
@@ -212,7 +213,7 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
         animation = owner.animation_data
         track = animation.nla_tracks.new()
         track.name = take.name
-        strip = track.strips.new(take.name, int(action.frame_range[0]), action)
+        strip = track.strips.new(take.name, round(action.frame_range[0]), action)
         compat.bind_strip(strip, animation)
         animation.action = None
 

@@ -21,6 +21,7 @@ from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.editing import PART_INDICES, SOFT_PARTS, prepare_edit
 from intermask_blender.scene.markers import timed_prompt
 from intermask_blender.scene.request import Sampling
+from intermask_blender.scene.takes import frames_of, parts, push_to_nla
 from intermask_blender.ui.prompt_history import past_prompts
 from intermask_blender.ui.prompt_novelty import Answer, said
 from intermask_blender.ui.services import worker_client
@@ -99,6 +100,19 @@ def test_a_take_in_the_nla_plays_as_before(model: Path) -> None:
     bpy.data.objects.remove(settings.takes[0].character_2)
     with pytest.raises(RuntimeError, match="were deleted"):
         bpy.ops.intermask.push_take()
+
+
+def test_a_strip_of_a_take_starts_at_the_frame_nearest_to_its_first_key(model: Path) -> None:
+    take = generated(model, 1).takes[0]
+    for _, action in parts(take):
+        for curve in curves_of(action):
+            for key in curve.keyframe_points:
+                key.co_ui.x -= 0.25
+            curve.update()
+    first, _ = frames_of(take)
+    push_to_nla(take)
+    for owner in (take.character_1, take.character_2):
+        assert owner.animation_data.nla_tracks[0].strips[0].frame_start == first == 1
 
 
 def test_playback_repeats_a_take_where_that_is_asked_for(model: Path) -> None:
@@ -275,7 +289,7 @@ def test_edits_use_the_takes_prompt_and_a_new_seed_and_are_named_by_what_changed
         "+1 s: they hug",
     ]
     assert [take.prompt for take in takes] == ["they hug", "they hug", "they hug", "they bow", "they hug"]
-    assert takes[3].seed == takes[4].seed == 11 and len({take.seed for take in takes}) == 4
+    assert takes[3].seed == takes[4].seed == "11" and len({take.seed for take in takes}) == 4
 
 
 def test_the_preview_range_follows_the_takes_unless_it_is_the_users_own(model: Path) -> None:
@@ -329,12 +343,17 @@ def test_frames_outside_a_range_stay_as_they_were(model: Path, fps: float, mode:
     assert compat_curves(take.action_1, "scale") == 3, "keys that are not ours stay"
 
 
-def compat_curves(action: bpy.types.Action, ending: str) -> int:
-    """How many curves of an action move a property."""
+def curves_of(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """All curves of an action."""
     stores = [action] if bpy.app.version < (4, 4) else [
         bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags
     ]  # fmt: skip
-    return sum(curve.data_path.endswith(ending) for store in stores for curve in store.fcurves)
+    return [curve for store in stores for curve in store.fcurves]
+
+
+def compat_curves(action: bpy.types.Action, ending: str) -> int:
+    """How many curves of an action move a property."""
+    return sum(curve.data_path.endswith(ending) for curve in curves_of(action))
 
 
 def test_a_take_is_extended_and_in_betweened_at_any_rate(model: Path) -> None:
