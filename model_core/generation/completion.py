@@ -29,7 +29,8 @@ MIN_SEAM = 24
 MAX_SEAM = 48
 """Longest transition; a larger distance takes longer, so that joints do not have to rush."""
 CATCH_UP_SPEED = 0.5
-"""Metres per second that a transition may add to the speed of a joint, if the clip is long enough."""
+"""Metres per second that a transition may add to the speed of a joint; more where ``MAX_SEAM`` or the clip's end
+shortens it."""
 VELOCITY_SEAM = 8
 """Frames of the transition from the old motion's velocity to the new one's."""
 

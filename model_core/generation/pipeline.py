@@ -234,11 +234,12 @@ class InterMask:
             raise UserError(f"A strength of {share:g} cannot be made; choose 0 to 1.")
         frames = len(known)
         self._check_length(frames)
-        guidance = (options.settings or self.config.sampling).guidance
+        settings = options.settings or self.config.sampling
         generator = self._generator(options.seed)
         everything = free_everything(frames)
-        if share == 1:
-            return everything if within is None else within
+        chosen = everything if within is None else within
+        if share in (0, 1):
+            return chosen.copy() if share == 1 else np.zeros_like(chosen)
         confidence = np.zeros(everything.shape)
         representation = self.codec.representation
         people = [representation.prepared(person) for person in known.people]
@@ -248,10 +249,11 @@ class InterMask:
             pair = [person.frames(window.start, window.stop) for person in people]
             transform = task.canonical_transform(pair, representation.canonical_transform)
             ids = self.codec.encode_pairs([pair], [transform], task.frames)
-            log_probs = token_log_probs(self.model.transformer, ids, text.condition, guidance, generator)[0]
+            log_probs = token_log_probs(
+                self.model.transformer, ids, text.condition, settings.guidance, generator, settings.part_guidance
+            )[0]
             new = ~held_columns(window.overlap, task.frames)  # the previous window has scored the others
             confidence[:, :, place][:, :, new] = log_probs.float().cpu().numpy()[:, :, new]
-        chosen = everything if within is None else within
         count = round(share * int(chosen.sum()))
         ranks = np.where(chosen, confidence, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
         return (ranks < count).reshape(chosen.shape) & chosen
@@ -265,7 +267,7 @@ class InterMask:
         options: GenerateOptions = _DEFAULTS,
         fixed_frames: int = 0,
     ) -> list[Interaction]:
-        """Fill in the free tokens and keep the others: the task that all others are cases of.
+        """Fill in the free tokens and keep the others: every other method is a special case of this.
 
         Args:
             prompt: what the two people do.

@@ -65,9 +65,13 @@ def _check_parts(settings: SamplingSettings, parts: int) -> None:
     unknown = [part for part in settings.refine_parts if not 0 <= part < parts]
     if unknown:
         raise UserError(f"refine_parts names part {unknown[0]}; a token map has the parts 0 to {parts - 1}.")
-    shares = len(settings.part_guidance)
-    if shares not in (0, parts):
-        raise UserError(f"part_guidance has {shares} values; give one for each of the {parts} parts, or none.")
+    _check_part_guidance(settings.part_guidance, parts)
+
+
+def _check_part_guidance(part_guidance: Sequence[float], parts: int) -> None:
+    count = len(part_guidance)
+    if count not in (0, parts):
+        raise UserError(f"part_guidance has {count} values; give one for each of the {parts} parts, or none.")
 
 
 REMASK_GROUPS = 4
@@ -220,6 +224,7 @@ def token_log_probs(
     text: Tensor,
     guidance: float,
     generator: torch.Generator | None = None,
+    part_guidance: Sequence[float] = (),
 ) -> Tensor:
     """How well each given token suits the text and the other tokens.
 
@@ -229,12 +234,16 @@ def token_log_probs(
         transformer: in evaluation mode.
         ids: (B, 2, P, S) token ids without masks.
         text: (B, W) condition vectors.
-        guidance: as in ``SamplingSettings``.
+        guidance, part_guidance: as in ``SamplingSettings``.
         generator: decides which tokens are masked together; on the device of ``ids``.
 
     Returns:
         (B, 2, P, S) log probability of each token while it is masked.
+
+    Raises:
+        UserError: ``part_guidance`` does not suit the body parts of the maps.
     """
+    _check_part_guidance(part_guidance, ids.shape[2])
     with torch.inference_mode():
         condition = _condition(transformer, text, guidance)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
@@ -243,7 +252,7 @@ def token_log_probs(
         for number in range(REMASK_GROUPS):
             masked = group == number
             given = ids.masked_fill(masked, transformer.config.mask_id)
-            logits = _guided_logits(transformer, given, condition, guidance)
+            logits = _guided_logits(transformer, given, condition, guidance, part_guidance)
             score = logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
             confidence = torch.where(masked, score.to(confidence.dtype), confidence)
     return confidence

@@ -1,4 +1,4 @@
-"""Stage 1: bone lengths, one set per person and clip."""
+"""Bone lengths, one set per person and clip."""
 
 from __future__ import annotations
 

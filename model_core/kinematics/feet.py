@@ -1,4 +1,4 @@
-"""Stage 5: standing feet are locked to one floor for all people, and legs reach them."""
+"""Standing feet are locked to one floor for all people, and legs reach them."""
 
 from __future__ import annotations
 

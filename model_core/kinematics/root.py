@@ -1,4 +1,4 @@
-"""Stage 2: position and orientation of the root, by least squares."""
+"""Position and orientation of the root, by least squares."""
 
 from __future__ import annotations
 

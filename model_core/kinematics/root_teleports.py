@@ -1,4 +1,4 @@
-"""Stage 0: removes root teleports, movements of the root that are faster than people can move.
+"""Removes root teleports, movements of the root that are faster than people can move.
 
 A decoder that is undecided between two places puts a person metres away for some frames, or permanently. The steps of
 such a teleport are replaced by the pace before and after it. Of the segments between teleports, the largest set that

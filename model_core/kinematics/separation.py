@@ -1,4 +1,4 @@
-"""Stage 7: bodies that interpenetrate are moved apart; contacts stay."""
+"""Bodies that interpenetrate are moved apart; contacts stay."""
 
 from __future__ import annotations
 

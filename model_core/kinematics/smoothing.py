@@ -1,4 +1,4 @@
-"""Stage 4: a low-pass filter without delay that measures the jitter and removes no more than that."""
+"""Smoothing: a low-pass filter without delay that measures the jitter and removes no more than that."""
 
 from __future__ import annotations
 

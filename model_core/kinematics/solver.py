@@ -40,6 +40,18 @@ def solve(
 ) -> list[PosedSkeleton]:
     """Fit skeletons of fixed bone lengths to the motion of one or two people, and correct it.
 
+    The stages, in the order in which they run; ``settings`` switches most of them:
+
+    1. ``root_teleports``: roots that jump are put back.
+    2. ``smoothing``: jitter is removed from joints, whole bodies and rotations.
+    3. ``bones``: one set of bone lengths for each person.
+    4. ``root``: position and orientation of the root.
+    5. ``tree``: rotations of the other joints, from the root outwards.
+    6. ``separation``: bodies that interpenetrate are moved apart.
+    7. ``feet``: standing feet are locked to the floor.
+    8. ``leg_lengths``: leg bones that are too long for straight knees are shortened.
+    9. ``touch`` and ``separation``: hands keep touching the partner, leave the partner's body, and close small gaps.
+
     Args:
         people: one or two motions, equally long and at one rate, in one world (metres, Y up). Local rotations are
             optional; root orientations are used where known. Of ``smplx55`` the body is solved and the hands follow.
@@ -83,7 +95,7 @@ def _check(people: Sequence[Motion]) -> None:
 
 
 def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequence[Motion] | None) -> PoseBatch:
-    """Stages 1 to 4: skeletons that follow the given motion, before feet and hands are corrected."""
+    """Skeletons that follow the given motion, before feet and hands are corrected."""
     if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
         motions = [None] * len(people) if bones_of is None else [[motion] for motion in bones_of]
         return joined([_fitted([person], settings, motion) for person, motion in zip(people, motions, strict=True)])
@@ -113,10 +125,10 @@ def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequenc
 
 
 def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
-    """Stage 6: the pose with leg bones short enough for straight knees, except of a held person.
+    """The pose with leg bones short enough for straight knees, except of a held person.
 
-    A straighter knee is elsewhere. Legs that rest against the partner's swivel to keep their distance to ``fitted``
-    (P, T, 22, 3), the joints before all corrections; bones are shortened less where that is not enough.
+    Straightening the leg moves the knee. Legs that rest against the partner's swivel to keep their distance in
+    ``fitted`` (P, T, 22, 3), the joints before all corrections; bones are shortened less where that is not enough.
     """
     scales = leg_scales(pose)
     if settings.held is not None:
@@ -143,11 +155,11 @@ def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettin
             # Between two fractions, so that the result does not jump with the last digits of the motion.
             return shortened(share + (above - share) * excess / (excess - excess_above))
         above, excess_above = share, excess
-    return pose
+    raise AssertionError("the last share shortens nothing, which changes no distance")
 
 
 def _with_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
-    """Stage 7: hands moved to the partner; ``fitted`` (2, T, 22, 3) are the joints before all corrections."""
+    """The pose with hands moved to the partner; ``fitted`` (2, T, 22, 3) are the joints before all corrections."""
     if settings.keep_contacts:
         pose = hands_moved(pose, kept_touch(fitted, pose.world()[0], settings.held))
     if settings.separate:

@@ -1,4 +1,4 @@
-"""Stage 6: hands that touch the partner keep touching, and hands that almost touch the partner close the gap."""
+"""Hands that touch the partner keep touching, and hands that almost touch the partner close the gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3: down the tree, joint by joint: twist from the decoded rotations, swing to the decoded positions."""
+"""Joint rotations, fitted down the tree: twist from the decoded rotations, swing to the decoded positions."""
 
 from __future__ import annotations
 

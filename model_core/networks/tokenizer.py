@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -52,6 +52,11 @@ class TokenizerConfig:
     graph_scope: GraphScope = "none"
     codebook: CodebookSettings = CodebookSettings()
     body: bool = False
+
+    @property
+    def shape(self) -> TokenizerConfig:
+        """The fields that the decoding of weights depends on: the settings without those that only training uses."""
+        return replace(self, dropout=0.0, codebook=CodebookSettings())
 
 
 @dataclass(frozen=True)

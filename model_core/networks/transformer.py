@@ -40,6 +40,11 @@ class TransformerConfig:
     part_codes: bool = False
 
     @property
+    def shape(self) -> TransformerConfig:
+        """The fields that weights depend on: the settings without the dropout, which only training uses."""
+        return replace(self, dropout=0.0, text=replace(self.text, dropout=0.0))
+
+    @property
     def embedded(self) -> int:
         """Number of codes that have an embedding: those of all parts."""
         return self.codes * (PARTS if self.part_codes else 1)
@@ -215,7 +220,7 @@ class InteractionTransformer(nn.Module):
         input, which the head's first layer compensates.
         """
         more = self.config.blocks - other.config.blocks
-        if more < 0 or replace(other.config, blocks=self.config.blocks) != self.config:
+        if more < 0 or replace(other.config, blocks=self.config.blocks).shape != self.config.shape:
             raise ValueError("the other network needs the same shape and at most as many blocks")
         self.load_state_dict(other.state_dict(), strict=False)
         for block in list(self.blocks)[other.config.blocks :]:

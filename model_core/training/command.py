@@ -87,7 +87,7 @@ class Training:
         """Train the tokenizer, and compute the statistics of the normalisation."""
         settings, begin = self.config.tokenizer, None
         if self.start is not None:
-            self._check_shape(self.start.config.tokenizer, settings.network, "tokenizer")
+            self._check_shape(self.start.config.tokenizer.shape, settings.network.shape, "tokenizer")
             self.run.use_statistics(torch.stack((self.start.mean, self.start.std)).numpy())
             begin = self.start.tokenizer
         self.run.keep("tokenizer", train_tokenizer(settings, self.run, begin))
@@ -101,7 +101,7 @@ class Training:
         if self.start is not None:
             # A network with fewer blocks grows.
             blocks = min(self.start.config.transformer.blocks, network.blocks)
-            self._check_shape(self.start.config.transformer, replace(network, blocks=blocks), "transformer")
+            self._check_shape(self.start.config.transformer.shape, replace(network, blocks=blocks).shape, "transformer")
         pairs, held_out = run.material.pairs()
         groups = sorted({clip.captions for crops in (pairs, held_out) for clip in crops.clips})
         captions = sorted({caption for group in groups for caption in group})

@@ -47,7 +47,7 @@ class Message:
         listed = [{"name": n, "kind": a.dtype.name, "shape": list(a.shape)} for n, a in arrays.items()]
         for entry in listed:
             if entry["kind"] not in _DTYPES:
-                raise ValueError(f"array {entry['name']} has the type {entry['dtype']}")
+                raise ValueError(f"array {entry['name']} has the type {entry['kind']}")
         header = json.dumps({"type": self.type, "values": self.values, "arrays": listed}).encode()
         bodies = (a.astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
         return b"".join((_LENGTH.pack(len(header)), header, *bodies))

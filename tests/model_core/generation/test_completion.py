@@ -294,6 +294,32 @@ def test_a_restyle_frees_the_least_probable_tokens(model: InterMask, pair: Inter
     assert sure[free].max() <= sure[~free].min()
 
 
+def test_a_restyle_scores_tokens_with_the_guidance_of_their_part(model: InterMask, pair: Interaction) -> None:
+    def freed(**changed: Any) -> np.ndarray:
+        return model.least_confident("they fight", pair, 0.25, GenerateOptions(SamplingSettings(**changed), seed=3))
+
+    assert np.array_equal(freed(guidance=9.0, part_guidance=(0.0,) * 5), freed(guidance=1.0))
+    assert not np.array_equal(freed(guidance=9.0), freed(guidance=1.0))
+    with pytest.raises(UserError, match="part_guidance has 2 values"):
+        freed(part_guidance=(1.0, 0.5))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_all_tokens_or_none_need_no_pass_and_leave_the_given_array_alone(
+    model: InterMask, pair: Interaction, share: float
+) -> None:
+    passes: list[object] = []
+    hook = model.model.transformer.register_forward_hook(lambda *given: passes.append(given))
+    within = free_everything(100)
+    within[1] = False
+    kept = within.copy()
+    free = model.least_confident("they fight", pair, share, within=within)
+    hook.remove()
+    assert not passes and np.array_equal(free, within & bool(share))
+    free[:] = True
+    assert np.array_equal(within, kept)
+
+
 def test_a_long_clip_is_restyled_to_its_end(model: InterMask) -> None:
     known = Interaction((posed_person(1, 300).motion(), posed_person(2, 300).motion()))
     free = model.least_confident("they fight", known, 0.5)

@@ -202,7 +202,7 @@ def test_similar_codes_start_with_similar_embeddings() -> None:
 
 def test_a_network_with_more_blocks_starts_as_the_smaller_one_and_has_gradients() -> None:
     small = small_transformer()
-    grown = InteractionTransformer(replace(small.config, blocks=small.config.blocks + 2)).eval()
+    grown = InteractionTransformer(replace(small.config, blocks=small.config.blocks + 2, dropout=0.4)).eval()
     ids, text = torch.randint(35, (2, 2, 5, 7)), torch.randn(2, 16)
     wanted = small(ids, small.condition(text))
     assert not torch.allclose(grown(ids, grown.condition(text)), wanted, atol=1e-2)

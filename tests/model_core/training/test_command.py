@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,29 @@ def test_each_training_writes_what_the_next_one_reads(tmp_path: Path) -> None:
         torch.save(with_old_names(state), path)
     training.transformer()
     assert {path.name: path.read_bytes() for path in training.model_folder.iterdir()} == before
+
+
+def test_a_start_of_the_same_shape_may_have_another_dropout(tmp_path: Path) -> None:
+    trained = training_in(tmp_path)
+    trained.tokenizer()
+    trained.transformer()
+    (tmp_path / "next").mkdir()
+    following = training_in(tmp_path / "next")
+    following.start = load_model(trained.model_folder)
+    tokenizer, transformer = following.config.tokenizer, following.config.transformer
+    dropped = replace(transformer.network, dropout=0.4, text=replace(transformer.network.text, dropout=0.3))
+    following.config = replace(
+        following.config,
+        tokenizer=replace(tokenizer, network=replace(tokenizer.network, dropout=0.4)),
+        transformer=replace(transformer, network=dropped),
+    )
+    following.tokenizer()
+    following.transformer()
+    assert load_model(following.model_folder).config.transformer.dropout == 0.4
+    wider = replace(dropped, width=32)
+    following.config = replace(following.config, transformer=replace(transformer, network=wider))
+    with pytest.raises(UserError, match=r"The transformer of .* has another shape"):
+        following.transformer()
 
 
 def test_the_statistics_of_the_tokenizer_are_those_of_the_model(tmp_path: Path) -> None:

@@ -444,6 +444,11 @@ def test_no_part_of_a_message_decodes() -> None:
         assert whole.type == "result" and np.array_equal(whole.arrays["translation"], message.arrays["translation"])
 
 
+def test_an_array_of_a_type_that_messages_lack_is_named() -> None:
+    with pytest.raises(ValueError, match="array held has the type bool"):
+        Message("result", {}, {"held": np.ones(2, dtype=bool)}).encoded()
+
+
 def test_killed_in_mid_generation_it_leaves_no_half_message_that_decodes(fresh: Client, model: Path) -> None:
     before = sorted(path.name for path in model.iterdir())
     assert fresh.next().type == "ready"
