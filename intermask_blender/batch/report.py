@@ -4,16 +4,59 @@ from __future__ import annotations
 
 import csv
 import html
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from ..core import atomic_write
 from .records import Record
 
-COLUMNS = ("name", "where", "prompt", "outcome", "fault", "seconds", "picture", "files")
-
 STYLE = "body{font-family:sans-serif}td{padding:4px 12px;border-top:1px solid #ccc}.failed{color:#b00}"
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A row of the report.
+
+    Attributes:
+        record: how the job went.
+        skipped: whether an earlier run finished it.
+    """
+
+    record: Record
+    skipped: bool
+
+    @property
+    def outcome(self) -> str:
+        """``made``, ``failed`` or ``skipped``."""
+        return "skipped" if self.skipped else self.record.outcome
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of both files.
+
+    Attributes:
+        text: the cell in the table.
+        html: the cell on the page; None leaves the column out there.
+    """
+
+    text: Callable[[ReportRow], str]
+    html: Callable[[ReportRow], str] | None = None
+
+
+COLUMNS = {
+    "name": Column(lambda row: row.record.job, lambda row: html.escape(row.record.job)),
+    "where": Column(lambda row: row.record.where),
+    "prompt": Column(lambda row: row.record.prompt, lambda row: html.escape(row.record.prompt)),
+    "picture": Column(lambda row: picture_of(row.record), lambda row: _image(picture_of(row.record))),
+    "outcome": Column(lambda row: row.outcome, lambda row: html.escape(row.record.fault or row.outcome)),
+    "fault": Column(lambda row: row.record.fault),
+    "seconds": Column(lambda row: f"{row.record.seconds:.2f}"),
+    "files": Column(lambda row: " ".join(row.record.files)),
+}
+"""Both files have their columns in this order."""
 
 
 def write_report(out: Path, name: str, records: Sequence[Record], skipped: Collection[str]) -> None:
@@ -22,17 +65,17 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
     Args:
         out: folder of the results.
         name: of both files, without suffix.
-        records: the rows that have had their turn.
+        records: the records of the rows that were processed.
         skipped: names of rows that an earlier run finished.
 
     Raises:
         UserError: they cannot be written.
     """
-    rows = [_row(record, record.job in skipped) for record in records]
+    rows = [ReportRow(record, record.job in skipped) for record in records]
     with atomic_write(out / f"{name}.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([column.text(row) for column in COLUMNS.values()] for row in rows)
     with atomic_write(out / f"{name}.html") as path:
         path.write_text(_page(name, rows), encoding="utf-8")
 
@@ -42,19 +85,15 @@ def picture_of(record: Record) -> str:
     return next((name for name in record.files if name.startswith("pictures/")), "")
 
 
-def _row(record: Record, skipped: bool) -> dict[str, str]:
-    outcome = "skipped" if skipped else record.outcome
-    values = record.job, record.where, record.prompt, outcome, record.fault, f"{record.seconds:.2f}"
-    return dict(zip(COLUMNS, (*values, picture_of(record), " ".join(record.files)), strict=True))
+def _image(file: str) -> str:
+    return f'<img src="{quote(file)}" alt="">' if file else ""
 
 
-def _page(title: str, rows: Sequence[dict[str, str]]) -> str:
+def _page(title: str, rows: Sequence[ReportRow]) -> str:
     lines = []
     for row in rows:
-        picture = f'<img src="{quote(row["picture"])}" alt="">' if row["picture"] else ""
-        result = html.escape(row["fault"] or row["outcome"])
-        cells = html.escape(row["name"]), html.escape(row["prompt"]), picture, result
-        kind = ' class="failed"' if row["fault"] else ""
-        lines.append(f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        cells = "".join(f"<td>{column.html(row)}</td>" for column in COLUMNS.values() if column.html is not None)
+        kind = ' class="failed"' if row.record.fault else ""
+        lines.append(f"<tr{kind}>{cells}</tr>")
     head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
     return f"{head}\n<table>\n{chr(10).join(lines)}\n</table>\n"

@@ -10,8 +10,8 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import bpy
@@ -36,38 +36,40 @@ from .report import write_report
 SKIPPED = "finished before"
 
 
-@dataclass
 class Run:
     """A run of a list of jobs.
 
     Attributes:
         context: what the jobs share.
-        records: how the rows went that have had their turn.
-        skipped: names of those that were finished before.
+        records: the records of the rows that were processed.
+        skipped: names of the rows that an earlier run finished.
     """
 
-    context: BatchContext
+    def __init__(self, context: BatchContext) -> None:
+        """Hash what all rows share.
 
-    def __post_init__(self) -> None:
-        """Hash what all rows share."""
-        self.options = options = self.context.options
-        self.console = self.context.console
+        Raises:
+            UserError: the opened scene cannot be read.
+        """
+        self.context = context
+        self.options = options = context.options
+        self.console = context.console
         self.records: list[Record] = []
         self.skipped: set[str] = set()
-        scene = file_hash(Path(self.context.blend)) if self.context.blend and options.recorded else ""
+        scene = file_hash(Path(context.blend)) if context.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._surroundings = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         self._hashes = FileHashes()
-        # One job needs no question to the generator of how many pay off.
+        # With one job, skip asking the generator for the best batch size.
         most = options.together if len(options.jobs) > 1 else 1
-        self._prefetcher = Prefetcher(self.context.client, options, self._unfinished, most)
+        self._prefetcher = Prefetcher(context.client, options, self._unfinished, most)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:
-        """Give every job its turn, whatever becomes of the others, and show the results.
+        """Run every job; a failure does not stop the rest.
 
         Returns:
-            How many failed.
+            The number of jobs that failed.
 
         Raises:
             UserError: the report cannot be written.
@@ -170,8 +172,7 @@ class Run:
             if not shared_failure and not isinstance(error, GeneratorDiedError):
                 raise
             self.console.warn(f"    trying again: {error}")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        _empty(folder)
         return make_clip(job, self.context, folder, None, prefetch)
 
     def _held_record(self, job: Job) -> Record | None:
@@ -206,12 +207,7 @@ class Run:
 def _work_folder(out: Path, name: str) -> Iterator[Path]:
     """A hidden folder for a row in work; what an earlier run left in it is removed."""
     folder = out / f".making-{name}"
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"Cannot write to the folder {out}: {error.strerror}; choose another folder.") from error
+    _empty(folder)
     try:
         yield folder
     finally:
@@ -221,6 +217,23 @@ def _work_folder(out: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _empty(folder: Path) -> None:
+    """Create a folder, or empty it.
+
+    Raises:
+        UserError: that is not possible, such as on Windows where a program has a file in it open.
+    """
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to the folder {folder.parent}: {error.strerror}; close what uses {folder.name}, or choose "
+            "another folder."
+        ) from error
+
+
 def _shown(prompt: str) -> str:
     """A prompt on one line of moderate length."""
     text = " ".join(prompt.split())
@@ -228,10 +241,11 @@ def _shown(prompt: str) -> str:
 
 
 def _remove(out: Path, names: list[str]) -> None:
-    """Delete files of an earlier version of a row."""
+    """Delete files of an earlier version of a row; a file that cannot be deleted stays: the row is made already."""
     for name in names:
         path = out / name
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()

@@ -1,4 +1,7 @@
-"""The client of the worker: starts the generator's process, sends requests and collects replies, never blocking."""
+"""The client of the worker: starts the generator's process, sends requests and collects replies.
+
+``submit`` and ``poll`` do not block; ``wait`` and ``pause`` do.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
 FINAL_REPLIES = frozenset(("loaded", "compared", "imported", "result"))
 KILLED = 9
-"""The signal that ends a process which cannot refuse; systems that run out of memory send it."""
+"""SIGKILL; sent by the OOM killer."""
 
 PAUSE = 0.01
 """Seconds between two polls in a call that blocks."""
@@ -186,7 +189,7 @@ class WorkerClient:
         self._outgoing.clear()
         if process is None:
             return
-        # The end of its input ends an idle process; a computation is not waited for.
+        # Closing stdin ends an idle worker; a busy one is killed.
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
