@@ -11,7 +11,7 @@ from ..generator.generation import GenerationSettings, Pair
 from .overlaps import overlapping_objects, overlapping_people, with_room
 from .placement import Placement, new_people
 from .placing import place, scene_joints
-from .spots import standing_spot
+from .spots import cursor_spot, standing_spot
 from .takes import add_take, people_to_reuse
 
 
@@ -44,7 +44,8 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
     scene = bpy.data.scenes.get(placement.scene)
     listed = scene is not None and hasattr(scene, "intermask")
-    placement = _with_newer_pair(placement, scene) if listed else placement
+    if listed:
+        placement = _with_all_bones(_with_newer_pair(placement, scene), pairs[0], scene)
     first = len(scene.intermask.takes) if listed else 0
     free, overlaps = placement.held is None, []
     for number, pair in enumerate(pairs, 1):
@@ -79,3 +80,14 @@ def _with_newer_pair(placement: Placement, scene: bpy.types.Scene) -> Placement:
         return placement
     spot = standing_spot(scene, (first, second), placement.start_frame)
     return replace(placement, characters=(first.name, second.name), spot=spot)
+
+
+def _with_all_bones(placement: Placement, pair: Pair, scene: bpy.types.Scene) -> Placement:
+    """New people where those of the chosen take lack bones of the motion, such as the fingers of another model."""
+    if not placement.reuse:
+        return placement
+    people = [owner for name in placement.characters if (owner := scene.objects.get(name)) is not None]
+    if all(set(pair[0].skeleton.joints) <= set(owner.data.bones.keys()) for owner in people):
+        return placement
+    spot = placement.spot if placement.has_leader else cursor_spot(scene)
+    return replace(placement, characters=("", ""), spot=spot)

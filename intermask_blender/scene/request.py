@@ -67,7 +67,8 @@ def prepare(
     settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
     if leader is not None:
         characters = (None, characters[1])
-    if reuse and characters == (None, None):
+    reuse = reuse and characters == (None, None)
+    if reuse:
         characters = people_to_reuse(scene, leader)
     chosen = [owner for owner in (leader, *characters) if owner is not None]
     if len(set(chosen)) < len(chosen):
