@@ -21,7 +21,7 @@ from repository import REPOSITORY
 
 TOOL = REPOSITORY.parent / "shared" / "tools" / "real-blender"
 INSIDE = Path(__file__).with_name("real_blender_inside.py")
-SIZE = (1280, 800)
+SIZE = (1280, 1200)
 SETTLING = 3
 """Turns of the event loop, each with a redraw, after which input has had its effect."""
 STEP = 9
