@@ -22,7 +22,7 @@ FOLDERS = ("intermask_blender", "model_core", "assets")
 FILES = ("LICENSE", "README.md")
 LEFT_OUT = ("__pycache__", ".DS_Store", "Thumbs.db")
 RESEARCH = "assets/evaluation/"
-"""What only measures models: nobody needs it in Blender."""
+"""What only measures models: it is not used in Blender."""
 
 PLATFORMS = {
     "linux-x64": "manylinux2014_x86_64",

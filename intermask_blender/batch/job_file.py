@@ -64,8 +64,8 @@ def read_rows(path: Path) -> list[Row]:
 def _table_rows(lines: list[str], file: str) -> Iterator[Row]:
     """The rows of a table."""
     number, delimiter = 0, ""
-    if lines and (told := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
-        number, delimiter = 1, told[1]  # Excel's own way to name the delimiter
+    if lines and (declared := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
+        number, delimiter = 1, declared[1]  # Excel's own way to name the delimiter
     while number < len(lines) and not lines[number].strip(f"{DELIMITERS} \r\n"):
         number += 1
     delimiter = delimiter or _delimiter("".join(lines[number : number + 1]))

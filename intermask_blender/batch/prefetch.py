@@ -96,7 +96,7 @@ class Prefetcher:
             if settings is not None:
                 request_values(settings)  # what is wrong with one row must not fail those that go with it
         except Exception:
-            # Even a bug that this row meets is not its neighbour's: it is met again, and told, at the row's own turn.
+            # An error of any kind belongs to this row alone, and is reported when the row is processed.
             return None
         return settings
 

@@ -63,7 +63,7 @@ class TrainOptions:
 class Training:
     """The trainings of one ``--out`` folder; each writes what the next one reads.
 
-    Motion is read when it is needed first: what is wrong with the options is told before that.
+    Motion is read only when a training first needs it, after the options are checked.
     """
 
     def __init__(self, options: TrainOptions) -> None:
@@ -255,7 +255,7 @@ PARTS: dict[str, Callable[[Training], None]] = {
     "evaluator": Training.evaluator,
     "all": Training.everything,
 }
-"""What ``train`` can be told to train."""
+"""The arguments of ``train``, each with its training."""
 
 
 def train(part: str, options: TrainOptions) -> None:
