@@ -1,4 +1,4 @@
-"""Sampling for the takes of a batch: randomness, precision, and smaller batches where memory runs out."""
+"""Samples the takes of a batch: handles random generators and precision, and splits the batch if memory runs out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..errors import UserError, out_of_memory
 from ..model_files.sampling_settings import SamplingSettings
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..networks.transformer import InteractionTransformer
-from .sampling import Choice, Randomness, StepCallback, sample
+from .sampling import CandidateSelector, Randomness, StepCallback, sample
 
 _SPLIT = 4
-"""Batches that the takes are split into where memory does not suffice for all of them at once."""
+"""Number of smaller batches that the takes are split into if all of them at once do not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,22 @@ class BatchSampler:
         free: Tensor,
         text: Tensor,
         on_step: StepCallback | None,
-        choose: Choice | None,
+        select_candidate: CandidateSelector | None,
     ) -> Tensor:
-        """Fill in the free tokens of all takes; in four parts where memory does not suffice for all at once.
+        """Fill in the free tokens of all takes; in ``_SPLIT`` smaller batches if they do not fit into memory at once.
 
         Args:
-            transformer, ids, free, on_step: as in ``sampling.sample``.
+            transformer, ids, free, on_step, select_candidate: as in ``sampling.sample``.
             text: (1, W) condition of all takes, or (takes, W).
-            choose: chooses among candidates, as in ``sampling.sample``.
 
         Raises:
-            UserError: memory does not suffice for the smaller batches either.
+            UserError: the smaller batches do not fit into memory either.
         """
         takes, device = len(ids), ids.device
 
         def run(part: slice) -> Tensor:
             vectors = text.expand(takes, -1)[part]
-            choice: Choice | None = (
-                None if choose is None else lambda candidates, which: choose(candidates, which + part.start)
-            )
+            selector = None if select_candidate is None else _with_first_item(select_candidate, part.start)
             # A CPU's precision is its ``ComputeDevice``'s mode.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
                 return sample(
@@ -65,7 +62,7 @@ class BatchSampler:
                     self.settings,
                     self._generators_of(part),
                     on_step,
-                    choice,
+                    selector,
                 )
 
         states = [generator.get_state() for generator in self.generators]
@@ -91,3 +88,8 @@ class BatchSampler:
 
     def _generators_of(self, part: slice) -> Randomness:
         return self.generators[0] if len(self.generators) == 1 else self.generators[part]
+
+
+def _with_first_item(select_candidate: CandidateSelector, first: int) -> CandidateSelector:
+    """A selector for a part of a batch whose item 0 is item ``first`` of the batch."""
+    return lambda candidates, items: select_candidate(candidates, items + first)

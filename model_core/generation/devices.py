@@ -79,7 +79,7 @@ def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevi
         UserError: this installation does not support the mode.
     """
     if device.mode == "bf16":
-        transformer.compute_in(torch.bfloat16)
+        transformer.set_compute_dtype(torch.bfloat16)
     if device.torch_device.type == "cpu" and device.mode in ("", "bf16"):
         use_prepacked(transformer)
     if device.mode == "int8":

@@ -13,7 +13,7 @@ from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..networks.code_optimisation import optimised_codes
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
-from .completion import columns, pad_or_trim
+from .completion import pad_or_trim, token_columns
 from .representations import REPRESENTATIONS
 
 
@@ -47,7 +47,7 @@ class MotionCodec:
         Returns:
             (N, 2, P, S) tokens, zeros for unknown people.
         """
-        maps = torch.zeros((len(pairs), 2, PARTS, columns(frames)), dtype=torch.long, device=self.device)
+        maps = torch.zeros((len(pairs), 2, PARTS, token_columns(frames)), dtype=torch.long, device=self.device)
         encoded: dict[bytes, Tensor] = {}  # all takes may have the same leader
         for take, (pair, transform) in enumerate(zip(pairs, transforms, strict=True)):
             for person, known in enumerate(pair):
@@ -75,7 +75,7 @@ class MotionCodec:
 
     def _features(self, motion: Motion) -> np.ndarray:
         """Features (T, ...) of a motion, T filled up to whole columns."""
-        filled = pad_or_trim(self.representation.prepared(motion), FRAMES_PER_TOKEN * columns(len(motion)))
+        filled = pad_or_trim(self.representation.prepared(motion), FRAMES_PER_TOKEN * token_columns(len(motion)))
         return self.representation.features(filled)
 
     def _encode_features(self, features: np.ndarray) -> Tensor:

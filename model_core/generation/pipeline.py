@@ -1,4 +1,4 @@
-"""InterMask as its users see it: text and motions in, motions out."""
+"""The public interface of InterMask: text and motions in, motions out."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import torch
 from ..errors import UserError
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
-from ..model_files.training_captions import KnownCaptions, Nearest, load_captions
+from ..model_files.training_captions import Nearest, TrainingCaptions, load_captions
 from ..motion import FPS, Interaction, Motion
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..text_encoders import TextEncoder, load_text_encoder
 from .batching import BatchSampler
-from .completion import Window, WindowTask, columns, free_everything, held_columns, windows
+from .completion import Window, WindowTask, all_free, kept_columns, token_columns, windows
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompts import segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
-from .windowed import WindowedCompleter, WindowText, share_of
+from .windowed import WindowedCompleter, WindowText, sub_progress
 
 __all__ = ["GenerateOptions", "InterMask"]
 
@@ -39,8 +39,8 @@ class InterMask:
         model: the networks.
         text_encoder: of the model.
         compute_device: the device and its mode.
-        codec: between motions and tokens.
-        captions: what the model was trained on; None where its folder does not say.
+        codec: converts motions to tokens and back.
+        captions: what the model was trained on; None where the model folder has none.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class InterMask:
         model: Model,
         text_encoder: TextEncoder,
         compute_device: ComputeDevice,
-        captions: KnownCaptions | None = None,
+        captions: TrainingCaptions | None = None,
     ) -> None:
         self.model = model
         self.text_encoder = text_encoder
@@ -87,23 +87,23 @@ class InterMask:
         """The device of the tensors."""
         return self.compute_device.torch_device
 
-    def nearest_known(self, prompt: str, frames: int) -> Nearest | None:
-        """The training caption that is most like a prompt, and its distance.
+    def nearest_training_caption(self, prompt: str, frames: int) -> Nearest | None:
+        """The training caption that is closest to a prompt, and its distance.
 
         Args:
-            prompt: as in ``generate``; of a timed prompt, the part that is furthest from all captions counts.
+            prompt: as in ``generate``; for a timed prompt, the part that is furthest from all captions counts.
             frames: of the clip.
 
         Returns:
-            None where the model's folder holds no captions.
+            None where the model folder has no captions.
 
         Raises:
             UserError: the prompt is empty, or its times do not fit.
         """
-        known = self.captions
-        if known is None:
+        captions = self.captions
+        if captions is None:
             return None
-        parts = [known.nearest(segment.prompt, self.text_encoder) for segment in segments(prompt, frames, FPS)]
+        parts = [captions.nearest(segment.prompt, self.text_encoder) for segment in segments(prompt, frames, FPS)]
         return max(parts, key=lambda part: part.distance)
 
     def generate(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
@@ -112,7 +112,7 @@ class InterMask:
         Args:
             prompt: what the two people do; "0-4 s: they bow; 4-10 s: they fight" gives each part its own text.
             frames: length at 30 frames per second, ``MIN_FRAMES`` to ``MAX_FRAMES``; clips longer than the model's
-                own are made by extension.
+                longest are generated window by window.
             options: settings, seed, number of takes and callback.
 
         Returns:
@@ -121,20 +121,20 @@ class InterMask:
         Raises:
             UserError: the prompt is empty, its times do not fit, or the length is out of range.
         """
-        return self.complete(prompt, (None, None), free_everything(frames), frames, options)
+        return self.complete(prompt, (None, None), all_free(frames), frames, options)
 
     def generate_batch(
         self, prompts: Sequence[str], frames: int, seeds: Sequence[int], options: GenerateOptions = _DEFAULTS
     ) -> list[Interaction]:
         """Generate from several texts as one batch, each with its own seed.
 
-        An item equals what ``generate`` makes of it alone up to rounding: networks sum a larger batch in another
-        order, which can decide a draw between two codes whose probabilities agree to six digits.
+        An item equals the result of ``generate`` for its prompt and seed up to rounding: the order of sums depends on
+        the batch size, which can decide a draw between two codes whose probabilities agree to six digits.
 
         Args:
             prompts, seeds: one of each for every item.
             frames: as in ``generate``.
-            options: as in ``generate``; ``seeds`` replace the seed, and every item has one take.
+            options: as in ``generate``, but ``seeds`` replace the seed, and each item has one take.
 
         Returns:
             One interaction for each item.
@@ -146,42 +146,42 @@ class InterMask:
         groups: dict[tuple[Window | int, ...], list[int]] = {}
         for item, texts in enumerate(items):
             same_windows = tuple(window for window, _ in texts)
-            # A step is skipped for a whole batch or not at all, so that each item needs a batch of its own then.
+            # A step is skipped for a whole batch or not at all, so with skipping each item needs a batch of its own.
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
-        made: dict[int, Interaction] = {}
+        results: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
-            joint = [
+            window_texts = [
                 (parts[0][0], TextCondition.stacked([text for _, text in parts]))
                 for parts in zip(*(items[item] for item in members), strict=True)
             ]
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
-            on_step, free = share_of(options.on_step, number, len(groups)), free_everything(frames)
-            pairs = self._completer.complete(joint, (None, None), free, frames, sampler, len(members), on_step)
+            on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)
+            pairs = self._completer.complete(window_texts, (None, None), free, frames, sampler, len(members), on_step)
             for item, pair in zip(members, pairs, strict=True):
-                made[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
-        return [made[item] for item in range(len(items))]
+                results[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
+        return [results[item] for item in range(len(items))]
 
     def react(self, prompt: str, leader: Motion, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
         """Generate a partner for a given person.
 
         Args:
             prompt: what the two people do.
-            leader: with local rotations, at 30 frames per second, anywhere in the world; hands are flat where unknown.
-            options: as in ``generate``; settings None are the model's own ``for_reaction``, with half of the steps.
+            leader: with local rotations, at 30 frames per second, anywhere in the world; unknown hands are flat.
+            options: as in ``generate``; without settings, the model's own ``for_reaction`` with half of the steps.
 
         Returns:
             One interaction for each take: the leader unchanged and the partner, in the leader's world.
         """
         settings = options.settings or self.config.sampling.for_reaction()
-        free = free_everything(len(leader))
+        free = all_free(len(leader))
         free[0] = False
         return self.complete(prompt, (leader, None), free, len(leader), replace(options, settings=settings))
 
     def extend(
         self, prompt: str, known: Interaction, frames: int, options: GenerateOptions = _DEFAULTS
     ) -> list[Interaction]:
-        """Continue an interaction up to ``frames`` frames; its own frames stay exactly as they are."""
-        free = free_everything(frames)
+        """Extend an interaction to ``frames`` frames; its own frames stay exactly as they are."""
+        free = all_free(frames)
         return self.complete(prompt, known.people, free, frames, options, fixed_frames=len(known))
 
     def restyle(
@@ -192,14 +192,15 @@ class InterMask:
         options: GenerateOptions = _DEFAULTS,
         within: np.ndarray | None = None,
     ) -> list[Interaction]:
-        """Regenerate the tokens that suit a prompt least, and keep the others.
+        """Regenerate the tokens that a prompt makes least likely, and keep the others.
 
         Args:
             prompt: what the two people do now; as in ``generate``.
             known: the interaction to change, with local rotations.
-            strength: share of the tokens to regenerate, the least probable ones; 0 keeps all, 1 keeps none.
+            strength: fraction of the tokens to regenerate, the least likely ones; 0 keeps all, 1 keeps none.
             options: as in ``generate``.
-            within: (2, P, S) true for the tokens that may be regenerated; None for all. The share is of these.
+            within: (2, P, S) true for the tokens that may be regenerated, of which ``strength`` is a fraction; None for
+                all.
 
         Returns:
             One interaction for each take, in the world of the known one.
@@ -207,56 +208,56 @@ class InterMask:
         Raises:
             UserError: the strength is not between 0 and 1, or the length is out of range.
         """
-        free = self.least_confident(prompt, known, strength, options, within)
+        free = self.least_likely_tokens(prompt, known, strength, options, within)
         return self.complete(prompt, known.people, free, len(known), options)
 
-    def least_confident(
+    def least_likely_tokens(
         self,
         prompt: str,
         known: Interaction,
-        share: float,
+        fraction: float,
         options: GenerateOptions = _DEFAULTS,
         within: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Find the tokens of an interaction that suit a prompt least.
+        """Find the tokens of an interaction that a prompt makes least likely.
 
         Args:
             prompt, known, options, within: as in ``restyle``.
-            share: of the tokens in ``within``, 0 to 1.
+            fraction: of the tokens in ``within``, 0 to 1.
 
         Returns:
-            (2, P, S) true for these tokens, as ``complete`` takes them.
+            (2, P, S) true for these tokens: the ``free`` of ``complete``.
 
         Raises:
-            UserError: the share is not between 0 and 1, or the length is out of range.
+            UserError: the fraction is not between 0 and 1, or the length is out of range.
         """
-        if not 0 <= share <= 1:
-            raise UserError(f"A strength of {share:g} cannot be made; choose 0 to 1.")
+        if not 0 <= fraction <= 1:
+            raise UserError(f"The strength is {fraction:g}; choose 0 to 1.")
         frames = len(known)
         self._check_length(frames)
         settings = options.settings or self.config.sampling
         generator = self._generator(options.seed)
-        everything = free_everything(frames)
-        chosen = everything if within is None else within
-        if share in (0, 1):
-            return chosen.copy() if share == 1 else np.zeros_like(chosen)
-        confidence = np.zeros(everything.shape)
+        everything = all_free(frames)
+        allowed = everything if within is None else within
+        if fraction in (0, 1):
+            return allowed.copy() if fraction == 1 else np.zeros_like(allowed)
+        log_probs = np.zeros(everything.shape)
         representation = self.codec.representation
         people = [representation.prepared(person) for person in known.people]
         for window, text in self._window_texts(prompt, frames, 0):
-            place = slice(window.start // FRAMES_PER_TOKEN, columns(window.stop))
+            place = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             pair = [person.frames(window.start, window.stop) for person in people]
             transform = task.canonical_transform(pair, representation.canonical_transform)
             ids = self.codec.encode_pairs([pair], [transform], task.frames)
-            log_probs = token_log_probs(
+            window_log_probs = token_log_probs(
                 self.model.transformer, ids, text.condition, settings.guidance, generator, settings.part_guidance
             )[0]
-            new = ~held_columns(window.overlap, task.frames)  # the previous window has scored the others
-            confidence[:, :, place][:, :, new] = log_probs.float().cpu().numpy()[:, :, new]
-        count = round(share * int(chosen.sum()))
-        ranks = np.where(chosen, confidence, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
-        return (ranks < count).reshape(chosen.shape) & chosen
+            new = ~kept_columns(window.overlap, task.frames)  # the previous window has scored the others
+            log_probs[:, :, place][:, :, new] = window_log_probs.float().cpu().numpy()[:, :, new]
+        count = round(fraction * int(allowed.sum()))
+        ranks = np.where(allowed, log_probs, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
+        return (ranks < count).reshape(allowed.shape) & allowed
 
     def complete(
         self,
@@ -267,17 +268,17 @@ class InterMask:
         options: GenerateOptions = _DEFAULTS,
         fixed_frames: int = 0,
     ) -> list[Interaction]:
-        """Fill in the free tokens and keep the others: every other method is a special case of this.
+        """Fill in the free tokens and keep the others. Every other method is a special case of this one.
 
         Args:
             prompt: what the two people do.
-            known: what is known of the two people, from frame 0 on, in one world; the last frame of a shorter motion
+            known: the given motion of each person, from frame 0 on, in one world; the last frame of a shorter motion
                 is repeated. None for a person of whom nothing is kept.
             free: (2, P, S) true for the tokens to fill in, S = frames / 4 rounded up.
             frames: of the result.
             options: as in ``generate``.
-            fixed_frames: number of frames at the beginning that are known of both people and stay, whatever ``free``
-                says.
+            fixed_frames: number of frames at the beginning that are known for both people and stay, regardless of
+                ``free``.
 
         Returns:
             One interaction for each take, in the world of the known people. Frames whose tokens are all kept stay
@@ -300,7 +301,7 @@ class InterMask:
         return TextCondition(condition, features.pooled)
 
     def _window_texts(self, prompt: str, frames: int, done: int) -> list[WindowText]:
-        """The windows of a clip whose first ``done`` frames exist, each with its text."""
+        """The windows of a clip whose first ``done`` frames exist already, each with its text."""
         result: list[WindowText] = []
         for segment in segments(prompt, frames, FPS):
             text = self.text_condition(segment.prompt)
@@ -314,6 +315,6 @@ class InterMask:
     def _check_length(self, frames: int) -> None:
         if not MIN_FRAMES <= frames <= MAX_FRAMES:
             raise UserError(
-                f"{frames} frames at {FPS:g} per second cannot be made; choose {MIN_FRAMES} to {MAX_FRAMES} "
+                f"The clip has {frames} frames at {FPS:g} per second; choose {MIN_FRAMES} to {MAX_FRAMES} "
                 f"({MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:g} seconds)."
             )

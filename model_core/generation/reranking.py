@@ -1,4 +1,4 @@
-"""Choosing among candidates: the one that most probably does what the prompt says, by the reranker."""
+"""Selects the candidate that follows the prompt most probably, as scored by the reranker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor
 from ..motion import FPS
 from ..motion.representation import JOINTS, POSITIONS
 from ..networks.reranker import Reranker
-from .sampling import Choice
+from .sampling import CandidateSelector
 
 _MAX_SPEED = 7.0
-"""Metres per second of a pelvis over the ground, more than in the data: a faster candidate is discontinuous."""
+"""Metres per second of a pelvis over the ground, faster than any in the data: above it a candidate is discontinuous."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +35,37 @@ class TextCondition:
         """The conditions of several prompts, one for each take."""
         return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
 
-    def each(self, takes: Tensor, candidates: int) -> Tensor:
-        """(N, W) vectors of the sentence encoder for takes (M,), ``candidates`` times each."""
+    def pooled_for(self, takes: Tensor, candidates: int) -> Tensor:
+        """(N, W) vectors of the sentence encoder for takes (M,), each repeated ``candidates`` times."""
         vectors = self.pooled.expand(len(takes), -1) if len(self.pooled) == 1 else self.pooled[takes]
         return vectors.repeat_interleave(candidates, 0)
 
 
-def rerank(reranker: Reranker, text: TextCondition, decode: Callable[[Tensor, Tensor], np.ndarray]) -> Choice:
-    """A choice among candidates for ``sampling.sample``.
+def candidate_selector(
+    reranker: Reranker, text: TextCondition, decode: Callable[[Tensor, Tensor], np.ndarray]
+) -> CandidateSelector:
+    """The function with which ``sampling.sample`` selects among candidates.
 
-    A discontinuous candidate is chosen only if all are, and is never accepted.
+    A discontinuous candidate is selected only if all candidates are discontinuous, and is never accepted.
 
     Args:
         reranker: in evaluation mode.
         text: of the takes.
-        decode: from token maps (N, candidates, 2, P, S) of takes (N,) to features (N * candidates, 2, T, 262), metres.
+        decode: decodes token maps (N, candidates, 2, P, S) of takes (N,) to features (N * candidates, 2, T, 262),
+            metres.
     """
 
-    def best(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
+    def select_candidate(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
         features = decode(candidates, takes)
         joints = torch.from_numpy(features[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
         scores = (
-            reranker(joints, text.each(takes, candidates.shape[1])).sigmoid().cpu()
+            reranker(joints, text.pooled_for(takes, candidates.shape[1])).sigmoid().cpu()
             - torch.from_numpy(discontinuous(features)).float()
         )
-        most = scores.unflatten(0, candidates.shape[:2]).max(1)
-        return most.indices, most.values
+        best = scores.unflatten(0, candidates.shape[:2]).max(1)
+        return best.indices, best.values
 
-    return best
+    return select_candidate
 
 
 def discontinuous(features: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The decoding loop: known tokens are kept, the others are filled in, the most confident ones first."""
+"""Iterative decoding of masked tokens: the most confident predictions are kept first, then tokens are refined."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ StepCallback = Callable[[int, int], None]
 Randomness = torch.Generator | Sequence[torch.Generator] | None
 """One generator for a whole batch, or one for each item, whose draws then depend on nothing but the item."""
 
-Choice = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""From candidates (N, candidates, 2, P, S) of items (N,) to the index of each item's best candidate and the probability
-that it is good, (N,) each."""
+CandidateSelector = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Takes candidates (N, candidates, 2, P, S) and their items (N,); returns, (N,) each, the index of each item's best
+candidate and the probability that this candidate is good."""
 
 
 def sample(
@@ -32,9 +32,9 @@ def sample(
     settings: SamplingSettings,
     generator: Randomness = None,
     on_step: StepCallback | None = None,
-    choose: Choice | None = None,
+    select_candidate: CandidateSelector | None = None,
 ) -> Tensor:
-    """Fill in the free tokens of equally long token maps; the others are kept.
+    """Fill in the free tokens of token maps of equal length; the other tokens are kept.
 
     Args:
         transformer: in evaluation mode.
@@ -45,20 +45,20 @@ def sample(
         generator: on the device of ``ids``; one for each item makes items independent of each other, unless
             ``skip_confidence`` skips steps, which happens for all items at once.
         on_step: reports progress and cancels.
-        choose: chooses among candidates; None draws one candidate for each item.
+        select_candidate: selects the best candidate of each item; None draws one candidate for each item.
 
     Returns:
         (B, 2, P, S) ids without masks; the kept ones are unchanged.
 
     Raises:
-        UserError: ``refine_parts`` or ``part_guidance`` do not suit the body parts of the maps.
+        UserError: ``refine_parts`` or ``part_guidance`` do not match the body parts of the maps.
     """
     _check_parts(settings, ids.shape[2])
     sampler = _Sampler(transformer, text, settings, generator, on_step)
     with torch.inference_mode():
-        if choose is None or settings.candidates == settings.max_attempts == 1:
+        if select_candidate is None or settings.candidates == settings.max_attempts == 1:
             return sampler.sample(ids, free)
-        return sampler.best_of_candidates(ids, free, choose)
+        return sampler.best_of_candidates(ids, free, select_candidate)
 
 
 def _check_parts(settings: SamplingSettings, parts: int) -> None:
@@ -90,7 +90,7 @@ def remask_groups(settings: SamplingSettings, parts: int) -> int:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """The inputs that all passes of one sampling share; attributes as the arguments of ``sample``."""
+    """The inputs that all passes of one call share; attributes as the arguments of ``sample``."""
 
     transformer: InteractionTransformer
     text: Tensor
@@ -98,26 +98,26 @@ class _Sampler:
     generator: Randomness
     on_step: StepCallback | None
 
-    def select(self, items: Tensor) -> _Sampler:
+    def for_items(self, items: Tensor) -> _Sampler:
         """The sampler of some items (N,) of the batch; an item may be repeated."""
         generator = self.generator
         if isinstance(generator, Sequence):
             generator = [generator[item] for item in items.tolist()]
         return replace(self, text=self.text[items], generator=generator)
 
-    def best_of_candidates(self, ids: Tensor, free: Tensor, choose: Choice) -> Tensor:
+    def best_of_candidates(self, ids: Tensor, free: Tensor, select_candidate: CandidateSelector) -> Tensor:
         """Token maps (B, 2, P, S), each the best of its candidates; more are drawn where none is accepted."""
         settings, sampler = self.settings, self
         items = torch.arange(len(ids), device=ids.device)
         result, probability = ids.clone(), torch.full((len(ids),), -torch.inf, device=ids.device)
         for _ in range(settings.max_attempts):
             repeated = items.repeat_interleave(settings.candidates)
-            maps = sampler.select(repeated).sample(ids[repeated], free[repeated])
+            maps = sampler.for_items(repeated).sample(ids[repeated], free[repeated])
             candidates = maps.unflatten(0, (-1, settings.candidates))
-            best, good = (values.to(ids.device) for values in choose(candidates, items))
-            better = ~(good <= probability[items])  # true for NaN too: every item gets a result
+            best, probability_good = (values.to(ids.device) for values in select_candidate(candidates, items))
+            better = ~(probability_good <= probability[items])  # true for NaN too: every item gets a result
             result[items[better]] = candidates[better, best[better]]
-            probability[items] = torch.maximum(probability[items], good)
+            probability[items] = torch.maximum(probability[items], probability_good)
             items = items[probability[items] < settings.accept_threshold]
             if not len(items):
                 break
@@ -126,11 +126,11 @@ class _Sampler:
         return result
 
     def sample(self, ids: Tensor, free: Tensor) -> Tensor:
-        """Token maps (B, 2, P, S), filled in and refined."""
+        """Fill in and refine token maps (B, 2, P, S)."""
         return self.refine(self.fill(ids, free), free)
 
     def fill(self, ids: Tensor, free: Tensor) -> Tensor:
-        """Token maps (B, 2, P, S) whose free tokens are filled in, the most confident ones first."""
+        """Fill in the free tokens of token maps (B, 2, P, S), the most confident ones first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
         shape, guided = ids.shape, settings.guidance != 1
         condition = _condition(self.transformer, self.text, settings.guidance)
@@ -138,12 +138,13 @@ class _Sampler:
         counts = free.sum(1)
         certain = torch.finfo(self.text.dtype).max
         confidence = torch.zeros_like(flat, dtype=self.text.dtype).masked_fill_(~free, certain)
-        shares, last_guided = _masked_shares(steps, flat.device), round(settings.guidance_fraction * steps)
+        masked_fractions = _masked_fractions(steps, flat.device)
+        guided_steps = round(settings.guidance_fraction * steps)
         step = 0
         while step < steps:
-            if guided and step >= last_guided:
+            if guided and step >= guided_steps:
                 guided, condition = False, condition.first(len(flat))
-            masked = least_confident(confidence, torch.round(shares[step] * counts).clamp_min(1)) & free
+            masked = lowest_k_mask(confidence, torch.round(masked_fractions[step] * counts).clamp_min(1)) & free
             flat = torch.where(masked, mask_id, flat)
             logits = self._logits(flat.view(shape), condition, settings.guidance if guided else 1)
             flat = torch.where(masked, self._draw(logits), flat)
@@ -153,16 +154,17 @@ class _Sampler:
                 noise = settings.mask_temperature * (1 - (step + 1) / steps) * _gumbel(score, self.generator)
                 score = score.log() + noise
             confidence = torch.where(masked, score, certain)
-            step = _next_step(step, shares, counts, unsure) if settings.skip_confidence < 1 else step + 1
+            skips = settings.skip_confidence < 1
+            step = _next_step(step, masked_fractions, counts, unsure) if skips else step + 1
             self._report(step, ids)
         return flat.view(shape)
 
     def refine(self, ids: Tensor, free: Tensor) -> Tensor:
-        """Token maps (B, 2, P, S) after the refinement passes over their free tokens.
+        """Run the refinement passes over the free tokens of token maps (B, 2, P, S).
 
-        Tokens that are filled in early do not depend on later ones, and some contradict them: a pelvis that jumps
-        aside for four frames. A network repeats a token that it is given, so each token is masked once, and redrawn
-        where the rest of the map makes it improbable.
+        Tokens that are filled in early do not depend on later ones and may contradict them, for example with a pelvis
+        that jumps sideways for four frames. The network copies a token that it sees, so each pass masks every token
+        once, and redraws it where the rest of the map makes it improbable.
         """
         settings = self.settings
         if not settings.refinement_passes:
@@ -172,25 +174,26 @@ class _Sampler:
             free = free & torch.isin(part, torch.tensor(settings.refine_parts, device=ids.device))
         flat, free, groups = ids.flatten(1), free.flatten(1), remask_groups(settings, ids.shape[2])
         guidance = settings.guidance if round(settings.guidance_fraction * settings.steps) >= settings.steps else 1.0
-        condition, least = _condition(self.transformer, self.text, guidance), log(max(settings.remask_threshold, 1e-9))
-        for number in range(settings.refinement_passes):
+        condition = _condition(self.transformer, self.text, guidance)
+        log_threshold = log(max(settings.remask_threshold, 1e-9))
+        for pass_index in range(settings.refinement_passes):
             group = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % groups
             for current in range(groups):
                 masked = (group == current) & free
-                given = torch.where(masked, self.transformer.config.mask_id, flat).view(ids.shape)
-                logits = self._logits(given, condition, guidance)
-                improbable = masked & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + least)
+                remasked = torch.where(masked, self.transformer.config.mask_id, flat).view(ids.shape)
+                logits = self._logits(remasked, condition, guidance)
+                improbable = masked & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + log_threshold)
                 flat = torch.where(improbable, self._draw(logits), flat)
-                self._report(settings.steps + groups * number + current + 1, ids)
+                self._report(settings.steps + groups * pass_index + current + 1, ids)
         return flat.view(ids.shape)
 
     def _draw(self, logits: Tensor) -> Tensor:
-        """(B, N) codes drawn among the most likely ones of logits (B, N, codes)."""
+        """Draw codes (B, N) from the ``top_k_fraction`` most likely ones of logits (B, N, codes)."""
         settings = self.settings
-        kept = _kept(settings.top_k_fraction, self.transformer.config.codes)
-        if kept == 1:
+        k = _top_k(settings.top_k_fraction, self.transformer.config.codes)
+        if k == 1:
             return logits.argmax(-1)
-        best, codes = logits.topk(kept, -1)
+        best, codes = logits.topk(k, -1)
         winner = (best / max(settings.temperature, 1e-6) + _gumbel(best, self.generator)).argmax(-1, keepdim=True)
         return codes.gather(-1, winner)[..., 0]
 
@@ -211,11 +214,11 @@ def _constant(on_step: StepCallback | None, done: int) -> StepCallback | None:
     return None if on_step is None else lambda _, steps: on_step(done, steps)
 
 
-def _next_step(step: int, shares: Tensor, counts: Tensor, unsure: Tensor) -> int:
-    """The next step that masks no more tokens than are unsure in some item, or the last step."""
-    needed = (torch.round(shares[:, None] * counts) <= unsure).any(1).tolist()
-    later = [number for number in range(step + 1, len(shares)) if needed[number]]
-    return min([*later, max(len(shares) - 1, step + 1)])
+def _next_step(step: int, masked_fractions: Tensor, counts: Tensor, unsure: Tensor) -> int:
+    """The next step that masks at most as many tokens as some item is unsure of; the last step if there is none."""
+    few_enough = (torch.round(masked_fractions[:, None] * counts) <= unsure).any(1).tolist()
+    later = [candidate for candidate in range(step + 1, len(masked_fractions)) if few_enough[candidate]]
+    return min([*later, max(len(masked_fractions) - 1, step + 1)])
 
 
 def token_log_probs(
@@ -226,9 +229,9 @@ def token_log_probs(
     generator: torch.Generator | None = None,
     part_guidance: Sequence[float] = (),
 ) -> Tensor:
-    """How well each given token suits the text and the other tokens.
+    """Log probability of each given token, given the text and the other tokens.
 
-    A network repeats a token that it is given, so each token is scored while it is masked, together with some others.
+    The network copies a token that it sees, so each token is scored while it is masked, together with some others.
 
     Args:
         transformer: in evaluation mode.
@@ -241,31 +244,31 @@ def token_log_probs(
         (B, 2, P, S) log probability of each token while it is masked.
 
     Raises:
-        UserError: ``part_guidance`` does not suit the body parts of the maps.
+        UserError: ``part_guidance`` does not match the body parts of the maps.
     """
     _check_part_guidance(part_guidance, ids.shape[2])
     with torch.inference_mode():
         condition = _condition(transformer, text, guidance)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
         group = (order % REMASK_GROUPS).view(ids.shape)
-        confidence = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
-        for number in range(REMASK_GROUPS):
-            masked = group == number
-            given = ids.masked_fill(masked, transformer.config.mask_id)
-            logits = _guided_logits(transformer, given, condition, guidance, part_guidance)
+        log_probs = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
+        for current in range(REMASK_GROUPS):
+            masked = group == current
+            remasked = ids.masked_fill(masked, transformer.config.mask_id)
+            logits = _guided_logits(transformer, remasked, condition, guidance, part_guidance)
             score = logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
-            confidence = torch.where(masked, score.to(confidence.dtype), confidence)
-    return confidence
+            log_probs = torch.where(masked, score.to(log_probs.dtype), log_probs)
+    return log_probs
 
 
-def _masked_shares(steps: int, device: torch.device) -> Tensor:
-    """(steps,) share of the free tokens that is masked in each step: the cosine schedule of MaskGIT."""
+def _masked_fractions(steps: int, device: torch.device) -> Tensor:
+    """(steps,) fraction of the free tokens that is masked in each step: the cosine schedule of MaskGIT."""
     return torch.cos(torch.linspace(0, 1, steps, device=device) * torch.pi / 2)
 
 
-def least_confident(confidence: Tensor, counts: Tensor) -> Tensor:
-    """(B, N) true for the ``counts`` (B,) smallest values of each item."""
-    return _ranks(confidence) < counts[:, None]
+def lowest_k_mask(values: Tensor, counts: Tensor) -> Tensor:
+    """(B, N) true for the ``counts`` (B,) smallest ``values`` (B, N) of each item."""
+    return _ranks(values) < counts[:, None]
 
 
 def _ranks(values: Tensor) -> Tensor:
@@ -274,40 +277,44 @@ def _ranks(values: Tensor) -> Tensor:
 
 
 def _condition(transformer: InteractionTransformer, text: Tensor, guidance: float) -> Condition:
-    """The condition of texts (B, W), followed by the unconditional one where guidance needs both predictions."""
+    """The condition of texts (B, W), followed by the unconditional one if guidance needs both predictions."""
     return transformer.condition(torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text)
 
 
 def _guided_logits(
-    model: InteractionTransformer, ids: Tensor, condition: Condition, guidance: float, shares: Sequence[float] = ()
+    model: InteractionTransformer,
+    ids: Tensor,
+    condition: Condition,
+    guidance: float,
+    part_guidance: Sequence[float] = (),
 ) -> Tensor:
-    """Logits (B, 2, P, S, codes); conditional and unconditional go through the network in one batch."""
+    """Logits (B, 2, P, S, codes) with classifier-free guidance; both predictions are computed in one batch."""
     if guidance == 1:
         return model(ids, condition)
-    with_text, without = model(torch.cat((ids, ids)), condition).chunk(2)
-    if not shares:
-        return torch.lerp(without, with_text, guidance)
-    weights = 1 + (guidance - 1) * torch.tensor(shares, dtype=without.dtype, device=without.device)
-    return torch.lerp(without, with_text, weights[:, None, None])
+    conditional, unconditional = model(torch.cat((ids, ids)), condition).chunk(2)
+    if not part_guidance:
+        return torch.lerp(unconditional, conditional, guidance)
+    weights = 1 + (guidance - 1) * torch.tensor(part_guidance, dtype=unconditional.dtype, device=unconditional.device)
+    return torch.lerp(unconditional, conditional, weights[:, None, None])
 
 
-def _kept(fraction: float, codes: int) -> int:
-    """Number of codes that can be drawn."""
+def _top_k(fraction: float, codes: int) -> int:
+    """Number of codes to draw from."""
     return min(codes, max(1, ceil(round(fraction * codes, 6))))
 
 
 def _gumbel(like: Tensor, generator: Randomness) -> Tensor:
     """Standard Gumbel noise of the shape of ``like``: the argmax of logits plus noise is a draw from their softmax.
 
-    Always in float32: half precision has 1024 values between 0.5 and 1, which rounds 1 draw in 4,000 to infinity and
-    none above 7.6.
+    Always in float32: half precision has only 1024 values between 0.5 and 1, so 1 draw in 4,000 would become infinite
+    and no finite one would exceed 7.6.
     """
 
-    def drawn(shape: torch.Size, source: torch.Generator | None) -> Tensor:
+    def uniform_noise(shape: torch.Size, source: torch.Generator | None) -> Tensor:
         return torch.rand(shape, generator=source, device=like.device, dtype=torch.float32)
 
     if isinstance(generator, torch.Generator) or generator is None:
-        uniform = drawn(like.shape, generator)
+        uniform = uniform_noise(like.shape, generator)
     else:
-        uniform = torch.stack([drawn(like.shape[1:], source) for source in generator])
+        uniform = torch.stack([uniform_noise(like.shape[1:], source) for source in generator])
     return -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))

@@ -1,4 +1,4 @@
-"""Completion of clips of any length, one window of at most the model's own length after the other."""
+"""Completes clips of any length, window by window; a window is at most as long as the model's longest clip."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..motion.canonical import CanonicalTransform
 from ..motion.representation import POSITIONS
 from ..networks.token_map import FRAMES_PER_TOKEN
 from .batching import BatchSampler
-from .completion import Window, WindowTask, columns, pad_or_trim, pasted
+from .completion import Window, WindowTask, pad_or_trim, token_columns, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
-from .reranking import TextCondition, rerank
+from .reranking import TextCondition, candidate_selector
 from .sampling import StepCallback
 
 WindowText = tuple[Window, TextCondition]
 """A window of a clip and the text that applies to it, the same for all takes or one for each."""
 
 _Pair = Sequence[Motion | None]
-"""Two people, None where nothing of a person is known."""
+"""Two people, None for a person of whom no motion is known."""
 
 
 class WindowedCompleter:
@@ -44,7 +44,7 @@ class WindowedCompleter:
         takes: int,
         on_step: StepCallback | None,
     ) -> list[tuple[Motion, Motion]]:
-        """Both people of each take.
+        """Generate both people of each take.
 
         Args:
             windows: in order of time.
@@ -60,9 +60,9 @@ class WindowedCompleter:
         given = [None if person is None else pad_or_trim(representation.prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
         for number, (window, text) in enumerate(windows):
-            task = WindowTask(free[:, :, window.start // FRAMES_PER_TOKEN : columns(window.stop)], window)
+            task = WindowTask(free[:, :, window.start // FRAMES_PER_TOKEN : token_columns(window.stop)], window)
             if task.free.any():
-                self._complete_window(pairs, task, text, frames, sampler, share_of(on_step, number, len(windows)))
+                self._complete_window(pairs, task, text, frames, sampler, sub_progress(on_step, number, len(windows)))
         complete_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in complete_pairs]
         if all(person is None for person in known):
@@ -78,7 +78,7 @@ class WindowedCompleter:
         sampler: BatchSampler,
         on_step: StepCallback | None,
     ) -> None:
-        """Fill in one window of all takes as one batch, and paste the result into ``takes``."""
+        """Fill in one window of all takes as one batch, and write the result into ``takes``."""
         codec, window, order = self._codec, task.window, task.order
         pairs = [[None if p is None else p.frames(window.start, window.stop) for p in pair] for pair in takes]
         transforms = [task.canonical_transform(pair, codec.representation.canonical_transform) for pair in pairs]
@@ -90,13 +90,13 @@ class WindowedCompleter:
             return refine(codec.decode(candidates.flatten(0, 1)[:, order]), which)[:, order]
 
         reranker = self._model.reranker
-        choose = None if reranker is None else rerank(reranker, text, decode_candidates)
-        # The person who leads the window comes first, as in training.
+        select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates)
+        # The leader of the window comes first, as in training.
         filled = sampler.sample(
-            self._model.transformer, maps[:, order], free[:, order], text.condition, on_step, choose
+            self._model.transformer, maps[:, order], free[:, order], text.condition, on_step, select_candidate
         )[:, order]
         decoded = refine(codec.decode(filled), torch.arange(len(takes), device=codec.device))
-        before = codec.decode(maps) if task.partly.any() else None
+        reconstructions = codec.decode(maps) if task.partial.any() else None
         for index, (pair, transform) in enumerate(zip(pairs, transforms, strict=True)):
 
             def in_world(
@@ -105,21 +105,22 @@ class WindowedCompleter:
                 return back.apply(codec.representation.motion(features[take, person, : task.frames]))
 
             for person in (0, 1):
-                old = None if before is None else in_world(before, person)
-                result = task.result(person, pair[person], in_world(decoded, person), old)
-                takes[index][person] = pasted(takes[index][person], result, window.start, frames)
+                reconstruction = None if reconstructions is None else in_world(reconstructions, person)
+                result = task.result(person, pair[person], in_world(decoded, person), reconstruction)
+                takes[index][person] = with_segment(takes[index][person], result, window.start, frames)
 
     def _refine_function(
         self, pairs: Sequence[_Pair], transforms: Sequence[CanonicalTransform], task: WindowTask, text: TextCondition
     ) -> Callable[[np.ndarray, Tensor], np.ndarray]:
         """A function that refines decoded features (N, 2, T, ...) of takes (M,), N / M candidates for each.
 
-        Nobody is moved where only parts of a person are held: the other parts belong to the held ones.
+        It changes nothing where only some body parts of a person are regenerated: refinement would move them away from
+        the parts that are kept.
         """
         refiner, contact_classifier = self._model.refiner, self._model.contact_classifier
-        if (refiner is None and contact_classifier is None) or not task.whole:
+        if (refiner is None and contact_classifier is None) or not task.whole_people:
             return lambda features, which: features
-        fixed = task.held.all(1)
+        fixed = task.kept.all(1)
 
         def refine(features: np.ndarray, which: Tensor) -> np.ndarray:
             candidates, length, features = len(features) // len(which), features.shape[2], features.copy()
@@ -127,16 +128,16 @@ class WindowedCompleter:
                 for number, take in enumerate(which.tolist()):
                     known = pairs[take][person]
                     assert known is not None
-                    real = pad_or_trim(transforms[take].apply(known), length).joints.reshape(length, -1)
-                    features[number * candidates : (number + 1) * candidates, person, :, POSITIONS] = real
-            vectors = text.each(which, candidates).to(self._codec.device)
+                    true_joints = pad_or_trim(transforms[take].apply(known), length).joints.reshape(length, -1)
+                    features[number * candidates : (number + 1) * candidates, person, :, POSITIONS] = true_joints
+            vectors = text.pooled_for(which, candidates).to(self._codec.device)
             return refined(refiner, contact_classifier, features, vectors, fixed)
 
         return refine
 
 
-def share_of(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
-    """A callback for one of ``count`` equal parts of the work that reports the steps of the whole."""
+def sub_progress(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
+    """A callback for part ``number`` of ``count`` equal parts of the work; it reports the steps of the whole work."""
     if on_step is None:
         return None
     return lambda step, steps: on_step(number * steps + step, count * steps)

@@ -36,7 +36,7 @@ class Nearest:
 
 
 @dataclass(frozen=True)
-class KnownCaptions:
+class TrainingCaptions:
     """Captions that a model was trained on.
 
     Attributes:
@@ -73,7 +73,7 @@ def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
     save_tensors(folder / _FILE, kept, texts_metadata)
 
 
-def load_captions(folder: Path) -> KnownCaptions | None:
+def load_captions(folder: Path) -> TrainingCaptions | None:
     """The captions that a model was trained on, None where its folder has none.
 
     Raises:
@@ -91,7 +91,7 @@ def load_captions(folder: Path) -> KnownCaptions | None:
         raise UserError(
             f"{path} has another number of vectors than of captions; copy the model folder again, or delete this file."
         )
-    return KnownCaptions(texts, _of_length_one(vectors))
+    return TrainingCaptions(texts, _of_length_one(vectors))
 
 
 def _of_length_one(vectors: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ def can_pack(dtype: torch.dtype = torch.float32) -> bool:
 
 def use_prepacked(transformer: InteractionTransformer) -> None:
     """Pack the large linear layers of a transformer in place if this PyTorch can; it cannot be saved afterwards."""
-    if not can_pack(transformer.computes_in or torch.float32):
+    if not can_pack(transformer.compute_dtype or torch.float32):
         return
     for part in [*transformer.blocks.modules(), transformer.head]:
         if isinstance(part, PerPersonAttention):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..generation.sampling import least_confident
+from ..generation.sampling import lowest_k_mask
 from ..networks.transformer import TransformerConfig
 
 
@@ -79,7 +79,7 @@ def unroll(tokens: Tensor, first: Masked, logits: Tensor, config: TransformerCon
     confidence = probabilities.gather(-1, drawn[..., None])[..., 0].masked_fill(~first.hidden, 2.0)
     later = torch.cos((first.time + 1 / (steps - 1)).clamp(max=1) * torch.pi / 2)
     count = (later * first.free.flatten(1).sum(1)).round().clamp_min(1)
-    hidden = least_confident(confidence.flatten(1), count).view(tokens.shape) & first.hidden
+    hidden = lowest_k_mask(confidence.flatten(1), count).view(tokens.shape) & first.hidden
     ids = torch.where(first.hidden, drawn, tokens)
     return Masked(torch.where(hidden, config.mask_id, ids), hidden, first.time, first.free)
 

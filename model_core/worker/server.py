@@ -146,7 +146,7 @@ class Worker:
         )
 
     def _compare(self, request: CompareRequest) -> None:
-        nearest = self._model(request.load).nearest_known(request.prompt, request.frames)
+        nearest = self._model(request.load).nearest_training_caption(request.prompt, request.frames)
         distance, caption = (None, "") if nearest is None else (nearest.distance, nearest.caption)
         self._send("compared", id=self._current, distance=distance, caption=caption)
 

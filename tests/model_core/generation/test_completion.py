@@ -12,7 +12,7 @@ from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
 from model_core.errors import UserError
-from model_core.generation.completion import MAX_SEAM, MIN_SEAM, blend, columns, free_everything, windows
+from model_core.generation.completion import MAX_SEAM, MIN_SEAM, all_free, blend, token_columns, windows
 from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.prompts import Segment, segments
 from model_core.generation.sampling import sample, token_log_probs
@@ -81,7 +81,7 @@ def test_a_leader_stays_unchanged_and_the_partner_is_in_the_leaders_world(model:
 
 
 def test_either_person_can_be_the_leader(model: InterMask, pair: Interaction) -> None:
-    free = free_everything(100)
+    free = all_free(100)
     free[1] = False
     leader = pair.people[1]
     options = GenerateOptions(model.config.sampling, seed=5)
@@ -98,7 +98,7 @@ def test_a_long_leader_is_followed_to_the_end(model: InterMask) -> None:
 
 
 def test_an_in_between_holds_both_ends(model: InterMask, pair: Interaction) -> None:
-    free = free_everything(100)
+    free = all_free(100)
     free[..., :8] = False
     free[..., 17:] = False
     takes = model.complete("they turn", pair.people, free, 100, GenerateOptions(seed=2, takes=2))
@@ -146,7 +146,7 @@ def test_a_seam_keeps_position_and_velocity(pair: Interaction, first: bool) -> N
 
 
 def test_one_body_part_is_regenerated(model: InterMask, pair: Interaction) -> None:
-    free = np.zeros((2, 5, columns(100)), dtype=bool)
+    free = np.zeros((2, 5, token_columns(100)), dtype=bool)
     free[0, 4, 8:17] = True
     made = model.complete("they wave", pair.people, free, 100, GenerateOptions(seed=2))[0]
     assert same(made.people[1], pair.people[1])
@@ -251,9 +251,9 @@ def test_a_reaction_halves_the_models_steps_but_not_the_users(model: InterMask, 
 def test_a_restyle_keeps_the_most_confident_tokens(
     model: InterMask, pair: Interaction, strength: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    within = free_everything(100)
+    within = all_free(100)
     within[1] = False
-    free = model.least_confident("they fight", pair, strength, GenerateOptions(seed=3), within=within)
+    free = model.least_likely_tokens("they fight", pair, strength, GenerateOptions(seed=3), within=within)
     assert free.sum() == round(strength * within.sum()) and not free[1].any()
     maps: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -281,7 +281,7 @@ OFF = np.array([4.0, 0.0, -7.0])
 
 
 def test_a_restyle_frees_the_least_probable_tokens(model: InterMask, pair: Interaction) -> None:
-    free = model.least_confident("they fight", pair, 0.25, GenerateOptions(seed=3))
+    free = model.least_likely_tokens("they fight", pair, 0.25, GenerateOptions(seed=3))
     with torch.inference_mode():
         people = [
             model.codec.representation.canonical_transform(pair.people[0]).apply(person) for person in pair.people
@@ -296,7 +296,7 @@ def test_a_restyle_frees_the_least_probable_tokens(model: InterMask, pair: Inter
 
 def test_a_restyle_scores_tokens_with_the_guidance_of_their_part(model: InterMask, pair: Interaction) -> None:
     def freed(**changed: Any) -> np.ndarray:
-        return model.least_confident("they fight", pair, 0.25, GenerateOptions(SamplingSettings(**changed), seed=3))
+        return model.least_likely_tokens("they fight", pair, 0.25, GenerateOptions(SamplingSettings(**changed), seed=3))
 
     assert np.array_equal(freed(guidance=9.0, part_guidance=(0.0,) * 5), freed(guidance=1.0))
     assert not np.array_equal(freed(guidance=9.0), freed(guidance=1.0))
@@ -310,10 +310,10 @@ def test_all_tokens_or_none_need_no_pass_and_leave_the_given_array_alone(
 ) -> None:
     passes: list[object] = []
     hook = model.model.transformer.register_forward_hook(lambda *given: passes.append(given))
-    within = free_everything(100)
+    within = all_free(100)
     within[1] = False
     kept = within.copy()
-    free = model.least_confident("they fight", pair, share, within=within)
+    free = model.least_likely_tokens("they fight", pair, share, within=within)
     hook.remove()
     assert not passes and np.array_equal(free, within & bool(share))
     free[:] = True
@@ -322,7 +322,7 @@ def test_all_tokens_or_none_need_no_pass_and_leave_the_given_array_alone(
 
 def test_a_long_clip_is_restyled_to_its_end(model: InterMask) -> None:
     known = Interaction((posed_person(1, 300).motion(), posed_person(2, 300).motion()))
-    free = model.least_confident("they fight", known, 0.5)
+    free = model.least_likely_tokens("they fight", known, 0.5)
     assert free.shape == (2, 5, 75) and free[:, :, :30].any() and free[:, :, 45:].any()
     assert len(model.restyle("they fight", known, 0.5)[0]) == 300
 

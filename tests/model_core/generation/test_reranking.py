@@ -16,7 +16,7 @@ from torch import Tensor
 from model_core.errors import UserError
 from model_core.evaluation.evaluator_rows import features_of
 from model_core.generation.pipeline import GenerateOptions, InterMask
-from model_core.generation.reranking import TextCondition, rerank
+from model_core.generation.reranking import TextCondition, candidate_selector
 from model_core.model_files.model_folder import load_model, save_model
 from model_core.motion import Interaction
 from model_core.motion.representation import POSITIONS, features_from_motion
@@ -250,7 +250,7 @@ def test_a_discontinuous_candidate_is_chosen_only_if_all_are(reranked: InterMask
         ) -> int:
             assert reranker is not None
             with torch.inference_mode():
-                number, likely = rerank(reranker, text_condition, lambda *_: rows)(
+                number, likely = candidate_selector(reranker, text_condition, lambda *_: rows)(
                     candidates, torch.zeros(1, dtype=torch.long)
                 )
                 assert (likely < 0) == (rows is discontinuous_pairs)

@@ -30,7 +30,7 @@ def a_text(count: int) -> Tensor:
     return torch.randn(count, 16, generator=drawn())
 
 
-def held_patterns() -> dict[str, Tensor]:
+def free_patterns() -> dict[str, Tensor]:
     """Places that are free in each form of completion, (1, 2, 5, 8)."""
     free = {name: torch.zeros(1, 2, 5, 8, dtype=torch.bool) for name in ("all", "react", "between", "extend", "part")}
     free["all"][:] = True
@@ -41,12 +41,12 @@ def held_patterns() -> dict[str, Tensor]:
     return free
 
 
-@pytest.mark.parametrize("pattern", held_patterns())
+@pytest.mark.parametrize("pattern", free_patterns())
 @pytest.mark.parametrize(("mask_temperature", "refinement_passes"), [(0.0, 0), (4.0, 0), (4.0, 2)])
 def test_kept_tokens_are_returned_and_free_ones_are_filled(
     transformer: InteractionTransformer, pattern: str, mask_temperature: float, refinement_passes: int
 ) -> None:
-    free = held_patterns()[pattern].expand(3, -1, -1, -1)
+    free = free_patterns()[pattern].expand(3, -1, -1, -1)
     ids = torch.randint(32, free.shape, generator=drawn())
     settings = SamplingSettings(6, 2.0, 0.5, 1.0, mask_temperature, refinement_passes=refinement_passes)
     out = sample(transformer, ids, free, a_text(3), settings, torch.Generator().manual_seed(1))
@@ -116,35 +116,35 @@ def test_progress_counts_and_cancel_stops_at_once(transformer: InteractionTransf
 
 def passes(transformer: InteractionTransformer, settings: SamplingSettings) -> tuple[Tensor, list[int]]:
     """Greedy tokens, and the batch size of each pass through the network."""
-    rows: list[int] = []
-    hook = transformer.register_forward_pre_hook(lambda network, given: rows.append(len(given[0])))
-    free = held_patterns()["extend"].expand(3, -1, -1, -1)
+    items: list[int] = []
+    hook = transformer.register_forward_pre_hook(lambda network, given: items.append(len(given[0])))
+    free = free_patterns()["extend"].expand(3, -1, -1, -1)
     ids = torch.randint(32, free.shape, generator=torch.Generator().manual_seed(5))
     steps: list[int] = []
     text = torch.randn(3, 16, generator=torch.Generator().manual_seed(6))
     out = sample(transformer, ids, free, text, settings, on_step=lambda step, _: steps.append(step))
     hook.remove()
     assert torch.equal(out[~free], ids[~free]) and (out < 32).all()
-    assert steps == sorted(set(steps)) and steps[-1] == settings.steps and len(steps) == len(rows)
-    return out, rows
+    assert steps == sorted(set(steps)) and steps[-1] == settings.steps and len(steps) == len(items)
+    return out, items
 
 
 def test_guidance_on_a_part_of_the_steps_halves_the_others(transformer: InteractionTransformer) -> None:
-    dense, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0))
-    assert rows == [6] * 8
-    _, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.5))
-    assert rows == [6] * 4 + [3] * 4
-    never, rows = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.0))
+    dense, items = passes(transformer, SamplingSettings(8, 3.0, 0.0))
+    assert items == [6] * 8
+    _, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.5))
+    assert items == [6] * 4 + [3] * 4
+    never, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.0))
     plain, _ = passes(transformer, SamplingSettings(8, 1.0, 0.0))
-    assert rows == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
+    assert items == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
 
 
 def test_steps_that_would_only_redraw_confident_tokens_are_skipped(transformer: InteractionTransformer) -> None:
     dense, _ = passes(transformer, SamplingSettings(8, 2.0, 0.0))
-    same, rows = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.9999))
-    assert torch.equal(same, dense) and len(rows) == 8  # a random network is never so sure
-    _, rows = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.0))
-    assert len(rows) == 2  # the first step, and the last
+    same, items = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.9999))
+    assert torch.equal(same, dense) and len(items) == 8  # a random network is never so sure
+    _, items = passes(transformer, SamplingSettings(8, 2.0, 0.0, skip_confidence=0.0))
+    assert len(items) == 2  # the first step, and the last
 
 
 def test_refinement_leaves_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
@@ -193,8 +193,8 @@ def test_refinement_can_be_limited_to_some_parts(transformer: InteractionTransfo
 
 
 def test_guidance_can_differ_by_part(transformer: InteractionTransformer) -> None:
-    def made(guidance: float, shares: tuple[float, ...]) -> Tensor:
-        return passes(transformer, SamplingSettings(1, guidance, 0.0, part_guidance=shares))[0]
+    def made(guidance: float, part_guidance: tuple[float, ...]) -> Tensor:
+        return passes(transformer, SamplingSettings(1, guidance, 0.0, part_guidance=part_guidance))[0]
 
     whole, none = made(3.0, ()), made(1.0, ())
     assert torch.equal(made(3.0, (1,) * 5), whole) and torch.equal(made(3.0, (0,) * 5), none)
@@ -212,12 +212,12 @@ def test_guidance_can_differ_by_part(transformer: InteractionTransformer) -> Non
 def test_the_chosen_candidate_is_returned_and_known_tokens_stay(
     transformer: InteractionTransformer, refinement_passes: int
 ) -> None:
-    ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), held_patterns()["extend"].expand(2, -1, -1, -1)
+    ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), free_patterns()["extend"].expand(2, -1, -1, -1)
     seen: list[Tensor] = []
 
-    def last_of_three(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def last_of_three(candidates: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         seen.append(candidates)
-        assert rows.tolist() == [0, 1]
+        assert items.tolist() == [0, 1]
         return torch.tensor([2, 1]), torch.tensor([0.2, 0.3])
 
     settings = SamplingSettings(
@@ -228,7 +228,7 @@ def test_the_chosen_candidate_is_returned_and_known_tokens_stay(
         remask_threshold=1.0 if refinement_passes else 0.1,
         candidates=3,
     )
-    out = sample(transformer, ids, free, a_text(2), settings, drawn(), choose=last_of_three)
+    out = sample(transformer, ids, free, a_text(2), settings, drawn(), select_candidate=last_of_three)
     (candidates,) = seen
     assert candidates.shape == (2, 3, 2, 5, 8) and torch.equal(out[~free], ids[~free])
     assert not torch.equal(candidates[:, 0], candidates[:, 1]) and not (candidates == transformer.config.mask_id).any()
@@ -242,11 +242,11 @@ def test_an_items_candidates_depend_on_its_own_generator_alone(transformer: Inte
         6, 2.0, 0.5, mask_temperature=2.0, refinement_passes=1, candidates=3, max_attempts=3, accept_threshold=0.7
     )
 
-    def made(rows: slice, seeds: tuple[int, ...]) -> Tensor:
-        sources, some = [torch.Generator().manual_seed(seed) for seed in seeds], ids[rows]
-        return sample(transformer, some, some == 0, text[rows], settings, sources, choose=least_sum)
+    def made(items: slice, seeds: tuple[int, ...]) -> Tensor:
+        sources, some = [torch.Generator().manual_seed(seed) for seed in seeds], ids[items]
+        return sample(transformer, some, some == 0, text[items], settings, sources, select_candidate=least_sum)
 
-    def least_sum(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def least_sum(candidates: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         best = candidates.flatten(2).sum(-1).min(1)
         return best.indices, 1 - best.values / (31 * 80)
 
@@ -262,16 +262,16 @@ def test_more_candidates_are_drawn_where_none_is_accepted_and_the_best_of_all_at
     # Item 0 is accepted at once, item 1 is best in its second attempt, item 2 in its first.
     likely = {0: [0.9], 1: [0.2, 0.6, 0.5], 2: [0.5, 0.4, 0.3]}
 
-    def first_of_two(candidates: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        seen.append((rows.tolist(), candidates[:, 0].clone()))
-        return torch.zeros(len(rows), dtype=torch.long), torch.tensor([likely[row].pop(0) for row in rows.tolist()])
+    def first_of_two(candidates: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append((items.tolist(), candidates[:, 0].clone()))
+        return torch.zeros(len(items), dtype=torch.long), torch.tensor([likely[item].pop(0) for item in items.tolist()])
 
     steps: list[int] = []
     settings = SamplingSettings(4, 2.0, 0.5, candidates=2, max_attempts=3, accept_threshold=0.8)
     out = sample(
         transformer, ids, ids == 0, a_text(3), settings, drawn(), lambda done, _: steps.append(done), first_of_two
     )
-    assert [rows for rows, _ in seen] == [[0, 1, 2], [1, 2], [1, 2]]
+    assert [items for items, _ in seen] == [[0, 1, 2], [1, 2], [1, 2]]
     assert torch.equal(out, torch.stack((seen[0][1][0], seen[1][1][0], seen[0][1][2])))
     assert steps == sorted(steps) and steps[-1] == 4
 

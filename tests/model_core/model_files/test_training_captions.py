@@ -11,20 +11,20 @@ from worker_client import Client
 
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
-from model_core.model_files.training_captions import MOST, KnownCaptions, load_captions, save_captions
+from model_core.model_files.training_captions import MOST, TrainingCaptions, load_captions, save_captions
 from model_core.text_encoders import load_text_encoder
 
 
 def test_a_prompt_is_nearest_to_what_means_the_same(tmp_path: Path) -> None:
     model = InterMask.load(save_small_model(tmp_path / "small"))
     same, alike, other = (
-        model.nearest_known(prompt, 60)
+        model.nearest_training_caption(prompt, 60)
         for prompt in ("two people hug", "a man embraces a woman", "the price of wheat fell")
     )
     assert same is not None and alike is not None and other is not None
     assert same.distance < 0.01 and same.caption == alike.caption == CAPTIONS[0]
     assert same.distance < alike.distance < other.distance and other.distance > 0.7
-    timed = model.nearest_known("0-1 s: two people hug; 1-2 s: the price of wheat fell", 60)
+    timed = model.nearest_training_caption("0-1 s: two people hug; 1-2 s: the price of wheat fell", 60)
     assert timed == other
 
 
@@ -37,7 +37,7 @@ def test_a_folder_that_does_not_say_what_it_learnt_is_no_fault_and_a_damaged_fil
         InterMask.load(folder)
     path.unlink()
     assert load_captions(folder) is None
-    assert InterMask.load(folder).nearest_known("two people hug", 60) is None
+    assert InterMask.load(folder).nearest_training_caption("two people hug", 60) is None
 
 
 def test_of_very_many_captions_an_even_part_is_kept(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_of_very_many_captions_an_even_part_is_kept(tmp_path: Path) -> None:
     vectors = torch.randn(count, width, generator=torch.Generator().manual_seed(1))
     save_captions(tmp_path, [str(number) for number in range(count)], vectors)
     known = load_captions(tmp_path)
-    assert isinstance(known, KnownCaptions) and len(known.texts) == MOST
+    assert isinstance(known, TrainingCaptions) and len(known.texts) == MOST
     places = torch.tensor([int(text) for text in known.texts])
     assert places[0] == 0 and places[-1] == count - 1 and int(places.diff().max()) <= 4
     assert torch.nn.functional.cosine_similarity(known.vectors, vectors[places]).min() > 0.999

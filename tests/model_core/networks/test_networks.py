@@ -143,7 +143,7 @@ def test_parts_with_their_own_codebooks_are_independent() -> None:
     changed = (transformer(maps, text) - before).abs().amax((0, 1, 3, 4))
     assert changed[3] > 0.1 and not changed[[0, 1, 2, 4]].any()
     with torch.no_grad():
-        transformer.token_embedding.weight[config.embedded] += 1.0  # of the mask
+        transformer.token_embedding.weight[config.num_embeddings] += 1.0  # of the mask
     assert not torch.allclose(transformer(maps, text)[:, :, 0], before[:, :, 0])
 
 
