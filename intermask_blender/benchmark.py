@@ -77,7 +77,7 @@ def measurements() -> Iterator[tuple[str, float, str]]:
     draw = panel_drawing()
 
     def draw_first() -> None:
-        session().drawn = DrawCache()
+        session().draw_cache = DrawCache()
         draw()
 
     first, again = _best(draw_first, REPEATS), _best(draw, REDRAWS)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         pelvis_path,
         person_hip_height,
     )
-    from model_core.model_files.sampling_settings import KNOBS, Knob, SamplingSettings
+    from model_core.model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSetting, SamplingSettings
     from model_core.motion import FPS, SKELETONS, SMPL, SMPLX, Motion, PosedSkeleton, Skeleton, rotations
     from model_core.motion.array_motions import ReadMotion
     from model_core.motion.bvh import read_bvh
@@ -65,7 +65,7 @@ _HOMES = {
     "kinematics.retarget": (
         "RigRest RootMotionScale bone_turns fit_rest landmark_points motion_of_bones pelvis_path person_hip_height"
     ),
-    "model_files.sampling_settings": "KNOBS Knob SamplingSettings",
+    "model_files.sampling_settings": "SAMPLING_SETTINGS SamplingSetting SamplingSettings",
     "motion": "FPS SKELETONS SMPL SMPLX Motion PosedSkeleton Skeleton rotations",
     "motion.array_motions": "ReadMotion",
     "motion.bvh": "read_bvh",
@@ -115,7 +115,6 @@ __all__ = [
     "BONE_LABELS",
     "CORE_PARENT",
     "FPS",
-    "KNOBS",
     "LEADER_SUFFIXES",
     "MAP_SCHEMA",
     "MIN_FRAMES",
@@ -124,6 +123,7 @@ __all__ = [
     "NEEDED",
     "PROTOCOL",
     "ROOT_CONTROL",
+    "SAMPLING_SETTINGS",
     "SKELETONS",
     "SMPL",
     "SMPLX",
@@ -132,7 +132,6 @@ __all__ = [
     "Check",
     "Decoder",
     "Humanoid",
-    "Knob",
     "Message",
     "Motion",
     "NotRecognisedError",
@@ -142,6 +141,7 @@ __all__ = [
     "Recognition",
     "RigRest",
     "RootMotionScale",
+    "SamplingSetting",
     "SamplingSettings",
     "Setting",
     "Skeleton",

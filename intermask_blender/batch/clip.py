@@ -11,7 +11,7 @@ import bpy
 
 from ..core import ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
-from ..generator.generation import GenerationSettings, Pair, Share, progress_text, submit
+from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, Sampling, prepare
@@ -25,8 +25,8 @@ from .stage import build_stage, padded
 if TYPE_CHECKING:
     from .options import Options
 
-USUAL_SECONDS = 4.0
-USUAL_FPS = 30.0
+DEFAULT_SECONDS = 4.0
+DEFAULT_FPS = 30.0
 
 
 class GeneratorDiedError(UserError):
@@ -53,7 +53,7 @@ class BatchContext:
 
 
 def make_clip(
-    job: Job, context: BatchContext, folder: Path, share: Share | None, generated: Callable[[], None]
+    job: Job, context: BatchContext, folder: Path, result: BatchedResult | None, generated: Callable[[], None]
 ) -> list[Path]:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
@@ -61,7 +61,7 @@ def make_clip(
         job: what to make.
         context: of the run.
         folder: where the files go.
-        share: the job's part of a request that was sent before, None where the request is made here.
+        result: of a request that was sent before; None sends the request here.
         generated: called when the generator has done its part and is free for another job.
 
     Returns:
@@ -75,12 +75,12 @@ def make_clip(
     with context.console.quiet():
         scene = _fresh_scene(context.blend, options.fps)
     settings, placement = _prepared(job, context, scene)
-    context.stop.ask()
-    share = share or Share(submit(context.client, settings))
-    _wait_for(context, share.request)
-    if share.request.crashed:
-        raise GeneratorDiedError(share.request.failure)
-    pair = share.pair()
+    context.stop.raise_if_requested()
+    result = result or BatchedResult(submit(context.client, settings))
+    _wait_for(context, result.request)
+    if result.request.crash_reason:
+        raise GeneratorDiedError(result.request.error)
+    pair = result.pair()
     generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
@@ -90,7 +90,7 @@ def make_clip(
     if options.recorded:
         made.append(folder / "pictures" / f"{job.name}.png")
         write_contact_sheet(pair, made[-1])
-    context.stop.ask()
+    context.stop.raise_if_requested()
     if options.render.output != "none":
         made.append(render_clip(scene, options.render, folder / job.name, context.console))
     return made
@@ -109,7 +109,7 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
 
 def _settings(job: Job, options: Options, leader: ReadMotion | None) -> GenerationSettings:
     """The request for a job without a leader, or with one from a file."""
-    seconds = USUAL_SECONDS if job.seconds is None else job.seconds
+    seconds = DEFAULT_SECONDS if job.seconds is None else job.seconds
     settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
     if leader is None:
         return settings
@@ -140,7 +140,7 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
         bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False)
     else:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
-        fps = fps or USUAL_FPS
+        fps = fps or DEFAULT_FPS
     scene = bpy.context.scene
     if fps:
         scene.render.fps = max(1, round(fps))
@@ -192,7 +192,7 @@ def _wait_for(context: BatchContext, request: Request) -> None:
     """Wait for a request and show its progress."""
     context.console.begin_progress()
     while not request.done:
-        context.stop.ask()
+        context.stop.raise_if_requested()
         context.client.pause()
         context.console.progress(progress_text(request))
 

@@ -28,16 +28,16 @@ class Row:
     Attributes:
         line: where it starts in the file, counted from 1.
         values: text by field, stripped and not empty.
-        fault: one sentence where the row cannot be read.
+        error: one sentence where the row cannot be read.
     """
 
     line: int
     values: dict[str, str] = field(default_factory=dict)
-    fault: str = ""
+    error: str = ""
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a file but empty ones; a row that cannot be read is among them, with its fault.
+    """All rows of a file but empty ones; a row that cannot be read is among them, with its error.
 
     Args:
         path: a table (``.csv``, ``.tsv``, ``.txt``) whose first row names the columns, separated by commas, semicolons,
@@ -74,7 +74,7 @@ def _table_rows(lines: list[str], file: str) -> Iterator[Row]:
         if columns is None:
             columns = _columns(cells, file)
         elif cells is None:
-            yield Row(line, fault="The row's quotation marks are not in pairs; write a quote within a text twice.")
+            yield Row(line, error="The row's quotation marks are not in pairs; write a quote within a text twice.")
         elif any(cell.strip() for cell in cells):
             yield _row(line, cells, columns)
 
@@ -128,7 +128,7 @@ def _row(line: int, cells: list[str], columns: list[str]) -> Row:
     padded = [*columns, *[""] * (len(cells) - len(columns))]
     named = [(name, cell.strip()) for name, cell in zip(padded, cells, strict=False) if cell.strip()]
     if any(not name for name, _ in named):
-        return Row(line, fault="The row has more fields than there are columns; put quotes around text with commas.")
+        return Row(line, error="The row has more fields than there are columns; put quotes around text with commas.")
     return _checked(line, dict(named))
 
 
@@ -141,9 +141,9 @@ def _json_rows(lines: list[str]) -> Iterator[Row]:
         except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
-            yield Row(line, fault='The line is not a JSON object; write one such as {"prompt": "..."}.')
+            yield Row(line, error='The line is not a JSON object; write one such as {"prompt": "..."}.')
         elif unknown := [name for name in values if name not in FIELDS]:
-            yield Row(line, fault=f"The field {_short(unknown[0])!r} is not known; use {', '.join(FIELDS)}.")
+            yield Row(line, error=f"The field {_short(unknown[0])!r} is not known; use {', '.join(FIELDS)}.")
         else:
             yield _json_row(line, values)
 
@@ -154,18 +154,18 @@ def _json_row(line: int, values: dict[str, Any]) -> Row:
         if isinstance(value, list) and name in _LISTS:
             value = ";".join("" if entry is None else str(entry) for entry in value)
         if isinstance(value, dict | list | bool):
-            return Row(line, fault=f"{name} is {_short(json.dumps(value))}; write a text or a number.")
+            return Row(line, error=f"{name} is {_short(json.dumps(value))}; write a text or a number.")
         if value is not None and (text := str(value).strip()):
             texts[name] = text
     return _checked(line, texts)
 
 
 def _checked(line: int, values: dict[str, str]) -> Row:
-    """The row, with a fault where a text holds control characters or is no text."""
+    """The row, with an error where a text holds control characters or is no text."""
     for name, value in values.items():
         if bad := [char for char in value if _unwanted(char, name)]:
-            fault = f"{name} holds the control character U+{ord(bad[0]):04X}; delete it."
-            return Row(line, {key: text for key, text in values.items() if key != name}, fault)
+            error = f"{name} holds the control character U+{ord(bad[0]):04X}; delete it."
+            return Row(line, {key: text for key, text in values.items() if key != name}, error)
     return Row(line, values)
 
 

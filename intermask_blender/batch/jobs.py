@@ -42,7 +42,7 @@ class Job:
             mannequin.
         name: of the files that are made, without suffix.
         where: how messages name the row.
-        fault: one sentence where the row cannot be run.
+        error: one sentence where the row cannot be run.
     """
 
     prompt: str
@@ -53,7 +53,7 @@ class Job:
     bodies: tuple[str, ...] = ()
     name: str = ""
     where: str = "the command line"
-    fault: str = ""
+    error: str = ""
 
     @property
     def leads_from_file(self) -> bool:
@@ -62,7 +62,7 @@ class Job:
 
 
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
-    """All rows of a file; a row with a fault is among them, so that the others can run.
+    """All rows of a file; a row with an error is among them, so that the others can run.
 
     Relative leader and body files are looked for in the file's folder first, then in the working folder.
 
@@ -82,32 +82,32 @@ def read_jobs(path: Path, defaults: Job) -> list[Job]:
 def named(jobs: list[Job]) -> list[Job]:
     """The jobs with a file name each: their own, or one made from the prompt.
 
-    A name that cannot be a file's, or that an earlier row has, is a fault; such a row gets a safe name for its record.
+    A name that cannot be a file's, or that an earlier row has, is an error; such a row gets a safe name for its record.
     """
     taken: set[str] = set()
     result = []
     for job in jobs:
-        name, fault = job.name, job.fault
-        name_fault = _name_fault(name) if name else ""
-        if name and not name_fault and _key(name) in taken:
-            name_fault = f"The name {name} is used by an earlier row; give each row its own."
-        if not name or name_fault:
+        name, error = job.name, job.error
+        name_error = _name_error(name) if name else ""
+        if name and not name_error and _key(name) in taken:
+            name_error = f"The name {name} is used by an earlier row; give each row its own."
+        if not name or name_error:
             name = _free_name(name or job.prompt, taken)
         taken.add(_key(name))
-        result.append(replace(job, name=name, fault=fault or name_fault))
+        result.append(replace(job, name=name, error=error or name_error))
     return result
 
 
 def checked(job: Job) -> Job:
-    """The job, with a fault where a number is out of range."""
+    """The job, with an error where a number is out of range."""
     if job.seconds is not None and not math.isfinite(job.seconds):
-        return replace(job, seconds=None, fault=f"seconds is {job.seconds}; write a number such as 4 or 2.5.")
+        return replace(job, seconds=None, error=f"seconds is {job.seconds}; write a number such as 4 or 2.5.")
     if job.seconds is not None and job.seconds <= 0:
-        fault = f"{job.seconds:g} seconds cannot be generated; write a number above 0, such as 4 or 2.5."
-        return replace(job, fault=fault)
+        error = f"{job.seconds:g} seconds cannot be generated; write a number above 0, such as 4 or 2.5."
+        return replace(job, error=error)
     if not 0 <= job.seed <= MOST_SEED:
         return replace(
-            job, seed=0, fault=f"seed is {_short(str(job.seed))}; write a whole number from 0 to {MOST_SEED}."
+            job, seed=0, error=f"seed is {_short(str(job.seed))}; write a whole number from 0 to {MOST_SEED}."
         )
     return job
 
@@ -117,7 +117,7 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _name_fault(name: str) -> str:
+def _name_error(name: str) -> str:
     """One sentence where a name cannot be a file's on every system, or is one of the batch's own."""
     if len(name) > LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
         return f"The name {_short(name)} is too long for a file; shorten it to {LONGEST_NAME} characters or fewer."
@@ -136,7 +136,7 @@ def _free_name(text: str, taken: set[str]) -> str:
     """A name made from a text that can be a file's and that no other row has."""
     stem = re.sub(r"[^\w-]+", "_", text[:1000].lower()).strip("_")[:_STEM]
     stem = stem.encode()[:_MOST_BYTES].decode(errors="ignore").strip("_") or "interaction"
-    if _name_fault(stem):
+    if _name_error(stem):
         stem = f"{stem}_clip"
     name, number = stem, 2
     while _key(name) in taken:
@@ -145,24 +145,24 @@ def _free_name(text: str, taken: set[str]) -> str:
 
 
 def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
-    """A row as a job; what cannot be understood becomes its fault."""
+    """A row as a job; what cannot be understood becomes its error."""
     given = row.values
     job = replace(defaults, where=where, name=given.get("name", ""), prompt=given.get("prompt", defaults.prompt))
-    if row.fault:
-        return replace(job, fault=row.fault)
+    if row.error:
+        return replace(job, error=row.error)
     try:
         seconds = float(given["seconds"].replace(",", ".")) if "seconds" in given else job.seconds
     except ValueError:
-        return replace(job, fault=f"seconds is {_short(given['seconds'])!r}; write a number such as 4 or 2.5.")
+        return replace(job, error=f"seconds is {_short(given['seconds'])!r}; write a number such as 4 or 2.5.")
     try:
         seed = int(re.sub(r"[.,]0*$", "", given["seed"])) if "seed" in given else job.seed
     except ValueError:
-        return replace(job, fault=f"seed is {_short(given['seed'])!r}; write a whole number.")
+        return replace(job, error=f"seed is {_short(given['seed'])!r}; write a whole number.")
     try:
         characters = character_names(given["characters"]) if "characters" in given else job.characters
         bodies = body_files(given["body"]) if "body" in given else job.bodies
     except UserError as error:
-        return replace(job, fault=str(error))
+        return replace(job, error=str(error))
     leader = job.leader
     if "leader" in given:
         leader = given["leader"]
@@ -200,11 +200,11 @@ def body_files(text: str) -> tuple[str, ...]:
     return (*files, *files)[:2]
 
 
-def _one_or_two(text: str, fault: str) -> tuple[str, ...]:
-    """The parts of a field with one entry a person, none where all are empty; ``fault`` is the sentence for more."""
+def _one_or_two(text: str, too_many: str) -> tuple[str, ...]:
+    """The parts of a field with one entry a person, none where all are empty; ``too_many`` is the error for more."""
     parts = tuple(part.strip() for part in text.split(";"))
     if len(parts) > 2:
-        raise UserError(fault.format(count=len(parts)))
+        raise UserError(too_many.format(count=len(parts)))
     return parts if any(parts) else ()
 
 

@@ -33,7 +33,7 @@ class Options:
         recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
         report: name of the report's files, without suffix.
         together: how many rows are generated at once; None means as many as pay off on the device.
-        sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
+        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         verbose: whether messages of Blender and of the graphics driver are shown.
         log: file for these messages and tracebacks; None for a temporary one, kept where a row fails.
     """
@@ -75,8 +75,8 @@ def parse(arguments: Sequence[str]) -> Options:
     defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.name)
     if given.jobs is None:
         jobs = named([checked(defaults)])
-        if jobs[0].fault:
-            raise UserError(jobs[0].fault)
+        if jobs[0].error:
+            raise UserError(jobs[0].error)
     else:
         jobs = read_jobs(given.jobs, replace(defaults, name=""))
     python = Path(given.python) if given.python else None

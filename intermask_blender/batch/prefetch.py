@@ -1,4 +1,4 @@
-"""Requests that are sent before their rows' turn: together where rows are alike, and one ahead of the current row.
+"""Requests that are sent before their rows are made: several rows in one, and one request ahead of the current row.
 
 Rows of one length that take nothing from a scene and follow no leader can be one request. The next request waits in the
 generator while Blender saves and renders the current row, so that the generator is never idle.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..core import UserError
 from ..generator.client import WorkerClient
-from ..generator.generation import GenerationSettings, Share, request_values, submit, submit_batch
+from ..generator.generation import BatchedResult, GenerationSettings, request_values, submit, submit_batch
 from .clip import settings_without_scene
 from .jobs import Job
 from .options import Options
@@ -32,31 +32,31 @@ class Prefetcher:
     Attributes:
         client: the generator.
         options: of the run.
-        unfinished: whether a row must be generated at all.
+        must_be_generated: whether a row must be generated at all.
         most: items of a request; None means as many as pay off, which the first row that is generated finds out.
     """
 
     client: WorkerClient
     options: Options
-    unfinished: Callable[[Job], bool]
+    must_be_generated: Callable[[Job], bool]
     most: int | None = None
-    _shares: dict[str, Share] = field(default_factory=dict, init=False)
+    _results: dict[str, BatchedResult] = field(default_factory=dict, init=False)
 
-    def claim(self, job: Job, following: Sequence[Job]) -> Share | None:
-        """The row's share of a request sent before, or of a new one for it and alike rows behind it.
+    def claim(self, job: Job, following: Sequence[Job]) -> BatchedResult | None:
+        """The row's result, of a request sent before or of a new one for it and alike rows after it.
 
-        None for a row that takes something from the scene: its request is made with the scene open.
+        None for a row that takes something from the scene: its request is sent once the scene is open.
         """
-        if job.name not in self._shares:
+        if job.name not in self._results:
             self._send(job, following)
-        return self._shares.pop(job.name, None)
+        return self._results.pop(job.name, None)
 
     def prefetch(self, following: Sequence[Job]) -> None:
         """Send the next request, unless one is waiting already."""
-        if any(not share.request.done for share in self._shares.values()):
+        if any(not result.request.done for result in self._results.values()):
             return
         for number, job in enumerate(following[: REACH * (self.most or 1)]):
-            if job.name not in self._shares and self._send(job, following[number + 1 :]):
+            if job.name not in self._results and self._send(job, following[number + 1 :]):
                 return
 
     def _send(self, job: Job, following: Sequence[Job]) -> bool:
@@ -71,26 +71,26 @@ class Prefetcher:
             for other in following[: REACH * self.most]:
                 if len(members) >= self.most:
                     break
-                if other.leader or other.characters or other.name in self._shares:
+                if other.leader or other.characters or other.name in self._results:
                     continue
                 if (same := self._settings(other)) and _alike(same, settings):
                     members.append((other, same))
             if len(members) == 1:
-                self._shares[job.name] = Share(submit(self.client, settings))
+                self._results[job.name] = BatchedResult(submit(self.client, settings))
                 return True
             request = submit_batch(self.client, [item for _, item in members])
         except UserError:
             return False
         for index, (member, _) in enumerate(members):
-            self._shares[member.name] = Share(request, index, len(members))
+            self._results[member.name] = BatchedResult(request, index, len(members))
         return True
 
     def _settings(self, job: Job) -> GenerationSettings | None:
         """What to ask for a row without its scene; None where that is not possible or not needed."""
-        if job.fault:
+        if job.error:
             return None
         try:
-            if not self.unfinished(job):
+            if not self.must_be_generated(job):
                 return None
             settings = settings_without_scene(job, self.options)
             if settings is not None:

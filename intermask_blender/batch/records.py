@@ -1,6 +1,6 @@
-"""The record of each row, by which an interrupted run continues where it stopped.
+"""The record of each row, which lets an interrupted run continue where it stopped.
 
-A row's record is written last, whole, after all of its files have their names: a row without a record was not finished.
+A row's record is written last, after all of its files are in place: a row without a record is not finished.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ FOLDER = "records"
 
 MADE, FAILED = "made", "failed"
 
+_OLD_KEYS = {"fault": "error"}
+"""Keys of records that earlier versions wrote, each with its present name."""
+
 
 @dataclass(frozen=True)
 class Record:
-    """How one row went, and from what it was made.
+    """How one row went, and what it was made from.
 
     Attributes:
         job: name of the row's files.
         prompt: what the two people do.
         where: the row in its file.
         outcome: ``made`` or ``failed``.
-        fault: one sentence where it failed.
-        details: the traceback of a fault in the program.
+        error: one sentence where it failed.
+        details: the traceback of an error in the program.
         motion: hash of everything that determines the motion and its files.
         render: settings of the film or the pictures; empty where none was made.
         files: what was made, relative to the folder of the results.
@@ -40,15 +43,15 @@ class Record:
     prompt: str
     where: str
     outcome: str = MADE
-    fault: str = ""
+    error: str = ""
     details: str = ""
     motion: str = ""
     render: str = ""
     files: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
-    def holds(self, out: Path, motion: str) -> bool:
-        """Whether the row is finished: made from the same things, and every file is still there."""
+    def is_valid(self, out: Path, motion: str) -> bool:
+        """Whether the row is made, from inputs with the hash ``motion``, and every file is still there."""
         return self.outcome == MADE and self.motion == motion and all((out / name).exists() for name in self.files)
 
 
@@ -56,7 +59,7 @@ def read_record(out: Path, name: str) -> Record | None:
     """The record of a row, None where there is no readable one."""
     try:
         values = json.loads((out / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        return Record(**values)
+        return Record(**{_OLD_KEYS.get(key, key): value for key, value in values.items()})
     except (OSError, ValueError, TypeError):
         return None
 
@@ -81,19 +84,19 @@ def forget_record(out: Path, name: str) -> None:
         ) from error
 
 
-def motion_hash(job: Job, surroundings: Sequence[str], hashes: FileHashes) -> str:
+def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> str:
     """Hash of what determines a row's motion: its fields, the content of its files, and the run's settings.
 
     Args:
         job: the row. Its place in its file does not count.
-        surroundings: hashes and settings of the run, such as the model's and the opened scene's.
+        shared_inputs: hashes and settings of the run, such as the model's and the opened scene's.
         hashes: of the files that rows of the run name.
     """
     leader = Path(job.leader)
     content = hashes.of(leader) if job.leads_from_file and leader.is_file() else ""
     bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
     fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
-    return hashlib.sha256(json.dumps([fields, *surroundings]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([fields, *shared_inputs]).encode()).hexdigest()
 
 
 class FileHashes:

@@ -14,6 +14,7 @@ import bpy
 from .. import compat
 from ..core import UserError
 from .console import Console, RenderProgress
+from .output import move_into_place
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,10 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, 
             raise UserError(
                 f"Blender rendered nothing for {target.name}; its messages are in the log, or shown with -v."
             )
-        return (
-            _moved(made[0], target.with_name(f"{target.name}.mp4"))
-            if settings.output == "mp4"
-            else _moved(folder, target)
-        )
+        film = settings.output == "mp4"
+        result = target.with_name(f"{target.name}.mp4") if film else target
+        move_into_place(made[0] if film else folder, result)
+        return result
 
 
 @contextmanager
@@ -140,14 +140,3 @@ def _output_kept(scene: bpy.types.Scene) -> Iterator[None]:
         yield
     finally:
         scene.render.filepath = before
-
-
-def _moved(made: Path, target: Path) -> Path:
-    """Rename a file or a folder to the target, replacing what is there."""
-    try:
-        if target.is_dir():
-            shutil.rmtree(target)
-        made.replace(target)
-    except OSError as error:
-        raise UserError(f"Cannot write {target}: {error.strerror}; close what uses it and try again.") from error
-    return target

@@ -51,8 +51,8 @@ COLUMNS = {
     "where": Column(lambda row: row.record.where),
     "prompt": Column(lambda row: row.record.prompt, lambda row: html.escape(row.record.prompt)),
     "picture": Column(lambda row: picture_of(row.record), lambda row: _image(picture_of(row.record))),
-    "outcome": Column(lambda row: row.outcome, lambda row: html.escape(row.record.fault or row.outcome)),
-    "fault": Column(lambda row: row.record.fault),
+    "outcome": Column(lambda row: row.outcome, lambda row: html.escape(row.record.error or row.outcome)),
+    "error": Column(lambda row: row.record.error),
     "seconds": Column(lambda row: f"{row.record.seconds:.2f}"),
     "files": Column(lambda row: " ".join(row.record.files)),
 }
@@ -93,7 +93,7 @@ def _page(title: str, rows: Sequence[ReportRow]) -> str:
     lines = []
     for row in rows:
         cells = "".join(f"<td>{column.html(row)}</td>" for column in COLUMNS.values() if column.html is not None)
-        kind = ' class="failed"' if row.record.fault else ""
+        kind = ' class="failed"' if row.record.error else ""
         lines.append(f"<tr{kind}>{cells}</tr>")
     head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
     return f"{head}\n<table>\n{chr(10).join(lines)}\n</table>\n"

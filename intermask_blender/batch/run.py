@@ -1,7 +1,7 @@
 """Running a list of jobs: each row is made in a folder of its own, moved into place, and then recorded.
 
-Killed at any moment, a run leaves whole files and at most one hidden folder of an unfinished row, which the next run
-removes. Rows whose record holds are skipped; those that only lack a film are only rendered.
+A run that is killed leaves whole files and at most one hidden folder of an unfinished row, which the next run removes.
+Rows with a valid record are skipped; those that only lack a film are only rendered.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import bpy
 from ..core import UserError
 from .clip import BatchContext, GeneratorDiedError, make_clip, render_saved
 from .jobs import Job
+from .output import move_into_place
 from .prefetch import Prefetcher
 from .records import (
     FAILED,
@@ -58,11 +59,11 @@ class Run:
         self.skipped: set[str] = set()
         scene = file_hash(Path(context.blend)) if context.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
-        self._surroundings = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
+        self._shared_inputs = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         self._hashes = FileHashes()
         # With one job, skip asking the generator for the best batch size.
         most = options.together if len(options.jobs) > 1 else 1
-        self._prefetcher = Prefetcher(context.client, options, self._unfinished, most)
+        self._prefetcher = Prefetcher(context.client, options, self._must_be_generated, most)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
 
     def run(self) -> int:
@@ -79,10 +80,10 @@ class Run:
         jobs = self.options.jobs
         try:
             for number, job in enumerate(jobs):
-                self.context.stop.ask()
+                self.context.stop.raise_if_requested()
                 self.console.say(f"[{number + 1}/{len(jobs)}] {job.name}: {_shown(job.prompt)}")
-                self.records.append(self._turn(job, jobs[number + 1 :]))
-            self.context.stop.ask()
+                self.records.append(self._process_row(job, jobs[number + 1 :]))
+            self.context.stop.raise_if_requested()
         finally:
             if self.options.recorded:
                 write_report(self.options.out, self.options.report, self.records, self.skipped)
@@ -92,120 +93,111 @@ class Run:
             f"{len(failed)} failed."
         )
         for record in failed:
-            self.console.say(f"  {record.job} ({record.where}): {record.fault}")
+            self.console.say(f"  {record.job} ({record.where}): {record.error}")
         return len(failed)
 
-    def _turn(self, job: Job, following: list[Job]) -> Record:
-        """One row: make it and record how it went. Any error becomes the record's fault."""
+    def _process_row(self, job: Job, following: list[Job]) -> Record:
+        """Make a row and record how it went. Any error becomes the record's error."""
         start = time.monotonic()
         record = Record(job.name, job.prompt, job.where)
         try:
-            before = self._finished_before(job)
-            if before is not None:
+            finished = self._finished_record(job)
+            if finished is not None:
                 self.skipped.add(job.name)
                 self.console.say(f"    {SKIPPED}")
-                return before
-            record = self._made_record(job, following, record)
+                return finished
+            record = self._make_row(job, following, record)
         except Exception as error:
-            self.context.stop.ask()
-            record = self._failed(record, error)
+            self.context.stop.raise_if_requested()
+            record = self._failed_record(record, error)
         record = replace(record, seconds=round(time.monotonic() - start, 2))
         if self.options.recorded:
             try:
                 write_record(self.options.out, record)
             except Exception as error:
-                # Without its record the row is made again in the next run; the rows behind it are made in this one.
-                record = self._failed(record, error)
+                # Without its record the row is made again in the next run; this run continues with the next row.
+                record = self._failed_record(record, error)
         return record
 
-    def _failed(self, record: Record, error: Exception) -> Record:
-        """The record of a row that failed, which is shown in a sentence; the traceback of a bug goes to the log."""
-        fault, details = str(error), ""
+    def _failed_record(self, record: Record, error: Exception) -> Record:
+        """Show why a row failed, and record it; the traceback of a bug goes to the log."""
+        message, details = str(error), ""
         if not isinstance(error, UserError):
             details = "".join(traceback.format_exception(error))
-            fault = f"An error in the program: {type(error).__name__}: {error}"
+            message = f"An error in the program: {type(error).__name__}: {error}"
             self.console.note(details)
-        self.console.warn(f"    failed: {fault}")
-        return replace(record, outcome=FAILED, fault=fault, details=details)
+        self.console.warn(f"    failed: {message}")
+        return replace(record, outcome=FAILED, error=message, details=details)
 
-    def _finished_before(self, job: Job) -> Record | None:
-        """The row's record, where all that this run would make is there.
+    def _finished_record(self, job: Job) -> Record | None:
+        """The row's record of an earlier run, None where this run has something to make for it.
 
         Raises:
             UserError: the row cannot be run.
         """
-        if job.fault:
-            raise UserError(job.fault)
-        before = self._held_record(job)
-        return before if before is not None and self._render in ("", before.render) else None
+        if job.error:
+            raise UserError(job.error)
+        valid = self._valid_record(job)
+        return valid if valid is not None and self._render in ("", valid.render) else None
 
-    def _made_record(self, job: Job, following: list[Job], record: Record) -> Record:
-        """Make a row, or render it where that is all it lacks."""
+    def _make_row(self, job: Job, following: list[Job], record: Record) -> Record:
+        """Make a row's files, or only its film where nothing else is missing; the completed record."""
         out = self.options.out
-        motion = motion_hash(job, self._surroundings, self._hashes)
+        motion = motion_hash(job, self._shared_inputs, self._hashes)
         before = read_record(out, job.name) if self.options.recorded else None
-        held = self._held_record(job)
+        valid = self._valid_record(job)
         if before is not None:
             forget_record(out, job.name)
         with _work_folder(out, job.name) as folder:
-            if held is not None:
-                files = [*held.files, *self._moved(render_saved(job.name, self.context, folder), folder)]
+            if valid is not None:
+                files = [*valid.files, *self._move_into_place(render_saved(job.name, self.context, folder), folder)]
             else:
-                files = self._moved(self._made(job, following, folder), folder)
+                files = self._move_into_place(self._generate(job, following, folder), folder)
         record = replace(record, motion=motion, render=self._render, files=list(dict.fromkeys(files)))
         if before is not None:
             _remove(out, [name for name in before.files if name not in record.files])
         self.console.say(f"    wrote {', '.join(files)} in {out}")
         return record
 
-    def _made(self, job: Job, following: list[Job], folder: Path) -> list[Path]:
-        """Generate a row; once more alone where a request for several failed or the generator's process died."""
+    def _generate(self, job: Job, following: list[Job], folder: Path) -> list[Path]:
+        """Generate a row's files; tried again where a request for several rows failed or the generator died."""
 
         def prefetch() -> None:
             self._prefetcher.prefetch(following)
 
-        share = self._prefetcher.claim(job, following)
+        result = self._prefetcher.claim(job, following)
         try:
-            return make_clip(job, self.context, folder, share, prefetch)
+            return make_clip(job, self.context, folder, result, prefetch)
         except UserError as error:
-            shared_failure = share is not None and share.items > 1 and bool(share.request.failure)
-            if not shared_failure and not isinstance(error, GeneratorDiedError):
+            batch_failed = result is not None and result.items > 1 and bool(result.request.error)
+            if not batch_failed and not isinstance(error, GeneratorDiedError):
                 raise
             self.console.warn(f"    trying again: {error}")
         _empty(folder)
         return make_clip(job, self.context, folder, None, prefetch)
 
-    def _held_record(self, job: Job) -> Record | None:
-        """The row's record where its motion and files are as this run would make them."""
+    def _valid_record(self, job: Job) -> Record | None:
+        """The row's record of an earlier run, None where this run would generate another motion or a file is gone."""
         before = read_record(self.options.out, job.name) if self.options.recorded else None
-        if before is None or not before.holds(self.options.out, motion_hash(job, self._surroundings, self._hashes)):
+        if before is None or not before.is_valid(self.options.out, motion_hash(job, self._shared_inputs, self._hashes)):
             return None
         return before
 
-    def _unfinished(self, job: Job) -> bool:
+    def _must_be_generated(self, job: Job) -> bool:
         """Whether a row must be generated; one that only lacks its film need not be."""
-        return self._held_record(job) is None
+        return self._valid_record(job) is None
 
-    def _moved(self, made: list[Path], folder: Path) -> list[str]:
-        """Move what was made into place; returns the names relative to the folder of the results."""
+    def _move_into_place(self, made: list[Path], folder: Path) -> list[str]:
+        """Move a row's files out of its work folder; returns their names relative to the folder of the results."""
         names = [path.relative_to(folder) for path in made]
         for name in names:
-            target = self.options.out / name
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if target.is_dir():
-                    shutil.rmtree(target)
-                (folder / name).replace(target)
-            except OSError as error:
-                raise UserError(
-                    f"Cannot write {target}: {error.strerror}; close what uses it and try again."
-                ) from error
+            move_into_place(folder / name, self.options.out / name)
         return [name.as_posix() for name in names]
 
 
 @contextmanager
 def _work_folder(out: Path, name: str) -> Iterator[Path]:
-    """A hidden folder for a row in work; what an earlier run left in it is removed."""
+    """An empty hidden folder in which a row is made, removed afterwards."""
     folder = out / f".making-{name}"
     _empty(folder)
     try:
@@ -221,7 +213,7 @@ def _empty(folder: Path) -> None:
     """Create a folder, or empty it.
 
     Raises:
-        UserError: that is not possible, such as on Windows where a program has a file in it open.
+        UserError: it cannot be created or emptied, for example on Windows while a program has a file in it open.
     """
     try:
         if folder.exists():

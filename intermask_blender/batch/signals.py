@@ -23,7 +23,7 @@ class Stop:
         Args:
             descriptor: gives the file descriptor for the notice that a signal came.
         """
-        self.wanted = False
+        self.requested = False
         self._descriptor = descriptor
 
     @contextmanager
@@ -32,24 +32,24 @@ class Stop:
 
         The handlers from before are restored afterwards.
         """
-        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def ask(self) -> None:
+    def raise_if_requested(self) -> None:
         """Called between two steps and while the generator works.
 
         Raises:
             KeyboardInterrupt: a signal came since ``listening`` began.
         """
-        if self.wanted:
+        if self.requested:
             raise KeyboardInterrupt
 
-    def _take(self, number: int, frame: object) -> None:
-        self.wanted = True
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.requested = True
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.SIG_DFL)
         os.write(self._descriptor(), NOTICE)

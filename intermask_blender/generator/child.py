@@ -13,7 +13,7 @@ from ..core import UserError
 from ..translations import tr
 from . import pipes
 
-PAUSE = 0.02
+POLL_INTERVAL = 0.02
 """Seconds between two polls in a call that blocks."""
 
 PATIENCE = 1.0
@@ -94,7 +94,7 @@ class Child:
 
 def pause() -> None:
     """Sleep between two polls."""
-    time.sleep(PAUSE)
+    time.sleep(POLL_INTERVAL)
 
 
 def end_process(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:

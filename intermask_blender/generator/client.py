@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +24,7 @@ FINAL_REPLIES = frozenset(("loaded", "compared", "imported", "result"))
 KILLED = 9
 """SIGKILL; sent by the OOM killer."""
 
-PAUSE = 0.01
+POLL_INTERVAL = 0.01
 """Seconds between two polls in a call that blocks."""
 
 START = SEARCH + "from model_core.worker.__main__ import main; sys.exit(main())"
@@ -43,9 +41,9 @@ class Request:
         step: completed steps of the stage.
         steps: all steps of the stage; 0 while unknown.
         reply: the final message, once it has arrived.
-        failure: one sentence if it failed, else empty.
+        error: one sentence if it failed, else empty.
         cancelled: whether it was cancelled.
-        crashed: why the process died, if that is why it failed, else empty.
+        crash_reason: why the process died, if that is why it failed, else empty.
     """
 
     id: int
@@ -53,14 +51,14 @@ class Request:
     step: int = 0
     steps: int = 0
     reply: Message | None = None
-    failure: str = ""
+    error: str = ""
     cancelled: bool = False
-    crashed: str = ""
+    crash_reason: str = ""
 
     @property
     def done(self) -> bool:
         """Whether it has ended."""
-        return self.cancelled or self.reply is not None or bool(self.failure)
+        return self.cancelled or self.reply is not None or bool(self.error)
 
     @property
     def factor(self) -> float:
@@ -165,7 +163,7 @@ class WorkerClient:
     def pause(self) -> None:
         """Poll, then sleep for a moment."""
         self.poll()
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
 
     def close_if_idle(self, seconds: float) -> bool:
         """End the process if it has had no request for a time.
@@ -259,16 +257,16 @@ class WorkerClient:
         if message.type in FINAL_REPLIES:
             request.reply = message
         elif message.type == "error":
-            request.failure = str(message.values["message"])
+            request.error = str(message.values["message"])
         elif message.type == "cancelled":
             request.cancelled = True
         if message.type in FINAL_REPLIES or message.type in ("error", "cancelled"):
             del self._open[request.id]
 
-    def _fail_all(self, sentence: str, crashed: str = "") -> None:
+    def _fail_all(self, sentence: str, crash_reason: str = "") -> None:
         for request in self._open.values():
             if not request.done:
-                request.failure, request.crashed = sentence, crashed
+                request.error, request.crash_reason = sentence, crash_reason
         self._open.clear()
 
     def _died(self, process: subprocess.Popen[bytes]) -> None:
@@ -282,7 +280,7 @@ class WorkerClient:
             sentence = tr("The generator stopped ({reason}). Press Generate again; its log is {log}.").format(
                 reason=reason, log=self.log
             )
-        self._fail_all(sentence, crashed=reason)
+        self._fail_all(sentence, crash_reason=reason)
         self.close()
 
 
@@ -293,8 +291,3 @@ def _last_line(log: Path) -> str:
     except OSError:
         return ""
     return lines[-1].strip()[:200] if lines else ""
-
-
-def default_python() -> Path:
-    """The interpreter that the variable INTERMASK_PYTHON names, else the one that runs this code."""
-    return Path(os.environ.get("INTERMASK_PYTHON") or sys.executable)

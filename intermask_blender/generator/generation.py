@@ -60,7 +60,7 @@ class GenerationSettings:
         takes: how many different results.
         leader: the motion that the other person reacts to, at the model's rate; None generates both people.
         source: the interaction that is edited or extended; None for a new one.
-        sampling: values of some of ``KNOBS``, by name; the model's own values stand for the others.
+        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
     """
@@ -114,12 +114,12 @@ class Generation:
     def poll(self) -> None:
         """Update it; takes well under a millisecond if nothing has arrived."""
         self._client.poll()
-        if self._request.crashed and not self.restarted:
+        if self._request.crash_reason and not self.restarted:
             self.restarted = True
             try:
                 self._request = submit(self._client, self.settings)
             except UserError as error:
-                self._request.failure = str(error)
+                self._request.error = str(error)
 
     def wait(self) -> None:
         """Block until it is done: for background mode, where there is no event loop."""
@@ -222,25 +222,25 @@ def takes_of(request: Request) -> list[Pair]:
     Raises:
         UserError: the request failed or was cancelled.
     """
-    if request.failure:
-        raise UserError(request.failure)
+    if request.error:
+        raise UserError(request.error)
     if request.reply is None:
         raise UserError(tr("The generation was cancelled."))
     return pairs_of(request.reply)
 
 
 @dataclass(frozen=True)
-class Share:
-    """One item's share of a batched request.
+class BatchedResult:
+    """The result of one item of a batched request.
 
     Attributes:
         request: of this item and perhaps of others.
-        place: the item's take in the result.
+        index: of the item's take in the reply.
         items: number of items of the request.
     """
 
     request: Request
-    place: int = 0
+    index: int = 0
     items: int = 1
 
     def pair(self) -> Pair:
@@ -249,7 +249,7 @@ class Share:
         Raises:
             UserError: the request failed or was cancelled.
         """
-        return takes_of(self.request)[self.place]
+        return takes_of(self.request)[self.index]
 
 
 def pairs_of(reply: Message) -> list[Pair]:

@@ -121,7 +121,7 @@ class Installation:
         plan: what is installed.
         text: what happens now, in a line.
         factor: fraction of the current download, 0 to 1.
-        failure: one sentence if it failed or was cancelled, else empty.
+        error: one sentence if it failed or was cancelled, else empty.
         sentence: the result in a line, once it is done.
         done: whether it has ended.
     """
@@ -129,12 +129,12 @@ class Installation:
     plan: Plan
     text: str = field(default=tr_noop("Starting pip"), init=False)
     factor: float = field(default=0.0, init=False)
-    failure: str = field(default="", init=False)
+    error: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
     done: bool = field(default=False, init=False)
     _child: Child | None = field(default=None, init=False)
     _check: Inspection | None = field(default=None, init=False)
-    _fault: str = field(default="", init=False)
+    _pip_error: str = field(default="", init=False)
     _steps: list[list[str]] = field(default_factory=list, init=False)
 
     def start(self) -> None:
@@ -221,7 +221,7 @@ class Installation:
         if child.code is None:
             return
         if child.code != 0:
-            because = f" ({self._fault[:300]})" if self._fault else ""
+            because = f" ({self._pip_error[:300]})" if self._pip_error else ""
             self._fail(
                 tr(
                     "pip could not install PyTorch{because}; press Install PyTorch to try again, its log is {log}."
@@ -248,12 +248,12 @@ class Installation:
         elif line.startswith("Installing collected packages"):
             self.text, self.factor = tr_noop("Unpacking"), 1.0
         elif line.startswith("ERROR:"):
-            self._fault = line.removeprefix("ERROR:").strip()
+            self._pip_error = line.removeprefix("ERROR:").strip()
 
     def _finish(self, check: Inspection) -> None:
         """Write the marker, give the runtime its name, and delete the rest."""
-        if check.failure:
-            raise UserError(check.failure)
+        if check.error:
+            raise UserError(check.error)
         marker = {"python": python_tag(), "versions": check.answer["versions"]}
         (self._part / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
         replace_folder(self._part, self.plan.folder)
@@ -268,7 +268,7 @@ class Installation:
             self._check.cancel()
         for scrap in (self._part, self._temporary):
             shutil.rmtree(scrap, ignore_errors=True)
-        self.failure, self.done = sentence, True
+        self.error, self.done = sentence, True
 
 
 def _pip_steps(plan: Plan) -> list[list[str]]:

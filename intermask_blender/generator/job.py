@@ -11,13 +11,13 @@ class Job(Protocol):
     Attributes:
         text: what happens now, in a line.
         factor: fraction of it that is done, 0 to 1.
-        failure: one sentence if it failed or was stopped, else empty.
+        error: one sentence if it failed or was stopped, else empty.
         done: whether it has ended.
     """
 
     text: str
     factor: float
-    failure: str
+    error: str
     done: bool
 
     @property

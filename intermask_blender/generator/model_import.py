@@ -75,7 +75,7 @@ class ModelImport:
         plan: what is imported.
         text: the current stage, in a line.
         factor: fraction of the stages that are done, 0 to 1.
-        failure: one sentence if it failed or was stopped, else empty.
+        error: one sentence if it failed or was stopped, else empty.
         sentence: the result in a line, once it is done.
         done: whether it has ended.
     """
@@ -83,7 +83,7 @@ class ModelImport:
     plan: ImportPlan
     text: str = field(default=STAGES["starting"], init=False)
     factor: float = field(default=0.0, init=False)
-    failure: str = field(default="", init=False)
+    error: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
     done: bool = field(default=False, init=False)
     _client: WorkerClient | None = field(default=None, init=False)
@@ -129,12 +129,14 @@ class ModelImport:
         client.poll()
         paths = {"checkpoints": self.plan.checkpoints, "clip": self.plan.clip, "out": self.plan.out}
         self.text, self.factor = tr(STAGES[request.stage]).format(**paths), request.factor
-        if request.crashed:
+        if request.crash_reason:
             self._fail(
-                tr("The import stopped ({reason}); its log is {log}.").format(reason=request.crashed, log=self.plan.log)
+                tr("The import stopped ({reason}); its log is {log}.").format(
+                    reason=request.crash_reason, log=self.plan.log
+                )
             )
-        elif request.failure:
-            self._fail(request.failure.replace(str(hidden / self.plan.out.name), str(self.plan.out)))
+        elif request.error:
+            self._fail(request.error.replace(str(hidden / self.plan.out.name), str(self.plan.out)))
         elif request.reply is not None:
             self._finish(hidden)
 
@@ -181,7 +183,7 @@ class ModelImport:
 
     def _fail(self, sentence: str) -> None:
         self._clear_up()
-        self.failure, self.done = sentence, True
+        self.error, self.done = sentence, True
 
     def _clear_up(self) -> None:
         if self._client is not None:

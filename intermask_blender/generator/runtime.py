@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -37,12 +38,12 @@ SEARCH = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] 
 INSPECT = (
     SEARCH
     + """
-answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "faults": {}, "broken": {}}
+answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "errors": {}, "broken": {}}
 for name in sys.argv[2].split():
     try:
         answer["versions"][name] = str(__import__(name).__version__)
     except Exception as error:
-        answer["faults"][name] = f"{type(error).__name__}: {error}"
+        answer["errors"][name] = f"{type(error).__name__}: {error}"
 if "torch" in answer["versions"]:
     import torch
     places = {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
@@ -212,6 +213,11 @@ def named_runtime(python: Path, found: Found) -> Runtime | None:
     return Runtime(NAMED, python, last=wheels)
 
 
+def default_python() -> Path:
+    """The interpreter that the variable INTERMASK_PYTHON names, else the one that runs this code."""
+    return Path(os.environ.get("INTERMASK_PYTHON") or sys.executable)
+
+
 def python_tag() -> str:
     """The version of this Python, as far as it matters for compiled packages."""
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -265,11 +271,11 @@ class Inspection:
     Attributes:
         runtime: the interpreter.
         packages: what it must be able to import.
-        device: that the user chose: GPUs that do not work are no failure for the CPU.
-        answer: its versions, its devices that work, and its faults.
+        device: that the user chose: GPUs that do not work are no error for the CPU.
+        answer: its versions, its devices that work, and the errors of the packages that cannot be loaded.
         text: what happens now, in a line.
         factor: fraction that is done; 0, since it is not known.
-        failure: one sentence if it cannot be used, else empty.
+        error: one sentence if it cannot be used, else empty.
         done: whether it has ended.
     """
 
@@ -277,7 +283,7 @@ class Inspection:
     packages: tuple[Package, ...] = PACKAGES
     device: str = "auto"
     answer: dict[str, Any] = field(default_factory=dict, init=False)
-    failure: str = field(default="", init=False)
+    error: str = field(default="", init=False)
     text: str = field(default=tr_noop("Testing the Python"), init=False)
     factor: float = field(default=0.0, init=False)
     done: bool = field(default=False, init=False)
@@ -304,7 +310,7 @@ class Inspection:
                 self.answer = json.loads(line.removeprefix("ANSWER "))
         if self._child.code is not None and not self.done:
             self.done = True
-            self.failure = self._fault()
+            self.error = self._find_error()
 
     def wait(self) -> None:
         """Block until the answer is there: for background mode, where there is no event loop."""
@@ -316,7 +322,7 @@ class Inspection:
         """Stop the test."""
         if self._child is not None:
             self._child.end()
-        self.failure = self.failure or tr_noop("The test was cancelled.")
+        self.error = self.error or tr_noop("The test was cancelled.")
         self.done = True
 
     @property
@@ -327,20 +333,20 @@ class Inspection:
         devices = ", ".join(self.answer.get("devices") or ["CPU"])
         return f"{title} {self.answer['versions'][first]}, Python {self.answer['python']}, {devices}"
 
-    def _fault(self) -> str:
+    def _find_error(self) -> str:
         python = self.runtime.python
         if not self.answer:
             said = f" ({self._last[:200]})" if self._last else ""
             return tr("{python} is not a working Python{said}; choose the program file of a Python.").format(
                 python=python, said=said
             )
-        faults = self.answer["faults"]
-        if not faults:
+        errors = self.answer["errors"]
+        if not errors:
             return self._broken_device()
-        name, cause = next(iter(faults.items()))
-        if all(fault.startswith("ModuleNotFoundError") for fault in faults.values()):
-            return tr("{python} lacks {faults}; install it there with pip, or press Install PyTorch.").format(
-                python=python, faults=", ".join(faults)
+        name, cause = next(iter(errors.items()))
+        if all(error.startswith("ModuleNotFoundError") for error in errors.values()):
+            return tr("{python} lacks {packages}; install it there with pip, or press Install PyTorch.").format(
+                python=python, packages=", ".join(errors)
             )
         return tr("{python} cannot load {name} ({cause}); reinstall it there, or choose another Python.").format(
             python=python, name=name, cause=cause[:200]

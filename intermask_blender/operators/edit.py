@@ -10,8 +10,8 @@ from ..core import UserError
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
-from ..properties.knobs import panel_knobs
 from ..properties.request import PromptProperties
+from ..properties.sampling_settings import panel_sampling
 from ..scene.placement import Placement
 from ..scene.request import Sampling
 from ..scene.takes import parts
@@ -49,7 +49,7 @@ class _Editing(GenerationMixin, PromptProperties):
         """The take, the prompt, seed and model, and how to sample."""
         settings = context.scene.intermask
         model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
-        sampling = Sampling(1, panel_knobs(settings), settings.foot_lock, settings.contact)
+        sampling = Sampling(1, panel_sampling(settings), settings.foot_lock, settings.contact)
         return settings.takes[settings.take_index], (self.prompt, self.seed, model), sampling
 
     def take_settings(self, context: bpy.types.Context) -> None:

@@ -11,8 +11,8 @@ from ..core import UserError
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
-from ..properties.knobs import knobs_set, panel_knobs, with_knobs
 from ..properties.request import RequestProperties, takes_property
+from ..properties.sampling_settings import given_sampling, panel_sampling, with_sampling_settings
 from ..properties.takes import at_cursor_property, new_pair_property
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
@@ -25,7 +25,7 @@ from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
 
 
-@with_knobs()
+@with_sampling_settings()
 class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
@@ -68,7 +68,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
             self.seconds, self.use_scene_range = settings.seconds, settings.use_scene_range
         if not given("takes"):
             self.takes = settings.takes_wanted
-        for name, value in panel_knobs(settings).items():
+        for name, value in panel_sampling(settings).items():
             if not given(name):
                 setattr(self, name, value)
         if not given("model"):
@@ -109,7 +109,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
 
     def _sampling(self) -> Sampling:
-        return Sampling(self.takes, knobs_set(self.properties), self.foot_lock, self.contact)
+        return Sampling(self.takes, given_sampling(self.properties), self.foot_lock, self.contact)
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
         """The object that was named for a role, None where none was."""
@@ -143,5 +143,5 @@ class INTERMASK_OT_cancel(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Tell the running operator."""
         if self.number < len(pending()):
-            pending()[self.number].stop = True
+            pending()[self.number].cancel_requested = True
         return {"FINISHED"}

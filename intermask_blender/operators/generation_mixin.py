@@ -20,7 +20,7 @@ from ..ui.services import worker_client
 from ..ui.session import Pending, pending, show_progress
 from .attempt_mixin import failed, refuse
 
-LOOKS = 0.05
+POLL_INTERVAL = 0.05
 """Seconds between two polls of the worker."""
 
 ALLOWED_MODES = ("OBJECT", "POSE")
@@ -55,7 +55,7 @@ class GenerationMixin:
         if not self._begin(context):
             return {"CANCELLED"}
         manager = context.window_manager
-        timer = manager.event_timer_add(LOOKS, window=context.window)
+        timer = manager.event_timer_add(POLL_INTERVAL, window=context.window)
         self._pending = Pending(self._generation.settings.prompt.strip(), self._generation, timer)
         pending().append(self._pending)
         manager.modal_handler_add(self)
@@ -77,10 +77,10 @@ class GenerationMixin:
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS" and _escape_is_ours(context, event):
             # The running generation stops, not those in the queue; its own operator reads the mark.
-            pending()[0].stop = True
+            pending()[0].cancel_requested = True
             if pending()[0] is not self._pending:
                 return {"RUNNING_MODAL"}
-        if self._pending.stop:
+        if self._pending.cancel_requested:
             self._leave(context)
             self.report({"INFO"}, tr("The generation was cancelled"))
             return {"CANCELLED"}

@@ -68,8 +68,8 @@ class ModalMixin:
     def _ended(self, context: bpy.types.Context) -> set[str]:
         session().end_job()
         _redraw(context)
-        if self._job.failure:
-            return failed(self, UserError(self._job.failure))
+        if self._job.error:
+            return failed(self, UserError(self._job.error))
         self.report({"INFO"}, self.finished(context, self._job.sentence))
         return {"FINISHED"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..properties.knobs import PANEL_KNOBS
+from ..properties.sampling_settings import PANEL_SAMPLING
 from .generate import TAB
 
 
@@ -27,7 +27,7 @@ class INTERMASK_PT_advanced(bpy.types.Panel):
         column.prop(settings, "use_model_values")
         own = column.column()
         own.active = not settings.use_model_values
-        for name in PANEL_KNOBS:
+        for name in PANEL_SAMPLING:
             own.prop(settings, name)
         column.prop(settings, "foot_lock")
         column.prop(settings, "contact")

@@ -18,7 +18,7 @@ from .kinds import INTERMASK_PT_kinds
 from .rig_line import draw_rig_line
 
 TAB = "InterMask"
-MOST_IN_MENU = 12
+MAX_MENU_PROMPTS = 12
 DICE = ASSETS / "icons" / "dice.png"
 """Blender has no such icon."""
 
@@ -33,7 +33,7 @@ class INTERMASK_MT_prompts(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """Both lists."""
         past, examples = known_prompts(context.scene.intermask, context)
-        for title, prompts in ((tr_noop("Earlier Prompts"), past[:MOST_IN_MENU]), (tr_noop("Examples"), examples)):
+        for title, prompts in ((tr_noop("Earlier Prompts"), past[:MAX_MENU_PROMPTS]), (tr_noop("Examples"), examples)):
             if not prompts:
                 continue
             self.layout.label(text=title)
@@ -55,7 +55,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Settings, then the button. What comes and goes is below the button, so that it keeps its place."""
         settings, layout = context.scene.intermask, self.layout
-        session().drawn.begin_redraw()
+        session().draw_cache.begin_redraw()
         row = layout.row(align=True)
         row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
         row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")
@@ -79,7 +79,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.active = bool(settings.takes)
         row.prop(settings, "new_pair")
         problem = runtime_problem(context)
-        reason = "" if problem else self._missing(settings)
+        reason = "" if problem else self._blocking_reason(settings)
         row = layout.row()
         row.scale_y = 1.5
         # Where PyTorch is missing the operator's poll disables the button, and the tooltip says why.
@@ -110,8 +110,8 @@ class INTERMASK_PT_generate(bpy.types.Panel):
             row.operator(INTERMASK_OT_cancel.bl_idname, text="", icon="X").number = number
 
     @staticmethod
-    def _missing(settings: bpy.types.PropertyGroup) -> str:
-        """What the user must fill in first; empty where nothing is missing."""
+    def _blocking_reason(settings: bpy.types.PropertyGroup) -> str:
+        """Why Generate cannot be pressed yet; empty where it can."""
         if not settings.prompt.strip():
             return tr("Write what the two people do")
         if not model_list(bpy.context).folders:

@@ -13,7 +13,7 @@ from ..ui.wrapping import paragraph
 def _line(owner: bpy.types.Object) -> tuple[str, bool]:
     """The rig line; what was recognised is kept until the armature or its edited map changes."""
     key = (armature_key(owner), stored_mapping(owner) if is_edited(owner) else None)
-    summary = session().drawn.get(("rig", owner.name_full), key, lambda: rig_summary(owner))
+    summary = session().draw_cache.get(("rig", owner.name_full), key, lambda: rig_summary(owner))
     return with_constraint(summary, owner)
 
 
@@ -21,5 +21,5 @@ def draw_rig_line(layout: bpy.types.UILayout, context: bpy.types.Context, owner:
     """Draw the line, or nothing if no armature is chosen."""
     if owner is None:
         return
-    text, good = session().drawn.in_redraw(("rig", owner.name_full), lambda: _line(owner))
+    text, good = session().draw_cache.in_redraw(("rig", owner.name_full), lambda: _line(owner))
     paragraph(layout, context, text, "ARMATURE_DATA" if good else "ERROR")

@@ -11,8 +11,8 @@ from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_novelty import ask
-from .knobs import PANEL_KNOBS, with_knobs
 from .request import RequestProperties, prompt_property, takes_property
+from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
 from .takes import EditProperties, TakeListProperties
 
 NO_MODEL = "NONE"
@@ -86,11 +86,11 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
     if owner.use_model_values or folder is None:
         return
     for name, value in recommended_sampling(folder).items():
-        if name in PANEL_KNOBS and not owner.is_property_set(name):
+        if name in PANEL_SAMPLING and not owner.is_property_set(name):
             setattr(owner, name, value)
 
 
-@with_knobs(*PANEL_KNOBS)
+@with_sampling_settings(*PANEL_SAMPLING)
 class InterMaskSettings(RequestProperties, TakeListProperties, EditProperties, bpy.types.PropertyGroup):
     """What to generate; saved with the scene."""
 

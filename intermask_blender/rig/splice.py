@@ -35,7 +35,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Held:
+class KeptKeys:
     """What of two people's keys stays.
 
     Attributes:
@@ -61,20 +61,20 @@ def source_of(owner: bpy.types.Object) -> Source:
     return Source(animation.action.name, compat.slot_name(owner))
 
 
-def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) -> bool:
-    """Write an edit's keys as a new action that has all that is held of the old one.
+def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float) -> bool:
+    """Write an edit's keys as a new action that has all keys of the old one that are kept.
 
     Args:
         keys: of the whole clip, as they came out of the generator.
         name: of the new action, which becomes the armature's; the one that it had is kept in the file.
-        held: what stays.
+        kept: what stays.
         person: 0 or 1.
         fps: of the scene.
 
     Returns:
         Whether it was done: not where the old action is gone.
     """
-    source = held.sources[person]
+    source = kept.sources[person]
     old = bpy.data.actions.get(source.action) if source.action else None
     if old is None:
         return False
@@ -86,21 +86,21 @@ def write_edit(keys: RigKeys, name: str, held: Held, person: int, fps: float) ->
     action = old.copy()
     action.name, action.use_fake_user = name, False
     compat.assign_action(owner, action, source.slot)
-    if person not in held.who:
+    if person not in kept.who:
         return True
     store = compat.fcurve_store(owner, action)
-    frames = _frames(keys.frames, float(action.frame_range[1]), held)
-    splice = _Splice(frames, (frames >= held.first) & (frames <= held.last), max(2, round(SEAM_SECONDS * fps)))
+    frames = _frames(keys.frames, float(action.frame_range[1]), kept)
+    splice = _Splice(frames, (frames >= kept.first) & (frames <= kept.last), max(2, round(SEAM_SECONDS * fps)))
     joint_of = {bone: joint for joint, bone in keys.controls.items()}
     for path, bone, values in keys.curves:
         joint = "Pelvis" if joint_of[bone] == ROOT_CONTROL else carrier(joint_of[bone])
         before = _values(store, path, frames, values.shape[1])
         channel = path.rpartition(".")[2]
         if before is None and channel in STRAIGHT:
-            # Without keys a place or a size is held as it is posed.
+            # Without keys a location or a scale keeps its posed value.
             before = np.tile(np.array(getattr(owner.pose.bones[bone], channel), np.float64), (len(frames), 1))
         if before is not None:
-            if joint not in held.joints:
+            if joint not in kept.joints:
                 continue
             values = splice.of(owner.pose.bones[bone], path, before, _lasting(values, len(frames)))
         write_curves(store, path, bone, frames[: len(values)], values)
@@ -162,10 +162,10 @@ class _Splice:
         return result
 
 
-def _frames(new: np.ndarray, old_last: float, held: Held) -> np.ndarray:
-    """The new keys' frames, and those of held keys behind them: the generator's clip may be a frame shorter."""
+def _frames(new: np.ndarray, old_last: float, kept: KeptKeys) -> np.ndarray:
+    """The new keys' frames, and those of kept keys after them: the generator's clip may be a frame shorter."""
     last = float(new[-1])
-    if held.last < last:
+    if kept.last < last:
         last = max(last, float(np.floor(old_last)))
     return np.arange(float(new[0]), last + 0.5, dtype=np.float32)
 

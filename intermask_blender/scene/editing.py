@@ -14,7 +14,7 @@ from ..generator.generation import GenerationSettings, SourceMotion
 from ..generator.models import has_body_parts
 from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
-from ..rig.splice import Held, source_of
+from ..rig.splice import KeptKeys, source_of
 from ..translations import tr
 from .placement import Placement
 from .request import Sampling, figure_size
@@ -115,11 +115,11 @@ def prepare_edit(
         ("" if led else owners[0].name, owners[1].name),
         size,
         scene.unit_settings.scale_length or 1.0,
-        _held(owners, moving, JOINTS[edit.part], frames, last if extends else None),
+        _kept_keys(owners, moving, JOINTS[edit.part], frames, last if extends else None),
         title=f"{label}: {take.name}" if label else take.name,
         prompt=take.prompt if extends else prompt,
         leader_name=owners[0].name if led else "",
-        leader=captured[0].joints[:length] if led else None,
+        leader_joints=captured[0].joints[:length] if led else None,
     )
     return replace(request, source=source), placement
 
@@ -153,20 +153,20 @@ def _regenerated(
     return begin, min(max(stop, begin + SHORTEST_RANGE), length), (first, last)
 
 
-def _held(
+def _kept_keys(
     owners: tuple[bpy.types.Object, bpy.types.Object],
     who: tuple[int, ...],
     joints: frozenset[str],
     frames: tuple[int, int] | None,
     end: float | None,
-) -> Held:
+) -> KeptKeys:
     """The part of the take's keys that stays; ``end`` is the last of them where the take is extended."""
     sources = source_of(owners[0]), source_of(owners[1])
     if end is not None:
-        return Held(sources, first=math.floor(end) + 1)
+        return KeptKeys(sources, first=math.floor(end) + 1)
     if frames is None:
-        return Held(sources, who, joints)
-    return Held(sources, who, joints, min(frames), max(frames))
+        return KeptKeys(sources, who, joints)
+    return KeptKeys(sources, who, joints, min(frames), max(frames))
 
 
 def _shrunk(motion: Motion, size: float) -> Motion:

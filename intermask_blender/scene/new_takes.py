@@ -41,13 +41,13 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     """
     prompt = placement.prompt or settings.prompt.strip()
     title = placement.title or prompt
-    placement = replace(placement, stand=settings.foot_lock, meet=settings.contact)
+    placement = replace(placement, plant_feet=settings.foot_lock, keep_contacts=settings.contact)
     scene = bpy.data.scenes.get(placement.scene)
     listed = scene is not None and hasattr(scene, "intermask")
     if listed:
         placement = _with_all_bones(_with_newer_pair(placement, scene), pairs[0], scene)
     first = len(scene.intermask.takes) if listed else 0
-    free, overlaps = placement.held is None, []
+    free, overlaps = placement.kept_keys is None, []
     for number, pair in enumerate(pairs, 1):
         if free and new_people(placement) == (1,) and placement.has_leader and listed:
             pair = with_room(scene, pair, placement)

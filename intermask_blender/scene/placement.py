@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import core
-from ..rig.splice import Held
+from ..rig.splice import KeptKeys
 from .spots import Spot
 
 
@@ -24,16 +24,16 @@ class Placement:
         characters: names of the armatures that move; empty where a new character is made.
         size: how many times larger than a person the leader is; the reactor becomes as large.
         metres: per unit of the scene.
-        held: the part of the characters' keys that stays; None where all of them are new.
-        stand: whether feet stand on characters of other proportions as they do in the motion.
-        meet: whether hands meet there.
+        kept_keys: the part of the characters' keys that stays; None where all of them are new.
+        plant_feet: whether the feet of characters of other proportions stand where they do in the motion.
+        keep_contacts: whether their hands touch what they touch in the motion.
         bodies: what the first and the second person are where they are new characters; None makes a mannequin.
         spot: where the pair comes to; None where the motion is in the scene's world already.
         reuse: whether a pair that was generated since the request is used instead of new people.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
         leader_name: name of the leader, empty where there is none in the scene.
-        leader: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
+        leader_joints: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
     """
 
     scene: str
@@ -42,16 +42,16 @@ class Placement:
     characters: tuple[str, str] = ("", "")
     size: float = 1.0
     metres: float = 1.0
-    held: Held | None = None
-    stand: bool = True
-    meet: bool = True
+    kept_keys: KeptKeys | None = None
+    plant_feet: bool = True
+    keep_contacts: bool = True
     bodies: tuple[core.SmplModel | None, core.SmplModel | None] = (None, None)
     spot: Spot | None = None
     reuse: bool = False
     title: str = ""
     prompt: str = ""
     leader_name: str = ""
-    leader: np.ndarray | None = field(default=None, compare=False)
+    leader_joints: np.ndarray | None = field(default=None, compare=False)
 
 
 def new_people(placement: Placement) -> tuple[int, ...]:

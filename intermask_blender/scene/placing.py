@@ -58,8 +58,8 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         raise
     made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
-        name, held = f"Person {index + 1}: {title}", placement.held
-        if held is None or not write_edit(item, name, held, index, scene_fps(scene)):
+        name, kept = f"Person {index + 1}: {title}", placement.kept_keys
+        if kept is None or not write_edit(item, name, kept, index, scene_fps(scene)):
             write_keys(item, name)
     new = [index for index in moving_people(placement) if index not in keys]
     if not new:
@@ -141,7 +141,7 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
                 tr("The character {name} was deleted while generating; nothing was changed.").format(name=name)
             )
         owners[index] = owner
-    if not owners and placement.leader is None:
+    if not owners and placement.leader_joints is None:
         return at_scene_rate(pair, placement, scene), {}
     across = 1.0
     if len(owners) == 2:
@@ -155,9 +155,9 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
         else _own_body(index, pair, placement)
         for index in (0, 1)
     ]
-    if placement.held is not None:
-        bodies = [replace(body, held=index not in placement.held.who) for index, body in enumerate(bodies)]
-    first, second = core.on_other_bodies(pair, bodies, placement.stand, placement.meet)[0]
+    if placement.kept_keys is not None:
+        bodies = [replace(body, held=index not in placement.kept_keys.who) for index, body in enumerate(bodies)]
+    first, second = core.on_other_bodies(pair, bodies, placement.plant_feet, placement.keep_contacts)[0]
     pair = at_scene_rate((first, second), placement, scene)
     return pair, {
         index: rig_keys(pair[index], owner, scene, placement.start_frame, root_motion)
@@ -181,7 +181,7 @@ def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> P
 
 def _own_body(index: int, pair: Pair, placement: Placement) -> core.TargetBody:
     """A leader, who is there already, or a new character, made to measure."""
-    there = placement.leader
+    there = placement.leader_joints
     if placement.has_leader and index == 0 and there is not None and len(there) >= len(pair[0]):
         return core.TargetBody(lambda posed: there[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
     up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])

@@ -102,7 +102,7 @@ def prepare(
     settings = replace(settings, seconds=None, leader=replace(motion, joints=motion.joints / size))
     metres, names = scene.unit_settings.scale_length or 1.0, (names[0], names[1])
     placement = Placement(scene.name, captured.start, True, names, size, metres)
-    return settings, replace(placement, reuse=reuse, leader_name=leader.name, leader=captured.joints)
+    return settings, replace(placement, reuse=reuse, leader_name=leader.name, leader_joints=captured.joints)
 
 
 def figure_size(leader: Motion) -> float:

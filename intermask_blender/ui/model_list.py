@@ -49,7 +49,7 @@ class ModelList:
 def model_list(context: bpy.types.Context) -> ModelList:
     """The installed models; looks at the folders' times each time, and into the files where one has changed."""
     parents = current_preferences(context).model_folders
-    return session().drawn.get("models", (parents, models_stamp(parents)), lambda: _read(parents))
+    return session().draw_cache.get("models", (parents, models_stamp(parents)), lambda: _read(parents))
 
 
 def _read(parents: tuple[Path, ...]) -> ModelList:

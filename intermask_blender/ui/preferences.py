@@ -14,7 +14,6 @@ import bpy
 
 from ..core import UserError, atomic_write
 from ..generator import runtime
-from ..generator.client import default_python
 from ..generator.models import installed_models
 from ..translations import tr, tr_noop
 from .import_fields import IMPORT_FIELDS, ImportProperties
@@ -237,7 +236,7 @@ def model_home(context: bpy.types.Context) -> Path | None:
 def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
     """The runtime that generates, None where there is none. Looks for files only; takes about a millisecond."""
     if os.environ.get("INTERMASK_PYTHON"):
-        return runtime.Runtime(runtime.NAMED, default_python())
+        return runtime.Runtime(runtime.NAMED, runtime.default_python())
     stored = stored_preferences(context)
     source = stored.source if stored is not None else AUTOMATIC
     found, own = runtime.find_packages(), own_python()
@@ -294,15 +293,15 @@ def _has_runtime(context: bpy.types.Context) -> bool:
     stored, folder = stored_preferences(context), runtime_root(create=False)
     chosen = (stored.source, bpy.path.abspath(stored.python)) if stored is not None else ()
     stamp = runtime.installed_stamp(folder / "packages") if folder is not None else 0
-    key, drawn, now = (os.environ.get("INTERMASK_PYTHON"), chosen, stamp), session().drawn, time.monotonic()
+    key, cache, now = (os.environ.get("INTERMASK_PYTHON"), chosen, stamp), session().draw_cache, time.monotonic()
 
     def look() -> tuple[bool, float]:
         return current_runtime(context) is not None, now
 
-    found, looked = drawn.get("runtime", key, look)
+    found, looked = cache.get("runtime", key, look)
     if not found and now - looked > LOOK_AGAIN:
-        drawn.forget("runtime")
-        found, _ = drawn.get("runtime", key, look)
+        cache.forget("runtime")
+        found, _ = cache.get("runtime", key, look)
     return found
 
 

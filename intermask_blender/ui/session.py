@@ -30,13 +30,13 @@ class Pending:
         title: its name in the panel.
         generation: its request.
         timer: wakes the operator that waits.
-        stop: true once the user cancels it; the waiting operator handles it.
+        cancel_requested: true once the user cancels it; the waiting operator handles it.
     """
 
     title: str
     generation: Generation
     timer: bpy.types.Timer
-    stop: bool = False
+    cancel_requested: bool = False
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Session:
         novelty: what models answered about prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
         prompts: earlier prompts, the newest first; None until they are read from disk.
-        drawn: results that panels show again and again.
+        draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
     """
 
@@ -62,7 +62,7 @@ class Session:
     novelty: dict[tuple[str, str], Answer] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     prompts: list[str] | None = None
-    drawn: DrawCache = field(default_factory=DrawCache)
+    draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
 

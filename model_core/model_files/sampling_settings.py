@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Knob:
+class SamplingSetting:
     """Limits and help of a setting that users can change.
 
     Attributes:
@@ -22,9 +22,9 @@ class Knob:
     help: str
 
 
-def _knob(default: float, lowest: float, highest: float, label: str, help_text: str) -> Any:
+def _setting(default: float, lowest: float, highest: float, label: str, help_text: str) -> Any:
     """A dataclass field with a default, limits and help."""
-    return field(default=default, metadata={"knob": Knob(lowest, highest, label, help_text)})
+    return field(default=default, metadata={"setting": SamplingSetting(lowest, highest, label, help_text)})
 
 
 @dataclass(frozen=True)
@@ -51,37 +51,39 @@ class SamplingSettings:
         accept_threshold: the reranker's probability at which a candidate is accepted without another attempt.
     """
 
-    steps: int = _knob(20, 1, 1000, "Steps", "Passes through the transformer; more take longer")
-    guidance: float = _knob(2.0, 0.0, 100.0, "Guidance", "How closely the motion follows the prompt")
-    top_k_fraction: float = _knob(
+    steps: int = _setting(20, 1, 1000, "Steps", "Passes through the transformer; more take longer")
+    guidance: float = _setting(2.0, 0.0, 100.0, "Guidance", "How closely the motion follows the prompt")
+    top_k_fraction: float = _setting(
         0.1, 0.0, 1.0, "Top-K Fraction", "Share of the codes, the most likely, that can be drawn"
     )
-    temperature: float = _knob(1.0, 0.0, 100.0, "Temperature", "Randomness of the draw among these codes")
-    mask_temperature: float = _knob(
+    temperature: float = _setting(1.0, 0.0, 100.0, "Temperature", "Randomness of the draw among these codes")
+    mask_temperature: float = _setting(
         0.0, 0.0, 100.0, "Mask Temperature", "Randomness in which tokens are kept; more varies more"
     )
     part_guidance: tuple[float, ...] = ()
-    guidance_fraction: float = _knob(
+    guidance_fraction: float = _setting(
         1.0, 0.0, 1.0, "Guided Steps", "Share of the steps, from the first, that are guided"
     )
-    skip_confidence: float = _knob(
+    skip_confidence: float = _setting(
         1.0, 0.0, 1.0, "Skip Confidence", "Skip steps that redraw only tokens of this probability"
     )
-    refinement_passes: int = _knob(0, 0, 100, "Refinement Passes", "Passes that redraw improbable tokens")
+    refinement_passes: int = _setting(0, 0, 100, "Refinement Passes", "Passes that redraw improbable tokens")
     refine_parts: tuple[int, ...] = ()
-    remask_threshold: float = _knob(
+    remask_threshold: float = _setting(
         0.1, 0.0, 1.0, "Remask Threshold", "Redraw tokens below this share of the most likely one"
     )
-    candidates: int = _knob(1, 1, 16, "Candidates", "Results drawn for each one that is kept")
-    max_attempts: int = _knob(1, 1, 8, "Attempts", "How often candidates are drawn until one is accepted")
-    accept_threshold: float = _knob(0.85, 0.0, 1.0, "Accept Threshold", "Probability at which a candidate is accepted")
+    candidates: int = _setting(1, 1, 16, "Candidates", "Results drawn for each one that is kept")
+    max_attempts: int = _setting(1, 1, 8, "Attempts", "How often candidates are drawn until one is accepted")
+    accept_threshold: float = _setting(
+        0.85, 0.0, 1.0, "Accept Threshold", "Probability at which a candidate is accepted"
+    )
 
     def for_reaction(self) -> SamplingSettings:
         """The settings with half of the steps, as published for the partner of a given person."""
         return replace(self, steps=max(1, self.steps // 2))
 
 
-KNOBS: dict[str, Knob] = {
-    item.name: item.metadata["knob"] for item in fields(SamplingSettings) if "knob" in item.metadata
+SAMPLING_SETTINGS: dict[str, SamplingSetting] = {
+    item.name: item.metadata["setting"] for item in fields(SamplingSettings) if "setting" in item.metadata
 }
 """The settings that a request, a panel or a command line can change, by name."""

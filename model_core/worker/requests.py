@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..kinematics import SolveSettings
-from ..model_files.sampling_settings import KNOBS, SamplingSettings
+from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from ..settings import build
@@ -276,15 +276,15 @@ def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: in
 def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
     """The sampling settings of a message, checked against their limits."""
     given = {}
-    for name, knob in KNOBS.items():
+    for name, setting in SAMPLING_SETTINGS.items():
         value = values.get(name)
         if value is None:
             continue
-        whole = isinstance(knob.lowest, int)
+        whole = isinstance(setting.lowest, int)
         fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not fits or not knob.lowest <= value <= knob.highest:
+        if not fits or not setting.lowest <= value <= setting.highest:
             kind = "a whole number" if whole else "a number"
-            raise UserError(f"'{name}' is {value!r}; give {kind} from {knob.lowest:g} to {knob.highest:g}.")
+            raise UserError(f"'{name}' is {value!r}; give {kind} from {setting.lowest:g} to {setting.highest:g}.")
         given[name] = value
     return given
 

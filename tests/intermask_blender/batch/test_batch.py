@@ -240,14 +240,14 @@ def test_jobs_are_read_from_csv_and_json_lines(model: Path, tmp_path: Path) -> N
     )
     first, second, broken, twice = read_jobs(table, Job("", 2.5, 9))
     assert (first.name, first.prompt, first.seed, first.seconds) == ("a", "they hug", 3, 2.5)
-    assert (second.name, second.seed) == ("they_hug", 9) and broken.fault and "used by an earlier row" in twice.fault
+    assert (second.name, second.seed) == ("they_hug", 9) and broken.error and "used by an earlier row" in twice.error
     lines = tmp_path / "jobs.jsonl"
     lines.write_text(
         '{"prompt": "they hug", "seconds": 3}\n\nnot json\n{"prompt": "x", "sed": 1}\n{"prompt": "Они 🤝"}\n'
     )
     good, odd, unknown, foreign = read_jobs(lines, Job(""))
-    assert good.seconds == 3.0 and good.name == "they_hug" and odd.fault and "'sed'" in unknown.fault
-    assert foreign.prompt == "Они 🤝" and foreign.name == "они" and not foreign.fault
+    assert good.seconds == 3.0 and good.name == "they_hug" and odd.error and "'sed'" in unknown.error
+    assert foreign.prompt == "Они 🤝" and foreign.name == "они" and not foreign.error
     (tmp_path / "none.csv").write_text("prompt\n")
     with pytest.raises(UserError, match="holds no jobs"):
         read_jobs(tmp_path / "none.csv", Job(""))
@@ -362,8 +362,8 @@ def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path, capsy
     arguments = ["--jobs", str(jobs), "--model", str(model), "--render", "none", "--out", str(out)]
     assert main([*arguments, "--python", str(tmp_path / "no python")]) == 1
     with (out / "report.csv").open(encoding="utf-8", newline="") as file:
-        faults = [row["fault"] for row in csv.DictReader(file)]
-    assert len(faults) == 2 and all("no python cannot be started" in fault for fault in faults)
+        errors = [row["error"] for row in csv.DictReader(file)]
+    assert len(errors) == 2 and all("no python cannot be started" in error for error in errors)
     assert "trying again" not in capsys.readouterr().err
 
 

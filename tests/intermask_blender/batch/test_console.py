@@ -59,7 +59,7 @@ with console.quiet():
     stop = Stop(lambda: console.error_descriptor)
     with stop.listening():
         signal.raise_signal(signal.SIGINT)
-assert stop.wanted and console.error_descriptor == 2
+assert stop.requested and console.error_descriptor == 2
 console.note("Traceback\\nline \\x1b[31m")
 console.say("after")
 """

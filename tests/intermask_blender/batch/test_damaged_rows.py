@@ -75,7 +75,7 @@ def damaged_files(folder: Path) -> list[str]:
 
 
 def bad_rows(folder: Path) -> list[dict[str, str]]:
-    """Rows that each have a fault of their own."""
+    """Rows that each have an error of their own."""
     files = damaged_files(folder / "files")
     rows = [{"leader": f"files/{name}"} for name in files]
     rows += [
@@ -170,11 +170,11 @@ def test_the_good_rows_are_made_and_each_bad_one_is_told_in_a_sentence(tmp_path:
     assert len(report) == GOOD + BAD
     assert {row["name"] for row in report if row["outcome"] == "made"} == {f"good_{n}" for n in range(1, GOOD + 1)}
     for row in report:
-        fault = row["fault"]
-        assert bool(fault) == (row["outcome"] == "failed")
-        assert "error in the program" not in fault, (row["where"], fault)
-        assert fault.isprintable() or not fault
-        assert not fault or (fault.endswith(".") and len(fault) < 500), fault
+        error = row["error"]
+        assert bool(error) == (row["outcome"] == "failed")
+        assert "error in the program" not in error, (row["where"], error)
+        assert error.isprintable() or not error
+        assert not error or (error.endswith(".") and len(error) < 500), error
     assert len({path.stem for path in (out / "records").iterdir()}) == GOOD + BAD
     assert {path.stem for path in out.glob("*.npz")} == {f"good_{n}" for n in range(1, GOOD + 1)}
     assert all(len(load_npz(out / f"good_{n}.npz").people[0]) >= 15 for n in range(1, GOOD + 1))

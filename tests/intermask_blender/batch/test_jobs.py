@@ -28,7 +28,7 @@ def test_every_delimiter_and_encoding_of_spreadsheets_is_read(tmp_path: Path) ->
                 for content in (table.encode(), table.encode("utf-8-sig"), table.encode("utf-16")):
                     first, second = jobs_of(tmp_path, content)
                     assert (first.name, first.prompt, first.seconds, first.seed) == ("a", "they bow", 2.5, 3)
-                    assert (second.name, second.seconds, second.seed, second.fault) == ("b", None, 4, "")
+                    assert (second.name, second.seconds, second.seed, second.error) == ("b", None, 4, "")
     (told,) = jobs_of(tmp_path, "sep=;\nprompt;seconds\nthey bow, then hug;2\n")
     assert told.prompt == "they bow, then hug" and told.seconds == 2
 
@@ -50,12 +50,12 @@ def test_empty_rows_and_columns_are_ignored_and_full_ones_without_a_name_are_not
     jobs = jobs_of(
         tmp_path, "\r\n,,\r\nprompt,,seconds,,\r\n\r\nthey bow,,1,,\r\n,,,,\r\n ,\t,,\r\nthey hug\r\nx,y,1\r\n"
     )
-    assert [(job.prompt, job.seconds, bool(job.fault)) for job in jobs] == [
+    assert [(job.prompt, job.seconds, bool(job.error)) for job in jobs] == [
         ("they bow", 1.0, False),
         ("they hug", None, False),
         ("", None, True),
     ]
-    assert jobs[0].where == "jobs.csv, line 5" and "more fields" in jobs[2].fault
+    assert jobs[0].where == "jobs.csv, line 5" and "more fields" in jobs[2].error
     with pytest.raises(UserError, match="two columns called seconds"):
         jobs_of(tmp_path, "prompt,seconds,Seconds\nx,1,2\n")
 
@@ -63,8 +63,8 @@ def test_empty_rows_and_columns_are_ignored_and_full_ones_without_a_name_are_not
 def test_an_open_quotation_mark_costs_its_own_row_only(tmp_path: Path) -> None:
     for closing in ("", 'good "3",1\n"a, quoted",1\n'):
         jobs = jobs_of(tmp_path, f'prompt,seconds\ngood 1,1\n"open,1\ngood 2,1\n{closing}last,1\n')
-        assert "quotation marks" in jobs[1].fault and jobs[1].where == "jobs.csv, line 3"
-        prompts = [job.prompt for job in jobs if not job.fault]
+        assert "quotation marks" in jobs[1].error and jobs[1].where == "jobs.csv, line 3"
+        prompts = [job.prompt for job in jobs if not job.error]
         assert prompts[:2] == ["good 1", "good 2"] and prompts[-1] == "last"
 
 
@@ -75,37 +75,37 @@ UNUSABLE = ["n" * 300, "\u00e9" * 95, "a/b", "..\\..\\x", "a:b", "a\u0085b"]
 @pytest.mark.parametrize("name", [*RESERVED, *UNUSABLE])
 def test_a_name_that_cannot_be_used_is_a_fault_with_a_safe_record(name: str) -> None:
     bad, good = named([Job("they hug", name=name), Job("they hug", name="good")])
-    assert bad.fault and len(bad.fault) < 250 and good == Job("they hug", name="good")
+    assert bad.error and len(bad.error) < 250 and good == Job("they hug", name="good")
     again = named([Job("they hug", name=bad.name)])[0]
-    assert not again.fault and len(bad.name.encode()) < 200
+    assert not again.error and len(bad.name.encode()) < 200
     made = named([Job(name[:60])])[0]
-    assert not made.fault and not named([Job("x", name=made.name)])[0].fault, "a name made from a prompt is usable"
+    assert not made.error and not named([Job("x", name=made.name)])[0].error, "a name made from a prompt is usable"
 
 
 def test_a_row_with_the_name_of_another_does_not_take_its_record() -> None:
     first, second, third = named([Job("they hug", name="e\u0301"), Job("x", name="\u00c9"), Job("x", name="e\u0301 2")])
-    assert second.fault and len({first.name, second.name, third.name}) == 3 and not third.fault
+    assert second.error and len({first.name, second.name, third.name}) == 3 and not third.error
 
 
 def test_numbers_that_are_none_are_faults(tmp_path: Path) -> None:
     bad = ["nan", "inf", "-inf", "1e999", "0", "-3", "many", "4;5", "9" * 5000]
     for line, job in zip(bad, jobs_of(tmp_path, "prompt,seconds\n" + "".join(f"a,{x}\n" for x in bad)), strict=True):
-        assert ("second" in job.fault) and len(job.fault) < 200, line
+        assert ("second" in job.error) and len(job.error) < 200, line
         assert job.seconds is None or math.isfinite(job.seconds)
     for value in ["NaN", "Infinity", "true", "[1]", "{}", '"x"']:
         (job,) = jobs_of(tmp_path, f'{{"prompt": "a", "seconds": {value}}}', "jobs.jsonl")
-        assert "second" in job.fault
+        assert "second" in job.error
     for value in ["-1", str(2**63), "1.5", "9" * 5000, "x"]:
         (job,) = jobs_of(tmp_path, f"prompt,seed\na,{value}\n")
-        assert "seed is" in job.fault and len(job.fault) < 200
+        assert "seed is" in job.error and len(job.error) < 200
 
 
 def test_control_characters_are_faults_and_messages_escape_them(tmp_path: Path) -> None:
     jobs = jobs_of(tmp_path, "prompt,leader,name\na\x1b[31m,,\na,x\x1b]0;y.bvh,\na,,n\x9b\na\0,,\na\u202e,,ok\n")
-    assert ["control character U+001B" in job.fault for job in jobs] == [True, True, False, False, False]
-    assert "U+009B" in jobs[2].fault and "U+0000" in jobs[3].fault and not jobs[4].fault
+    assert ["control character U+001B" in job.error for job in jobs] == [True, True, False, False, False]
+    assert "U+009B" in jobs[2].error and "U+0000" in jobs[3].error and not jobs[4].error
     (half,) = jobs_of(tmp_path, '{"prompt": "\\ud800"}', "jobs.jsonl")
-    assert "U+D800" in half.fault
+    assert "U+D800" in half.error
     for error in ("a\x1b[31mb", "a\x9bb", "a\nb", "a\u202eb", "a\u2028b", "a\rb"):
         text = str(UserError(error))
         assert text.isprintable() and text.startswith("a\\") and text == printable(error)

@@ -7,18 +7,18 @@ import pytest
 
 from intermask_blender.batch.clip import settings_without_scene
 from intermask_blender.batch.options import parse
-from intermask_blender.core import KNOBS, UserError
+from intermask_blender.core import SAMPLING_SETTINGS, UserError
 from intermask_blender.generator.generation import request_values
 
 assert blender_scene
 
 
-@pytest.mark.parametrize("name", KNOBS)
-def test_every_knob_is_an_option_with_its_limits(name: str) -> None:
-    knob, option = KNOBS[name], f"--{name.replace('_', '-')}"
-    for value in (knob.lowest, knob.highest):
+@pytest.mark.parametrize("name", SAMPLING_SETTINGS)
+def test_every_sampling_setting_is_an_option_with_its_limits(name: str) -> None:
+    setting, option = SAMPLING_SETTINGS[name], f"--{name.replace('_', '-')}"
+    for value in (setting.lowest, setting.highest):
         assert parse(["--prompt", "they hug", option, str(value)]).sampling == {name: value}
-    for value in (knob.lowest - 1, knob.highest + 1, float("nan")):
+    for value in (setting.lowest - 1, setting.highest + 1, float("nan")):
         with pytest.raises(UserError):
             parse(["--prompt", "they hug", option, str(value)])
 
@@ -28,4 +28,4 @@ def test_a_request_has_the_options_that_were_given() -> None:
     settings = settings_without_scene(options.jobs[0], options)
     assert settings is not None
     values = request_values(settings)
-    assert {name: values[name] for name in KNOBS if name in values} == {"guidance": 3.5, "candidates": 2}
+    assert {name: values[name] for name in SAMPLING_SETTINGS if name in values} == {"guidance": 3.5, "candidates": 2}

@@ -16,9 +16,10 @@ import pytest
 from repository import REPOSITORY
 from small_model import LONGEST, save_small_model
 
-from intermask_blender.generator.client import Request, WorkerClient, default_python
+from intermask_blender.generator.client import Request, WorkerClient
 from intermask_blender.generator.generation import GenerationSettings, progress_text, submit, takes_of
 from intermask_blender.generator.models import find_model, installed_models
+from intermask_blender.generator.runtime import default_python
 from model_core.errors import UserError
 
 PATIENCE = 300.0
@@ -124,7 +125,7 @@ def test_a_worker_of_another_protocol_is_refused_at_every_request_and_not_kept(m
     for _ in range(2):
         request = submit(client, GenerationSettings("they hug", model, 1.0))
         poll_until(client, lambda request=request: request.done)
-        assert "speaks version 1 of the worker protocol and the add-on version 2; install both" in request.failure
+        assert "speaks version 1 of the worker protocol and the add-on version 2; install both" in request.error
         assert not client.running and not client.busy
 
 

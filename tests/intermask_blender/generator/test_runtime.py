@@ -80,7 +80,7 @@ def installed(plan: Plan) -> Installation:
 def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Path) -> None:
     wanted = plan(tmp_path / "a folder" / "runtime", shop, BIG, SMALL)
     done = installed(wanted)
-    assert not done.failure and done.sentence == f"waltz 2.5, Python {sys.version.split()[0]}, CPU"
+    assert not done.error and done.sentence == f"waltz 2.5, Python {sys.version.split()[0]}, CPU"
     assert sorted(path.name for path in wanted.root.iterdir()) == ["install.log", "packages"]
     assert {"waltz", "tempo", "polka"} <= {path.name for path in wanted.folder.iterdir()}
     runtime = installed_runtime(wanted.folder, wanted.found, *TRANSLATION_CONTEXT)
@@ -97,17 +97,17 @@ def test_a_failed_installation_leaves_nothing_and_the_next_one_goes_on(tmp_path:
     wanted = plan(tmp_path / "runtime", shop, BIG, SMALL)
     (shop / "polka-0.3-py3-none-any.whl").rename(shop / "away")
     failed = installed(wanted)
-    assert "polka" in failed.failure and str(wanted.log) in failed.failure and "\n" not in failed.failure
+    assert "polka" in failed.error and str(wanted.log) in failed.error and "\n" not in failed.error
     assert not wanted.folder.exists() and not (wanted.root / "packages.part").exists()
     assert "waltz" in wanted.log.read_text(encoding="utf-8")
     (shop / "away").rename(shop / "polka-0.3-py3-none-any.whl")
-    assert not installed(wanted).failure and wanted.folder.is_dir()
+    assert not installed(wanted).error and wanted.folder.is_dir()
 
 
 def test_what_cannot_be_loaded_is_not_taken_for_a_runtime(tmp_path: Path, shop: Path) -> None:
     wanted = plan(tmp_path / "runtime", shop, Package("absent", "tempo"))
     failed = installed(wanted)
-    assert "lacks absent" in failed.failure and not wanted.folder.exists()
+    assert "lacks absent" in failed.error and not wanted.folder.exists()
 
 
 def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: Path) -> None:
@@ -116,7 +116,7 @@ def test_stopping_leaves_no_process_and_nothing_half_done(tmp_path: Path, shop: 
     installation.start()
     installation.cancel()
     child = installation._child
-    assert installation.done and "press Install PyTorch" in installation.failure
+    assert installation.done and "press Install PyTorch" in installation.error
     assert child is not None and child.code not in (None, 0)
     assert [path.name for path in wanted.root.iterdir()] == ["install.log"]
     installation.poll()
@@ -174,18 +174,18 @@ def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
     asked = Inspection(named)
     asked.start()
     asked.wait()
-    assert not asked.failure and asked.sentence.startswith("PyTorch 2.")
+    assert not asked.error and asked.sentence.startswith("PyTorch 2.")
     bare = Inspection(Runtime(NAMED, Path(sys.executable), ("-I", "-S")))
     bare.start()
     bare.wait()
-    assert "lacks torch, numpy, safetensors, tokenizers" in bare.failure
+    assert "lacks torch, numpy, safetensors, tokenizers" in bare.error
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho hello\n")
     script.chmod(0o755)
     other = Inspection(Runtime(NAMED, script))
     other.start()
     other.wait()
-    assert "is not a working Python (hello)" in other.failure
+    assert "is not a working Python (hello)" in other.error
     script.write_text("nothing that runs")
     with pytest.raises(UserError, match="cannot be started"):
         Inspection(Runtime(NAMED, script)).start()
@@ -248,10 +248,10 @@ def test_a_card_for_which_pytorch_has_no_kernels_is_found_by_computing_on_it(tmp
         inspection.wait()
         return inspection
 
-    assert inspected("auto").failure == (
+    assert inspected("auto").error == (
         "PyTorch 2.9 cannot compute on GeForce 9090 (CUDA error: no kernel image is available for execution on the "
         "device); press Install PyTorch with the other NVIDIA entry as Install For, update the driver, or set Device "
         "to CPU."
     )
     on_cpu = inspected("cpu")
-    assert not on_cpu.failure and on_cpu.sentence.endswith(", CPU")
+    assert not on_cpu.error and on_cpu.sentence.endswith(", CPU")

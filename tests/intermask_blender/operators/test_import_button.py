@@ -178,23 +178,23 @@ def test_a_model_is_replaced_when_asked_and_stays_when_the_import_is_stopped(dow
         seen += [stopped.text] if stopped.text != seen[-1] else []
     assert seen[:2] == ["Starting the import", f"Reading {downloads / 'checkpoints'}"], seen
     stopped.cancel()
-    assert "was stopped" in stopped.failure and not out.parent.exists()
+    assert "was stopped" in stopped.error and not out.parent.exists()
 
     done = ModelImport(plan(downloads, out, log))
     done.start()
     done.wait()
-    assert not done.failure and (out / "config.json").is_file()
+    assert not done.error and (out / "config.json").is_file()
     (out / "old").write_text("")
     with pytest.raises(UserError, match="or tick Replace"):
         ModelImport(plan(downloads, out, log)).start()
     broken = ModelImport(plan(downloads, out, log, "-S", "-I", replace=True))
     broken.start()
     broken.wait()
-    assert "No module named" in broken.failure and str(log) in broken.failure and (out / "old").exists()
+    assert "No module named" in broken.error and str(log) in broken.error and (out / "old").exists()
     done = ModelImport(plan(downloads, out, log, replace=True))
     done.start()
     done.wait()
-    assert not done.failure and not (out / "old").exists()
+    assert not done.error and not (out / "old").exists()
     assert [path.name for path in out.parent.iterdir()] == ["hands"]
 
 
@@ -216,5 +216,5 @@ def test_a_model_that_can_neither_be_replaced_nor_put_back_is_kept_and_its_place
     monkeypatch.setattr(Path, "replace", fails_into_place)
     job.wait()
     (kept,) = (path.parent for path in tmp_path.rglob("config.json") if path.read_text() == "the only one")
-    assert "The folder is in use" in job.failure and str(kept) in job.failure
+    assert "The folder is in use" in job.error and str(kept) in job.error
     assert not list(out.parent.glob(".import-*"))

@@ -74,7 +74,7 @@ def test_nothing_that_comes_and_goes_is_above_the_button() -> None:
 
 def test_without_pytorch_the_button_is_grey_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bpy.ops.intermask.generate.poll()
-    session().drawn = type(session().drawn)()
+    session().draw_cache = type(session().draw_cache)()
     monkeypatch.setattr(preferences, "current_runtime", lambda context: None)
     assert not bpy.ops.intermask.generate.poll()
     with pytest.raises(RuntimeError, match="PyTorch was not found: install it in the preferences"):

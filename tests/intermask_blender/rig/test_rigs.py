@@ -166,9 +166,9 @@ def test_a_reactors_hands_come_to_where_the_leaders_really_are(tmp_path: Path) -
     bpy.ops.object.mode_set(mode="OBJECT")
     key(pair[0], rig, scene, RootMotion(1.0))
     settings, placement = prepare(scene, "they hold hands", None, 0, tmp_path, rig)
-    assert isinstance(settings.leader, Motion) and placement.leader is not None
+    assert isinstance(settings.leader, Motion) and placement.leader_joints is not None
     wrists = [SMPL.index(side + "Wrist") for side in ("L_", "R_")]
-    assert np.abs(settings.leader.joints - placement.leader)[:, wrists].max() > 0.03
+    assert np.abs(settings.leader.joints - placement.leader_joints)[:, wrists].max() > 0.03
     read, way = solve([settings.leader], RAW_FIT)[0], RootMotionScale(1.0, 1.0)
     bodies = [TargetBody(lambda _: read.joints(), way, held=True), TargetBody(PosedSkeleton.joints, way)]
     reactor = on_other_bodies(pair, bodies)[0][1]
@@ -176,7 +176,7 @@ def test_a_reactors_hands_come_to_where_the_leaders_really_are(tmp_path: Path) -
     motion, _ = capture_motion(made, scene)
     apart = reactor.joints()[:, wrists] - read.joints()[:, wrists[::-1]]
     held = np.linalg.norm(apart, axis=-1) < 0.1
-    there = motion.joints[:, wrists] - placement.leader[:, wrists[::-1]]
+    there = motion.joints[:, wrists] - placement.leader_joints[:, wrists[::-1]]
     assert held.sum() > 60
     assert np.linalg.norm(there - apart, axis=-1)[held].max() < 0.02
 

@@ -16,7 +16,7 @@ from intermask_blender import compat
 from intermask_blender.rig.capture import animated_frames, capture, capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.retarget import rig_keys, write_keys
-from intermask_blender.rig.splice import Held, source_of, write_edit
+from intermask_blender.rig.splice import KeptKeys, source_of, write_edit
 from model_core.errors import UserError
 from model_core.kinematics import RAW_FIT, solve
 
@@ -107,14 +107,14 @@ def test_an_edit_holds_places_and_sizes_as_it_holds_turns(mode: str) -> None:
     source = source_of(rig)
     # All but one joint are held: what is not under it stays.
     keys = rig_keys(posed_person(7, 40), rig, scene, 1)
-    assert write_edit(keys, "Head", Held((source, source), (0,), frozenset({"Head"})), 0, 30.0)
+    assert write_edit(keys, "Head", KeptKeys((source, source), (0,), frozenset({"Head"})), 0, 30.0)
     rows = [number for number, bone in enumerate(rig.pose.bones) if bone.name != detect_rig(rig).bones["Head"]]
     for frame, pose in before.items():
         np.testing.assert_allclose(shown(rig, frame)[rows], pose[rows], atol=1e-6)
     # A range of frames: outside of it everything stays, inside bones get back their own size and place.
     compat.assign_action(rig, bpy.data.actions[source.action], source.slot)
     scene.frame_set(20)
-    assert write_edit(keys, "Range", Held((source, source), (0,), first=11, last=30), 0, 30.0)
+    assert write_edit(keys, "Range", KeptKeys((source, source), (0,), first=11, last=30), 0, 30.0)
     for frame in (1, 10, 31, 40):
         np.testing.assert_allclose(shown(rig, frame), before[frame], atol=1e-6)
         np.testing.assert_allclose(spine.scale, sizes[frame], atol=1e-6)

@@ -74,7 +74,7 @@ def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_p
     settings.model_name = "gone"
     shutil.rmtree(gone)
     assert model_is_gone(settings)
-    assert INTERMASK_PT_generate._missing(settings) == "The model gone was deleted: choose another"
+    assert INTERMASK_PT_generate._blocking_reason(settings) == "The model gone was deleted: choose another"
     with pytest.raises(RuntimeError, match="no model called gone; installed are"):
         bpy.ops.intermask.generate(prompt="they hug", seconds=1.0)
     settings.model = settings.model

@@ -388,8 +388,10 @@ def test_who_reacts_to_a_larger_leader_is_edited_at_its_size(model: Path, size: 
     # Hands are brought to where the leader's joints really are, as in the reaction itself.
     placement = prepare_edit(scene, scene.intermask.takes[0], ("they hug", 5, model), Sampling())[1]
     place = [o.name for o in (leader, reactor)].index(leader.name)
-    assert placement.leader is not None
-    np.testing.assert_allclose(placement.leader[:60], before[place][: len(placement.leader)], atol=1e-3 * size)
+    assert placement.leader_joints is not None
+    np.testing.assert_allclose(
+        placement.leader_joints[:60], before[place][: len(placement.leader_joints)], atol=1e-3 * size
+    )
     assert bpy.ops.intermask.edit(part="ALL", start=20, end=40, seed=5, model=str(model)) == {"FINISHED"}
     after = joints_over(frames)
     held = np.array([not 20 <= frame <= 40 for frame in frames])

@@ -12,13 +12,13 @@ import bpy
 import pytest
 
 import intermask_blender
-from intermask_blender.core import KNOBS
+from intermask_blender.core import SAMPLING_SETTINGS
 from intermask_blender.generator.generation import GenerationSettings, request_values
 from intermask_blender.generator.models import find_model, recommended_sampling
 from intermask_blender.operators.edit import INTERMASK_OT_edit
 from intermask_blender.operators.generate import INTERMASK_OT_generate
 from intermask_blender.properties import InterMaskSettings
-from intermask_blender.properties.knobs import PANEL_KNOBS, knobs_set, panel_knobs
+from intermask_blender.properties.sampling_settings import PANEL_SAMPLING, given_sampling, panel_sampling
 
 assert blender_scene
 
@@ -35,34 +35,34 @@ def limits(owner: Any, name: str) -> tuple[str, str, float, float]:
     return declared.name, declared.description, declared.hard_min, declared.hard_max
 
 
-@pytest.mark.parametrize("name", KNOBS)
-def test_the_operator_and_the_panel_have_the_limits_and_words_of_a_knob(name: str) -> None:
-    knob = KNOBS[name]
-    expected = knob.label, knob.help, pytest.approx(knob.lowest), pytest.approx(knob.highest)
+@pytest.mark.parametrize("name", SAMPLING_SETTINGS)
+def test_the_operator_and_the_panel_have_the_limits_and_words_of_a_sampling_setting(name: str) -> None:
+    setting = SAMPLING_SETTINGS[name]
+    expected = setting.label, setting.help, pytest.approx(setting.lowest), pytest.approx(setting.highest)
     assert limits(bpy.ops.intermask.generate.get_rna_type(), name) == expected
-    if name in PANEL_KNOBS:
+    if name in PANEL_SAMPLING:
         assert limits(InterMaskSettings.bl_rna, name) == expected
 
 
-def test_a_request_names_the_knobs_that_were_set_and_no_others() -> None:
+def test_a_request_names_the_sampling_settings_that_were_set_and_no_others() -> None:
     properties = bpy.context.window_manager.operator_properties_last("intermask.generate")
-    assert knobs_set(properties) == {}
+    assert given_sampling(properties) == {}
     properties.guidance, properties.candidates = 3.5, 2
-    assert knobs_set(properties) == {"guidance": 3.5, "candidates": 2}
+    assert given_sampling(properties) == {"guidance": 3.5, "candidates": 2}
     model = find_model("")
-    values = request_values(GenerationSettings("they hug", model, sampling=knobs_set(properties)))
-    assert {name: values[name] for name in KNOBS if name in values} == {"guidance": 3.5, "candidates": 2}
+    values = request_values(GenerationSettings("they hug", model, sampling=given_sampling(properties)))
+    assert {name: values[name] for name in SAMPLING_SETTINGS if name in values} == {"guidance": 3.5, "candidates": 2}
 
 
 def test_own_settings_begin_with_the_recommended_ones() -> None:
     settings = bpy.context.scene.intermask
-    assert panel_knobs(settings) == {}
+    assert panel_sampling(settings) == {}
     settings.guidance = 4.0
     settings.use_model_values = False
     recommended = recommended_sampling(find_model(""))
-    assert settings.steps == recommended["steps"] != KNOBS["steps"].lowest
+    assert settings.steps == recommended["steps"] != SAMPLING_SETTINGS["steps"].lowest
     assert settings.mask_temperature == recommended["mask_temperature"]
-    assert panel_knobs(settings)["guidance"] == 4.0, "a value that the user set stays"
+    assert panel_sampling(settings)["guidance"] == 4.0, "a value that the user set stays"
 
 
 def test_properties_of_operators_and_settings_are_declared_once() -> None:
