@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from blender_scene import dancer, empty_scene, joints_in_blender
 from repository import REPOSITORY
-from small_model import save_small_model
 from smpl_files import smpl_arrays, write_npz
 
 from intermask_blender.batch.__main__ import main
@@ -35,11 +34,6 @@ from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import axis_angle_from_quaternion, matrix_from_quaternion, quaternion_from_matrix
 
 assert blender_scene
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_small_model(tmp_path_factory.mktemp("models") / "small")
 
 
 def run(*arguments: object, timeout: float = 900.0) -> subprocess.CompletedProcess[str]:

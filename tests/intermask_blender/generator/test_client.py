@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from repository import REPOSITORY
-from small_model import LONGEST, save_small_model
+from small_model import LONGEST
 
 from intermask_blender.generator.client import Request, WorkerClient
 from intermask_blender.generator.generation import GenerationSettings, progress_text, submit, takes_of
@@ -25,9 +25,7 @@ from model_core.errors import UserError
 PATIENCE = 300.0
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_small_model(tmp_path_factory.mktemp("models") / "small", steps=40)
+MODEL_STEPS = 40
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -27,16 +26,7 @@ from intermask_blender.rig.key import key_posed
 assert blender_scene
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(save_small_model(tmp_path_factory.mktemp("models") / "small"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def armatures() -> list[bpy.types.Object]:
@@ -59,7 +49,7 @@ def refusal(**arguments: object) -> str:
     return lines[0]
 
 
-def test_two_characters_are_keyed_from_the_scenes_settings(model: str) -> None:
+def test_two_characters_are_keyed_from_the_scenes_settings(model: Path) -> None:
     scene = empty_scene(24.0)
     scene.frame_start = 10
     scene.frame_set(33)
@@ -69,7 +59,7 @@ def test_two_characters_are_keyed_from_the_scenes_settings(model: str) -> None:
     cube.select_set(True)
     scene.intermask.prompt = "two people hug"
     scene.intermask.seconds = 2.0
-    assert bpy.ops.intermask.generate(model=model) == {"FINISHED"}
+    assert bpy.ops.intermask.generate(model=str(model)) == {"FINISHED"}
     first, second = armatures()
     for person in (first, second):
         assert tuple(person.animation_data.action.frame_range) == (10, 10 + 48 - 1)
@@ -84,11 +74,11 @@ def test_two_characters_are_keyed_from_the_scenes_settings(model: str) -> None:
 
 
 @pytest.mark.parametrize(("fps", "start"), [(24.0, 10), (25.0, 0), (60.0, 1001), (23.976, 1)])
-def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: str, fps: float, start: int) -> None:
+def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: Path, fps: float, start: int) -> None:
     scene = empty_scene(fps)
     scene.frame_start = start
     scene.cursor.location = (3.0, -2.0, 1.0)
-    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, seed=1, model=model, takes=2) == {"FINISHED"}
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, seed=1, model=str(model), takes=2) == {"FINISHED"}
     people = armatures()
     for person in people:
         first, last = person.animation_data.action.frame_range
@@ -106,18 +96,18 @@ def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: str, fps: 
     np.testing.assert_allclose(joints[:, 0].mean(axis=0)[[0, 2]], (3.0, 2.0), atol=1e-4)
 
 
-def test_the_same_seed_gives_the_same_keys_and_another_seed_others(model: str) -> None:
+def test_the_same_seed_gives_the_same_keys_and_another_seed_others(model: Path) -> None:
     poses = []
     for seed in (3, 3, 4):
         scene = empty_scene()
-        bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, seed=seed, model=model)
+        bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, seed=seed, model=str(model))
         scene.frame_set(20)
         poses.append([joints_in_blender(person) for person in armatures()])
     np.testing.assert_array_equal(poses[0], poses[1])
     assert not np.allclose(poses[0], poses[2], atol=1e-4)
 
 
-def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: str) -> None:
+def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: Path) -> None:
     scene, person = empty_scene(), dancer(3)
     leader = build_armature("Leader", person.offsets, scene.collection)
     key_posed(person, leader, scene, 41, "Lead")
@@ -126,7 +116,7 @@ def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: 
     before, _ = capture_motion(leader, scene)
     keys = [tuple(leader.animation_data.action.frame_range), leader.matrix_basis.copy()]
     scene.intermask.leader = leader
-    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=model) == {"FINISHED"}
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model)) == {"FINISHED"}
     (reactor,) = [o for o in armatures() if o != leader]
     after, _ = capture_motion(leader, scene)
     np.testing.assert_array_equal(after.joints, before.joints)
@@ -139,26 +129,26 @@ def test_a_reaction_stands_where_its_leader_stands_at_the_leaders_frames(model: 
     assert abs(heights[0] - heights[1]) < 0.5, "the reactor is not on its leader's floor"
 
 
-def test_impossible_requests_get_one_sentence_and_change_nothing(model: str) -> None:
+def test_impossible_requests_get_one_sentence_and_change_nothing(model: Path) -> None:
     scene = empty_scene()
     still = build_armature("Still", dancer(1).offsets, scene.collection)
     assert still.name == "Still"
-    assert "prompt is empty" in refusal(prompt="  ", model=model)
-    assert "5000 characters" in refusal(prompt="x" * 5000, model=model)
+    assert "prompt is empty" in refusal(prompt="  ", model=str(model))
+    assert "5000 characters" in refusal(prompt="x" * 5000, model=str(model))
     assert "no model called gone" in refusal(prompt="they hug", model="gone")
-    assert "no object called Nobody" in refusal(prompt="they hug", model=model, leader="Nobody")
-    assert "does not move" in refusal(prompt="they hug", model=model, leader="Still")
+    assert "no object called Nobody" in refusal(prompt="they hug", model=str(model), leader="Nobody")
+    assert "does not move" in refusal(prompt="they hug", model=str(model), leader="Still")
     key_posed(dancer(1), still, scene, 1, "Lead")
-    told = refusal(prompt="they hug", model=model, leader="Still", seconds=0.5)
+    told = refusal(prompt="they hug", model=str(model), leader="Still", seconds=0.5)
     assert "at least 0.53 seconds; Seconds is 0.5" in told
     scene.collection.objects.link(bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera")))
     for who in ("leader", "character_1", "character_2"):
-        assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=model, **{who: "Camera"})
+        assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=str(model), **{who: "Camera"})
 
 
-def test_an_edit_takes_the_takes_own_keys_whatever_strips_lie_elsewhere(model: str) -> None:
+def test_an_edit_takes_the_takes_own_keys_whatever_strips_lie_elsewhere(model: Path) -> None:
     scene = empty_scene()
-    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=model)
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
     take = scene.intermask.takes[0]
     first, last = take.action_1.frame_range
     for owner in (take.character_1, take.character_2):
@@ -168,20 +158,20 @@ def test_an_edit_takes_the_takes_own_keys_whatever_strips_lie_elsewhere(model: s
     for added in (0, 30):
         scene.intermask.take_index = 0
         if added:
-            assert bpy.ops.intermask.extend(seconds=1.0, model=model) == {"FINISHED"}
+            assert bpy.ops.intermask.extend(seconds=1.0, model=str(model)) == {"FINISHED"}
         else:
-            assert bpy.ops.intermask.edit(model=model) == {"FINISHED"}
+            assert bpy.ops.intermask.edit(model=str(model)) == {"FINISHED"}
         made = scene.intermask.takes[-1].action_1.frame_range
         assert made[0] == first and abs(made[1] - last - added) <= 2
 
 
-def test_a_damaged_model_is_named(model: str, tmp_path: Path) -> None:
+def test_a_damaged_model_is_named(model: Path, tmp_path: Path) -> None:
     empty_scene()
     damaged = save_small_model(tmp_path / "damaged")
     weights = damaged / "transformer.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     assert "transformer.safetensors" in refusal(prompt="they hug", seconds=1.0, model=str(damaged))
-    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=model) == {"FINISHED"}
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model)) == {"FINISHED"}
 
 
 def test_buttons_are_grey_with_a_reason() -> None:
@@ -221,7 +211,7 @@ def test_registering_twice_in_turn_leaves_nothing_behind() -> None:
     assert bpy.context.scene.intermask.prompt
 
 
-def test_both_packages_work_inside_an_extension(model: str, tmp_path: Path) -> None:
+def test_both_packages_work_inside_an_extension(model: Path, tmp_path: Path) -> None:
     packed = tmp_path / "packed"
     for name in ("intermask_blender", "model_core"):
         shutil.copytree(REPOSITORY / name, packed / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -230,7 +220,7 @@ def test_both_packages_work_inside_an_extension(model: str, tmp_path: Path) -> N
     script = (
         "import sys, packed, bpy; packed.register()\n"
         "from packed.intermask_blender.ui.preferences import ADDON\n"
-        f"done = bpy.ops.intermask.generate(prompt='they hug', seconds=0.6, model={model!r})\n"
+        f"done = bpy.ops.intermask.generate(prompt='they hug', seconds=0.6, model={str(model)!r})\n"
         "people = [o.name for o in bpy.data.objects if o.type == 'ARMATURE']\n"
         "packed.unregister()\n"
         "print(ADDON, done, people, 'model_core' in sys.modules, flush=True); import os; os._exit(0)"

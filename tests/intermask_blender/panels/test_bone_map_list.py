@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import blender_scene  # first: it sets Blender's user folder
@@ -11,7 +10,6 @@ import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import empty_scene
 
-import intermask_blender
 from intermask_blender.panels.bone_map import INTERMASK_UL_bones
 from intermask_blender.rig.own_map import begin_editing, rig_line
 from model_core.motion import SMPL
@@ -20,11 +18,7 @@ from model_core.recognition import BONE_LABELS
 assert blender_scene
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def bone_list(search: str, alphabetical: bool) -> SimpleNamespace:

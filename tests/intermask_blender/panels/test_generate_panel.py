@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
 
-import intermask_blender
 from intermask_blender.generator.models import find_model
 from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.ui import preferences
@@ -21,12 +19,7 @@ from intermask_blender.ui.session import session
 assert blender_scene
 
 
-@pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("newly_registered")
 
 
 class Recorder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -11,7 +10,6 @@ import bpy
 import pytest
 from blender_rigs import KINDS, build_rig
 
-import intermask_blender
 from intermask_blender.benchmark import panel_drawing
 from intermask_blender.generator import models
 from intermask_blender.panels import rig_line as line_of_panel
@@ -26,12 +24,7 @@ def mixamo() -> bpy.types.Object:
     return build_rig(KINDS["mixamo"], bpy.context.scene)
 
 
-@pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("newly_registered")
 
 
 def test_a_result_is_kept_for_its_key_and_only_so_many_subjects() -> None:

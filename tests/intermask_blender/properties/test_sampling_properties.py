@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
 
-import intermask_blender
 from intermask_blender.core import SAMPLING_SETTINGS
 from intermask_blender.generator.generation import GenerationSettings, request_values
 from intermask_blender.generator.models import find_model, recommended_sampling
@@ -23,11 +21,7 @@ from intermask_blender.properties.sampling_settings import PANEL_SAMPLING, given
 assert blender_scene
 
 
-@pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def limits(owner: Any, name: str) -> tuple[str, str, float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -15,7 +14,6 @@ from blender_scene import empty_scene
 from motion_examples import posed_person
 from repository import REPOSITORY
 
-import intermask_blender
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
 from intermask_blender.rig.own_map import is_edited, mapping_of, rig_line
@@ -31,11 +29,7 @@ NAMES = {joint: f"Joint {(7 * number) % 22} é" for number, joint in enumerate(S
 """Bones whose names say nothing."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def unknown_rig(scene: bpy.types.Scene) -> bpy.types.Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -12,7 +11,6 @@ import pytest
 from blender_scene import empty_scene
 from published_files import clip_folder
 
-import intermask_blender
 from intermask_blender.rig.capture import capture_motion
 from model_core.__main__ import main
 from model_core.generation.pipeline import GenerateOptions, InterMask
@@ -28,11 +26,7 @@ STEPS, FRAMES = 3, 30
 PROMPT = "two people wave"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ With INTERMASK_PICTURES=docs/pictures the picture of ``docs/bone-maps.md`` is ma
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -17,7 +16,6 @@ from blender_rigs import KINDS, build_rig, build_rigify
 from blender_scene import empty_scene
 from rig_bodies import bones_as_mesh, with_body, write_tiles
 
-import intermask_blender
 from intermask_blender.batch.render import RenderSettings, prepare_scene
 from intermask_blender.batch.stage import build_stage, padded, place_camera, view_direction
 from intermask_blender.rig.axes import vectors_to_blender
@@ -31,11 +29,7 @@ COLOURS = ((0.12, 0.35, 0.62), (0.16, 0.45, 0.25), (0.42, 0.20, 0.50))
 SHINS = [SMPL.index("L_Ankle"), SMPL.index("R_Ankle")]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -25,11 +24,7 @@ from model_core.motion.smpl_model import SmplModel, load_smpl_model
 assert blender_scene
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def made_up(folder: Path, joints: int) -> SmplModel:

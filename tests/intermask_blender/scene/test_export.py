@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import dancer, empty_scene
 
-import intermask_blender
 from intermask_blender.generator.generation import GenerationSettings
 from intermask_blender.operators.export import INTERMASK_OT_export
 from intermask_blender.rig.detect import detect_rig
@@ -35,13 +33,7 @@ SAME = 1e-4
 """Metres that a joint may be off in a file."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
-    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("blender_exporters", "registered")
 
 
 def generated(takes: int = 1, fps: float = 30.0, characters: tuple[str, str] = ("", "")) -> bpy.types.Scene:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
 from blender_scene import dancer, empty_scene
-from small_model import save_small_model
 
-import intermask_blender
 from intermask_blender.core import UserError
 from intermask_blender.generator.generation import Generation
 from intermask_blender.panels.generate import INTERMASK_PT_generate
@@ -27,16 +24,7 @@ from intermask_blender.ui.services import worker_client
 assert blender_scene
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_small_model(tmp_path_factory.mktemp("models") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def people() -> list[str]:

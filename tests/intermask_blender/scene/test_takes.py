@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
@@ -10,9 +10,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_scene import dancer, empty_scene, joints_in_blender
-from small_model import save_small_model
 
-import intermask_blender
 from intermask_blender.generator.generation import Generation, GenerationSettings
 from intermask_blender.generator.models import has_body_parts
 from intermask_blender.properties import known_prompts
@@ -33,18 +31,7 @@ from model_core.motion import SMPL
 assert blender_scene
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_small_model(tmp_path_factory.mktemp("models") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
-    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
+pytestmark = pytest.mark.usefixtures("blender_exporters", "registered")
 
 
 def generated(model: Path, takes: int, **arguments: object) -> bpy.types.PropertyGroup:

@@ -31,13 +31,6 @@ NOT_SHOWN = {"InterMask"}
 """The name of the tab is a name."""
 
 
-@pytest.fixture(scope="module")
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
-
-
 def properties() -> Iterator[dict[str, Any]]:
     """What every property of ours is declared with."""
     for owner in {base for cls in CLASSES for base in cls.__mro__ if base.__module__.startswith(CODE.name)}:

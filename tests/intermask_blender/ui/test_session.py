@@ -7,13 +7,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
-from small_model import save_small_model
 
 import intermask_blender
 from intermask_blender import registration
@@ -28,16 +27,7 @@ from intermask_blender.ui.session import Pending, end_session, session
 assert blender_scene
 
 
-@pytest.fixture
-def registered() -> Iterator[None]:
-    intermask_blender.register()
-    yield
-    intermask_blender.unregister()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_small_model(tmp_path_factory.mktemp("models") / "small", steps=40)
+MODEL_STEPS = 40
 
 
 def event_timer() -> bpy.types.Timer:
@@ -46,7 +36,7 @@ def event_timer() -> bpy.types.Timer:
 
 
 def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_grey(
-    registered: None, model: Path, tmp_path: Path
+    newly_registered: None, model: Path, tmp_path: Path
 ) -> None:
     current = session()
     current.client = WorkerClient(Path(sys.executable), tmp_path / "log")
@@ -67,7 +57,7 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
     assert bpy.context.window_manager.intermask.count == 0
 
 
-def test_a_worker_that_dies_leaves_no_question_open(registered: None, model: Path, tmp_path: Path) -> None:
+def test_a_worker_that_dies_leaves_no_question_open(newly_registered: None, model: Path, tmp_path: Path) -> None:
     current = session()
     current.client = WorkerClient(Path(sys.executable), tmp_path / "log")
     request = current.client.submit("compare", {"model": str(model), "prompt": "they hug", "seconds": 4.0})
