@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
     from model_core.kinematics.leaders import read_leader
-    from model_core.kinematics.proportions import TargetBody, on_other_bodies
+    from model_core.kinematics.proportions import TargetBody, adapt_to_bodies
     from model_core.kinematics.retarget import (
         RigRest,
         RootMotionScale,
-        bone_turns,
+        bone_rotations,
         fit_rest,
         landmark_points,
         motion_of_bones,

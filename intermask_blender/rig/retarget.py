@@ -220,7 +220,7 @@ def _turns_in_armature(posed: PosedSkeleton, rig: MeasuredRig, placed: np.ndarra
     """SMPL joint to its bone's rotation from rest (T, 3, 3), in armature space."""
     axes = placed[:3, :3] / np.linalg.norm(placed[:3, :3], axis=0)
     from_motion = axes.T @ BLENDER_FROM_MOTION
-    turns = core.bone_turns(posed, rig.rest)
+    turns = core.bone_rotations(posed, rig.rest)
     return {rig.joints[bone]: from_motion @ turn @ BLENDER_FROM_MOTION.T for bone, turn in turns.items()}
 
 

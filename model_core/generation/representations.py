@@ -10,8 +10,8 @@ import numpy as np
 
 from ..kinematics import RAW_FIT, solve
 from ..kinematics.pose import PoseBatch
-from ..kinematics.root import root_fit
-from ..kinematics.tree import fit_down_the_tree
+from ..kinematics.root import fit_root
+from ..kinematics.tree import fit_joint_rotations
 from ..motion import SMPL, SMPLX, Interaction, Motion
 from ..motion.canonical import CanonicalTransform, canonical_pair, canonical_transform
 from ..motion.hands import body_of, with_hands_at_rest
@@ -106,10 +106,10 @@ class InterXFeatures:
         lengths = np.median(np.linalg.norm(bones, axis=-1), axis=0)[:, None]
         offsets = INTERX_BODY[:count].copy()
         offsets[1:] *= lengths / np.linalg.norm(offsets[1:], axis=-1, keepdims=True)
-        stated = person.root_orientation[None].astype(np.float64)
-        local = np.concatenate((stated[0][:, None], person.rotations[:, : count - 1]), axis=1)[None]
+        root_orientations = person.root_orientation[None].astype(np.float64)
+        local = np.concatenate((root_orientations[0][:, None], person.rotations[:, : count - 1]), axis=1)[None]
         pose = PoseBatch(offsets[None], local, joints[:, :, 0], person.fps)
-        posed = fit_down_the_tree(root_fit(pose, joints, True, stated), joints, True).local[0]
+        posed = fit_joint_rotations(fit_root(pose, joints, True, root_orientations), joints, True).local[0]
         rotations = np.concatenate((posed[:, 1:], person.rotations[:, count - 1 :]), axis=1)
         return interx_from_motion(replace(person, rotations=rotations, root_orientation=posed[:, 0]))
 

@@ -1,4 +1,4 @@
-"""From decoded joints and rotations to posed skeletons: fitting, feet, hands that touch."""
+"""Fits posed skeletons to decoded joints and rotations, and corrects feet and contacts."""
 
 from __future__ import annotations
 

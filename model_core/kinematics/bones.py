@@ -8,7 +8,7 @@ from ..motion.rest import SMPL_REST_OFFSETS
 from ..motion.skeleton import SMPL
 
 _SHORTEST = 0.005
-"""Metres. The least length of a bone: joints at the same place would leave it without a direction."""
+"""Metres. Shorter bones are lengthened to this: two joints at the same place would leave a bone without a direction."""
 
 
 def measured_offsets(joints: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Bodies as capsules, for distances of hands from skin and for the depth of interpenetration."""
+"""Bodies as capsules, to measure distances between skins and the depth of interpenetration."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _capsules() -> tuple[Capsule, ...]:
 
 
 CAPSULES = _capsules()
-"""Capsules of a slim adult. Bones are all that is known of the shape of generated people."""
+"""Capsules of a slim adult; generated people have bones, but no shape."""
 
 
 def body_points(

@@ -1,4 +1,4 @@
-"""The height of the floor, the frames in which feet stand on it, and corrections that lock a standing point."""
+"""Estimates the floor and the frames in which feet stand on it, and corrects paths so that a standing point stays."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from ..motion.runs import runs
 from ..motion.skeleton import SMPL
-from .filters import eased
+from .filters import smoothstep
 
 ANKLES = (SMPL.index("L_Ankle"), SMPL.index("R_Ankle"))
 TOES = (SMPL.index("L_Foot"), SMPL.index("R_Foot"))
 
 _STILL_SHARE = 0.3
-"""Share of the slowest frames that determine the standing height of a person's feet."""
+"""Fraction of the frames, the slowest ones, that determine the standing height of a person's feet."""
 _STILL_SPEED = 0.05
-"""m/s. Slower feet always count as standing for that."""
+"""m/s. Frames with slower feet always count among them."""
 _SHORTEST_STAND = 0.1
 """Seconds. Shorter rests of a foot are not stands."""
 _LONGEST_GAP = 0.07
-"""Seconds of an interruption that is ignored."""
+"""Seconds. Shorter interruptions of a stand are ignored."""
 _SETTLING = 4
 """Frames in which a standing point settles to its height."""
 _HALF_STEP = 0.1
@@ -36,7 +36,7 @@ class Floor:
     Attributes:
         height: of the floor, metres: where toe joints stand.
         toes: (P,) standing height of each person's toe joints, in the world.
-        ankles: (P,) the same of the ankle joints.
+        ankles: (P,) standing height of each person's ankle joints.
     """
 
     height: float
@@ -75,40 +75,40 @@ def estimated_floor(joints: np.ndarray, fps: float) -> Floor:
     return Floor(float(toe_levels.mean()), toe_levels, toe_levels + rises)
 
 
-def stands(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) -> np.ndarray:
+def stance_runs(path: np.ndarray, enter: np.ndarray, stay: np.ndarray, fps: float) -> np.ndarray:
     """Runs of frames (N, 2), first and one past the last, in which a point stands.
 
     Args:
         path: (T, 3) the point, metres.
         enter: (T,) true for frames that are certainly a stand.
-        stay: (T,) true for frames that can continue one.
+        stay: (T,) true for frames that can continue a stand.
         fps: frames per second.
     """
     shortest = max(2, round(_SHORTEST_STAND * fps))
     speed = speeds(path[None], fps)[0]
-    found = rests(enter, stay, round(_LONGEST_GAP * fps))
+    found = hysteresis_runs(enter, stay, round(_LONGEST_GAP * fps))
     step = max(2, round(_HALF_STEP * fps))
     pieces = [
-        piece for start, stop in found for piece in _undrifted(path, speed, int(start), int(stop), shortest, step)
+        piece for start, stop in found for piece in _split_at_drift(path, speed, int(start), int(stop), shortest, step)
     ]
     return np.array(pieces, dtype=int).reshape(-1, 2)
 
 
-def rests(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
+def hysteresis_runs(enter: np.ndarray, stay: np.ndarray, longest_gap: int) -> np.ndarray:
     """Runs (N, 2) of frames in ``stay`` (T,) with at least one frame in ``enter`` (T,), joined over short gaps."""
     found = np.array(runs(stay | enter), dtype=int).reshape(-1, 2)
-    sure = np.concatenate(([0], np.cumsum(enter)))
-    found = found[sure[found[:, 1]] > sure[found[:, 0]]]
+    entered = np.concatenate(([0], np.cumsum(enter)))
+    found = found[entered[found[:, 1]] > entered[found[:, 0]]]
     if len(found) > 1:
         apart = found[1:, 0] - found[:-1, 1] > longest_gap
         found = np.stack((found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]), -1)
     return found
 
 
-def _undrifted(
+def _split_at_drift(
     path: np.ndarray, speed: np.ndarray, start: int, stop: int, shortest: int, step: int
 ) -> list[tuple[int, int]]:
-    """A run, cut repeatedly at its fastest frame until no piece drifts too far; the pieces in order."""
+    """The pieces, in order, of a run that is cut at its fastest frame until no piece drifts too far."""
     pieces, open_pieces = [], [(start, stop)]
     while open_pieces:
         start, stop = open_pieces.pop()
@@ -125,8 +125,8 @@ def _undrifted(
     return sorted(pieces)
 
 
-def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple[np.ndarray, np.ndarray]:
-    """Corrections that move a path onto one point in each run, and their weights.
+def lock_corrections(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple[np.ndarray, np.ndarray]:
+    """Corrections that lock a path to one point in each run, and their weights.
 
     Args:
         path: (T, 3) metres.
@@ -143,14 +143,14 @@ def held(path: np.ndarray, runs: np.ndarray, height: float, blend: int) -> tuple
         if np.isfinite(height):
             point[1] = height
         correction[start:stop] = point - path[start:stop]
-        # A point settles and leaves within its stand: only points that are too low are corrected at once.
+        # Heights fade in and out within the stand; only points below the floor are corrected fully from the start.
         edge = np.minimum(np.arange(1, stop - start + 1), np.arange(stop - start, 0, -1))
-        settled = eased((edge - 1) / _SETTLING)
+        settled = smoothstep((edge - 1) / _SETTLING)
         correction[start:stop, 1] *= np.where(correction[start:stop, 1] < 0, settled, 1.0)
-    return faded(correction, runs, blend)
+    return fade_outside_runs(correction, runs, blend)
 
 
-def faded(correction: np.ndarray, runs: np.ndarray, blend: int) -> tuple[np.ndarray, np.ndarray]:
+def fade_outside_runs(correction: np.ndarray, runs: np.ndarray, blend: int) -> tuple[np.ndarray, np.ndarray]:
     """Corrections (T, 3), given in runs (N, 2) and extended outside of them, and their weights (T,).
 
     Before and after a run its first and last correction continues, with a weight that fades over ``blend`` frames. The
@@ -165,8 +165,8 @@ def faded(correction: np.ndarray, runs: np.ndarray, blend: int) -> tuple[np.ndar
     inside = (started >= 0) & (time < runs[np.maximum(started, 0), 1])
     last = runs[np.maximum(before, 0), 1] - 1
     first = runs[np.minimum(after, len(runs) - 1), 0]
-    fading = np.where(before >= 0, eased(1 - (time - last) / (blend + 1)), 0.0)
-    rising = np.where(after < len(runs), eased(1 - (first - time) / (blend + 1)), 0.0)
+    fading = np.where(before >= 0, smoothstep(1 - (time - last) / (blend + 1)), 0.0)
+    rising = np.where(after < len(runs), smoothstep(1 - (first - time) / (blend + 1)), 0.0)
     total = fading + rising
     mixed = fading[:, None] * correction[last] + rising[:, None] * correction[first]
     mixed = mixed / np.maximum(total, 1e-9)[:, None]

@@ -1,4 +1,4 @@
-"""Standing feet are locked to one floor for all people, and legs reach them."""
+"""Locks standing feet to one floor for all people, and bends the legs to reach them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..motion.rotations import cross, normalized, rotate
-from .contacts import ANKLES, TOES, Floor, estimated_floor, held, rests, speeds, stands
-from .filters import blurred, covered, eased
-from .fitting import swing, turn_about
+from .contacts import ANKLES, TOES, Floor, estimated_floor, hysteresis_runs, lock_corrections, speeds, stance_runs
+from .filters import hann_smoothed, smoothstep, upper_envelope
+from .fitting import rotation_about, swing
 from .knees import keep_knee_distances
 from .legs import legs_touch, touch_preserving_share, yielding_moves
-from .limbs import LEGS, bent_to, easy_reach
+from .limbs import LEGS, easy_reach, two_bone_ik
 from .pose import PoseBatch
 from .settings import SolveSettings
 from .steps import smoothed_steps
 
 _TOE_ENTERS, _TOE_STAYS = (0.06, 0.4), (0.06, 0.5)
-"""Metres over the standing height and m/s. A toe joint below the first pair begins to stand, and below the second goes
-on standing. Faster feet begin a step; locking them would pull them far from their path."""
+"""Metres over the standing height, and m/s. A toe joint below the first pair begins to stand, and below the second
+continues to stand. Faster feet begin a step; locking them would pull them far from their path."""
 _SUPPORT_SHARE, _SUPPORT_SPEED = 0.8, 1.6
 """A person who glides stands on the slower foot, up to this speed in m/s, and also on the other one if the slower foot
 has this share of its speed: both feet carry weight during the transfer, so the person is never in the air."""
@@ -35,13 +35,13 @@ _ALOFT = 0.05
 """Metres over the standing height of the feet, above which a person does not touch the floor."""
 _GRAVITY = 9.81
 """m/s²."""
-_SHORTEST_FLIGHT, _FLOWN = 0.3, 0.5
+_SHORTEST_FLIGHT, _MIN_RISE = 0.3, 0.5
 """Seconds and a fraction. A person who is in the air for longer and rises by less than this fraction of the height of a
 jump of that duration hovers."""
-_SETTLED = 0.13
-"""Seconds in which a hovering person gets a foot down to the floor."""
+_LOWERING_TIME = 0.13
+"""Seconds over which the feet of a hovering person are lowered to the floor."""
 _SEATED = 0.15
-"""m/s of the pelvis: a slower one may rest on a high seat, with hanging feet."""
+"""m/s of the pelvis: a slower person may sit on a high seat, with hanging feet."""
 _DRAWN_UP = (1.5, 0.05)
 """Longest duration in seconds and least sinking of the pelvis in metres of feet that are drawn up: a carried person
 rises, and sitting down and standing up takes longer."""
@@ -53,7 +53,7 @@ _LARGEST_FOOT_CHANGE = 0.4
 """Fraction of a foot's length by which locking its ends may move them relative to each other."""
 _LARGEST_TOE_BEND = 1.0
 """Radians by which toes bend up at most, to lie on the floor under a raised heel."""
-_ROUNDS = 4
+_ITERATIONS = 4
 """Iterations in which feet of two people yield to each other."""
 _NEAR = (0.13, 0.25)
 """Metres between upper bodies of two people, within which they rise and sink together and one may carry the other."""
@@ -61,13 +61,13 @@ _NEAR = (0.13, 0.25)
 
 @dataclass(frozen=True)
 class Footing:
-    """Targets of ankles and toes, left then right.
+    """Targets for ankles and toes, left then right.
 
     Attributes:
         ankles: (P, T, 2, 3) targets, metres.
         toes: (P, T, 2, 3) targets.
         toe_stands: (P, T, 2) from 0 to 1: the toe joint carries weight.
-        stands: (P, T, 2) from 0 to 1: ankle or toe does.
+        stands: (P, T, 2) from 0 to 1: the toe or the ankle carries weight.
     """
 
     ankles: np.ndarray
@@ -92,7 +92,7 @@ class Footing:
 
 
 def plant_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
-    """The pose with feet that neither slide, float nor sink while they stand; the pelvis is lowered where legs need it.
+    """Correct feet that slide, float or sink while they stand; the pelvis is lowered where the legs need it.
 
     Args:
         pose: one or two people.
@@ -104,16 +104,16 @@ def plant_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
     joints = joints + shift[:, None, None, None] * _UP
     pose = replace(pose, translation=pose.translation + shift[:, None, None] * _UP)
     footing = _footing(pose, joints, floor, settings)
-    result = _standing(pose, joints, rotations, footing, settings)
+    result = _with_planted_legs(pose, joints, rotations, footing, settings)
     if not settings.keep_contacts or len(joints) < 2:
         return result
     touching = legs_touch(joints, pose.fps)
-    for _ in range(_ROUNDS if touching.any() else 0):
+    for _ in range(_ITERATIONS if touching.any() else 0):
         moves = yielding_moves(joints, result.world()[0], touching, footing.stands, settings.held)
         if np.abs(moves).max() < 1e-4:
             break
         footing = footing.moved(moves)
-        result = _standing(pose, joints, rotations, footing, settings)
+        result = _with_planted_legs(pose, joints, rotations, footing, settings)
     # Corrections that still change a touch are reduced. Where that is not enough, because lowering the pelvis bent the
     # knees, the pelvis is lowered less.
     sinking = np.ones(joints.shape[1])
@@ -125,11 +125,11 @@ def plant_feet(pose: PoseBatch, settings: SolveSettings) -> PoseBatch:
         if attempt:
             sinking = sinking * share.min(axis=(0, 2))
         footing = footing.eased_to(joints, share)
-        result = _standing(pose, joints, rotations, footing, settings, sinking)
+        result = _with_planted_legs(pose, joints, rotations, footing, settings, sinking)
     return keep_knee_distances(joints, result, settings.held)
 
 
-def _standing(
+def _with_planted_legs(
     pose: PoseBatch,
     joints: np.ndarray,
     rotations: np.ndarray,
@@ -140,8 +140,8 @@ def _standing(
     """The pose with legs on their footing and pelvises lowered by a fraction (T,) of what the legs need."""
     drop = sinking * _drop(pose, joints, footing, settings)
     lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
-    turned = _legs_bent(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
-    result = lowered.turned_to(turned)
+    turned = _bend_legs(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
+    result = lowered.with_world_rotations(turned)
     return result if settings.held is None else result.with_person(settings.held, pose)
 
 
@@ -165,11 +165,11 @@ def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveS
     toe_over = toes[..., 1] - floor.toes[:, None, None]
     ankle_over = ankles[..., 1] - floor.ankles[:, None, None]
     # Feet near the common floor are moved onto it.
-    near = 1 - eased((toe_over - 0.05) / 0.2)
+    near = 1 - smoothstep((toe_over - 0.05) / 0.2)
     settle = ((floor.height - floor.toes)[:, None, None] * near)[..., None] * _UP
     toes, ankles = toes + settle, ankles + settle
     hover = _hover(pose, joints, floor, settings)[..., None]
-    sunk = hover * (1 - eased((toe_over - toe_over.min(-1, keepdims=True)) / _OTHER_FOOT))
+    sunk = hover * (1 - smoothstep((toe_over - toe_over.min(-1, keepdims=True)) / _OTHER_FOOT))
     toes, ankles = toes - sunk[..., None] * _UP, ankles - sunk[..., None] * _UP
     toe_over, ankle_over = toe_over - sunk, ankle_over - sunk
     toe_speed, ankle_speed = speeds(toes, pose.fps), speeds(ankles, pose.fps)
@@ -183,20 +183,20 @@ def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveS
     for person in range(len(joints)):
         for side in (0, 1):
             at = (person, slice(None), side)
-            runs = stands(
+            runs = stance_runs(
                 toes[at],
                 (toe_over[at] < _TOE_ENTERS[0]) & (toe_speed[at] < toe_limit[at]),
                 (toe_over[at] < _TOE_STAYS[0]) & (toe_speed[at] < toe_stay[at]),
                 pose.fps,
             )
-            toe_fix[at], toe_weight[at] = held(toes[at], runs, floor.height, blend)
-            runs = stands(
+            toe_fix[at], toe_weight[at] = lock_corrections(toes[at], runs, floor.height, blend)
+            runs = stance_runs(
                 ankles[at],
                 (ankle_over[at] < _ANKLE_ENTERS[0]) & (ankle_speed[at] < _ANKLE_ENTERS[1]),
                 (ankle_over[at] < _ANKLE_STAYS[0]) & (ankle_speed[at] < _ANKLE_STAYS[1]),
                 pose.fps,
             )
-            ankle_fix[at], ankle_weight[at] = held(ankles[at], runs, np.nan, blend)
+            ankle_fix[at], ankle_weight[at] = lock_corrections(ankles[at], runs, np.nan, blend)
     # A foot is rigid: an end without a lock follows the other end.
     toe_share, ankle_share = toe_weight[..., None], ankle_weight[..., None]
     new_toes = toes + toe_share * toe_fix + (1 - toe_share) * ankle_share * ankle_fix
@@ -207,7 +207,7 @@ def _footing(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveS
     before = joints[:, :, ANKLES], joints[:, :, TOES]
     new_ankles, new_toes = smoothed_steps(new_ankles, new_toes, before, standing, toe_over, pose.fps)
     sunk = np.moveaxis(np.maximum(floor.height - new_toes[..., 1], 0.0), 1, -1)
-    raised = np.moveaxis(covered(sunk, 2), -1, 1)[..., None] * _UP
+    raised = np.moveaxis(upper_envelope(sunk, 2), -1, 1)[..., None] * _UP
     new_toes, new_ankles = new_toes + raised, new_ankles + raised
     # Ankle and toe stay a foot's length apart, and the foot near its own direction: locking both ends of a turning foot
     # would twist it around. The standing end keeps its place.
@@ -230,14 +230,14 @@ def _hover(pose: PoseBatch, joints: np.ndarray, floor: Floor, settings: SolveSet
     speed, hanging = speeds(joints[:, :, 0], pose.fps), np.zeros(over.shape, dtype=bool)
     for person in range(len(over)):
         off = over[person] > _ALOFT
-        for start, stop in rests(off, off, 0):
+        for start, stop in hysteresis_runs(off, off, 0):
             run = slice(start, stop)
             moves = np.median(speed[person, run]) > _SEATED
             lacks_floor = carried[run].mean() < 0.5 and beyond[person, run].mean() < 0.5
             heights = joints[person, :, 0, 1]
             drawn_up = _feet_drawn_up(heights, start, stop, pose.fps)
             hanging[person, run] = ((moves and lacks_floor) or drawn_up) and not _flies(heights, start, stop, pose.fps)
-    return over * blurred(hanging.astype(np.float64), round(_SETTLED * pose.fps))
+    return over * hann_smoothed(hanging.astype(np.float64), round(_LOWERING_TIME * pose.fps))
 
 
 def _feet_drawn_up(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
@@ -256,7 +256,7 @@ def _flies(heights: np.ndarray, start: int, stop: int, fps: float) -> bool:
     if not ends:
         return False
     rise = heights[start:stop].max() - np.mean(ends)
-    return bool(rise >= _FLOWN * _GRAVITY * seconds**2 / 8)
+    return bool(rise >= _MIN_RISE * _GRAVITY * seconds**2 / 8)
 
 
 def _hips_over_legs(pose: PoseBatch, joints: np.ndarray, floor: Floor) -> np.ndarray:
@@ -281,17 +281,17 @@ def _lift(toes: np.ndarray, stands: np.ndarray, floor: float, fps: float, settin
     """(P, T, 2) metres by which to raise feet that travel close above or below the floor and do not stand."""
     level = np.stack((toes[..., 0], toes[..., 2]), -1)
     slow, quick = _STEP_SPEED
-    wanted = settings.clearance * eased((speeds(level, fps) - slow) / (quick - slow))
-    held_down = np.moveaxis(stands, 1, -1)
-    short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~held_down
+    wanted = settings.clearance * smoothstep((speeds(level, fps) - slow) / (quick - slow))
+    standing = np.moveaxis(stands, 1, -1)
+    short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~standing
     # A foot is locked horizontally up to the last frame of its stand and travels in the next one: it leaves the floor
     # slightly earlier.
-    share = np.where(held_down, _PEEL * _spread(~held_down), 1.0)
-    return np.moveaxis(covered(short, 2) * share, -1, 1)
+    share = np.where(standing, _PEEL * _dilated(~standing), 1.0)
+    return np.moveaxis(upper_envelope(short, 2) * share, -1, 1)
 
 
-def _spread(mask: np.ndarray) -> np.ndarray:
-    """Frames along the last axis that are set, or adjacent to one that is."""
+def _dilated(mask: np.ndarray) -> np.ndarray:
+    """The mask with its true runs extended by one frame on each side of the last axis."""
     padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(1, 1)])
     return padded[..., :-2] | padded[..., 1:-1] | padded[..., 2:]
 
@@ -306,11 +306,11 @@ def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: Solve
         level = to_ankle[..., 0] ** 2 + to_ankle[..., 2] ** 2
         short = -to_ankle[..., 1] - np.sqrt(np.maximum(longest**2 - level, 0.0))
         needed = np.maximum(needed, short * footing.stands[..., side])
-    drop = np.minimum(covered(needed, max(1, round(0.13 * pose.fps))), settings.largest_drop)
+    drop = np.minimum(upper_envelope(needed, max(1, round(0.13 * pose.fps))), settings.largest_drop)
     if len(joints) < 2:
         return drop
     # Two people in contact must not drift apart vertically: near each other they sink together.
-    near = 1 - eased((_upper_bodies_apart(joints) - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
+    near = 1 - smoothstep((_upper_bodies_apart(joints) - _NEAR[0]) / (_NEAR[1] - _NEAR[0]))
     shared = drop.max(0) if settings.held is None else np.zeros_like(drop[0])
     return drop + near * (shared - drop)
 
@@ -318,12 +318,12 @@ def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: Solve
 _LEG_JOINTS = frozenset(joint for leg in LEGS for joint in (leg.hinge, leg.end)) | frozenset(TOES)
 
 
-def _legs_bent(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
+def _bend_legs(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
     """Rotations in the world (P, T, J, 3, 3) with legs that reach their footing and feet from ankle to toe."""
     rotations = rotations.copy()
     for side, leg in enumerate(LEGS):
         ankle, toe = leg.end, TOES[side]
-        upper, lower = bent_to(leg, pose.offsets, joints, rotations, footing.ankles[:, :, side])
+        upper, lower = two_bone_ik(leg, pose.offsets, joints, rotations, footing.ankles[:, :, side])
         rotations[:, :, leg.upper], rotations[:, :, leg.hinge] = upper, lower
         reached = (
             joints[:, :, leg.upper]
@@ -333,15 +333,15 @@ def _legs_bent(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footi
         foot = rotate(rotations[:, :, ankle], pose.offsets[:, None, toe])
         turn = swing(foot, footing.toes[:, :, side] - reached)
         rotations[:, :, ankle] = turn @ rotations[:, :, ankle]
-        rotations[:, :, toe] = _toes_level(turn @ rotations[:, :, toe], footing.toe_stands[..., side])
+        rotations[:, :, toe] = _level_toes(turn @ rotations[:, :, toe], footing.toe_stands[..., side])
     return rotations
 
 
-def _toes_level(rotations: np.ndarray, standing: np.ndarray) -> np.ndarray:
+def _level_toes(rotations: np.ndarray, standing: np.ndarray) -> np.ndarray:
     """Toe rotations (P, T, 3, 3): toes that point into the floor lie flat on it as far as they stand (P, T)."""
     forward = rotations[..., :, 2]
     into = np.minimum(np.arcsin(np.clip(-forward[..., 1], 0.0, 1.0)), _LARGEST_TOE_BEND)
     axis = cross(forward, np.broadcast_to(_UP, forward.shape))
     upright = np.linalg.norm(axis, axis=-1)
-    share = standing * eased((upright - 0.1) / 0.3)
-    return turn_about(normalized(axis), blurred(share * into, 2)) @ rotations
+    share = standing * smoothstep((upright - 0.1) / 0.3)
+    return rotation_about(normalized(axis), hann_smoothed(share * into, 2)) @ rotations

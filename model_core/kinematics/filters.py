@@ -1,17 +1,17 @@
-"""Small filters over time without delay."""
+"""Smoothing filters over time, without delay."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def eased(share: np.ndarray) -> np.ndarray:
+def smoothstep(x: np.ndarray) -> np.ndarray:
     """Smoothstep: from 0 to 1 with zero slope at both ends; the input is clipped to 0..1."""
-    share = np.clip(share, 0.0, 1.0)
-    return share * share * (3 - 2 * share)
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3 - 2 * x)
 
 
-def blurred(values: np.ndarray, radius: int) -> np.ndarray:
+def hann_smoothed(values: np.ndarray, radius: int) -> np.ndarray:
     """Means over ``radius`` frames on each side along the last axis, weighted by a Hann window."""
     if radius < 1:
         return values
@@ -19,11 +19,11 @@ def blurred(values: np.ndarray, radius: int) -> np.ndarray:
     return _windows(values, radius) @ (bell / bell.sum())
 
 
-def covered(values: np.ndarray, radius: int) -> np.ndarray:
+def upper_envelope(values: np.ndarray, radius: int) -> np.ndarray:
     """A smooth upper envelope of ``values`` along the last axis, close to them away from peaks."""
     if radius < 1:
         return values
-    return blurred(_windows(values, radius).max(-1), radius)
+    return hann_smoothed(_windows(values, radius).max(-1), radius)
 
 
 def _windows(values: np.ndarray, radius: int) -> np.ndarray:

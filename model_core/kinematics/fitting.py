@@ -44,6 +44,6 @@ def twist_between(axis: np.ndarray, source: np.ndarray, target: np.ndarray) -> t
     return (across * target).sum(-1), (cross(axis, across) * target).sum(-1)
 
 
-def turn_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def rotation_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Matrices (..., 3, 3) that turn by ``angle`` (...) radians about unit vectors ``axis`` (..., 3)."""
     return matrix_from_axis_angle(axis * angle[..., None])

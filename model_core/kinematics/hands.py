@@ -1,4 +1,4 @@
-"""Moves of hands: by the arm first, by the trunk where the arm does not reach."""
+"""Moves hands: with the arm first, and with the trunk where the arm does not reach."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import numpy as np
 
 from ..motion.rotations import cross, matrix_from_axis_angle
 from ..motion.skeleton import SMPL
-from .limbs import ARMS, bent_to, easy_reach
+from .limbs import ARMS, easy_reach, two_bone_ik
 from .pose import PoseBatch
 
 WRISTS = tuple(arm.end for arm in ARMS)
 _TRUNK_SHARE = 0.1
-"""Share of a hand's move that the trunk always follows."""
+"""Fraction of a hand's move that the trunk always follows."""
 _LARGEST_LEAN = 0.2
 """Largest lean of the trunk for a hand, radians."""
 _SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
 
 
-def _above(joint: int) -> list[int]:
+def _subtree(joint: int) -> list[int]:
     """A joint and all its descendants."""
     result = [joint]
     for child in SMPL.children[joint]:
-        result += _above(child)
+        result += _subtree(child)
     return result
 
 
-_CARRIED = _above(_SPINE[-1])
+_CHEST_SUBTREE = _subtree(_SPINE[-1])
 
 
-def hands_moved(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
-    """The pose with wrists displaced; hands keep their orientation in the world, and hands without a move stay.
+def move_hands(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
+    """Displace wrists; hands keep their orientation in the world, and hands without a move stay.
 
     Args:
         pose: P people.
@@ -40,25 +40,25 @@ def hands_moved(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
     if not np.abs(moves).max(initial=0) > 1e-5:
         return pose
     joints, rotations = pose.world()
-    return pose.turned_to(turned_for_hands(joints, rotations, moves, pose.offsets, pose.joints))
+    return pose.with_world_rotations(rotations_with_moved_hands(joints, rotations, moves, pose.offsets, pose.joints))
 
 
-def turned_for_hands(
+def rotations_with_moved_hands(
     joints: np.ndarray,
     rotations: np.ndarray,
     moves: np.ndarray,
     offsets: np.ndarray,
-    place: Callable[[np.ndarray], np.ndarray],
+    positions_of: Callable[[np.ndarray], np.ndarray],
     largest_lean: float = _LARGEST_LEAN,
 ) -> np.ndarray:
-    """Rotations in the world (P, T, 22, 3, 3) of bodies whose wrists are displaced.
+    """World rotations (P, T, 22, 3, 3) of bodies whose wrists are displaced.
 
     Args:
         joints: (P, T, 22, 3) positions.
         rotations: (P, T, 22, 3, 3) in the world.
         moves: (P, T, 2, 3) metres, left and right wrist.
         offsets: (P, 22, 3) rest offsets; only the arms' are used.
-        place: from rotations (P, T, 22, 3, 3) to positions (P, T, 22, 3).
+        positions_of: maps world rotations (P, T, 22, 3, 3) to positions (P, T, 22, 3).
         largest_lean: largest lean of the trunk for a hand, radians.
     """
     targets = joints[:, :, WRISTS] + moves
@@ -68,10 +68,10 @@ def turned_for_hands(
     turn = matrix_from_axis_angle(lean[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
     for number, joint in enumerate(_SPINE[:2]):
         rotations[:, :, joint] = turn[:, :, number] @ rotations[:, :, joint]
-    rotations[:, :, _CARRIED] = turn[:, :, 2:] @ rotations[:, :, _CARRIED]
-    joints = place(rotations)
+    rotations[:, :, _CHEST_SUBTREE] = turn[:, :, 2:] @ rotations[:, :, _CHEST_SUBTREE]
+    joints = positions_of(rotations)
     for side, arm in enumerate(ARMS):
-        upper, lower = bent_to(arm, offsets, joints, rotations, targets[:, :, side])
+        upper, lower = two_bone_ik(arm, offsets, joints, rotations, targets[:, :, side])
         # An arm that need not move keeps exactly its rotations.
         still = np.linalg.norm(targets[:, :, side] - joints[:, :, arm.end], axis=-1)[..., None, None] < 1e-6
         rotations[:, :, arm.upper] = np.where(still, rotations[:, :, arm.upper], upper)
@@ -90,12 +90,11 @@ def _lean(
         distance = np.linalg.norm(to_target, axis=-1)
         now = np.linalg.norm(joints[:, :, arm.end] - joints[:, :, arm.upper], axis=-1)
         short = np.maximum(distance - easy_reach(arm, offsets, now), 0) * (distance > now)
-        asked = np.linalg.norm(moves[:, :, side], axis=-1)
-        short = np.minimum(short, asked)
-        way = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
+        short = np.minimum(short, np.linalg.norm(moves[:, :, side], axis=-1))
+        shoulder_move = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
         # Each spine joint takes a third: together they rotate the shoulder about their middle.
         lever = joints[:, :, arm.upper] - joints[:, :, _SPINE].mean(2)
-        total += cross(lever, way) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
+        total += cross(lever, shoulder_move) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
     angle = np.linalg.norm(total, axis=-1, keepdims=True)
     # A smooth limit.
     return total * (largest * np.tanh(angle / largest) / np.maximum(angle, 1e-9))

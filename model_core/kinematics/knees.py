@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion.rotations import cross, normalized
-from .filters import blurred, eased
-from .fitting import turn_about
+from .filters import hann_smoothed, smoothstep
+from .fitting import rotation_about
 from .limbs import LEGS
 from .pose import PoseBatch
 
@@ -16,11 +16,11 @@ _TOLERANCE = 0.005
 """Metres by which their distance may change."""
 _LARGEST_SWIVEL = 0.5
 """Radians."""
-_ROUNDS = 5
+_ITERATIONS = 5
 
 
 def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -> PoseBatch:
-    """The pose with touching knees at the distance that they had; feet and hips stay.
+    """Restore the distance that touching knees had before the corrections; feet and hips stay.
 
     Args:
         before: (2, T, 22, 3) joints before all corrections.
@@ -28,8 +28,8 @@ def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -
         held: index of a person whose legs stay.
     """
     hinges = [leg.hinge for leg in LEGS]
-    wanted = np.linalg.norm(before[0][:, hinges, None] - before[1][:, None, hinges], axis=-1)
-    weight = 1 - eased((wanted - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
+    target = np.linalg.norm(before[0][:, hinges, None] - before[1][:, None, hinges], axis=-1)
+    weight = 1 - smoothstep((target - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
     if not weight.any():
         return pose
     joints, rotations = pose.world()
@@ -39,27 +39,30 @@ def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -
     along = (arm * axis).sum(-1, keepdims=True) * axis
     arm = arm - along
     side = cross(axis, arm)
-    free = np.ones((2, 1, 1))
+    movable = np.ones((2, 1, 1))
     if held is not None:
-        free[held] = 0
+        movable[held] = 0
     angle = np.zeros(knees.shape[:3])
-    for _ in range(_ROUNDS):
+    for _ in range(_ITERATIONS):
         cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
-        places, tangents = hips + along + cosine * arm + sine * side, free[..., None] * (cosine * side - sine * arm)
-        apart = places[0][:, :, None] - places[1][:, None]
-        distance = np.linalg.norm(apart, axis=-1)
-        error = distance - wanted
+        positions, tangents = (
+            hips + along + cosine * arm + sine * side,
+            movable[..., None] * (cosine * side - sine * arm),
+        )
+        gap = positions[0][:, :, None] - positions[1][:, None]
+        distance = np.linalg.norm(gap, axis=-1)
+        error = distance - target
         error = weight * np.sign(error) * np.maximum(np.abs(error) - _TOLERANCE, 0)
-        line = normalized(apart)
+        line = normalized(gap)
         first, second = (line * tangents[0][:, :, None]).sum(-1), -(line * tangents[1][:, None]).sum(-1)
         # The smallest swivel of both that removes the error; a knee on the line from hip to ankle does not swivel.
         step = -error / (first**2 + second**2 + 0.02**2)
         angle[0] += (step * first).sum(2)
         angle[1] += (step * second).sum(1)
         angle = np.clip(angle, -_LARGEST_SWIVEL, _LARGEST_SWIVEL)
-    angle = np.moveaxis(blurred(np.moveaxis(angle, 1, -1), 2), -1, 1)
+    angle = np.moveaxis(hann_smoothed(np.moveaxis(angle, 1, -1), 2), -1, 1)
     for number, leg in enumerate(LEGS):
-        turn = turn_about(axis[:, :, number], angle[:, :, number])
+        turn = rotation_about(axis[:, :, number], angle[:, :, number])
         for joint in (leg.upper, leg.hinge):
             rotations[:, :, joint] = turn @ rotations[:, :, joint]
-    return pose.turned_to(rotations)
+    return pose.with_world_rotations(rotations)

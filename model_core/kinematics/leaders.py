@@ -1,4 +1,4 @@
-"""Any file of one person's motion as a leader: BVH, interaction files, AMASS and SMPL-X, InterHuman, HumanML3D."""
+"""Reads a leader's motion from a file: BVH, interaction file, AMASS, SMPL-X, InterHuman or HumanML3D."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SUFFIXES = (".bvh", ".npz", ".npy")
 
 
 def read_leader(path: str | os.PathLike[str]) -> ReadMotion:
-    """The motion of one person, whatever file it is in; of two people the first.
+    """Read the motion of one person; of a file with two people, the first.
 
     Args:
         path: ``.bvh``, ``.npz`` or ``.npy``; see ``motion.array_motions``.
 
     Returns:
-        The motion with rotations and root orientation, metres, Y up, 30 frames a second, and what was assumed.
+        The motion with rotations and root orientation, metres, Y up, 30 frames per second, and what was assumed.
 
     Raises:
         UserError: the file cannot be read or holds no person's motion. Python objects in it are never opened.

@@ -1,4 +1,4 @@
-"""Legs of two people that rest against each other keep their distance: corrected feet yield to each other.
+"""Keeps the distance of legs of two people that rest against each other: corrected feet yield to each other.
 
 Legs that only pass are ignored. Dancers' legs pass within 10 cm all the time, and a foot that kept its distance from
 every passing leg could not be locked to the floor.
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..motion.rotations import normalized
 from .contacts import TOES, speeds
-from .filters import blurred, covered
+from .filters import hann_smoothed, upper_envelope
 from .limbs import LEGS
 
 _TOUCH = 0.12
@@ -21,8 +21,8 @@ _TOLERANCE = 0.004
 """Metres by which their distance may change before feet yield."""
 ALLOWED_CHANGE = 0.008
 """Metres by which the final corrections may change the distance."""
-_FIRM = 0.1
-"""How far a standing foot yields, relative to 1 for one that travels."""
+_STANDING_MOBILITY = 0.1
+"""Mobility of a standing foot, relative to 1 for a foot that travels."""
 
 LEG_PARTS = [joint for side, leg in enumerate(LEGS) for joint in (leg.hinge, leg.end, TOES[side])]
 """Knee, ankle and toe, left then right."""
@@ -37,7 +37,7 @@ def legs_touch(joints: np.ndarray, fps: float) -> np.ndarray:
     """(T, 6, 6) whether knees, ankles and toes of two people (2, T, 22, 3) touch those of the other."""
     between = joints[0][:, LEG_PARTS, None] - joints[1][:, None, LEG_PARTS]
     speed = speeds(between[None], fps)[0]
-    slow = np.moveaxis(blurred(np.moveaxis(speed, 0, -1), round(0.13 * fps)), -1, 0) < _PASSING
+    slow = np.moveaxis(hann_smoothed(np.moveaxis(speed, 0, -1), round(0.13 * fps)), -1, 0) < _PASSING
     return (np.linalg.norm(between, axis=-1) < _TOUCH) & slow
 
 
@@ -59,17 +59,17 @@ def yielding_moves(
     excess = _distances(after) - _distances(before)
     excess = np.sign(excess) * np.maximum(np.abs(excess) - _TOLERANCE, 0) * touching
     line = normalized(after[0][:, LEG_PARTS, None] - after[1][:, None, LEG_PARTS])
-    loose = np.repeat(1 - (1 - _FIRM) * stands, 3, axis=-1)
+    mobility = np.repeat(1 - (1 - _STANDING_MOBILITY) * stands, 3, axis=-1)
     if held is not None:
-        loose[held] = 0
-    both = np.maximum(loose[0][:, :, None] + loose[1][:, None], 1e-6)
-    first = -(loose[0][:, :, None] / both * excess)[..., None] * line
-    second = (loose[1][:, None] / both * excess)[..., None] * line
+        mobility[held] = 0
+    both = np.maximum(mobility[0][:, :, None] + mobility[1][:, None], 1e-6)
+    first = -(mobility[0][:, :, None] / both * excess)[..., None] * line
+    second = (mobility[1][:, None] / both * excess)[..., None] * line
     count = (np.abs(excess) > 0).astype(np.float64)
     moves = np.stack((_by_foot(first, count), _by_foot(np.swapaxes(second, 1, 2), np.swapaxes(count, 1, 2))))
     # A standing foot stays on the floor.
     moves[..., 1] *= 1 - stands
-    return np.moveaxis(blurred(np.moveaxis(moves, 1, -1), 2), -1, 1)
+    return np.moveaxis(hann_smoothed(np.moveaxis(moves, 1, -1), 2), -1, 1)
 
 
 def _by_foot(moves: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ def touch_preserving_share(before: np.ndarray, after: np.ndarray, touching: np.n
     change = change.reshape(len(change), 2, 3, 2, 3).max(axis=(2, 4))
     change = np.stack((change.max(2), change.max(1)))
     less = 1 - np.minimum(ALLOWED_CHANGE / np.maximum(change, 1e-9), 1.0)
-    return np.asarray(1 - np.swapaxes(covered(np.swapaxes(less, 1, 2), 3), 1, 2))
+    return np.asarray(1 - np.swapaxes(upper_envelope(np.swapaxes(less, 1, 2), 3), 1, 2))
 
 
 def touch_change(before: np.ndarray, after: np.ndarray, touching: np.ndarray) -> float:

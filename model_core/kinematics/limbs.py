@@ -1,4 +1,4 @@
-"""Two-bone limbs brought to a target by the law of cosines: legs to the floor, arms to a partner."""
+"""Two-bone inverse kinematics by the law of cosines: legs reach the floor, arms reach a partner."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..motion.skeleton import SMPL
 from .fitting import swing
 
 _ALMOST_STRAIGHT = 0.998
-"""Largest distance between a limb's ends as a share of its length: a hinge that is never fully open never flips."""
-_EASY = 0.5
-"""Share of the distance from its present extension to straight that a limb extends without resistance."""
-_STEADYING = 0.03
+"""Largest distance between a limb's ends as a fraction of its length: a hinge that never opens fully never flips."""
+_UNRESISTED = 0.5
+"""Fraction of the distance from its current extension to straight that a limb extends without resistance."""
+_UNCERTAIN_BEND = 0.03
 """Metres. If a hinge stands out by less, its bend direction is uncertain, and the limb's default is mixed in."""
 
 
@@ -36,36 +36,36 @@ LEGS = tuple(_limb(f"{side}_Hip", f"{side}_Knee", f"{side}_Ankle", (0.0, 0.0, 1.
 ARMS = tuple(_limb(f"{side}_Shoulder", f"{side}_Elbow", f"{side}_Wrist", (0.0, -0.42, -0.91)) for side in "LR")
 
 
-def easy_reach(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
+def easy_reach(limb: Limb, offsets: np.ndarray, current: np.ndarray) -> np.ndarray:
     """Distance between a limb's ends (P, T) up to which it follows a target without resistance.
 
     Args:
         limb: the limb.
         offsets: (P, J, 3) rest offsets.
-        now: (P, T) present distance.
+        current: (P, T) current distance.
     """
-    return now + _EASY * _room(limb, offsets, now)
+    return current + _UNRESISTED * _room(limb, offsets, current)
 
 
-def softened(limb: Limb, offsets: np.ndarray, wanted: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """The distance (P, T) between a limb's ends for a wanted and a present distance.
+def softened_distance(limb: Limb, offsets: np.ndarray, target: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """The distance (P, T) between a limb's ends for a target and a current distance.
 
-    The first half of the remaining extension is free; then the limb slows down, so that its hinge never snaps open. A
-    limb that keeps its extension, however large, is not changed.
+    The first half of the remaining extension is not resisted; then the limb slows down, so that its hinge never snaps
+    open. A limb that keeps its extension, however large, is not changed.
     """
-    room = _room(limb, offsets, now)
-    free = _EASY * room
-    slowing = np.maximum((1 - _EASY) * room, 1e-6)
-    beyond = np.maximum(wanted - now - free, 0.0)
-    return np.minimum(wanted, now + free) + slowing * (1 - np.exp(-beyond / slowing)) * (beyond > 0)
+    room = _room(limb, offsets, current)
+    unresisted = _UNRESISTED * room
+    slowing = np.maximum((1 - _UNRESISTED) * room, 1e-6)
+    beyond = np.maximum(target - current - unresisted, 0.0)
+    return np.minimum(target, current + unresisted) + slowing * (1 - np.exp(-beyond / slowing)) * (beyond > 0)
 
 
-def _room(limb: Limb, offsets: np.ndarray, now: np.ndarray) -> np.ndarray:
+def _room(limb: Limb, offsets: np.ndarray, current: np.ndarray) -> np.ndarray:
     most = _ALMOST_STRAIGHT * np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1).sum(-1)
-    return np.maximum(most[:, None] - now, 0.0)
+    return np.maximum(most[:, None] - current, 0.0)
 
 
-def bent_to(
+def two_bone_ik(
     limb: Limb,
     offsets: np.ndarray,
     joints: np.ndarray,
@@ -76,8 +76,8 @@ def bent_to(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotations in the world of upper and lower limb for the limb's end to reach a target.
 
-    The limb first swings as a whole towards the target, then its hinge opens or closes in its present plane. Both are
-    the smallest possible rotations, so that twists stay.
+    The limb first swings as a whole towards the target, then its hinge opens or closes in its current plane. Both
+    are the smallest possible rotations, so that twists stay.
 
     Args:
         limb: the limb.
@@ -85,7 +85,7 @@ def bent_to(
         joints: (P, T, J, 3) positions; the limb's upper joint may differ from its forward kinematics.
         rotations: (P, T, J, 3, 3) in the world.
         target: (P, T, 3) of the limb's end; the limb points at a target out of reach.
-        distance: (P, T) metres between the limb's ends; None uses ``softened``.
+        distance: (P, T) metres between the limb's ends; None uses ``softened_distance``.
         one_way: whether a hinge that bends against the limb's ``bend`` is mirrored to bend with it.
 
     Returns:
@@ -98,20 +98,20 @@ def bent_to(
     lengths = np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1)
     long, short = lengths[:, None, 0], lengths[:, None, 1]
     if distance is None:
-        now, wanted = np.linalg.norm(first + second, axis=-1), np.linalg.norm(to_target, axis=-1)
-        distance = softened(limb, offsets, wanted, now)
+        current, wanted = np.linalg.norm(first + second, axis=-1), np.linalg.norm(to_target, axis=-1)
+        distance = softened_distance(limb, offsets, wanted, current)
     distance = np.maximum(distance, np.abs(long - short) * 1.001 + 1e-4)
 
     axis = normalized(to_target)
     whole = swing(first + second, to_target)
     # The direction in which the hinge stands out from the line between the ends, stabilised by the limb's default.
-    seen = _off_axis(rotate(whole, first), axis)
-    own = normalized(_off_axis(rotate(whole @ upper, np.array(limb.bend)), axis))
+    bend_direction = _off_axis(rotate(whole, first), axis)
+    default = normalized(_off_axis(rotate(whole @ upper, np.array(limb.bend)), axis))
     if one_way:
         forward = normalized(cross(axis, rotate(whole @ upper, hinge_axis(limb, offsets)[:, None])))
-        seen = seen - 2 * np.minimum((seen * forward).sum(-1, keepdims=True), 0) * forward
-    unclear = np.maximum(_STEADYING - np.linalg.norm(seen, axis=-1, keepdims=True), 0)
-    out = normalized(seen + unclear * own)
+        bend_direction = bend_direction - 2 * np.minimum((bend_direction * forward).sum(-1, keepdims=True), 0) * forward
+    unclear = np.maximum(_UNCERTAIN_BEND - np.linalg.norm(bend_direction, axis=-1, keepdims=True), 0)
+    out = normalized(bend_direction + unclear * default)
     along = (long**2 - short**2 + distance**2) / (2 * distance)
     across = np.sqrt(np.maximum(long**2 - along**2, 0.0))
     hinge = along[..., None] * axis + across[..., None] * out

@@ -47,12 +47,12 @@ class PoseBatch:
             result[:, :, joint] = result[:, :, parent] + (rotations[:, :, parent] @ offset)[..., 0]
         return result
 
-    def turned_to(self, rotations: np.ndarray) -> PoseBatch:
+    def with_world_rotations(self, rotations: np.ndarray) -> PoseBatch:
         """The pose with other rotations in the world (P, T, J, 3, 3)."""
         return replace(self, local=local_rotations(rotations, self.skeleton))
 
     def with_person(self, person: int, other: PoseBatch) -> PoseBatch:
-        """The pose with one person as in another pose of the same people."""
+        """The pose with one person replaced by that person in another pose of the same people."""
         local, translation = self.local.copy(), self.translation.copy()
         local[person], translation[person] = other.local[person], other.translation[person]
         return replace(self, local=local, translation=translation)
@@ -78,7 +78,7 @@ def local_rotations(rotations: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return np.concatenate((rotations[..., :1, :, :], local), axis=-3)
 
 
-def joined(poses: Sequence[PoseBatch]) -> PoseBatch:
+def concatenated(poses: Sequence[PoseBatch]) -> PoseBatch:
     """The people of several batches of the same length as one batch."""
     return PoseBatch(
         np.concatenate([pose.offsets for pose in poses]),

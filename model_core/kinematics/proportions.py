@@ -1,4 +1,4 @@
-"""The motion of two people on bodies of other proportions, with feet on the ground and hands in contact.
+"""Adapts the motion of two people to bodies of other proportions, with feet on the ground and hands in contact.
 
 Copying rotations to a rig keeps directions but loses contacts: longer arms reach too far, a smaller partner's
 hand is lower, and feet of longer legs slide. Contacts of feet with the ground and of hands with the partner are
@@ -18,9 +18,9 @@ from ..motion.rotations import continuous_signs, matrix_from_quaternion, quatern
 from ..motion.skeleton import SMPL
 from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
 from .contacts import TOES
-from .filters import blurred, covered, eased
-from .hands import turned_for_hands
-from .limbs import ARMS, LEGS, bent_to, easy_reach
+from .filters import hann_smoothed, smoothstep, upper_envelope
+from .hands import rotations_with_moved_hands
+from .limbs import ARMS, LEGS, easy_reach, two_bone_ik
 from .pose import local_rotations
 from .retarget import RootMotionScale
 
@@ -37,11 +37,11 @@ _LARGEST_LEAN = 0.35
 """Largest lean of a trunk for a hand, radians."""
 _LARGEST_DROP = 0.1
 """Largest drop of a pelvis for legs that do not reach, metres for an adult."""
-_GIVES_UP = (0.06, 0.16)
+_MISSED = (0.06, 0.16)
 """Metres, for an adult, by which a hand misses its contact: from the first the contact fades, at the second it is
 given up."""
 _ITERATIONS = 8
-_GOOD = 0.001
+_RESTORED = 0.001
 """Metres of error at which a contact counts as restored."""
 _STARTS, _STOPS = [c.start for c in CAPSULES], [c.stop for c in CAPSULES]
 _RADII = np.array([c.radius for c in CAPSULES])
@@ -50,22 +50,22 @@ _HANDS = np.array([c.part == "hand" for c in CAPSULES])
 
 @dataclass(frozen=True)
 class TargetBody:
-    """A body that one of two people's motion is applied to.
+    """A body to which the motion of one of two people is applied.
 
     Attributes:
-        joints: from a posed skeleton to the positions (T, 22, 3) of SMPL's joints on this body; metres, in a world that
-            both bodies share.
-        way: from the motion's world to this world.
-        held: whether it stays as it is, so that only the other body is adjusted.
+        joints: maps a posed skeleton to the positions (T, 22, 3) of SMPL's joints on this body; metres, in a world
+            that both bodies share.
+        root_motion: scale from the motion's world to this world.
+        held: whether the body stays as it is, so that only the other one is adjusted.
     """
 
     joints: Callable[[PosedSkeleton], np.ndarray]
-    way: RootMotionScale
+    root_motion: RootMotionScale
     held: bool = False
 
 
 @dataclass(frozen=True)
-class _Touch:
+class _PalmContact:
     """The contact of one palm with the partner's C parts in the original motion.
 
     Attributes:
@@ -81,18 +81,18 @@ class _Touch:
     strength: np.ndarray
 
 
-def on_other_bodies(
-    people: Sequence[PosedSkeleton], bodies: Sequence[TargetBody], stand: bool = True, meet: bool = True
+def adapt_to_bodies(
+    people: Sequence[PosedSkeleton], bodies: Sequence[TargetBody], plant_feet: bool = True, keep_contacts: bool = True
 ) -> tuple[list[PosedSkeleton], float]:
-    """The motion of two people, adjusted so that two other bodies keep its contacts with the ground and the partner.
+    """Adjust the motion of two people so that two other bodies keep its contacts with the ground and the partner.
 
     Hands keep their orientation, trunks lean slightly where arms do not reach, and hands without contact stay.
 
     Args:
         people: two posed skeletons, frame for frame, in one world.
         bodies: the bodies to apply it to, in the same order.
-        stand: whether to restore contacts of feet.
-        meet: whether to restore contacts of hands.
+        plant_feet: whether to restore contacts of feet.
+        keep_contacts: whether to restore contacts of hands.
 
     Returns:
         Both motions, and the 90th percentile of the remaining error of contacts, metres.
@@ -102,9 +102,9 @@ def on_other_bodies(
     offsets = np.stack([person.offsets[: len(SMPL)] for person in people])
     result = list(people)
     for number, body in enumerate(bodies):
-        if stand and not body.held:
-            result[number] = _with_standing_feet(people[number], joints[number], rotations[number], body)
-    if not meet:
+        if plant_feet and not body.held:
+            result[number] = _with_feet_in_place(people[number], joints[number], rotations[number], body)
+    if not keep_contacts:
         return result, 0.0
     touches = _touches(body_points(joints, rotations, offsets), people[0].fps, bodies)
     if not touches:
@@ -123,7 +123,7 @@ def _with_rotations(person: PosedSkeleton, rotations: np.ndarray) -> PosedSkelet
     return replace(person, rotations=np.concatenate((body, person.rotations[:, len(SMPL) :]), axis=1))
 
 
-def _own_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+def _rest_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """(22, 3) rest offsets of a body with joints (T, 22, 3) and rotations (T, 22, 3, 3) in the world."""
     parents = list(SMPL.parents[1:])
     offsets = np.zeros((len(SMPL), 3))
@@ -134,38 +134,42 @@ def _own_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 # --- feet ----------------------------------------------------------------------------------------------------------
 
 
-def _with_standing_feet(
+def _with_feet_in_place(
     person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody
 ) -> PosedSkeleton:
     """The person with toes on the body placed as in the original motion; soles keep their slope."""
-    here = body.joints(person)
-    toes = body.way.of(joints[:, TOES])
-    if np.abs(here[:, TOES] - toes).max() < _GOOD:
+    joints_now = body.joints(person)
+    toes = body.root_motion.of(joints[:, TOES])
+    if np.abs(joints_now[:, TOES] - toes).max() < _RESTORED:
         return person
-    offsets = _own_offsets(here, rotations)
+    offsets = _rest_offsets(joints_now, rotations)
     ankles = [toes[:, side] - rotate(rotations[:, leg.end], offsets[TOES[side]]) for side, leg in enumerate(LEGS)]
-    low = 1 - eased((toes[..., 1] - toes[..., 1].min() - 0.03 * body.way.upward) / (0.1 * body.way.upward))
-    needed = np.zeros(len(here))
+    scale = body.root_motion.upward
+    on_floor = 1 - smoothstep((toes[..., 1] - toes[..., 1].min() - 0.03 * scale) / (0.1 * scale))
+    needed = np.zeros(len(joints_now))
     for side, leg in enumerate(LEGS):
-        way = ankles[side] - here[:, leg.upper]
-        now = np.linalg.norm(here[:, leg.end] - here[:, leg.upper], axis=-1)
+        to_ankle = ankles[side] - joints_now[:, leg.upper]
+        now = np.linalg.norm(joints_now[:, leg.end] - joints_now[:, leg.upper], axis=-1)
         longest = easy_reach(leg, offsets[None], now[None])[0]
-        short = -way[:, 1] - np.sqrt(np.maximum(longest**2 - way[:, 0] ** 2 - way[:, 2] ** 2, 0.0))
-        needed = np.maximum(needed, short * low[:, side])
-    drop = np.minimum(covered(needed, max(1, round(0.13 * person.fps))), _LARGEST_DROP * body.way.upward)
+        level = to_ankle[:, 0] ** 2 + to_ankle[:, 2] ** 2
+        short = -to_ankle[:, 1] - np.sqrt(np.maximum(longest**2 - level, 0.0))
+        needed = np.maximum(needed, short * on_floor[:, side])
+    drop = np.minimum(upper_envelope(needed, max(1, round(0.13 * person.fps))), _LARGEST_DROP * scale)
     lowered = person.translation.copy()
-    lowered[:, 1] -= drop / body.way.upward
+    lowered[:, 1] -= drop / scale
     person = replace(person, translation=lowered)
-    here, turned = body.joints(person)[None], rotations[None].copy()
+    joints_now, rotated = body.joints(person)[None], rotations[None].copy()
     for side, leg in enumerate(LEGS):
-        turned[:, :, leg.upper], turned[:, :, leg.hinge] = bent_to(leg, offsets[None], here, turned, ankles[side][None])
-    return _with_rotations(person, turned[0])
+        rotated[:, :, leg.upper], rotated[:, :, leg.hinge] = two_bone_ik(
+            leg, offsets[None], joints_now, rotated, ankles[side][None]
+        )
+    return _with_rotations(person, rotated[0])
 
 
 # --- hands ---------------------------------------------------------------------------------------------------------
 
 
-def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> dict[tuple[int, int], _Touch]:
+def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> dict[tuple[int, int], _PalmContact]:
     """Contacts by (person, hand), for hands that can move and have a contact; points (2, T, 25, 3)."""
     result = {}
     for person in (0, 1):
@@ -175,14 +179,16 @@ def _touches(points: np.ndarray, fps: float, bodies: Sequence[TargetBody]) -> di
             share = nearest_on_segments(palm, starts, stops)
             between = starts + share[..., None] * (stops - starts) - palm
             gaps = np.linalg.norm(between, axis=-1) - _RADII - PALM_RADIUS
-            least, most = _TOUCH
-            near = 1 - eased((gaps.min(1) - least) / (most - least))
+            low, high = _TOUCH
+            near = 1 - smoothstep((gaps.min(1) - low) / (high - low))
             if near.max() < 0.5:
                 continue
             ranked = gaps - _HANDS_FIRST * _HANDS
-            weight = blurred(np.exp((ranked.min(1, keepdims=True) - ranked) / _RIVAL).T, 2).T
+            weight = hann_smoothed(np.exp((ranked.min(1, keepdims=True) - ranked) / _RIVAL).T, 2).T
             weight /= weight.sum(1, keepdims=True)
-            result[person, hand] = _Touch(share, between, weight, covered(near, max(1, round(_BLEND * fps))))
+            result[person, hand] = _PalmContact(
+                share, between, weight, upper_envelope(near, max(1, round(_BLEND * fps)))
+            )
     return result
 
 
@@ -191,12 +197,12 @@ def _restore_contacts(
     bodies: Sequence[TargetBody],
     source: np.ndarray,
     source_offsets: np.ndarray,
-    touches: dict[tuple[int, int], _Touch],
+    touches: dict[tuple[int, int], _PalmContact],
 ) -> tuple[list[PosedSkeleton], float]:
-    """Hands in contact again; ``source`` (2, T, 22, 3) and its offsets are those of the original people."""
+    """Move hands back into contact; ``source`` (2, T, 22, 3) and its offsets are those of the original people."""
     start = np.stack([_world_rotations(person) for person in people])
 
-    def place(rotations: np.ndarray) -> np.ndarray:
+    def positions_of(rotations: np.ndarray) -> np.ndarray:
         return np.stack(
             [
                 body.joints(_with_rotations(*pair))
@@ -204,54 +210,59 @@ def _restore_contacts(
             ]
         )
 
-    joints = place(start)
-    offsets = np.stack([_own_offsets(*pair) for pair in zip(joints, start, strict=True)])
+    joints = positions_of(start)
+    offsets = np.stack([_rest_offsets(*pair) for pair in zip(joints, start, strict=True)])
     hands = _lengths(joints, ARMS[0].hinge, ARMS[0].end) / _lengths(source, ARMS[0].hinge, ARMS[0].end)
     trunks = _lengths(joints, 0, SMPL.index("Neck")) / _lengths(source, 0, SMPL.index("Neck"))
     moves = np.zeros((*joints.shape[:2], 2, 3))
-    rotations, left = start, np.zeros(1)
+    rotations = start
     for attempt in range(_ITERATIONS + 1):
-        points = body_points(place(rotations), rotations, source_offsets, hands)
-        ways = {key: _displacement(key, touch, points, hands, trunks) for key, touch in touches.items()}
-        left = np.concatenate([np.linalg.norm(way, axis=-1)[touches[key].strength > 0.95] for key, way in ways.items()])
-        if attempt == _ITERATIONS or left.max(initial=0) < _GOOD:
+        points = body_points(positions_of(rotations), rotations, source_offsets, hands)
+        displacements = {key: _displacement(key, touch, points, hands, trunks) for key, touch in touches.items()}
+        errors = np.concatenate(
+            [
+                np.linalg.norm(displacement, axis=-1)[touches[key].strength > 0.95]
+                for key, displacement in displacements.items()
+            ]
+        )
+        if attempt == _ITERATIONS or errors.max(initial=0) < _RESTORED:
             break
-        for (person, hand), way in ways.items():
+        for (person, hand), displacement in displacements.items():
             # Each of two hands moves by half.
             mutual = touches[person, hand].weight[:, _HANDS].sum(1) * (not bodies[1 - person].held)
-            moves[person, :, hand] += ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * way
-        rotations = turned_for_hands(joints, start, moves, offsets, place, _LARGEST_LEAN)
-    reached = _reached(ways, touches, hands, people[0].fps)
-    if reached.min() < 1:
-        rotations = turned_for_hands(joints, start, reached * moves, offsets, place, _LARGEST_LEAN)
-    met = [
+            moves[person, :, hand] += ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * displacement
+        rotations = rotations_with_moved_hands(joints, start, moves, offsets, positions_of, _LARGEST_LEAN)
+    reachable = _reachable_fraction(displacements, touches, hands, people[0].fps)
+    if reachable.min() < 1:
+        rotations = rotations_with_moved_hands(joints, start, reachable * moves, offsets, positions_of, _LARGEST_LEAN)
+    restored = [
         person if bodies[number].held else _with_rotations(person, rotations[number])
         for number, person in enumerate(people)
     ]
-    return met, float(np.quantile(left, 0.9)) if len(left) else 0.0
+    return restored, float(np.quantile(errors, 0.9)) if len(errors) else 0.0
 
 
-def _reached(
-    ways: dict[tuple[int, int], np.ndarray],
-    touches: dict[tuple[int, int], _Touch],
+def _reachable_fraction(
+    displacements: dict[tuple[int, int], np.ndarray],
+    touches: dict[tuple[int, int], _PalmContact],
     hands: np.ndarray,
     fps: float,
 ) -> np.ndarray:
-    """(2, T, 2, 1) shares of hands' moves to apply, 0 to 1; hands that cannot reach their contact stay.
+    """(2, T, 2, 1) fractions of the hands' moves to apply, 0 to 1; hands that cannot reach their contact stay.
 
     An arm stretched towards a partner who is out of reach looks worse than a hand that stays in place.
     """
-    result = np.ones((2, len(next(iter(ways.values()))), 2, 1))
-    least, most = _GIVES_UP
-    for (person, hand), way in ways.items():
-        lacks = np.linalg.norm(way, axis=-1) * (touches[person, hand].strength > 0.5) / hands[person]
-        gone = eased((lacks - least) / (most - least))
-        result[person, :, hand, 0] = 1 - covered(gone, max(1, round(0.5 * _BLEND * fps)))
+    result = np.ones((2, len(next(iter(displacements.values()))), 2, 1))
+    low, high = _MISSED
+    for (person, hand), displacement in displacements.items():
+        error = np.linalg.norm(displacement, axis=-1) * (touches[person, hand].strength > 0.5) / hands[person]
+        lost = smoothstep((error - low) / (high - low))
+        result[person, :, hand, 0] = 1 - upper_envelope(lost, max(1, round(0.5 * _BLEND * fps)))
     return result
 
 
 def _displacement(
-    key: tuple[int, int], touch: _Touch, points: np.ndarray, hands: np.ndarray, trunks: np.ndarray
+    key: tuple[int, int], touch: _PalmContact, points: np.ndarray, hands: np.ndarray, trunks: np.ndarray
 ) -> np.ndarray:
     """(T, 3) displacement of a palm to its original place relative to the partner, for body points (2, T, 25, 3)."""
     person, hand = key
@@ -260,9 +271,9 @@ def _displacement(
     # Thicker bodies keep hands further away from their bones.
     thick = np.where(_HANDS, hands[1 - person], trunks[1 - person])
     thicker = (_RADII * thick + PALM_RADIUS * hands[person]) / (_RADII + PALM_RADIUS)
-    wanted = starts + touch.share[..., None] * (stops - starts) - touch.between * thicker[:, None]
-    way = wanted - points[person][:, None, _PALMS[hand]]
-    return np.asarray((touch.weight[..., None] * way).sum(1))
+    target = starts + touch.share[..., None] * (stops - starts) - touch.between * thicker[:, None]
+    displacement = target - points[person][:, None, _PALMS[hand]]
+    return np.asarray((touch.weight[..., None] * displacement).sum(1))
 
 
 def _lengths(joints: np.ndarray, first: int, second: int) -> np.ndarray:

@@ -56,7 +56,7 @@ class RigRest:
     sole: float
     foot_drops: tuple[float, float]
 
-    def compared(self, joint: int) -> bool:
+    def starts_at_joint(self, joint: int) -> bool:
         """Whether a joint's bone begins where the joint is, so that their directions can be compared."""
         return bool(self.landmarks.owners[joint] == self.drives[joint])
 
@@ -113,7 +113,7 @@ def fit_rest(
 
 
 def _on_flat_soles(landmarks: Landmarks, rotations: np.ndarray, positions: np.ndarray, body: np.ndarray) -> Landmarks:
-    """The landmarks with feet turned from SMPL's T-pose about the body's vertical alone.
+    """The landmarks with feet turned from SMPL's T-pose about the body's vertical axis alone.
 
     Args:
         landmarks: with feet turned by the smallest amount, their slope included.
@@ -145,9 +145,9 @@ def _with_pelvis_between_hips(
 
 def _hip_offsets(hips: np.ndarray) -> np.ndarray:
     """(2, 3) offsets of hips in SMPL's directions that are as far apart as these (..., 2, 3)."""
-    apart = float(np.median(np.linalg.norm(hips[..., 0, :] - hips[..., 1, :], axis=-1)))
+    distance = float(np.median(np.linalg.norm(hips[..., 0, :] - hips[..., 1, :], axis=-1)))
     directions = _DIRECTIONS[list(_HIPS)]
-    return directions * apart / float(np.linalg.norm(directions[0] - directions[1]))
+    return directions * distance / float(np.linalg.norm(directions[0] - directions[1]))
 
 
 def person_hip_height(offsets: np.ndarray) -> float:
@@ -190,25 +190,25 @@ def pelvis_path(posed: PosedSkeleton, rest: RigRest, scale: RootMotionScale) -> 
     return result
 
 
-def bone_turns(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
+def bone_rotations(posed: PosedSkeleton, rest: RigRest) -> dict[int, np.ndarray]:
     """Rotation of each driven bone from its rest, in the world: bone index to rotations (T, 3, 3).
 
     A bone's orientation in the world is this rotation times its orientation at rest.
     """
-    turned = global_rotations(matrix_from_quaternion(posed.rotations[:, : len(SMPL)]), SMPL)
+    world_rotations = global_rotations(matrix_from_quaternion(posed.rotations[:, : len(SMPL)]), SMPL)
     result = {}
     for joint, bone in rest.drives.items():
         below = SMPL.children[joint]
         swing = np.eye(3)
-        if rest.compared(joint) and len(below) == 1 and np.linalg.norm(posed.offsets[below[0]]) > 1e-6:
+        if rest.starts_at_joint(joint) and len(below) == 1 and np.linalg.norm(posed.offsets[below[0]]) > 1e-6:
             # A person's bones may point slightly differently in the T-pose than SMPL's.
             swing = matrix_from_quaternion(shortest_arc(_DIRECTIONS[below[0]], posed.offsets[below[0]]))
-        result[bone] = turned[:, joint] @ swing @ transposed(rest.rotations[bone] @ rest.turn(joint, bone))
+        result[bone] = world_rotations[:, joint] @ swing @ transposed(rest.rotations[bone] @ rest.turn(joint, bone))
     return result
 
 
 def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray) -> Motion:
-    """The motion of a rig on SMPL's joints, at 30 frames per second: the inverse of ``bone_turns``.
+    """The motion of a rig on SMPL's joints, at 30 frames per second: the inverse of ``bone_rotations``.
 
     Joints rotate like the rig's bones, bones have their lengths, and hips are where the rig's are. Where the directions
     between joints differ from SMPL's, as with collars, hands and heads are off by that difference.
@@ -219,10 +219,10 @@ def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray)
         positions: (T, N, 3) where they begin, metres.
     """
     points = landmark_points(rest, rotations, positions)
-    turned = np.empty((*points.shape, 3))
+    world_rotations = np.empty((*points.shape, 3))
     for joint in range(len(SMPL)):
         bone = rest.drives.get(joint, int(rest.landmarks.owners[joint]))
-        turned[:, joint] = rotations[:, bone] @ rest.turn(joint, bone)
+        world_rotations[:, joint] = rotations[:, bone] @ rest.turn(joint, bone)
     parents = list(SMPL.parents[1:])
     lengths = np.median(np.linalg.norm(points[:, 1:] - points[:, parents], axis=-1), axis=0)
     offsets = np.zeros((len(SMPL), 3))
@@ -231,8 +231,8 @@ def motion_of_bones(rest: RigRest, rotations: np.ndarray, positions: np.ndarray)
         offsets[toe] = _DIRECTIONS[toe] * length
     # Hips are placed first and the pelvis follows, so that the legs reach the floor.
     offsets[list(_HIPS)] = _hip_offsets(points[:, _HIPS])
-    pelvis = points[:, _HIPS].mean(axis=1) - turned[:, 0] @ offsets[list(_HIPS)].mean(axis=0)
-    local = local_rotations(turned, SMPL)
+    pelvis = points[:, _HIPS].mean(axis=1) - world_rotations[:, 0] @ offsets[list(_HIPS)].mean(axis=0)
+    local = local_rotations(world_rotations, SMPL)
     joints = forward_kinematics(local, pelvis, offsets, SMPL)
     joints, local = joints.astype(np.float32), local.astype(np.float32)
     return Motion(joints, local[:, 1:], local[:, 0], FPS)
@@ -248,6 +248,6 @@ def _foot_lengths(rest: RigRest, lengths: np.ndarray) -> list[float]:
     """Lengths of feet of SMPL's slope whose toes are as far below their ankles as the rig's are at rest."""
     result = []
     for (_, toe), drop in zip(_FEET, rest.foot_drops, strict=True):
-        least, most = (share * float(lengths[toe - 1]) for share in _FOOT_LENGTHS)
-        result.append(min(max(drop / float(-_DIRECTIONS[toe, 1]), least), most))
+        low, high = (fraction * float(lengths[toe - 1]) for fraction in _FOOT_LENGTHS)
+        result.append(min(max(drop / float(-_DIRECTIONS[toe, 1]), low), high))
     return result

@@ -15,11 +15,11 @@ from itertools import pairwise
 import numpy as np
 
 from ..motion.types import Motion
-from .contacts import rests
-from .filters import eased
+from .contacts import hysteresis_runs
+from .filters import smoothstep
 
 _FASTEST = 6.0
-"""m/s over the ground. Pelvises of captured runners reach 4.1, in choreographed chases 3.8; sprinters are faster..."""
+"""m/s over the ground. Pelvises of captured runners reach 4.1, in choreographed chases 3.8. Sprinters are faster..."""
 _SPRINTERS_START = 15.0
 """...but accelerate less, in m/s^2 between the tenth of a second before a frame and the one after it: sprinters start
 with ten."""
@@ -27,7 +27,7 @@ _QUICKEST_START = 30.0
 """The same for slower people. Captured jumps reach 13."""
 _START_WINDOW = 0.1
 """Seconds, for the acceleration."""
-_DOUBTFUL = 3.0
+_MIN_TELEPORT_SPEED = 3.0
 """m/s. Slower steps are never a teleport, whatever their acceleration; faster ones next to one belong to it..."""
 _FLANK = 0.14
 """...within this many seconds before and after."""
@@ -41,20 +41,20 @@ _SPREAD = 0.4
 """Seconds before and after a teleport within which that happens."""
 _CLOSE = 0.3
 """Metres between joints of two people within which they count as interacting."""
-_WORTH = 3.0
+_CLOSE_WEIGHT = 3.0
 """Weight of a frame close to the partner; other frames have 1."""
 
 
 def without_teleports(people: Sequence[Motion], held: int | None = None) -> list[Motion]:
-    """The motions without root teleports; those that have none are returned unchanged, as the same objects.
+    """Remove root teleports; motions that have none are returned unchanged, as the same objects.
 
     Args:
         people: one or two motions, equally long, metres.
-        held: index of a person who is not touched.
+        held: index of a person whose motion is not changed.
     """
     result = []
     for index, person in enumerate(people):
-        moves = np.zeros((len(person), 3)) if index == held else _moves_back(person, people)
+        moves = np.zeros((len(person), 3)) if index == held else _corrections(person, people)
         if not moves.any():
             result.append(person)
             continue
@@ -71,29 +71,31 @@ def _close(people: Sequence[Motion]) -> np.ndarray:
     return np.asarray(np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2)) < _CLOSE)
 
 
-def _moves_back(person: Motion, people: Sequence[Motion]) -> np.ndarray:
+def _corrections(person: Motion, people: Sequence[Motion]) -> np.ndarray:
     """(T, 3) metres by which to move one of the people; zeros without teleports."""
     fps, pelvis = person.fps, person.joints[:, 0].astype(np.float64)
     steps = np.diff(pelvis[:, [0, 2]], axis=0)
     teleports = _teleports(steps * fps, fps)
     if not len(teleports) or (teleports[0] == (0, len(steps))).all():
         return np.zeros((len(person), 3))
-    offset = np.concatenate((np.zeros((1, 2)), np.cumsum(_paced(steps, teleports, fps) - steps, axis=0)))
+    offset = np.concatenate(
+        (np.zeros((1, 2)), np.cumsum(_with_bridged_teleports(steps, teleports, fps) - steps, axis=0))
+    )
     # First and last frame of each segment between the teleports.
     first, last = np.r_[0, teleports[:, 1]], np.r_[teleports[:, 0], len(steps)]
-    staying = _staying(offset[first], first, last, _close(people), fps)
-    moves = offset - offset[first[staying[0]]]
-    for here, there in pairwise(staying):
+    kept = _kept_segments(offset[first], first, last, _close(people), fps)
+    moves = offset - offset[first[kept[0]]]
+    for here, there in pairwise(kept):
         back = offset[first[there]] - offset[first[here]]
-        spread = _spread(back, first, last, here, there, fps)
-        start, stop = last[here] - spread, first[there] + spread
-        moves[start:] -= eased((np.arange(start, len(moves)) - start) / (stop - start))[:, None] * back
-    # People who stay are not changed by rounding.
+        blend = _blend_frames(back, first, last, here, there, fps)
+        start, stop = last[here] - blend, first[there] + blend
+        moves[start:] -= smoothstep((np.arange(start, len(moves)) - start) / (stop - start))[:, None] * back
+    # Rounding must not change people who stay.
     moves[np.abs(moves).max(1) < 1e-9] = 0.0
-    return np.stack((moves[:, 0], _levelled(pelvis[:, 1], teleports), moves[:, 1]), -1)
+    return np.stack((moves[:, 0], _height_correction(pelvis[:, 1], teleports), moves[:, 1]), -1)
 
 
-def _levelled(height: np.ndarray, teleports: np.ndarray) -> np.ndarray:
+def _height_correction(height: np.ndarray, teleports: np.ndarray) -> np.ndarray:
     """(T,) metres that move a pelvis's height (T,) within teleports onto the line between the frames around them."""
     frames = np.arange(len(height))
     within = np.zeros(len(height), dtype=bool)
@@ -106,12 +108,12 @@ def _teleports(velocity: np.ndarray, fps: float) -> np.ndarray:
     """(N, 2) runs of steps, first and one past the last, that are a teleport; ``velocity`` (T - 1, 2) in m/s."""
     speed = np.linalg.norm(velocity, axis=-1)
     sudden = _suddenness(velocity, fps)
-    fast = (speed > _FASTEST) | ((sudden > _QUICKEST_START) & (speed > _DOUBTFUL))
+    fast = (speed > _FASTEST) | ((sudden > _QUICKEST_START) & (speed > _MIN_TELEPORT_SPEED))
     if not fast.any():
         return np.zeros((0, 2), dtype=int)
     flank = round(_FLANK * fps)
     near = np.lib.stride_tricks.sliding_window_view(np.pad(fast, flank), 2 * flank + 1).any(-1)
-    runs = rests(fast, near & (speed > _DOUBTFUL), round(_SHORTEST_STAY * fps))
+    runs = hysteresis_runs(fast, near & (speed > _MIN_TELEPORT_SPEED), round(_SHORTEST_STAY * fps))
     # Fast people who accelerate and brake as people do are no teleports.
     return np.array([run for run in runs if sudden[slice(*run)].max() > _SPRINTERS_START], dtype=int).reshape(-1, 2)
 
@@ -128,28 +130,28 @@ def _suddenness(velocity: np.ndarray, fps: float) -> np.ndarray:
     return result
 
 
-def _paced(steps: np.ndarray, teleports: np.ndarray, fps: float) -> np.ndarray:
+def _with_bridged_teleports(steps: np.ndarray, teleports: np.ndarray, fps: float) -> np.ndarray:
     """Steps (T - 1, 2) with those of teleports replaced by the pace before and after."""
-    free = np.ones(len(steps), dtype=bool)
+    outside = np.ones(len(steps), dtype=bool)
     for start, stop in teleports:
-        free[start:stop] = False
-    seen, paced = max(1, round(_PACE_WINDOW * fps)), steps.copy()
+        outside[start:stop] = False
+    window, bridged = max(1, round(_PACE_WINDOW * fps)), steps.copy()
     for start, stop in teleports:
-        sides = slice(max(start - seen, 0), start), slice(stop, stop + seen)
-        ends = [steps[side][free[side]].mean(0) for side in sides if free[side].any()]
+        sides = slice(max(start - window, 0), start), slice(stop, stop + window)
+        ends = [steps[side][outside[side]].mean(0) for side in sides if outside[side].any()]
         share = ((np.arange(start, stop) - start + 0.5) / (stop - start))[:, None]
-        paced[start:stop] = ends[0] + share * (ends[-1] - ends[0])
-    return paced
+        bridged[start:stop] = ends[0] + share * (ends[-1] - ends[0])
+    return bridged
 
 
-def _staying(offset: np.ndarray, first: np.ndarray, last: np.ndarray, close: np.ndarray, fps: float) -> list[int]:
-    """The segments that stay, in order: the chain of segments reachable from each other with the largest weight."""
-    worth = np.concatenate(([0.0], np.cumsum(1 + (_WORTH - 1) * close)))
-    gain = worth[last + 1] - worth[first]
+def _kept_segments(offset: np.ndarray, first: np.ndarray, last: np.ndarray, close: np.ndarray, fps: float) -> list[int]:
+    """The segments that stay in place, in order: the heaviest chain in which each is reachable from the last."""
+    weight = np.concatenate(([0.0], np.cumsum(1 + (_CLOSE_WEIGHT - 1) * close)))
+    gain = weight[last + 1] - weight[first]
     best, origin = gain.copy(), np.full(len(gain), -1)
     for there in range(1, len(gain)):
         back = offset[there] - offset[:there]
-        reached = [here for here in range(there) if _spread(back[here], first, last, here, there, fps) >= 0]
+        reached = [here for here in range(there) if _blend_frames(back[here], first, last, here, there, fps) >= 0]
         if reached:
             here = max(reached, key=lambda number: best[number])
             best[there], origin[there] = best[here] + gain[there], here
@@ -159,10 +161,10 @@ def _staying(offset: np.ndarray, first: np.ndarray, last: np.ndarray, close: np.
     return chain[::-1]
 
 
-def _spread(back: np.ndarray, first: np.ndarray, last: np.ndarray, here: int, there: int, fps: float) -> int:
-    """Frames before and after a teleport in which to move a person ``back`` (2,) metres; -1 if that is too far."""
+def _blend_frames(back: np.ndarray, first: np.ndarray, last: np.ndarray, here: int, there: int, fps: float) -> int:
+    """Frames before and after a teleport over which to move a person ``back`` (2,) metres; -1 if that is too far."""
     # The largest speed of an eased move is 1.5 times its mean.
     needed = int(np.ceil(1.5 * np.linalg.norm(back) / _DRIFT * fps))
-    spread = max(0, -(-(needed - int(first[there] - last[here])) // 2))
+    blend = max(0, -(-(needed - int(first[there] - last[here])) // 2))
     room = min(round(_SPREAD * fps), *((last[segment] - first[segment]) // 2 for segment in (here, there)))
-    return spread if spread <= room else -1
+    return blend if blend <= room else -1

@@ -1,4 +1,4 @@
-"""Smoothing: a low-pass filter without delay that measures the jitter and removes no more than that."""
+"""A low-pass filter without delay that measures the jitter and removes no more than that."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, normalized, quaternion_from_matrix
 from ..motion.skeleton import SMPL
-from .filters import blurred
-from .whittaker import gain, in_windows, price, third_differences
+from .filters import hann_smoothed
+from .whittaker import gain, in_windows, penalty, third_differences
 
 _SLOWEST_CUT = 2.0
 """Hz. The lowest cut-off, whatever the jitter."""
 _SLOW = 3.0
 """Hz. Faster changes of a bone's length are jitter, slower ones are other errors."""
-FEWEST_FRAMES = 12
+MIN_SMOOTHED_FRAMES = 12
 """Shorter clips are too short to distinguish jitter from motion and stay as they are."""
 _WINDOW = 64
 """Frames of a window; the longest impulse response of the filter is a third of that."""
@@ -52,12 +52,12 @@ def jitter_spectrum(joints: np.ndarray, fps: float) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1).mean(-1)
 
 
-def steadied_bodies(joints: np.ndarray, fps: float, steady: float) -> np.ndarray:
-    """Joints (P, T, 22, 3) of people whose pelvis shakes, moved as a whole so that the pelvis moves smoothly.
+def stabilised_bodies(joints: np.ndarray, fps: float, steady: float) -> np.ndarray:
+    """Move people (P, T, 22, 3) whose pelvis shakes as a whole, so that the pelvis moves smoothly.
 
-    A decoder that places a body again in every column of tokens can make it shake without changing bone lengths. A real
-    pelvis carries a person's weight and does not: those of captured couples oscillate horizontally by 1 mm. Heights are
-    not used, since landing from a jump shakes a body too.
+    A decoder that positions the body separately in each token can make it shake without changing bone lengths. A real
+    pelvis carries the person's weight and does not shake: in captured couples it oscillates horizontally by 1 mm.
+    Heights are not used, since landing from a jump shakes a body too.
 
     Args:
         joints: positions, metres.
@@ -162,15 +162,15 @@ def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np
     frequency = _frequencies(jitter.shape[-1], fps)
     stopped = 1 - 1 / (1 + (gain(frequency, fps) / gain(cut[..., None], fps)) ** 6)
     expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
-    removed = blurred(((signals - slow_filtered) ** 2).sum(-2), 3)
+    removed = hann_smoothed(((signals - slow_filtered) ** 2).sum(-2), 3)
     excess = np.sqrt(removed / np.maximum(expected, 1e-16))
     least, most = _EXCESS
-    share = blurred(np.clip((excess - least) / (most - least), 0, 1), 3)[..., None, :]
+    share = hann_smoothed(np.clip((excess - least) / (most - least), 0, 1), 3)[..., None, :]
     return signals + need[..., None, None] * (slow_filtered + share * (fast_filtered - slow_filtered) - signals)
 
 
 def _whittaker(signals: np.ndarray, cut: np.ndarray, fps: float) -> np.ndarray:
     """Signals (P, J, C, T) smoothed above ``cut`` (P, J) Hz."""
     size = min(_WINDOW, signals.shape[-1])
-    smoother = np.linalg.inv(np.eye(size) + price(cut, fps)[..., None, None] * third_differences(size))
+    smoother = np.linalg.inv(np.eye(size) + penalty(cut, fps)[..., None, None] * third_differences(size))
     return in_windows(signals, _WINDOW, lambda window: signals[..., window] @ smoother)

@@ -1,4 +1,4 @@
-"""From decoded joints and rotations to clean skeletons of fixed bone lengths."""
+"""Fits skeletons of fixed bone lengths to decoded joints and rotations, and corrects them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..motion.types import Motion
 from .bones import measured_offsets
 from .capsules import body_points
 from .feet import plant_feet
-from .hands import hands_moved
+from .hands import move_hands
 from .knees import keep_knee_distances
 from .leg_lengths import leg_scales, with_ankles_at, with_leg_scales
 from .legs import ALLOWED_CHANGE, legs_touch, touch_change
-from .pose import PoseBatch, joined
-from .root import root_fit
+from .pose import PoseBatch, concatenated
+from .root import fit_root
 from .root_teleports import without_teleports
-from .separation import apart, arms_out
+from .separation import arm_separation_moves, separate_bodies
 from .settings import SolveSettings
-from .smoothing import FEWEST_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, steadied_bodies
-from .touch import closing_moves, kept_touch
-from .tree import fit_down_the_tree
+from .smoothing import MIN_SMOOTHED_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, stabilised_bodies
+from .touch import closing_moves, touch_restoring_moves
+from .tree import fit_joint_rotations
 
 _DEFAULT = SolveSettings()
-_SHARES_OF_SCALE = (0.75, 0.5, 0.25, 0.0)
-"""Fractions of the shortening of leg bones, tried in this order where all of it moves touching legs apart."""
+_SHORTENING_FRACTIONS = (0.75, 0.5, 0.25, 0.0)
+"""Fractions of the shortening of leg bones, tried in this order where the full shortening moves touching legs apart."""
 _SLACK = 5e-4
 """Metres by which shortening may change the distance of touching legs beyond what earlier corrections did."""
 
@@ -42,7 +42,7 @@ def solve(
 
     The stages, in the order in which they run; ``settings`` switches most of them:
 
-    1. ``root_teleports``: roots that jump are put back.
+    1. ``root_teleports``: jumps of the root are removed.
     2. ``smoothing``: jitter is removed from joints, whole bodies and rotations.
     3. ``bones``: one set of bone lengths for each person.
     4. ``root``: position and orientation of the root.
@@ -60,7 +60,7 @@ def solve(
             None measures them in ``people``, and shortens legs if the settings say so.
 
     Returns:
-        One posed skeleton a person, frame for frame.
+        One posed skeleton per person, frame for frame.
 
     Raises:
         ValueError: no person or more than two, different lengths or rates.
@@ -72,16 +72,16 @@ def solve(
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
         people = without_teleports(people, settings.held)
-    pose = _fitted(people, settings, bones_of)
+    pose = _fit(people, settings, bones_of)
     fitted = pose.world()[0]
     if settings.separate and len(people) == 2:
-        pose = apart(pose, settings)
+        pose = separate_bodies(pose, settings)
     if settings.feet:
         pose = plant_feet(pose, settings)
     if settings.straighten_legs and bones_of is None:
-        pose = _on_straight_legs(pose, fitted, settings)
+        pose = _straighten_legs(pose, fitted, settings)
     if len(people) == 2:
-        pose = _with_contacts(pose, fitted, settings)
+        pose = _restore_contacts(pose, fitted, settings)
     return pose.skeletons()
 
 
@@ -94,41 +94,43 @@ def _check(people: Sequence[Motion]) -> None:
             raise ValueError("the people differ in length or rate")
 
 
-def _fitted(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequence[Motion] | None) -> PoseBatch:
-    """Skeletons that follow the given motion, before feet and hands are corrected."""
+def _fit(people: Sequence[Motion], settings: SolveSettings, bones_of: Sequence[Motion] | None) -> PoseBatch:
+    """Fit skeletons to the given motion, before feet and hands are corrected."""
     if len({(person.rotations is None, person.root_orientation is None) for person in people}) > 1:
         motions = [None] * len(people) if bones_of is None else [[motion] for motion in bones_of]
-        return joined([_fitted([person], settings, motion) for person, motion in zip(people, motions, strict=True)])
+        return concatenated([_fit([person], settings, motion) for person, motion in zip(people, motions, strict=True)])
     joints = np.stack([person.joints for person in people]).astype(np.float64)
-    local = np.broadcast_to(np.eye(3), (*joints.shape, 3)).copy()
+    local_rotations = np.broadcast_to(np.eye(3), (*joints.shape, 3)).copy()
     rotations = [person.rotations for person in people if person.rotations is not None]
-    decoded = bool(rotations)
-    if decoded:
-        local[:, :, 1:] = np.stack(rotations)
+    has_rotations = bool(rotations)
+    if has_rotations:
+        local_rotations[:, :, 1:] = np.stack(rotations)
     orientations = [person.root_orientation for person in people if person.root_orientation is not None]
-    stated = np.stack(orientations).astype(np.float64) if orientations else None
+    root_orientations = np.stack(orientations).astype(np.float64) if orientations else None
     fps = people[0].fps
-    if settings.smooth and len(people[0]) >= FEWEST_FRAMES:
+    if settings.smooth and len(people[0]) >= MIN_SMOOTHED_FRAMES:
         jitter = jitter_spectrum(joints, fps)
         joints = smoothed_positions(joints, jitter, fps, settings.steady_positions)
         # After the joints: their own jitter is not a shaking of the whole body.
-        joints = steadied_bodies(joints, fps, settings.steady_bodies)
-        if decoded:
-            local[:, :, 1:] = smoothed_rotations(local[:, :, 1:], jitter, fps, settings.steady_rotations)
+        joints = stabilised_bodies(joints, fps, settings.steady_bodies)
+        if has_rotations:
+            local_rotations[:, :, 1:] = smoothed_rotations(
+                local_rotations[:, :, 1:], jitter, fps, settings.steady_rotations
+            )
     measured = (
         [joints] if bones_of is None else [body_of(motion).joints[None].astype(np.float64) for motion in bones_of]
     )
     offsets = np.concatenate([measured_offsets(one) for one in measured])
-    pose = root_fit(PoseBatch(offsets, local, joints[:, :, 0], fps), joints, decoded, stated)
-    pose = fit_down_the_tree(pose, joints, decoded)
+    pose = fit_root(PoseBatch(offsets, local_rotations, joints[:, :, 0], fps), joints, has_rotations, root_orientations)
+    pose = fit_joint_rotations(pose, joints, has_rotations)
     return pose if bones_of is None else with_ankles_at(pose, joints)
 
 
-def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
-    """The pose with leg bones short enough for straight knees, except of a held person.
+def _straighten_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
+    """Shorten leg bones so that knees can straighten, except those of a held person.
 
-    Straightening the leg moves the knee. Legs that rest against the partner's swivel to keep their distance in
-    ``fitted`` (P, T, 22, 3), the joints before all corrections; bones are shortened less where that is not enough.
+    Straightening a leg moves the knee. Legs that rest against the partner's swivel to keep their distance in ``fitted``
+    (P, T, 22, 3), the joints before all corrections; bones are shortened less where swivelling is not enough.
     """
     scales = leg_scales(pose)
     if settings.held is not None:
@@ -136,8 +138,8 @@ def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettin
     keeps_touch = settings.keep_contacts and len(fitted) == 2
     touching = legs_touch(fitted, pose.fps) if keeps_touch else np.zeros(0, dtype=bool)
 
-    def shortened(share: float) -> PoseBatch:
-        result = with_leg_scales(pose, 1 - share * (1 - scales))
+    def shortened(fraction: float) -> PoseBatch:
+        result = with_leg_scales(pose, 1 - fraction * (1 - scales))
         if touching.any():
             result = keep_knee_distances(fitted, result, settings.held)
         return result if settings.held is None else result.with_person(settings.held, pose)
@@ -149,22 +151,22 @@ def _on_straight_legs(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettin
     above, excess_above = 1.0, touch_change(fitted, result.world()[0], touching) - allowed
     if excess_above <= 0:
         return result
-    for share in _SHARES_OF_SCALE:
-        excess = touch_change(fitted, shortened(share).world()[0], touching) - allowed if share else -_SLACK
+    for fraction in _SHORTENING_FRACTIONS:
+        excess = touch_change(fitted, shortened(fraction).world()[0], touching) - allowed if fraction else -_SLACK
         if excess <= 0:
             # Between two fractions, so that the result does not jump with the last digits of the motion.
-            return shortened(share + (above - share) * excess / (excess - excess_above))
-        above, excess_above = share, excess
-    raise AssertionError("the last share shortens nothing, which changes no distance")
+            return shortened(fraction + (above - fraction) * excess / (excess - excess_above))
+        above, excess_above = fraction, excess
+    raise AssertionError("the last fraction shortens nothing, which changes no distance")
 
 
-def _with_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
-    """The pose with hands moved to the partner; ``fitted`` (2, T, 22, 3) are the joints before all corrections."""
+def _restore_contacts(pose: PoseBatch, fitted: np.ndarray, settings: SolveSettings) -> PoseBatch:
+    """Move hands to the partner; ``fitted`` (2, T, 22, 3) are the joints before all corrections."""
     if settings.keep_contacts:
-        pose = hands_moved(pose, kept_touch(fitted, pose.world()[0], settings.held))
+        pose = move_hands(pose, touch_restoring_moves(fitted, pose.world()[0], settings.held))
     if settings.separate:
-        pose = hands_moved(pose, arms_out(pose, settings))
+        pose = move_hands(pose, arm_separation_moves(pose, settings))
     if settings.close_contacts:
         points = body_points(*pose.world(), pose.offsets)
-        pose = hands_moved(pose, closing_moves(points, pose.fps, settings))
+        pose = move_hands(pose, closing_moves(points, pose.fps, settings))
     return pose

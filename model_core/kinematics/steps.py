@@ -1,16 +1,16 @@
-"""Smooth paths of corrected feet from one stand to the next."""
+"""Smooths the paths of corrected feet between stands."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .filters import covered, eased
-from .whittaker import in_windows, price, third_differences
+from .filters import smoothstep, upper_envelope
+from .whittaker import in_windows, penalty, third_differences
 
 _CUT = 4.0
 """Hz above which the path of a corrected foot between its stands is smoothed. With a lower value steps reach into the
 stands: feet creep, and are in the air where they should stand."""
-_HOLD, _REST = 1000.0, 20.0
+_LOCK_WEIGHT, _HEIGHT_WEIGHT = 1000.0, 20.0
 """Weights of a standing foot's horizontal position and of its height; a travelling foot has 1."""
 _CORRECTED = 0.03
 """Metres: feet that were corrected by this much or more are smoothed fully, uncorrected feet not at all."""
@@ -28,7 +28,7 @@ def smoothed_steps(
     over: np.ndarray,
     fps: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paths of feet with the least third differences that stay in place where feet stand.
+    """Paths of feet with the smallest third differences that keep standing feet in place.
 
     A foot that was locked leaves its stand with a jerk, while captured feet accelerate smoothly. Its path is therefore
     refitted (Whittaker 1923, weighted), as far as it was corrected. A kicking foot is faster than any step and has a
@@ -37,7 +37,7 @@ def smoothed_steps(
     Args:
         ankles: (P, T, 2, 3) corrected, metres.
         toes: (P, T, 2, 3) corrected.
-        before: both as they were before the correction.
+        before: ankles and toes before the correction.
         standing: (P, T, 2) from 0 to 1: the foot stands.
         over: (P, T, 2) metres of the toes above the floor.
         fps: frames per second.
@@ -49,13 +49,13 @@ def smoothed_steps(
         return ankles, toes
     path = np.concatenate((ankles, toes), axis=-1)
     change = np.linalg.norm(path - np.concatenate(before, axis=-1), axis=-1)
-    need = np.moveaxis(eased(covered(np.moveaxis(change, 1, -1), round(0.2 * fps)) / _CORRECTED), -1, 1)
-    need = need * (1 - eased((over - _KICK[0]) / (_KICK[1] - _KICK[0])))
-    signals, stays = np.moveaxis(path, 1, -2), np.moveaxis(standing, 1, -1) ** 2
+    need = np.moveaxis(smoothstep(upper_envelope(np.moveaxis(change, 1, -1), round(0.2 * fps)) / _CORRECTED), -1, 1)
+    need = need * (1 - smoothstep((over - _KICK[0]) / (_KICK[1] - _KICK[0])))
+    signals, stance = np.moveaxis(path, 1, -2), np.moveaxis(standing, 1, -1) ** 2
     level, upright = [0, 2, 3, 5], [1, 4]
     smooth = signals.copy()
-    smooth[..., level] = _whittaker(signals[..., level], 1 + _HOLD * stays, fps)
-    smooth[..., upright] = _whittaker(signals[..., upright], 1 + _REST * stays, fps)
+    smooth[..., level] = _whittaker(signals[..., level], 1 + _LOCK_WEIGHT * stance, fps)
+    smooth[..., upright] = _whittaker(signals[..., upright], 1 + _HEIGHT_WEIGHT * stance, fps)
     path = path + need[..., None] * (np.moveaxis(smooth, -2, 1) - path)
     return path[..., :3], path[..., 3:]
 
@@ -63,7 +63,7 @@ def smoothed_steps(
 def _whittaker(signals: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
     """Signals (..., T, C) smoothed above the cut-off, less where their weights (..., T) are more than 1."""
     size = min(_WINDOW, signals.shape[-2])
-    roughness = price(_CUT, fps) * third_differences(size)
+    roughness = penalty(_CUT, fps) * third_differences(size)
 
     def smooth(window: slice) -> np.ndarray:
         weight = weights[..., window]

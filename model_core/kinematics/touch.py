@@ -1,4 +1,4 @@
-"""Hands that touch the partner keep touching, and hands that almost touch the partner close the gap."""
+"""Keeps hands in contact with the partner that they touch, and closes the gap of hands that almost touch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from ..motion.rotations import normalized
 from ..motion.skeleton import SMPL
 from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, Capsule, nearest_on_segments
-from .contacts import faded, rests, speeds, velocities
-from .filters import blurred, covered, eased
+from .contacts import fade_outside_runs, hysteresis_runs, speeds, velocities
+from .filters import hann_smoothed, smoothstep, upper_envelope
 from .hands import WRISTS
 from .limbs import ARMS
 from .settings import SolveSettings
@@ -18,24 +18,24 @@ from .settings import SolveSettings
 _TOUCH = (0.12, 0.18)
 """Metres between a wrist and a joint of the partner: full contact up to the first, none from the second on."""
 _PALMS = (L_PALM, R_PALM)
-_ENTERS, _STAYS = 0.3, 0.6
+_ENTER_SPEED, _STAY_SPEED = 0.3, 0.6
 """m/s of a hand relative to the partner: below the first it starts to rest, up to the second it continues to."""
 _APPROACH = 0.08
 """Metres by which a hand must approach before or leave after its rest, so that the rest counts as contact."""
 _APPROACH_TIME = 1.0
 """Seconds before and after the rest for that."""
-_OWN_PLAY = 0.04
+_REMOVED_PLAY = 0.04
 """Metres of movement of a resting hand that are removed to keep it in contact; larger movements stay visible."""
 _HANGING = 0.9
 """Cosine between straight down and both bones of an arm that hangs."""
 _ON_FOREARM = 0.02
 """Metres between the skins of a palm and of the forearm that it touches."""
-_AIMED = 0.04
+_PARRY_MARGIN = 0.04
 """Metres by which a palm is closer to the partner's forearm than to the palm if it touches the forearm."""
 
 
-def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.ndarray:
-    """Moves of wrists that undo what the clean-up changed between them and the partner that they touch.
+def touch_restoring_moves(before: np.ndarray, after: np.ndarray, held: int | None) -> np.ndarray:
+    """Moves of wrists that restore their place relative to the partner whom they touch, which the clean-up changed.
 
     Args:
         before: (2, T, 22, 3) joints before the clean-up.
@@ -45,9 +45,9 @@ def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.nd
     Returns:
         (2, T, 2, 3) metres, left and right wrist.
     """
-    moved = after - before
+    change = after - before
     near = np.linalg.norm(before[0][:, :, None] - before[1][:, None], axis=-1)
-    near = 1 - eased((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
+    near = 1 - smoothstep((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
     moves = np.zeros((*before.shape[:2], 2, 3))
     for person, weights in ((0, near), (1, np.swapaxes(near, 1, 2))):
         if person == held:
@@ -58,8 +58,8 @@ def kept_touch(before: np.ndarray, after: np.ndarray, held: int | None) -> np.nd
         if held is None:
             share[list(WRISTS)] = 0.5
         weight = weights[:, WRISTS]
-        apart = moved[partner][:, None] - moved[person][:, WRISTS, None]
-        total = (weight[..., None] * share[:, None] * apart).sum(2)
+        gap_change = change[partner][:, None] - change[person][:, WRISTS, None]
+        total = (weight[..., None] * share[:, None] * gap_change).sum(2)
         moves[person] = total / np.maximum(weight.sum(2), 1.0)[..., None]
     return moves
 
@@ -127,11 +127,11 @@ def _to_hand(
     between = points[1][:, _PALMS[right]] - points[0][:, _PALMS[left]]
     gap = np.linalg.norm(between, axis=-1) - 2 * PALM_RADIUS
     # A parried blow rests on a forearm and is near a hand only by chance.
-    parried = np.minimum(to_forearm[0][:, left], to_forearm[1][:, right]) < gap - _AIMED
+    parried = np.minimum(to_forearm[0][:, left], to_forearm[1][:, right]) < gap - _PARRY_MARGIN
     speed = speeds(between[None], fps)[0]
-    joined = _arm_touches(points, 0, left) | _arm_touches(points, 1, right) | parried
-    runs = _meetings(gap, speed, usable, joined, fps, settings, lasting=True)
-    displacements = [_remaining(gap[start:stop], between[start:stop], settings) for start, stop in runs]
+    in_contact = _arm_touches(points, 0, left) | _arm_touches(points, 1, right) | parried
+    runs = _closing_runs(gap, speed, usable, in_contact, fps, settings, lasting=True)
+    displacements = [_closing_displacement(gap[start:stop], between[start:stop], settings) for start, stop in runs]
     return _blended(displacements, runs, len(gap), fps, settings)
 
 
@@ -152,19 +152,19 @@ def _to_body(
     for fist, arm in enumerate(ARMS):
         # An arm whose fist is parried is not there to be touched.
         parried = to_forearm[1 - person][:, fist] < _ON_FOREARM
-        parried = covered(parried.astype(float), _blend_frames(fps, settings)) > 0
+        parried = upper_envelope(parried.astype(float), _blend_frames(fps, settings)) > 0
         theirs = np.array([(c.start, c.stop) in ((arm.upper, arm.hinge), (arm.hinge, arm.end)) for c in capsules])
         gaps[np.ix_(parried, theirs)] = np.inf
     frames, nearest = np.arange(len(gaps)), gaps.argmin(1)
     # The speed over the skin; the nearest point itself moves along with the hand.
     flow = (1 - share) * velocities(starts[None], fps)[0] + share * velocities(stops[None], fps)[0]
     speed = np.linalg.norm(flow[frames, nearest] - velocities(palm[None], fps)[0], axis=-1)
-    joined = _arm_touches(points, person, hand)
-    runs = _meetings(gaps.min(1), speed, usable, joined, fps, settings, lasting=False)
+    in_contact = _arm_touches(points, person, hand)
+    runs = _closing_runs(gaps.min(1), speed, usable, in_contact, fps, settings, lasting=False)
     displacements = []
     for start, stop in runs:
         chosen = int(np.median(gaps[start:stop], axis=0).argmin())
-        displacements.append(_remaining(gaps[start:stop, chosen], between[start:stop, chosen], settings))
+        displacements.append(_closing_displacement(gaps[start:stop, chosen], between[start:stop, chosen], settings))
     return _blended(displacements, runs, len(gaps), fps, settings)[0]
 
 
@@ -196,52 +196,52 @@ def _to_forearm(points: np.ndarray) -> np.ndarray:
     )
 
 
-def _meetings(
+def _closing_runs(
     gap: np.ndarray,
     speed: np.ndarray,
     usable: np.ndarray,
-    joined: np.ndarray,
+    in_contact: np.ndarray,
     fps: float,
     settings: SolveSettings,
     lasting: bool,
 ) -> np.ndarray:
     """Runs of frames (N, 2) in which a hand rests near the partner on purpose.
 
-    It does so if it approaches before or leaves afterwards; with ``lasting``, rests through a whole clip count too.
-    Runs that contain or adjoin frames in ``joined`` (T,) are in contact already.
+    It does so if it approaches before or leaves afterwards; with ``lasting``, rests through the whole clip count too.
+    Runs that contain or adjoin frames in ``in_contact`` (T,) are in contact already.
     """
-    enter = usable & (gap < settings.closing_distance) & (speed < _ENTERS)
-    stay = usable & (gap < settings.closing_distance + 0.02) & (speed < _STAYS)
+    enter = usable & (gap < settings.closing_distance) & (speed < _ENTER_SPEED)
+    stay = usable & (gap < settings.closing_distance + 0.02) & (speed < _STAY_SPEED)
     window, blend = round(_APPROACH_TIME * fps), _blend_frames(fps, settings)
     runs = []
-    for start, stop in rests(enter, stay, round(0.1 * fps)):
-        if stop - start < 0.1 * fps or joined[max(start - blend, 0) : stop + blend].any():
+    for start, stop in hysteresis_runs(enter, stay, round(0.1 * fps)):
+        if stop - start < 0.1 * fps or in_contact[max(start - blend, 0) : stop + blend].any():
             continue
         nearest = gap[start:stop].min()
         around = gap[max(start - window, 0) : stop + window]
-        whole = lasting and start == 0 and stop == len(gap)
-        if whole or around.max() - max(nearest, 0.0) > _APPROACH:
+        rests_all_along = lasting and start == 0 and stop == len(gap)
+        if rests_all_along or around.max() - max(nearest, 0.0) > _APPROACH:
             runs.append((start, stop))
     return np.array(runs, dtype=int).reshape(-1, 2)
 
 
-def _remaining(gap: np.ndarray, between: np.ndarray, settings: SolveSettings) -> np.ndarray:
+def _closing_displacement(gap: np.ndarray, between: np.ndarray, settings: SolveSettings) -> np.ndarray:
     """Displacement (N, 3) in the frames of one contact, so that the skins touch where they were closest."""
     open_gap = np.maximum(gap, 0.0)
     nearest = open_gap.min()
-    length = np.minimum(nearest + np.minimum(open_gap - nearest, _OWN_PLAY), settings.closing_distance)
-    return blurred((normalized(between) * length[:, None]).T, 2).T
+    length = np.minimum(nearest + np.minimum(open_gap - nearest, _REMOVED_PLAY), settings.closing_distance)
+    return hann_smoothed((normalized(between) * length[:, None]).T, 2).T
 
 
 def _blended(
     displacements: list[np.ndarray], runs: np.ndarray, frames: int, fps: float, settings: SolveSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """The displacements of all runs as one curve (T, 3), blended in and out, and its weight (T,)."""
-    whole = np.zeros((frames, 3))
+    curve = np.zeros((frames, 3))
     for (start, stop), displacement in zip(runs, displacements, strict=True):
-        whole[start:stop] = displacement
-    whole, weight = faded(whole, runs, _blend_frames(fps, settings))
-    return whole * weight[:, None], weight
+        curve[start:stop] = displacement
+    curve, weight = fade_outside_runs(curve, runs, _blend_frames(fps, settings))
+    return curve * weight[:, None], weight
 
 
 def _blend_frames(fps: float, settings: SolveSettings) -> int:

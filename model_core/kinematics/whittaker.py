@@ -1,7 +1,7 @@
-"""Whittaker's smoother (1923): the curve nearest to a signal at a price on its third differences.
+"""Whittaker's smoother (1923): the curve closest to a signal under a penalty on its third differences.
 
-That is a low-pass of sixth order without delay that knows where the clip ends. What a price means in hertz, and the
-windows that long clips are smoothed in, are the same for every use.
+It is a sixth-order low-pass filter without delay that handles the ends of a clip. This module converts a cut-off
+frequency to a penalty, and smooths long clips in windows.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 
 
 def gain(frequency: np.ndarray | float, fps: float) -> np.ndarray:
-    """Gain of the difference of two frames at a frequency in Hz: 0 at 0 Hz, 2 at half of the frame rate."""
+    """Gain of the first difference at a frequency in Hz: 0 at 0 Hz, 2 at half of the frame rate."""
     return np.asarray(2 * np.sin(np.pi * np.minimum(np.asarray(frequency) / fps, 0.5)))
 
 
-def price(cut: np.ndarray | float, fps: float) -> np.ndarray:
-    """Price on squared third differences at which the smoother halves a wave of ``cut`` Hz."""
+def penalty(cut: np.ndarray | float, fps: float) -> np.ndarray:
+    """Penalty on squared third differences with which the smoother halves the amplitude at ``cut`` Hz."""
     return np.asarray(gain(cut, fps) ** -6.0)
 
 
@@ -33,7 +33,7 @@ def in_windows(signals: np.ndarray, longest: int, smooth: Callable[[slice], np.n
     Args:
         signals: only the shape matters.
         longest: frames of a window.
-        smooth: from the frames of a window to the smoothed signals there, (..., size).
+        smooth: maps the frames of a window to the smoothed signals in them, (..., size).
     """
     frames = signals.shape[-1]
     size = min(longest, frames)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model_core.kinematics.limbs import ARMS, LEGS, Limb, bent_to
+from model_core.kinematics.limbs import ARMS, LEGS, Limb, two_bone_ik
 from model_core.kinematics.pose import PoseBatch
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
@@ -30,11 +30,11 @@ def standing(place: np.ndarray, facing: np.ndarray) -> PoseBatch:
 def limb_to(pose: PoseBatch, limb: Limb, target: np.ndarray) -> PoseBatch:
     """The pose with the end of a limb at ``target`` (T, 3); a hand continues its forearm."""
     joints, rotations = pose.world()
-    upper, lower = bent_to(limb, pose.offsets, joints, rotations, target[None])
+    upper, lower = two_bone_ik(limb, pose.offsets, joints, rotations, target[None])
     rotations[:, :, limb.upper], rotations[:, :, limb.hinge] = upper, lower
     if limb in ARMS:
         rotations[:, :, limb.end] = lower
-    return pose.turned_to(rotations)
+    return pose.with_world_rotations(rotations)
 
 
 def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float) -> PoseBatch:
@@ -61,7 +61,7 @@ def stepping(seed: int, frames: int, origin: tuple[float, float], facing: float)
         pose = limb_to(pose, leg, ankle + np.array([origin[0], 0.0, origin[1]]))
         rotations = pose.world()[1]
         rotations[:, :, (leg.end, TOES[side])] = turn
-        pose = pose.turned_to(rotations)
+        pose = pose.with_world_rotations(rotations)
     return pose
 
 

@@ -46,7 +46,7 @@ def with_long_legs(height: np.ndarray, longer: float, raised: float = 0.0) -> Po
         pose = limb_to(pose, leg, ankle)
         rotations = pose.world()[1]
         rotations[:, :, (leg.end, TOES[side])] = np.eye(3)
-        pose = pose.turned_to(rotations)
+        pose = pose.with_world_rotations(rotations)
     return pose
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...kinematics.filters import blurred
+from ...kinematics.filters import hann_smoothed
 from ...motion.rotations import quaternion_multiply
 from ...motion.types import FPS
 from .body import TOE_HEIGHT, heading, yaw_turn
@@ -69,7 +69,7 @@ class Gait:
 def gait_of(track: Track, leg: float) -> Gait | None:
     """The most regular cycle of a captured walk or run; None when no straight and complete one exists."""
     speed = np.linalg.norm(np.gradient(track.toes[..., [0, 2]], axis=0), axis=-1) * FPS
-    smooth = np.stack([blurred(speed[:, side], 2) for side in (0, 1)], -1)
+    smooth = np.stack([hann_smoothed(speed[:, side], 2) for side in (0, 1)], -1)
     peaks = [_peaks(smooth[:, side]) for side in (0, 1)]
     best, least = None, np.inf
     for first, third in pairwise(peaks[0]):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...kinematics.filters import blurred
+from ...kinematics.filters import hann_smoothed
 from ...motion.rotations import (
     normalized,
     quaternion_conjugate,
@@ -206,7 +206,7 @@ def _lean(posed: PosedBody, joints: np.ndarray, turns: np.ndarray, goals: Sequen
     total *= _LARGEST_LEAN * np.tanh(angle / _LARGEST_LEAN) / np.maximum(angle, 1e-9)
     if not angle.max() > 1e-4:
         return
-    total = blurred(total.T, 3).T
+    total = hann_smoothed(total.T, 3).T
     third = quaternion_from_axis_angle(total / 3)
     parent = turns[:, 0]
     for name in ("Spine1", "Spine2", "Spine3"):

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...errors import UserError
-from ...kinematics.contacts import held, stands
+from ...kinematics.contacts import lock_corrections, stance_runs
 from ...motion.forward_kinematics import global_rotations
 from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import quaternion_from_matrix
@@ -104,8 +104,8 @@ def take_of(motion: Motion, name: str, text: str) -> Take:
         path = toes[:, side]
         speed = np.linalg.norm(np.gradient(path, axis=0), axis=-1) * FPS
         low = path[:, 1] - TOE_HEIGHT
-        runs = stands(path, (low < 0.035) & (speed < 0.4), (low < 0.06) & (speed < 0.8), FPS)
-        fix, share = held(path, runs, TOE_HEIGHT, 4)
+        runs = stance_runs(path, (low < 0.035) & (speed < 0.4), (low < 0.06) & (speed < 0.8), FPS)
+        fix, share = lock_corrections(path, runs, TOE_HEIGHT, 4)
         toes[:, side] = path + share[:, None] * fix
     return Take(name, text, Track(turns, joints[:, 0], toes, feet), float(bones.sum()))
 

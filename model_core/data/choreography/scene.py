@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kinematics.filters import blurred
+from ...kinematics.filters import hann_smoothed
 from ...motion.canonical import mirrored
 from ...motion.rotations import (
     axis_angle_from_quaternion,
@@ -323,7 +323,7 @@ def _look(pose: PosedBody, world: tuple[np.ndarray, np.ndarray], target: np.ndar
     chest = turned(turns[:, J["Spine3"]], FORWARD)
     seen = np.clip((way * chest).sum(-1) / np.maximum(np.linalg.norm(way, axis=-1), 1e-6) * 2 + 1.2, 0.0, 1.0)
     vector = axis_angle_from_quaternion(shortest_arc(face, way)) * (share * seen)[:, None]
-    vector = blurred(vector.T, 4).T
+    vector = hann_smoothed(vector.T, 4).T
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)
     vector *= _LARGEST_LOOK * np.tanh(angle / _LARGEST_LOOK) / np.maximum(angle, 1e-9)
     half = quaternion_from_axis_angle(0.5 * vector)
@@ -367,7 +367,7 @@ def on_partner(other: int, place: str, shift: Shift, offsets: np.ndarray | None)
 def _own_frame(person: int, points: np.ndarray) -> Goal:
     def goal(world: World) -> np.ndarray:
         chest = J["Spine3"]
-        facing = yaw_turn(blurred(np.unwrap(heading(world.turns[person][:, chest])), 3))
+        facing = yaw_turn(hann_smoothed(np.unwrap(heading(world.turns[person][:, chest])), 3))
         return world.joints[person][:, chest] + turned(facing, points[: len(facing)])
 
     return goal
@@ -381,7 +381,7 @@ def meeting(height: float, share: float, along: float, aside: float, offsets: np
         way = (second - first) * np.array([1, 0, 1])
         point = first + share * way
         point[:, 1] = height
-        point = blurred(point.T, 4).T
+        point = hann_smoothed(point.T, 4).T
         left = flat(np.arctan2(way[:, 0], way[:, 2]) + np.pi / 2)
         point = point + aside * left + along * normalized(way)
         return point if offsets is None else point + offsets[: len(point)]

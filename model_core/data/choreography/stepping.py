@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...kinematics.filters import blurred
+from ...kinematics.filters import hann_smoothed
 from ...motion.rotations import quaternion_multiply
 from ...motion.runs import runs
 from ...motion.types import FPS
@@ -85,9 +85,9 @@ def locomotion(
     ]
     stretches = [stretch for stretch in stretches if stretch.steps]
 
-    share = np.clip(blurred(np.abs(forward), 4) / (gait.speed * body.leg), 0.0, 1.0)
-    share = share * np.where(blurred(forward, 6) < 0, 0.35, 1.0)
-    share = blurred(min_jerk(share) * 0.5 + share * 0.5, 3)
+    share = np.clip(hann_smoothed(np.abs(forward), 4) / (gait.speed * body.leg), 0.0, 1.0)
+    share = share * np.where(hann_smoothed(forward, 6) < 0, 0.35, 1.0)
+    share = hann_smoothed(min_jerk(share) * 0.5 + share * 0.5, 3)
     phase = np.full(len(yaw), 0.0)
     stepping = np.zeros(len(yaw))
     for stretch in stretches:
@@ -96,7 +96,7 @@ def locomotion(
         back = forward[span].mean() < 0
         phase[span] = (0.5 if back else 0.0) + (-1 if back else 1) * (stretch.count + stretch.first) / 2
         stepping[span] = 1.0
-    share = share * (blurred(stepping, 5) > 0.01)
+    share = share * (hann_smoothed(stepping, 5) > 0.01)
     turns, root, toe_lift, feet = gait.at(phase)
     lean = faced(turns, np.zeros(len(yaw)))
     mixed_turns = mixed(stance.turns, lean, share[:, None])
@@ -137,7 +137,7 @@ def _moving(
     rate = np.hypot(rate, np.abs(turning) / _TURN_STEP)
     moving = rate > _LEAST_RATE
     gap = round(0.2 * FPS)
-    moving = ~(blurred((~(blurred(moving.astype(float), gap) > 0.01)).astype(float), gap - 1) > 0.01)
+    moving = ~(hann_smoothed((~(hann_smoothed(moving.astype(float), gap) > 0.01)).astype(float), gap - 1) > 0.01)
     found = []
     for start, stop in runs(moving):
         inner = rate[start:stop]
@@ -150,7 +150,7 @@ def _planned(
     start: int, stop: int, rate: np.ndarray, sideways: np.ndarray, turning: np.ndarray, favoured: int
 ) -> _Stepping:
     # A short blend so that the first and last steps are neither hasty nor endless.
-    eased = blurred(rate, 4) + _PACE * np.minimum(1.0, rate / 0.8)
+    eased = hann_smoothed(rate, 4) + _PACE * np.minimum(1.0, rate / 0.8)
     total = rate.sum() / FPS
     # From rest and to rest both feet have to come along: one step more than the way alone would need.
     steps = max(2, round(total + _CLOSING * ((start > 0) + (stop < len(sideways)))))

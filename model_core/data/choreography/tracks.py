@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...kinematics.filters import covered
+from ...kinematics.filters import upper_envelope
 from ...motion.rotations import quaternion_conjugate, quaternion_multiply
 from ...motion.skeleton import SMPL
 from .bending import limb_bent
@@ -132,7 +132,7 @@ def _drop(posed: PosedBody, body: BodyShape, ankles: np.ndarray, toes: np.ndarra
         short = -way[:, 1] - np.sqrt(np.maximum((_REACH * body.leg) ** 2 - level, 0.01))
         # A foot in the air need not be reached as exactly as one that stands.
         needed = np.maximum(needed, short * np.clip(1.0 - (toes[:, side, 1] - 0.03) / 0.05, 0.0, 1.0))
-    return covered(needed, 4)
+    return upper_envelope(needed, 4)
 
 
 def vertical(length: np.ndarray) -> np.ndarray:

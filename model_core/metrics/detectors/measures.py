@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...kinematics.capsules import WRIST_TO_PALM
-from ...kinematics.filters import blurred
+from ...kinematics.filters import hann_smoothed
 from ...motion.runs import runs
 from ...motion.skeleton import SMPL
 from ...motion.types import FPS
@@ -64,7 +64,7 @@ class Person:
     @cached_property
     def velocity(self) -> np.ndarray:
         """(T, 2) m/s of the pelvis over the floor, smoothed over a third of a second."""
-        return blurred(np.gradient(self.root, axis=0).T * FPS, _SMOOTHING).T
+        return hann_smoothed(np.gradient(self.root, axis=0).T * FPS, _SMOOTHING).T
 
     @cached_property
     def speed(self) -> np.ndarray:
@@ -233,7 +233,7 @@ class Pair:
     @cached_property
     def approach(self) -> np.ndarray:
         """(T,) metres per second at which the gap closes."""
-        return -blurred(np.gradient(self.gap)[None] * FPS, _SMOOTHING)[0]
+        return -hann_smoothed(np.gradient(self.gap)[None] * FPS, _SMOOTHING)[0]
 
     @cached_property
     def hands(self) -> np.ndarray:

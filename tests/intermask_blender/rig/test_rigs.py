@@ -27,7 +27,7 @@ from intermask_blender.scene.request import prepare
 from model_core.errors import UserError
 from model_core.kinematics import RAW_FIT, solve
 from model_core.kinematics.capsules import L_PALM, R_PALM, body_points
-from model_core.kinematics.proportions import TargetBody, on_other_bodies
+from model_core.kinematics.proportions import TargetBody, adapt_to_bodies
 from model_core.kinematics.retarget import RootMotionScale
 from model_core.metrics.physical import skate
 from model_core.motion import SMPL, Motion, PosedSkeleton
@@ -171,7 +171,7 @@ def test_a_reactors_hands_come_to_where_the_leaders_really_are(tmp_path: Path) -
     assert np.abs(settings.leader.joints - placement.leader_joints)[:, wrists].max() > 0.03
     read, way = solve([settings.leader], RAW_FIT)[0], RootMotionScale(1.0, 1.0)
     bodies = [TargetBody(lambda _: read.joints(), way, held=True), TargetBody(PosedSkeleton.joints, way)]
-    reactor = on_other_bodies(pair, bodies)[0][1]
+    reactor = adapt_to_bodies(pair, bodies)[0][1]
     made = place((read, reactor), placement, "They hold hands")[1]
     motion, _ = capture_motion(made, scene)
     apart = reactor.joints()[:, wrists] - read.joints()[:, wrists[::-1]]

@@ -10,7 +10,7 @@ from couple_examples import TOES, couple_holding_hands, limb_to, person, standin
 
 from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
 from model_core.kinematics.capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, nearest_on_segments
-from model_core.kinematics.contacts import stands
+from model_core.kinematics.contacts import stance_runs
 from model_core.kinematics.limbs import ARMS, LEGS
 from model_core.kinematics.pose import PoseBatch
 from model_core.metrics.physical import (
@@ -108,10 +108,10 @@ def test_a_foot_that_creeps_stands_as_often_whichever_way_it_creeps() -> None:
     creeping[:, 0] = np.linspace(0, 0.13, 60)
     creeping[:, 2] = 0.11 * np.sin(np.arange(60) * np.pi / 59)
     always = np.ones(60, dtype=bool)
-    expected = stands(creeping, always, always, FPS)
+    expected = stance_runs(creeping, always, always, FPS)
     for degrees in range(10, 360, 10):
         turned = creeping @ about_y(np.array(np.deg2rad(degrees))).T
-        np.testing.assert_array_equal(stands(turned, always, always, FPS), expected)
+        np.testing.assert_array_equal(stance_runs(turned, always, always, FPS), expected)
 
 
 @pytest.mark.parametrize(("pace", "sway"), [(0.5, 0.005), (0.8, 0.005), (0.8, 0.03), (1.2, 0.1)])
@@ -126,7 +126,7 @@ def test_who_glides_on_both_feet_takes_steps_and_is_not_in_the_air(pace: float, 
         glider = limb_to(glider, leg, ankle)
         rotations = glider.world()[1]
         rotations[:, :, (leg.end, TOES[side])] = np.eye(3)
-        glider = glider.turned_to(rotations)
+        glider = glider.with_world_rotations(rotations)
     given = glider.world()[0]
     after = joints_of(solve([person(glider).motion()]))
     assert skate(given) > 1000 * pace / FPS - 1

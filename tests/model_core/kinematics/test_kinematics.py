@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model_core.kinematics import FITTED, RAW_FIT, SolveSettings, solve
-from model_core.kinematics.smoothing import steadied_bodies
+from model_core.kinematics.smoothing import stabilised_bodies
 from model_core.motion import FPS, Motion, PosedSkeleton
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import (
@@ -192,7 +192,7 @@ def test_a_body_that_shakes_as_a_whole_is_steadied_and_no_other() -> None:
     quiet = known_person(16, 120).joints()
     shake = np.repeat(np.random.default_rng(16).normal(0, 0.012, (40, 3)), 3, axis=0)[:, None]
     joints = np.stack((quiet, quiet + shake))
-    after = steadied_bodies(joints, FPS, SolveSettings().steady_bodies)
+    after = stabilised_bodies(joints, FPS, SolveSettings().steady_bodies)
     assert np.array_equal(after[0], quiet)
     inside = slice(8, -8)
     assert np.abs(after[1] - quiet)[inside].mean() < 0.85 * np.abs(shake[inside]).mean()

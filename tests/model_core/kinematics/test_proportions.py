@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from couple_examples import couple_holding_hands
 
-from model_core.kinematics.proportions import TargetBody, on_other_bodies
+from model_core.kinematics.proportions import TargetBody, adapt_to_bodies
 from model_core.kinematics.retarget import RootMotionScale
 from model_core.metrics.physical import skate
 from model_core.motion import PosedSkeleton
@@ -40,7 +40,7 @@ def test_feet_stand_and_hands_hold_on_bodies_of_other_sizes(first: float, second
     across = 0.5 * (first + second)
     bodies = [body(first, across), body(second, across)]
     plain = on(bodies, people)
-    adapted, left = on_other_bodies(people, bodies)
+    adapted, left = adapt_to_bodies(people, bodies)
     joints = on(bodies, adapted)
     # Palms keep their distance; larger hands let wrists be a little further apart.
     assert left < 0.02
@@ -54,12 +54,12 @@ def test_feet_stand_and_hands_hold_on_bodies_of_other_sizes(first: float, second
 
 def test_the_same_bodies_keep_the_motion_and_a_held_one_stays() -> None:
     people = couple_holding_hands(60)
-    same, left = on_other_bodies(people, [body(1.0, 1.0), body(1.0, 1.0)])
+    same, left = adapt_to_bodies(people, [body(1.0, 1.0), body(1.0, 1.0)])
     assert left < 0.001
     for one, other in zip(people, same, strict=True):
         np.testing.assert_allclose(one.joints(), other.joints(), atol=1e-4)
     bodies = [body(1.0, 1.0, held=True), body(0.8, 1.0)]
-    adapted, _ = on_other_bodies(people, bodies)
+    adapted, _ = adapt_to_bodies(people, bodies)
     assert adapted[0] is people[0]
     truth = np.stack([person.joints() for person in people])
     assert np.abs(wrists_apart(on(bodies, adapted)) - wrists_apart(truth)).max() < 0.05
@@ -68,7 +68,7 @@ def test_the_same_bodies_keep_the_motion_and_a_held_one_stays() -> None:
 def test_hands_that_cannot_meet_stay_as_they_were_made_and_let_go_without_a_jerk() -> None:
     people = couple_holding_hands(120)
     far = [body(1.0, 2.6), body(1.0, 2.6)]
-    adapted, left = on_other_bodies(people, far, stand=False)
+    adapted, left = adapt_to_bodies(people, far, plant_feet=False)
     assert left > 0.2
     for before, after in zip(people, adapted, strict=True):
         np.testing.assert_allclose(after.joints(), before.joints(), atol=1e-3)
@@ -77,7 +77,7 @@ def test_hands_that_cannot_meet_stay_as_they_were_made_and_let_go_without_a_jerk
     away[:, 2] = 1.5 * np.clip((np.arange(120) - 40) / 60, 0, 1)
     plain = body(1.0, 1.0)
     leaving = replace(plain, joints=lambda posed: plain.joints(posed) + away[:, None], held=True)
-    adapted, _ = on_other_bodies(people, [plain, leaving], stand=False)
+    adapted, _ = adapt_to_bodies(people, [plain, leaving], plant_feet=False)
     moved = np.linalg.norm(adapted[0].joints()[:, (20, 21)] - people[0].joints()[:, (20, 21)], axis=-1)
     assert 0.04 < moved.max() < 0.5 and moved[:30].max() < 0.01 and moved[105:].max() < 0.01
     assert np.abs(np.diff(moved, axis=0)).max() < 0.06

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from motion_examples import arms_lowered, posed_person, truth_of
 
-from model_core.kinematics.retarget import bone_turns, fit_rest, motion_of_bones, person_hip_height
+from model_core.kinematics.retarget import bone_rotations, fit_rest, motion_of_bones, person_hip_height
 from model_core.motion import SMPL
 from model_core.motion.rest import SMPL_REST_OFFSETS
 from model_core.motion.rotations import angle_between, matrix_from_axis_angle
@@ -26,7 +26,7 @@ def test_turns_of_bones_are_the_motions_whatever_rest_and_roll(lowered: float) -
     floor = np.array((0.0, positions[:, 1].min() - 0.03, 0.0))
     rest = fit_rest(humanoid, rolls, positions, np.zeros_like(positions), floor)
     assert rest.hip_height == pytest.approx(person_hip_height(SMPL_REST_OFFSETS)) and rest.sole == pytest.approx(0.03)
-    turns = bone_turns(person, rest)
+    turns = bone_rotations(person, rest)
     assert sorted(turns) == list(range(len(SMPL)))
     truth = truth_of(person)
     for joint, children in enumerate(SMPL.children):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....kinematics.filters import blurred
+from ....kinematics.filters import hann_smoothed
 from ....motion.types import FPS
 from ..actor import Actor
 from ..body import flat
@@ -44,7 +44,7 @@ def _abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag
     """Both walk in the same direction, the second to the left of the first."""
     first, second = scene.cast(running)
     places, heading = _curve(scene, first, pace, 0.1 if running else 0.3)
-    smooth = blurred(heading, 6)
+    smooth = hann_smoothed(heading, 6)
     for actor, side in ((first, -0.5), (second, 0.5)):
         own = places + side * apart * flat(smooth + np.pi / 2)
         if actor is second:
@@ -120,14 +120,14 @@ def arm_around_the_shoulder(scene: Scene) -> None:
 def _behind(scene: Scene, lead: Actor, tail: Actor, pace: float, delay: float, catching: float = 0.0) -> None:
     """The second person follows the path of the first ``delay`` seconds later, and gains ``catching`` m/s on it."""
     places, heading = _curve(scene, lead, pace, 0.7)
-    lead.path = (places, blurred(heading, 6))
+    lead.path = (places, hann_smoothed(heading, 6))
     before = np.arange(-200, 0)[:, None] * (places[1] - places[0]) + places[0]
     longer, turned = np.concatenate((before, places)), np.concatenate((np.full(200, heading[0]), heading))
     wanted = 200 + np.arange(len(places)) - delay * FPS + catching / pace * np.arange(len(places))
     wanted = np.minimum(wanted, 200 + np.arange(len(places)) - 0.25 * FPS)
     index = np.arange(len(longer))
     own = np.stack([np.interp(wanted, index, longer[:, axis]) for axis in range(3)], -1)
-    tail.path = (own, blurred(np.interp(wanted, index, turned), 6))
+    tail.path = (own, hann_smoothed(np.interp(wanted, index, turned), 6))
 
 
 def follow(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....kinematics.filters import blurred
+from ....kinematics.filters import hann_smoothed
 from ..body import flat
 from ..curves import cruise
 from ..scene import Scene
@@ -65,7 +65,7 @@ def dance_in_hold(scene: Scene) -> None:
         at = flat(np.array(turn * (number * beat - 0.6)))
         left = flat(np.array(turn * (number * beat - 0.6) + np.pi / 2))
         centre = centre + done * size * (along * at + across * left)
-    centre = blurred(centre.T, 2).T
+    centre = hann_smoothed(centre.T, 2).T
     bob = 0.012 * (1 - np.cos(2 * np.pi * (times + 0.6) / beat))
     for actor, side, facing in ((first, -0.5, angle), (second, 0.5, angle + np.pi)):
         actor.path = (centre + side * gap * flat(angle) - 0.05 * side * flat(angle + np.pi / 2), facing)
