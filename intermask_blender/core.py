@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         NEEDED,
         BoneMap,
         Check,
+        FailureReason,
         Humanoid,
         NotRecognisedError,
         Recognition,
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
         SkeletonTree,
         canonical,
         find_mapped,
-        lacking,
         load_map,
+        missing_joints,
         nearest_match,
         recognise,
     )

@@ -27,7 +27,7 @@ def detect_rig(owner: bpy.types.Object) -> RigMapping:
         )
     tree = skeleton_of(owner)
     try:
-        return _mapping(core.recognise(tree, upright=lambda: _upright_poses(owner, tree)), tree, owner)
+        return _mapping(core.recognise(tree, candidate_poses=lambda: _upright_poses(owner, tree)), tree, owner)
     except NotRecognisedError as error:
         raise UserError(_sentence(error, owner)) from error
 
@@ -106,17 +106,21 @@ def _properties(owner: bpy.types.Object, bone: str) -> list[str]:
 def _sentence(error: NotRecognisedError, owner: bpy.types.Object) -> str:
     """Why no person is found, and what to do."""
     template = {
-        "broken": tr(
+        core.FailureReason.BROKEN_LIMB: tr(
             "In {name} the bone {lower} does not hang from {upper}, so the limb cannot be keyed; parent it there, or "
             "choose the bones under Bone Map."
         ),
-        "lacking": tr(
+        core.FailureReason.MISSING_JOINTS: tr(
             "{name} looks like {kind} but lacks the bones for {joints}; choose them under Bone Map, or add them."
         ),
-        "apart": tr(
+        core.FailureReason.DISCONNECTED: tr(
             "Legs, spine and arms of {name} do not hang together like a person's; choose its bones under Bone Map."
         ),
-        "two_pairs": tr("Two pairs of limbs of {name} could be the arms; choose its bones under Bone Map."),
-        "unknown": tr("No person is recognised in the armature {name}; choose its bones under Bone Map."),
+        core.FailureReason.AMBIGUOUS_ARMS: tr(
+            "Two pairs of limbs of {name} could be the arms; choose its bones under Bone Map."
+        ),
+        core.FailureReason.UNKNOWN: tr(
+            "No person is recognised in the armature {name}; choose its bones under Bone Map."
+        ),
     }[error.reason]
     return template.format(name=owner.name, joints=bone_labels(error.joints), **error.values)

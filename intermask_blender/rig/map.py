@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core import MAP_SCHEMA, SMPL, Check, Setting, atomic_write, lacking
+from ..core import MAP_SCHEMA, SMPL, Check, Setting, atomic_write, missing_joints
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RigMapping:
     @property
     def lacking(self) -> tuple[str, ...]:
         """Those of them without which the rig is no person."""
-        return lacking(self.bones)
+        return missing_joints(self.bones)
 
     def control(self, joint: str) -> str:
         """The bone that is keyed for a joint."""

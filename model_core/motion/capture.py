@@ -15,7 +15,16 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UserError
-from ..recognition import Check, Humanoid, NotRecognisedError, Recognition, SkeletonTree, bone_labels, recognise
+from ..recognition import (
+    Check,
+    FailureReason,
+    Humanoid,
+    NotRecognisedError,
+    Recognition,
+    SkeletonTree,
+    bone_labels,
+    recognise,
+)
 from .bvh import BvhClip, read_bvh, world_transforms
 from .landmarks import landmarks_of, reference_pose, stands
 from .rest import SMPL_REST_OFFSETS
@@ -136,16 +145,16 @@ def _recognised(clip: BvhClip) -> tuple[Recognition, Humanoid]:
     at_rest = world_transforms(np.tile(np.eye(3), (len(clip.names), 1, 1)), clip.rest_offsets, clip.parents)[1]
     tree = SkeletonTree(clip.names, clip.parents, at_rest)
     try:
-        recognition = recognise(tree, upright=lambda: _upright_poses(clip, tree))
+        recognition = recognise(tree, candidate_poses=lambda: _upright_poses(clip, tree))
         return recognition, recognition.humanoid(tree)
     except NotRecognisedError as error:
         some = ", ".join(clip.names[:8])
         sentence = {
-            "broken": "the joint {lower} does not hang from {upper}, so the limb cannot be followed",
-            "lacking": "it looks like {kind} but lacks the joints for {joints}",
-            "apart": "legs, spine and arms do not hang together like a person's",
-            "two_pairs": "two pairs of limbs could be the arms",
-            "unknown": f"cannot tell which joints are {{joints}} among {some}...",
+            FailureReason.BROKEN_LIMB: "the joint {lower} does not hang from {upper}, so the limb cannot be followed",
+            FailureReason.MISSING_JOINTS: "it looks like {kind} but lacks the joints for {joints}",
+            FailureReason.DISCONNECTED: "legs, spine and arms do not hang together like a person's",
+            FailureReason.AMBIGUOUS_ARMS: "two pairs of limbs could be the arms",
+            FailureReason.UNKNOWN: f"cannot tell which joints are {{joints}} among {some}...",
         }[error.reason].format(joints=bone_labels(error.joints), **error.values)
         raise UserError(
             f"{file}: {sentence}; rename the joints as in Mixamo (LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm, "

@@ -1,4 +1,4 @@
-"""Recognition of a person in any skeleton, from bone names, the tree and the rest pose; no Blender, no network."""
+"""Recognises a person in any skeleton from bone names, hierarchy and rest pose; needs no Blender and no network."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from .bone_maps import NEEDED, ROOT, SCHEMA, BoneMap, Setting, canonical, known_
 from .labels import BONE_LABELS, bone_labels
 from .recognise import (
     Check,
+    FailureReason,
     Humanoid,
     NotRecognisedError,
     Recognition,
     find_mapped,
-    lacking,
+    missing_joints,
     nearest_match,
     recognise,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "SCHEMA",
     "BoneMap",
     "Check",
+    "FailureReason",
     "Humanoid",
     "NotRecognisedError",
     "Recognition",
@@ -34,8 +36,8 @@ __all__ = [
     "canonical_name",
     "find_mapped",
     "known_maps",
-    "lacking",
     "load_map",
+    "missing_joints",
     "nearest_match",
     "recognise",
 ]

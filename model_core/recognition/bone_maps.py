@@ -1,4 +1,4 @@
-"""Bone maps: which bones of a known kind of rig are SMPL's joints. They are JSON files, read and checked here."""
+"""Reads and checks bone maps: JSON files that map SMPL's joints to the bones of a known kind of rig."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..motion.skeleton import SMPL
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "rigs"
 SCHEMA = 1
 ROOT = "root"
-"""What ``follows`` calls the control that carries the whole body."""
+"""The name in ``follows`` of the control that carries the whole body."""
 
 NEEDED = (
     "Pelvis", "L_Hip", "R_Hip", "L_Knee", "R_Knee", "L_Ankle", "R_Ankle", "L_Shoulder", "R_Shoulder", "L_Elbow",
     "R_Elbow", "L_Wrist", "R_Wrist",
 )  # fmt: skip
-"""Joints without which a rig is no person; it also needs a neck or a head."""
+"""Joints that every person needs, in addition to a neck or a head."""
 
 _FIELDS = frozenset(("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings"))
 
@@ -39,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class BoneMap:
-    """One kind of rig, as its file says. ``assets/rigs/schema.json`` describes the fields."""
+    """The bone map of one kind of rig. ``assets/rigs/schema.json`` describes the fields."""
 
     name: str
     about: str
@@ -76,7 +76,7 @@ def load_map(path: Path) -> BoneMap:
     """Read a bone map.
 
     Raises:
-        UserError: the file cannot be read or is not as the schema says.
+        UserError: the file cannot be read or does not match the schema.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -84,9 +84,9 @@ def load_map(path: Path) -> BoneMap:
         raise UserError(f"Cannot read the bone map {path}: {error.strerror}; check the path.") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"The bone map {path.name} is not valid JSON ({error}); correct it there.") from error
-    fault = _fault(data)
-    if fault:
-        raise UserError(f"The bone map {path.name} {fault}; see schema.json in assets/rigs.")
+    problem = _problem(data)
+    if problem:
+        raise UserError(f"The bone map {path.name} {problem}; see schema.json in assets/rigs.")
     return BoneMap(
         name=data["name"],
         about=data["about"],
@@ -103,8 +103,8 @@ def _names(entries: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
     return {joint: tuple(names) for joint, names in entries.items()}
 
 
-def _fault(data: Any) -> str:
-    """What is wrong with the content of a bone map, empty where nothing is."""
+def _problem(data: Any) -> str:
+    """What is wrong with the content of a bone map; empty if nothing is."""
     if not isinstance(data, dict):
         return "is not a JSON object"
     unknown = sorted(set(data) - _FIELDS)
@@ -123,10 +123,10 @@ def _fault(data: Any) -> str:
         for joint, value in entries.items():
             if joint not in SMPL.joints:
                 return f"names {joint!r} among its {part}, which is no joint of SMPL"
-            good = value in (*SMPL.joints, ROOT) if part == "follows" else _strings(value) and bool(value)
-            if not good:
+            valid = value in (*SMPL.joints, ROOT) if part == "follows" else _strings(value) and bool(value)
+            if not valid:
                 return f"has {value!r} for {joint} among its {part}"
-    if joint := _circle(data.get("follows", {})):
+    if joint := _cycle(data.get("follows", {})):
         return f"lets {joint} follow itself in a circle"
     if not isinstance(data.get("settings", []), list):
         return "has settings that are not a list"
@@ -138,8 +138,8 @@ def _fault(data: Any) -> str:
     return ""
 
 
-def _circle(follows: Mapping[str, str]) -> str:
-    """A joint whose control would carry itself, empty where there is none."""
+def _cycle(follows: Mapping[str, str]) -> str:
+    """A joint whose control would follow itself; empty if there is none."""
     for joint in follows:
         other, seen = follows[joint], {joint}
         while other in follows and other not in seen:

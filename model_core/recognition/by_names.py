@@ -1,4 +1,4 @@
-"""A person from the words in bone names and the tree: limbs are chains of bones whose names fit, each from the last."""
+"""Finds a person by the words in bone names: a limb is a chain of bones with fitting names, each below the previous."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from .skeleton_tree import SkeletonTree
 from .words import BoneWords
 
 _NO_COLLAR = 1.5
-"""Cost of an arm without a collar against one whose collar's name is certain."""
+"""Extra cost of an arm without a collar, relative to one whose collar's name is certain."""
 
 _PER_BONE = 1e-3
-"""Cost of each bone above: of two bones with equal names the upper one is taken."""
+"""Cost per ancestor: of two bones whose names fit equally, the upper one is used."""
 
-_FAR = 0.6
-"""Share of a leg's length that the bone which carries both legs and spine may lie from where the legs meet."""
+_MAX_PELVIS_DISTANCE = 0.6
+"""Largest distance of the common parent of legs and spine from where the legs meet, in lengths of a leg."""
 
 LIMBS = (("Hip", "Knee", "Ankle"), ("Shoulder", "Elbow", "Wrist"))
 
 
 @dataclass(frozen=True)
-class Named:
-    """What the names say.
+class NameMatch:
+    """The result of recognition by names.
 
     Attributes:
         joints: SMPL joint to bone; complete where ``missing`` and ``broken`` are empty.
         missing: joints that a person needs and no name fits.
-        broken: (lower, upper) bones of one limb whose names fit, but of which the lower does not hang from the upper.
-        apart: whether legs and spine have no bone near the hips in common.
+        broken: (lower, upper) bones of a limb whose names fit, although the lower is not below the upper.
+        disconnected: whether legs and spine have no common parent near the hips.
     """
 
     joints: dict[str, int]
     missing: tuple[str, ...] = ()
     broken: tuple[int, int] | None = None
-    apart: bool = False
+    disconnected: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether a whole person was found."""
-        return not self.missing and self.broken is None and not self.apart
+        return not self.missing and self.broken is None and not self.disconnected
 
 
-def joints_by_names(tree: SkeletonTree, words: Sequence[BoneWords]) -> Named:
+def joints_by_names(tree: SkeletonTree, words: Sequence[BoneWords]) -> NameMatch:
     """The joints of a person by the bones' names."""
     joints: dict[str, int] = {}
     missing: list[str] = []
     broken: tuple[int, int] | None = None
     for side in ("L_", "R_"):
-        costs = {role: _fitting(tree, words, side, role) for role in
+        costs = {role: _candidates(tree, words, side, role) for role in
                  ("Hip", "Knee", "Ankle", "Foot", "Collar", "Shoulder", "Elbow", "Wrist")}  # fmt: skip
         leg = _chain(tree, [costs[role] for role in LIMBS[0]])
         arm = _arm(tree, costs)
@@ -59,17 +59,17 @@ def joints_by_names(tree: SkeletonTree, words: Sequence[BoneWords]) -> Named:
             if chain is not None:
                 joints |= {side + role: bone for role, bone in chain.items()}
                 continue
-            lacking = [side + role for role in limb if not costs[role]]
-            missing += lacking
-            if not lacking:
-                broken = broken or _break(tree, [costs[role] for role in limb])
+            unnamed = [side + role for role in limb if not costs[role]]
+            missing += unnamed
+            if not unnamed:
+                broken = broken or _broken_link(tree, [costs[role] for role in limb])
         if leg is not None and (toe := _toe(tree, costs["Foot"], leg["Ankle"])) is not None:
             joints[side + "Foot"] = toe
-    named = Named(joints, tuple(missing), broken)
+    named = NameMatch(joints, tuple(missing), broken)
     return _with_trunk(tree, words, joints) if named.complete else named
 
 
-def _fitting(tree: SkeletonTree, words: Sequence[BoneWords], side: str, role: str) -> dict[int, float]:
+def _candidates(tree: SkeletonTree, words: Sequence[BoneWords], side: str, role: str) -> dict[int, float]:
     """Bones whose names fit a joint, with their costs."""
     return {
         bone: word.roles[role] + _PER_BONE * tree.depth(bone)
@@ -79,7 +79,7 @@ def _fitting(tree: SkeletonTree, words: Sequence[BoneWords], side: str, role: st
 
 
 def _chain(tree: SkeletonTree, costs: Sequence[dict[int, float]]) -> dict[str, int] | None:
-    """Hip, knee and ankle of the cheapest chain, None where none hangs together."""
+    """Hip, knee and ankle of the cheapest chain, None if no candidates form a chain."""
     best = _cheapest(tree, costs)
     return None if best is None else dict(zip(LIMBS[0], best[1], strict=True))
 
@@ -94,72 +94,72 @@ def _arm(tree: SkeletonTree, costs: dict[str, dict[int, float]]) -> dict[str, in
 
 
 def _cheapest(tree: SkeletonTree, costs: Sequence[dict[int, float]]) -> tuple[float, tuple[int, ...]] | None:
-    """Cost and bones of the cheapest chain, one bone of each joint's, each hanging from the one before."""
-    reached: dict[int, tuple[float, tuple[int, ...]]] = {bone: (cost, (bone,)) for bone, cost in costs[0].items()}
+    """Cost and bones of the cheapest chain: one candidate for each joint, each below the previous."""
+    cheapest: dict[int, tuple[float, tuple[int, ...]]] = {bone: (cost, (bone,)) for bone, cost in costs[0].items()}
     for level in costs[1:]:
-        further = {}
+        extended = {}
         for bone, cost in level.items():
-            above = [chain for end, chain in reached.items() if tree.hangs(bone, end)]
+            above = [chain for end, chain in cheapest.items() if tree.is_descendant(bone, end)]
             if above:
                 least = min(above)
-                further[bone] = (least[0] + cost, (*least[1], bone))
-        reached = further
-    return min(reached.values(), default=None)
+                extended[bone] = (least[0] + cost, (*least[1], bone))
+        cheapest = extended
+    return min(cheapest.values(), default=None)
 
 
-def _break(tree: SkeletonTree, costs: Sequence[dict[int, float]]) -> tuple[int, int] | None:
-    """Lower and upper bone between which a limb does not hang together."""
+def _broken_link(tree: SkeletonTree, costs: Sequence[dict[int, float]]) -> tuple[int, int] | None:
+    """Lower and upper bone between which a limb is not connected."""
     for upper, lower in pairwise(costs):
-        if not any(tree.hangs(low, up) for low in lower for up in upper):
+        if not any(tree.is_descendant(low, up) for low in lower for up in upper):
             return min(lower, key=lower.__getitem__), min(upper, key=upper.__getitem__)
     return min(costs[2], key=costs[2].__getitem__), min(costs[1], key=costs[1].__getitem__)
 
 
 def _toe(tree: SkeletonTree, costs: dict[int, float], ankle: int) -> int | None:
-    """The toes that hang from an ankle, None where there are none."""
-    below = {bone: cost for bone, cost in costs.items() if tree.hangs(bone, ankle)}
+    """The toes below an ankle, None if there are none."""
+    below = {bone: cost for bone, cost in costs.items() if tree.is_descendant(bone, ankle)}
     return min(below, key=below.__getitem__) if below else None
 
 
-def _with_trunk(tree: SkeletonTree, words: Sequence[BoneWords], joints: dict[str, int]) -> Named:
+def _with_trunk(tree: SkeletonTree, words: Sequence[BoneWords], joints: dict[str, int]) -> NameMatch:
     """The limbs with pelvis, spine, neck and head."""
-    hips = tree.meeting((joints["L_Hip"], joints["R_Hip"]))
+    hips = tree.lowest_common_ancestor((joints["L_Hip"], joints["R_Hip"]))
     arms = [joints.get(side + "Collar", joints[side + "Shoulder"]) for side in ("L_", "R_")]
-    chest = tree.meeting(arms)
+    chest = tree.lowest_common_ancestor(arms)
     if hips < 0 or chest < 0:
-        return Named(joints, apart=True)
-    bottom = tree.meeting((hips, chest))
+        return NameMatch(joints, disconnected=True)
+    bottom = tree.lowest_common_ancestor((hips, chest))
     above = [bone for bone, word in enumerate(words) if not word.side and ("Head" in word.roles or "Neck" in word.roles)
-             and (bone == chest or (bottom >= 0 and tree.hangs(bone, bottom)))]  # fmt: skip
+             and (bone == chest or (bottom >= 0 and tree.is_descendant(bone, bottom)))]  # fmt: skip
     heads = {bone: (words[bone].roles["Head"], tree.depth(bone)) for bone in above if "Head" in words[bone].roles}
     head = min(heads, key=heads.__getitem__, default=None)
     necks = {
         bone: (words[bone].roles["Neck"], tree.depth(bone))
         for bone in above
-        if "Neck" in words[bone].roles and (head is None or tree.hangs(head, bone))
+        if "Neck" in words[bone].roles and (head is None or tree.is_descendant(head, bone))
     }
     neck = min(necks, key=necks.__getitem__, default=None)
     if neck is None and head is None:
-        return Named(joints, missing=("Neck or Head",))
+        return NameMatch(joints, missing=("Neck or Head",))
     if head is not None:
         joints["Head"] = head
-        if neck is None and tree.hangs(head, chest) and tree.parents[head] != chest:
+        if neck is None and tree.is_descendant(head, chest) and tree.parents[head] != chest:
             neck = tree.parents[head]
     if neck is not None:
-        joints["Neck"] = _upper_end(tree, neck, joints.get("Head", neck))
+        joints["Neck"] = _upper_neck(tree, neck, joints.get("Head", neck))
         if joints["Neck"] == joints.get("Head"):
             del joints["Head"]
-    pelvis = base_of(tree, hips, joints.get("Neck", joints.get("Head", -1)))
+    pelvis = pelvis_of(tree, hips, joints.get("Neck", joints.get("Head", -1)))
     leg = tree.length(joints["L_Ankle"], joints["L_Hip"])
-    if pelvis < 0 or tree.length(hips, pelvis) > _FAR * max(leg, 1e-9):
-        return Named(joints, apart=True)
+    if pelvis < 0 or tree.length(hips, pelvis) > _MAX_PELVIS_DISTANCE * max(leg, 1e-9):
+        return NameMatch(joints, disconnected=True)
     joints["Pelvis"] = pelvis
     joints |= spine_of(tree, joints)
-    return Named(joints)
+    return NameMatch(joints)
 
 
-def _upper_end(tree: SkeletonTree, neck: int, head: int) -> int:
-    """Where a neck has no length above its parent, the next bone on the path to the head: CMU's turns in the chest."""
+def _upper_neck(tree: SkeletonTree, neck: int, head: int) -> int:
+    """The first bone from neck to head that does not begin at its parent: CMU's first neck bone turns in the chest."""
     chain = [neck, *tree.between(head, neck)] if head != neck else [neck]
     for bone in chain:
         parent = tree.parents[bone]
@@ -168,18 +168,18 @@ def _upper_end(tree: SkeletonTree, neck: int, head: int) -> int:
     return neck
 
 
-def base_of(tree: SkeletonTree, hips: int, neck: int) -> int:
-    """The pelvis: where the legs meet or, if the spine hangs from another bone, where that and the legs meet."""
-    return tree.meeting((hips, neck)) if not tree.hangs(neck, hips) else hips
+def pelvis_of(tree: SkeletonTree, hips: int, neck: int) -> int:
+    """The pelvis: where the legs meet or, if the neck is not below that bone, where legs and neck meet."""
+    return tree.lowest_common_ancestor((hips, neck)) if not tree.is_descendant(neck, hips) else hips
 
 
 def spine_of(tree: SkeletonTree, joints: dict[str, int]) -> dict[str, int]:
-    """Up to three bones of the path from the pelvis to the neck: the lowest, the highest and one between."""
+    """Up to three bones of the path from the pelvis to the neck: the lowest, the highest and one between them."""
     top = joints.get("Neck", joints.get("Head", -1))
     spine = tree.between(top, joints["Pelvis"])
     size = tree.length(top, joints["Pelvis"])
     lengths = [tree.chain_length((joints["Pelvis"], bone)) for bone in spine]
-    # A bone that begins where the pelvis does would bend the body there.
+    # A bone that begins where the pelvis does would bend the body at the pelvis.
     raised = [bone for bone, length in zip(spine, lengths, strict=True) if length > 0.01 * size]
     spine = raised or spine
     picked = spine if len(spine) <= 3 else [spine[round(k)] for k in np.linspace(0, len(spine) - 1, 3)]

@@ -1,7 +1,7 @@
-"""Which bones of a skeleton are a person's: known bone maps first, then words in the names, then the structure.
+"""Finds the bones of a person in a skeleton: by known bone maps, then by words in the names, then by the structure.
 
-One recogniser for files and armatures. It is a pure function of names, parents and positions, so its result can be
-kept for as long as those do not change.
+Files and armatures share this recogniser. It is a pure function of names, parents and positions, so its result can be
+cached for as long as those do not change.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 
 from ..motion.skeleton import SMPL
 from .bone_maps import NEEDED, BoneMap, canonical, known_maps
-from .by_names import LIMBS, Named, joints_by_names
+from .by_names import LIMBS, NameMatch, joints_by_names
 from .skeleton_tree import SkeletonTree
 from .words import stripped_names, words_of
 
 BY_NAMES = "Humanoid (by names)"
 BY_STRUCTURE = "Humanoid (by structure)"
 
-_LOOKS_LIKE = len(SMPL) // 3
-"""Joints that a known map must find before a skeleton is said to look like one of its kind."""
+_MIN_PARTIAL_MATCH = len(SMPL) // 3
+"""Number of joints that a known map must find before a skeleton is reported to look like its kind."""
 
-_ALMOST_ALL = 14
-"""Joints of a known map after which a skeleton is of that kind and nothing else."""
+_NEAR_COMPLETE_MATCH = 14
+"""Number of joints found by a known map from which a skeleton counts as of that kind only."""
 
-_OUT_OF_ORDER = 0.5
-"""What a bone that does not hang from its parent joint's counts against one that has its name and does."""
+_MISPLACED_SCORE = 0.5
+"""Score of a bone with the right name that is not below its parent joint's bone, relative to 1 for a bone that is."""
 
-_UNEVEN = 1.25
-"""Ratio of a left and a right limb's length above which one of their bones may be the wrong one."""
+_MAX_LIMB_RATIO = 1.25
+"""Ratio of the lengths of left and right limb above which one of their bones may be the wrong one."""
 
 
 class Check(Enum):
@@ -46,18 +46,27 @@ class Check(Enum):
     PROPORTIONS = "upper and lower limbs differ too much in length"
 
 
+class FailureReason(Enum):
+    """Why no person was found, and what ``NotRecognisedError`` has for a message about it."""
+
+    BROKEN_LIMB = "a limb's lower bone is not below its upper bone (values ``lower`` and ``upper``)"
+    MISSING_JOINTS = "a skeleton of a known kind lacks joints (value ``kind`` and joints)"
+    DISCONNECTED = "legs, spine and arms are not connected like a person's"
+    AMBIGUOUS_ARMS = "two pairs of limbs could be the arms"
+    UNKNOWN = "no names fit some joints (joints)"
+
+
 class NotRecognisedError(Exception):
     """No person was found.
 
     Attributes:
-        reason: ``"broken"`` (bones ``lower`` and ``upper``), ``"lacking"`` (``kind`` and joints), ``"apart"``,
-            ``"two_pairs"`` or ``"unknown"`` (joints that no name fits).
-        joints: SMPL joints that the reason names.
-        values: what else it names.
+        reason: why.
+        joints: SMPL joints to name in a message.
+        values: further values to name in a message.
     """
 
-    def __init__(self, reason: str, joints: tuple[str, ...] = (), **values: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: FailureReason, joints: tuple[str, ...] = (), **values: str) -> None:
+        super().__init__(reason.value)
         self.reason, self.joints, self.values = reason, joints, values
 
 
@@ -68,7 +77,7 @@ class Humanoid:
     Attributes:
         joints: SMPL name to index, for the pelvis, limbs, neck and head; ``L_Foot``, ``R_Foot``, ``L_Collar``,
             ``R_Collar`` and ``Head`` only where the skeleton has them.
-        spine: the joints between pelvis and neck, from below.
+        spine: the joints between pelvis and neck, from the lowest up.
     """
 
     joints: dict[str, int]
@@ -99,111 +108,113 @@ class Recognition:
         """The joints with all bones of the spine.
 
         Raises:
-            NotRecognisedError: the neck does not hang from the pelvis.
+            NotRecognisedError: the neck is not below the pelvis.
         """
         joints = {joint: bone for joint, bone in self.joints.items() if not joint.startswith("Spine")}
         if "Neck" not in joints:
             joints["Neck"] = joints.pop("Head")
-        if not tree.hangs(joints["Neck"], joints["Pelvis"]):
-            raise NotRecognisedError("apart")
+        if not tree.is_descendant(joints["Neck"], joints["Pelvis"]):
+            raise NotRecognisedError(FailureReason.DISCONNECTED)
         return Humanoid(joints, tuple(tree.between(joints["Neck"], joints["Pelvis"])))
 
 
 def recognise(
     tree: SkeletonTree,
     maps: Sequence[BoneMap] | None = None,
-    upright: Callable[[], Iterable[SkeletonTree]] | None = None,
+    candidate_poses: Callable[[], Iterable[SkeletonTree]] | None = None,
 ) -> Recognition:
-    """Find a person.
+    """Find a person in a skeleton.
 
     Args:
         tree: the skeleton.
         maps: known kinds of skeletons; None means those of ``assets/rigs``.
-        upright: the skeleton in poses in which the person may stand upright, Y up, for recognition by structure;
-            asked for only where names say too little. None means the rest pose.
+        candidate_poses: returns the skeleton in poses in which the person may stand upright, Y up, for recognition by
+            structure; called only where names are not enough. None means the rest pose.
 
     Raises:
         NotRecognisedError: no person was found, or not with certainty.
     """
     kinds = known_maps() if maps is None else maps
     matches = [find_mapped(bone_map, tree) for bone_map in kinds if _has_limbs(bone_map, tree)]
-    usable = [match for match in matches if not lacking(match.joints) and _fits(tree, match)]
+    usable = [match for match in matches if not missing_joints(match.joints) and _fits(tree, match)]
     if usable:
         best = max(usable, key=lambda match: _score(tree, match))
-        return Recognition(best.kind, best.joints, _lengths(tree, best.joints), best.bone_map, best.controls, best.root)
-    from .by_structure import joints_by_structure  # a long module, for the few skeletons whose names say nothing
+        return Recognition(
+            best.kind, best.joints, _length_checks(tree, best.joints), best.bone_map, best.controls, best.root
+        )
+    from .by_structure import joints_by_structure  # a long module that few skeletons need
 
     words = words_of(tree.names)
     named = joints_by_names(tree, words)
     if named.complete:
-        return Recognition(BY_NAMES, named.joints, (Check.NAMES, *_lengths(tree, named.joints)))
+        return Recognition(BY_NAMES, named.joints, (Check.NAMES, *_length_checks(tree, named.joints)))
     nearest = nearest_match(tree, kinds)
-    known = nearest is not None and len(nearest.joints) >= _ALMOST_ALL
-    if named.broken is None and not named.apart and not known:
-        # What has nearly all of a known kind's bones lacks some: structure would take others for them.
-        two_pairs = False
-        for pose in upright() if upright is not None else (tree,):
+    known = nearest is not None and len(nearest.joints) >= _NEAR_COMPLETE_MATCH
+    if named.broken is None and not named.disconnected and not known:
+        # A skeleton with nearly all bones of a known kind lacks some, which structure would replace by wrong ones.
+        ambiguous_arms = False
+        for pose in candidate_poses() if candidate_poses is not None else (tree,):
             found = joints_by_structure(pose, words)
-            two_pairs |= found.two_pairs
+            ambiguous_arms |= found.ambiguous_arms
             if found.joints:
                 checks = (Check.STRUCTURE,) if found.sides_known else (Check.STRUCTURE, Check.SIDES)
-                return Recognition(BY_STRUCTURE, found.joints, (*checks, *_lengths(tree, found.joints)))
-        if two_pairs:
-            raise NotRecognisedError("two_pairs")
-    raise _why(tree, named, nearest)
+                return Recognition(BY_STRUCTURE, found.joints, (*checks, *_length_checks(tree, found.joints)))
+        if ambiguous_arms:
+            raise NotRecognisedError(FailureReason.AMBIGUOUS_ARMS)
+    raise _failure_reason(tree, named, nearest)
 
 
 def nearest_match(tree: SkeletonTree, maps: Sequence[BoneMap] | None = None) -> Recognition | None:
-    """The known map that finds the most bones, None where none finds a third of a person."""
+    """The match of the known map that finds the most bones; None if no map finds a third of a person."""
     kinds = known_maps() if maps is None else maps
     best = max((find_mapped(bone_map, tree) for bone_map in kinds), key=lambda match: len(match.joints), default=None)
-    return best if best is not None and len(best.joints) >= _LOOKS_LIKE else None
+    return best if best is not None and len(best.joints) >= _MIN_PARTIAL_MATCH else None
 
 
-def lacking(joints: Mapping[str, object]) -> tuple[str, ...]:
-    """Joints without which a skeleton is no person and that are not among these."""
+def missing_joints(joints: Mapping[str, object]) -> tuple[str, ...]:
+    """The joints that every person needs and that are not among these."""
     missing = [joint for joint in NEEDED if joint not in joints]
     return (*missing, *(("Neck",) if "Neck" not in joints and "Head" not in joints else ()))
 
 
 def find_mapped(bone_map: BoneMap, tree: SkeletonTree) -> Recognition:
-    """The bones that a map names; joints whose bones are missing are left out."""
-    spelt = _spelt(tree.names, bone_map.prefixes)
+    """The bones that a map names, without the joints whose bones the skeleton lacks."""
+    by_spelling = _bones_by_spelling(tree.names, bone_map.prefixes)
 
-    def alike(names: Iterable[str]) -> tuple[str, tuple[int, ...]]:
-        """The first of the names that some bones have in any spelling, and those bones."""
-        found = ((name, spelt.get(canonical(name, bone_map.prefixes), ())) for name in names)
+    def matching_bones(names: Iterable[str]) -> tuple[str, tuple[int, ...]]:
+        """The first name that any bones have, in any spelling, and these bones."""
+        found = ((name, by_spelling.get(canonical(name, bone_map.prefixes), ())) for name in names)
         return next(((name, same) for name, same in found if same), ("", ()))
 
-    def one(names: Iterable[str]) -> int:
-        name, same = alike(names)
-        # Of several bones that differ in case or separators, the one that is spelt as the map has it.
+    def best_bone(names: Iterable[str]) -> int:
+        name, same = matching_bones(names)
+        # Of several bones that differ in case or separators, the one that is spelt as in the map.
         exact = [bone for bone in same if tree.names[bone] == name]
         return exact[0] if exact else min(same, key=tree.depth, default=-1)
 
     joints: dict[str, int] = {}
     for joint in SMPL.joints:
         names = bone_map.bones.get(joint, ())
-        _, same = alike(names)
+        _, same = matching_bones(names)
         if len(same) > 1:
-            # Of several, one that hangs from its parent joint's, or carries a hip: others are props, or other people's.
+            # Of several, one below its parent joint's bone, or above a hip: others are props, or other people's.
             above = joints.get(mapped_parent(joint, joints), -1)
-            hips = alike(bone_map.bones.get("L_Hip", ()))[1] if joint == "Pelvis" else ()
-            in_place = [bone for bone in same if (above >= 0 and tree.hangs(bone, above))
-                        or any(tree.hangs(hip, bone) for hip in hips)]  # fmt: skip
-            bone = one(names)
+            hips = matching_bones(bone_map.bones.get("L_Hip", ()))[1] if joint == "Pelvis" else ()
+            in_place = [bone for bone in same if (above >= 0 and tree.is_descendant(bone, above))
+                        or any(tree.is_descendant(hip, bone) for hip in hips)]  # fmt: skip
+            bone = best_bone(names)
             joints[joint] = bone if bone in in_place or not in_place else in_place[0]
         elif same:
             joints[joint] = same[0]
     controls = {
-        joint: bone for joint, names in bone_map.controls.items() if joint in joints and (bone := one(names)) >= 0
+        joint: bone for joint, names in bone_map.controls.items() if joint in joints and (bone := best_bone(names)) >= 0
     }
-    root = one((bone_map.root,)) if bone_map.root else -1
+    root = best_bone((bone_map.root,)) if bone_map.root else -1
     return Recognition(bone_map.name, joints, (), bone_map, controls, root)
 
 
 def mapped_parent(joint: str, bones: Mapping[str, object]) -> str:
-    """The nearest joint above one that has a bone, empty where there is none."""
+    """The nearest ancestor of a joint that has a bone, or an empty string."""
     parent = SMPL.parents[SMPL.index(joint)]
     while parent >= 0 and SMPL.joints[parent] not in bones:
         parent = SMPL.parents[parent]
@@ -211,8 +222,8 @@ def mapped_parent(joint: str, bones: Mapping[str, object]) -> str:
 
 
 @lru_cache(512)
-def _spelt(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """Canonical spelling to bones, of the names as they are and without what all of them share."""
+def _bones_by_spelling(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Canonical spelling to bones, of the names with and without the affixes that all of them share."""
     result: dict[str, list[int]] = {}
     for bone, (name, stripped) in enumerate(zip(names, stripped_names(names), strict=True)):
         for key in {canonical(name, prefixes), canonical(stripped, prefixes)}:
@@ -221,40 +232,40 @@ def _spelt(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, tuple
 
 
 def _has_limbs(bone_map: BoneMap, tree: SkeletonTree) -> bool:
-    """Whether a map's limbs are all in a skeleton: a quick look at 12 joints before all are looked for."""
-    spelt = _spelt(tree.names, bone_map.prefixes)
-    return all(any(canonical(name, bone_map.prefixes) in spelt for name in bone_map.bones.get(joint, ()))
+    """Whether a skeleton has all limbs of a map: a quick check of few joints before all are looked up."""
+    by_spelling = _bones_by_spelling(tree.names, bone_map.prefixes)
+    return all(any(canonical(name, bone_map.prefixes) in by_spelling for name in bone_map.bones.get(joint, ()))
                for joint in NEEDED)  # fmt: skip
 
 
 def _fits(tree: SkeletonTree, match: Recognition) -> bool:
-    """Whether limbs are chains; in a rig with controls, whether those exist, for constraints may carry its bones."""
+    """Whether limbs are chains; in a rig with controls, which may drive its bones, whether most controls exist."""
     assert match.bone_map is not None
     if match.bone_map.controls:
         return len(match.controls) > 0.5 * len(match.bone_map.controls)
     joints = match.joints
-    chains = all(tree.hangs(joints[side + lower], joints[side + upper])
+    chains = all(tree.is_descendant(joints[side + lower], joints[side + upper])
                  for side in ("L_", "R_") for limb in LIMBS for upper, lower in pairwise(limb))  # fmt: skip
-    return chains and tree.hangs(joints.get("Neck", joints.get("Head", -1)), joints["Pelvis"])
+    return chains and tree.is_descendant(joints.get("Neck", joints.get("Head", -1)), joints["Pelvis"])
 
 
 def _score(tree: SkeletonTree, match: Recognition) -> tuple[float, int, int, int]:
-    """Joints that were found and hang where they should; among equals rigs with controls, spines that reach the arms
-    and exact names first."""
+    """Number of joints found in the right place in the hierarchy; ties are broken by more controls, then by spines that
+    reach closer to the neck, then by exact names."""
     points = 0.0
     for joint, bone in match.joints.items():
         above = match.joints.get(mapped_parent(joint, match.joints), -1)
-        points += 1.0 if above < 0 or tree.hangs(bone, above) else _OUT_OF_ORDER
+        points += 1.0 if above < 0 or tree.is_descendant(bone, above) else _MISPLACED_SCORE
     assert match.bone_map is not None
     exact = {name for names in match.bone_map.bones.values() for name in names}
     top = match.joints.get("Spine3", match.joints["Pelvis"])
     neck = match.joints.get("Neck", match.joints.get("Head", -1))
-    gap = len(tree.between(neck, top)) if tree.hangs(neck, top) else len(tree)
+    gap = len(tree.between(neck, top)) if tree.is_descendant(neck, top) else len(tree)
     return points, len(match.controls), -gap, sum(tree.names[bone] in exact for bone in match.joints.values())
 
 
-def _lengths(tree: SkeletonTree, joints: Mapping[str, int]) -> tuple[Check, ...]:
-    """What the limbs' lengths say against a recognition."""
+def _length_checks(tree: SkeletonTree, joints: Mapping[str, int]) -> tuple[Check, ...]:
+    """Doubts about a recognition from the limbs' lengths."""
     checks = set()
     for upper, middle, lower in LIMBS:
         sides = []
@@ -264,18 +275,22 @@ def _lengths(tree: SkeletonTree, joints: Mapping[str, int]) -> tuple[Check, ...]
             sides.append(sum(parts))
             if max(parts) > 3.0 * max(min(parts), 1e-9):
                 checks.add(Check.PROPORTIONS)
-        if max(sides) > _UNEVEN * max(min(sides), 1e-9):
+        if max(sides) > _MAX_LIMB_RATIO * max(min(sides), 1e-9):
             checks.add(Check.LENGTHS)
     return tuple(check for check in Check if check in checks)
 
 
-def _why(tree: SkeletonTree, named: Named, nearest: Recognition | None) -> NotRecognisedError:
-    """The reason that helps most."""
+def _failure_reason(tree: SkeletonTree, named: NameMatch, nearest: Recognition | None) -> NotRecognisedError:
+    """The error with the most helpful reason."""
     if named.broken is not None and not named.missing:
         lower, upper = (tree.names[bone] for bone in named.broken)
-        return NotRecognisedError("broken", lower=lower, upper=upper)
-    if named.apart:
-        return NotRecognisedError("apart")
-    if nearest is not None and len(nearest.joints) >= max(_LOOKS_LIKE, len(named.joints)) and lacking(nearest.joints):
-        return NotRecognisedError("lacking", lacking(nearest.joints), kind=nearest.kind)
-    return NotRecognisedError("unknown", tuple(named.missing))
+        return NotRecognisedError(FailureReason.BROKEN_LIMB, lower=lower, upper=upper)
+    if named.disconnected:
+        return NotRecognisedError(FailureReason.DISCONNECTED)
+    if (
+        nearest is not None
+        and len(nearest.joints) >= max(_MIN_PARTIAL_MATCH, len(named.joints))
+        and missing_joints(nearest.joints)
+    ):
+        return NotRecognisedError(FailureReason.MISSING_JOINTS, missing_joints(nearest.joints), kind=nearest.kind)
+    return NotRecognisedError(FailureReason.UNKNOWN, tuple(named.missing))

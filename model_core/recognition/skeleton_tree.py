@@ -1,4 +1,4 @@
-"""A skeleton as recognition sees it: names, parents and positions at rest."""
+"""The input of recognition: a skeleton's names, parents and positions at rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SkeletonTree:
         names: N bone names.
         parents: index of each bone's parent, -1 for a root. Any order.
         heads: (N, 3) where the bones begin at rest; any unit and axes, Y up for recognition by structure.
-        tails: (N, 3) where they end, None where that is not known.
+        tails: (N, 3) where they end, None if unknown.
     """
 
     names: tuple[str, ...]
@@ -40,16 +40,16 @@ class SkeletonTree:
 
     @cached_property
     def paths(self) -> tuple[tuple[int, ...], ...]:
-        """For each bone itself, its parent, and so on to the root."""
+        """For each bone the path to the root: the bone itself, its parent, and so on."""
         result: dict[int, tuple[int, ...]] = {}
 
         def path(bone: int) -> tuple[int, ...]:
-            waiting = []
+            pending = []
             while bone >= 0 and bone not in result:
-                waiting.append(bone)
+                pending.append(bone)
                 bone = self.parents[bone]
             above = result[bone] if bone >= 0 else ()
-            for bone in reversed(waiting):
+            for bone in reversed(pending):
                 above = result[bone] = (bone, *above)
             return above
 
@@ -59,16 +59,16 @@ class SkeletonTree:
     def _ancestors(self) -> tuple[frozenset[int], ...]:
         return tuple(frozenset(path[1:]) for path in self.paths)
 
-    def hangs(self, bone: int, above: int) -> bool:
-        """Whether ``above`` is an ancestor of ``bone``."""
-        return above in self._ancestors[bone]
+    def is_descendant(self, bone: int, ancestor: int) -> bool:
+        """Whether ``bone`` is below ``ancestor`` in the hierarchy; no bone is below itself."""
+        return ancestor in self._ancestors[bone]
 
     def depth(self, bone: int) -> int:
         """Number of ancestors."""
         return len(self.paths[bone]) - 1
 
-    def meeting(self, bones: Iterable[int]) -> int:
-        """The lowest bone that all of them are or hang from, -1 where there is none."""
+    def lowest_common_ancestor(self, bones: Iterable[int]) -> int:
+        """The lowest bone that each of the bones is or is below, -1 if there is none."""
         paths = [self.paths[bone] for bone in bones]
         common = set(paths[0]).intersection(*map(set, paths[1:]))
         return next((bone for bone in paths[0] if bone in common), -1)
@@ -88,13 +88,13 @@ class SkeletonTree:
         return float(np.linalg.norm(np.diff(self.heads[list(bones)], axis=0), axis=1).sum())
 
     def without(self, dropped: Iterable[int]) -> SkeletonTree:
-        """The tree with bones taken out; their children hang from the nearest bone above. Indices stay the same.
+        """The tree without some bones, whose children are attached to the nearest remaining ancestor.
 
-        Bones that are taken out hang from nothing and carry nothing.
+        Indices stay the same; removed bones have neither parent nor children.
         """
-        gone, parents = set(dropped), list(self.parents)
+        removed, parents = set(dropped), list(self.parents)
         for bone in range(len(self)):
-            while parents[bone] in gone:
+            while parents[bone] in removed:
                 parents[bone] = self.parents[parents[bone]]
-        kept = tuple(-1 if bone in gone else parents[bone] for bone in range(len(self)))
+        kept = tuple(-1 if bone in removed else parents[bone] for bone in range(len(self)))
         return replace(self, parents=kept)

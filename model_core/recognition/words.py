@@ -1,4 +1,4 @@
-"""Bone names as words: what all names share is stripped, the side is found, and the rest is looked up.
+"""Reads bone names as words: shared affixes are stripped, the side is found, and the rest is looked up.
 
 Names are split at case, digits and separators. ``LeftUpLeg``, ``thigh.L``, ``lThigh``, ``b_l_upleg``, ``UPLEG_L_JNT``
 and ``mixamorig:LeftUpLeg_055`` all have a side and a core that ``ROLES`` knows.
@@ -16,10 +16,10 @@ from functools import lru_cache
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\dA-Za-z_]+")
 
 _SHARED = 0.8
-"""Share of the names that have a beginning or an ending in common for it to say nothing."""
+"""Fraction of the names that must share a prefix or a suffix for it to be stripped."""
 
-_FEW = 8
-"""Names below which nothing is taken for shared."""
+_MIN_NAMES = 8
+"""With fewer names nothing is stripped as shared."""
 
 _NUMBERED = re.compile(r"[_.\- ]+\d+$")
 
@@ -28,14 +28,14 @@ _SIDES = {
     "r": "R_", "right": "R_", "rgt": "R_", "rt": "R_", "右": "R_",
 }  # fmt: skip
 
-_PACKAGING = frozenset(
+_FILLER_WORDS = frozenset(
     (
         "mixamorig", "valvebiped", "bip", "biped", "j", "jt", "jnt", "c", "m", "f", "x", "avg",
         "fk", "def", "org", "base", "cc", "character", "smpl", "bone", "bn", "bind", "skin", "sk",
         "skel", "skeleton", "rig", "mid", "center", "centre", "bend", "stretch", "main",
     )
 )  # fmt: skip
-"""Words that say nothing about the body."""
+"""Words without a meaning for the body."""
 
 TWIST = frozenset(
     (
@@ -45,7 +45,7 @@ TWIST = frozenset(
         "tgt", "ctrl", "control", "heel", "handle", "aim", "捩", "捩り", "親", "先",
     )
 )  # fmt: skip
-"""Words of bones that help a limb or end it and are none of its joints; what hangs from them may be."""
+"""Words of helper and end bones, which are no joints of a limb, although bones below them may be."""
 
 ACCESSORIES = frozenset(
     (
@@ -60,7 +60,7 @@ ACCESSORIES = frozenset(
         "スカート", "胸", "目", "両目", "耳", "尻尾", "しっぽ", "翼", "羽", "袖", "ネクタイ", "リボン",
     )
 )  # fmt: skip
-"""Words of what people wear or have besides limbs; nothing that hangs from it is a limb either."""
+"""Words of clothes, props and body parts other than limbs; no bone below them belongs to a limb either."""
 
 FINGERS = frozenset(
     (
@@ -69,8 +69,8 @@ FINGERS = frozenset(
     )
 )  # fmt: skip
 
-# Joint without its side to the cores in use and how far each may mean another joint: 0 never does. A joint is named
-# after the bone that begins there: most skeletons call the elbow forearm and the wrist hand.
+# Joint without its side to the cores in use, with the cost of each: how likely it means another joint, 0 for never. A
+# joint is named after the bone that begins there: most skeletons call the elbow forearm and the wrist hand.
 ROLES: dict[str, dict[str, float]] = {
     "Hip": dict.fromkeys(("upleg", "thigh", "upperleg", "legupper", "femur", "uleg", "legup"), 0.0)
     | {"hip": 1.0, "leg": 2.0, "足": 0.0, "momo": 0.0, "ashi": 1.0, "もも": 0.0, "太もも": 0.0},
@@ -91,22 +91,22 @@ ROLES: dict[str, dict[str, float]] = {
     "Head": {"head": 0.0, "skull": 1.0, "頭": 0.0, "atama": 0.0},
 }  # fmt: skip
 SIDED = tuple(role for role in ROLES if role not in ("Neck", "Head"))
-_KNOWN = frozenset(core for cores in ROLES.values() for core in cores)
-_GLUED = (("left", "L_"), ("right", "R_"), ("l", "L_"), ("r", "R_"))
+_KNOWN_CORES = frozenset(core for cores in ROLES.values() for core in cores)
+_SIDE_AFFIXES = (("left", "L_"), ("right", "R_"), ("l", "L_"), ("r", "R_"))
 
 
 @dataclass(frozen=True)
 class BoneWords:
-    """What a bone's name says.
+    """The meaning of a bone's name.
 
     Attributes:
         side: ``"L_"``, ``"R_"`` or empty.
-        core: the name without side, packaging, numbers, case and separators.
-        stripped: the name without what all names share.
+        core: the name without side, filler words, numbers, case and separators.
+        stripped: the name without the affixes that all names share.
         helper: twist, IK and end bones.
         accessory: wings, tails, clothes, faces.
         finger: part of a hand beyond the wrist.
-        roles: SMPL joint without its side to the cost of the bone being it; empty where the name says nothing.
+        roles: SMPL joint without its side to the cost of assigning the bone to it; empty if the name fits no joint.
     """
 
     side: str
@@ -119,56 +119,56 @@ class BoneWords:
 
 
 def canonical_name(name: str) -> tuple[str, str]:
-    """A joint's side (``"L_"``, ``"R_"`` or empty) and its name without side, case, separators and packaging."""
+    """A joint's side (``"L_"``, ``"R_"`` or empty) and its name without side, case, separators and filler words."""
     words = _words(name)
     return words.side, words.core
 
 
 def words_of(names: Sequence[str]) -> list[BoneWords]:
-    """What each name says, after what all of them share is stripped."""
+    """The meaning of each name, after shared affixes are stripped."""
     return [_words(name) for name in stripped_names(names)]
 
 
 def stripped_names(names: Sequence[str]) -> list[str]:
-    """Names without namespaces and without the beginning and the ending that nearly all of them share."""
+    """Names without namespaces and without the prefix and the suffix that nearly all of them share."""
     return list(_stripped(tuple(names)))
 
 
 @lru_cache(64)
 def _stripped(names: tuple[str, ...]) -> tuple[str, ...]:
-    plain = [_plain(name) for name in names]
-    if len(plain) < _FEW:
+    plain = [_without_namespace(name) for name in names]
+    if len(plain) < _MIN_NAMES:
         return tuple(plain)
     if sum(bool(_NUMBERED.search(name)) for name in plain) >= _SHARED * len(plain):
-        # Numbers behind every name, as exporters write them to make names unique.
+        # Exporters append numbers to make names unique.
         plain = [_NUMBERED.sub("", name) or name for name in plain]
-    plain = _without_shared_beginning(plain)
-    return tuple(name[::-1] for name in _without_shared_beginning([name[::-1] for name in plain]))
+    plain = _without_shared_prefix(plain)
+    return tuple(name[::-1] for name in _without_shared_prefix([name[::-1] for name in plain]))
 
 
-def _plain(name: str) -> str:
+def _without_namespace(name: str) -> str:
     name = unicodedata.normalize("NFKC", name).strip()
     return re.split(r"[:|]", name)[-1] or name
 
 
-def _without_shared_beginning(names: list[str]) -> list[str]:
-    """Names without the longest beginning, whatever its case, that nearly all share and that ends between words."""
-    begun, cut = names, 0
+def _without_shared_prefix(names: list[str]) -> list[str]:
+    """Names without the longest prefix, ignoring case, that nearly all share and that ends between words."""
+    matching, cut = names, 0
     for length in range(1, max(map(len, names))):
-        longer = [name for name in begun if len(name) > length]
+        longer = [name for name in matching if len(name) > length]
         if not longer:
             break
         head = Counter(name[:length].lower() for name in longer).most_common(1)[0][0]
-        begun = [name for name in longer if name[:length].lower() == head]
-        if len(begun) < _SHARED * len(names):
+        matching = [name for name in longer if name[:length].lower() == head]
+        if len(matching) < _SHARED * len(names):
             break
-        if sum(_between_words(name[length - 1], name[length]) for name in begun) >= _SHARED * len(names):
+        if sum(_between_words(name[length - 1], name[length]) for name in matching) >= _SHARED * len(names):
             cut, shared = length, head
     return [name[cut:] if cut and len(name) > cut and name[:cut].lower() == shared else name for name in names]
 
 
 def _between_words(first: str, second: str) -> bool:
-    """Whether two letters that follow each other, in either direction, belong to two words."""
+    """Whether two adjacent characters, in either order, belong to two words."""
     return (
         not (first.isalnum() and second.isalnum())
         or first.isdigit() != second.isdigit()
@@ -178,51 +178,51 @@ def _between_words(first: str, second: str) -> bool:
 
 @lru_cache(16384)
 def _words(name: str) -> BoneWords:
-    stripped = _plain(name)
+    stripped = _without_namespace(name)
     words = [word.lower() for word in _WORD.findall(stripped)]
-    words = [part for word in words for part in _parted(word)]
+    words = [part for word in words for part in _split_side_prefix(word)]
     side = next((_SIDES[word] for word in words if word in _SIDES), "")
-    core = [word for word in words if word not in _SIDES and word not in _PACKAGING and not word.isdigit()]
+    core = [word for word in words if word not in _SIDES and word not in _FILLER_WORDS and not word.isdigit()]
     joined = "".join(core)
-    if not side and (glued := _unglued(joined)):
-        side, joined = glued
+    if not side and (split := _split_joined_side(joined)):
+        side, joined = split
         core = [joined]
     helper = any(word in TWIST for word in words) or joined in TWIST
     accessory = any(word in ACCESSORIES for word in words)
-    finger = any(word in FINGERS for word in core) and joined not in _KNOWN
+    finger = any(word in FINGERS for word in core) and joined not in _KNOWN_CORES
     roles = {} if accessory or finger else _roles(core, bool(side), helper)
     return BoneWords(side, joined, stripped, helper, accessory, finger, roles)
 
 
 def _roles(core: list[str], sided: bool, helper: bool) -> dict[str, float]:
-    """Joints that a core may name; a core whose unknown words come first may still name one."""
+    """Joints that a core may name; leading unknown words are skipped at a cost."""
     for start in range(len(core)):
         joined = "".join(core[start:])
         roles = {role: cores[joined] + 0.5 * (start > 0) for role, cores in ROLES.items()
                  if joined in cores and (role in SIDED) == sided}  # fmt: skip
-        # Twist bones are no joints of limbs, but necks have some that carry the head.
+        # Twist bones are no joints of limbs, but the head may be attached to a neck's.
         if roles:
             return {role: cost for role, cost in roles.items() if not helper or role == "Neck"}
     return {}
 
 
-def _parted(word: str) -> list[str]:
-    """Japanese names have their side in front, without a separator."""
+def _split_side_prefix(word: str) -> list[str]:
+    """Split the side off a Japanese name, which begins with it without a separator."""
     if word[0] in "左右" and len(word) > 1:
         return [word[0], word[1:]]
     return [word]
 
 
-def _unglued(core: str) -> tuple[str, str] | None:
-    """Side and rest of a lower-case name such as ``lefthand``, ``lthigh`` or ``handr``."""
+def _split_joined_side(core: str) -> tuple[str, str] | None:
+    """Side and rest of a lower-case name such as ``lefthand``, ``lthigh`` or ``handr``; None if it has no side."""
     if core.startswith("mixamorig"):
         core = core.removeprefix("mixamorig")
-    for mark, side in _GLUED:
-        if core.startswith(mark) and core[len(mark) :] in _KNOWN:
+    for mark, side in _SIDE_AFFIXES:
+        if core.startswith(mark) and core[len(mark) :] in _KNOWN_CORES:
             return side, core[len(mark) :]
-    if core in _KNOWN:
+    if core in _KNOWN_CORES:
         return None
-    for mark, side in _GLUED:
-        if core.endswith(mark) and core[: -len(mark)] in _KNOWN:
+    for mark, side in _SIDE_AFFIXES:
+        if core.endswith(mark) and core[: -len(mark)] in _KNOWN_CORES:
             return side, core[: -len(mark)]
     return None

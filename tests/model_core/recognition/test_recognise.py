@@ -24,6 +24,7 @@ from skeletons import (
 from model_core.motion import SMPL
 from model_core.recognition import (
     Check,
+    FailureReason,
     NotRecognisedError,
     Recognition,
     SkeletonTree,
@@ -155,7 +156,7 @@ def test_legs_and_spine_may_meet_one_bone_apart() -> None:
              for name, parent, place in character_creator()]  # fmt: skip
     with pytest.raises(NotRecognisedError) as caught:
         recognise(tree_of(bones), maps=())
-    assert caught.value.reason == "apart"
+    assert caught.value.reason is FailureReason.DISCONNECTED
 
 
 def test_bend_and_twist_bones_one_after_the_other_are_one_limb() -> None:
@@ -275,14 +276,14 @@ def test_whatever_the_skeleton_there_is_a_person_or_a_reason() -> None:
             reasons.add(error.reason)
         else:
             assert len(set(found.joints.values())) == len(found.joints)
-    assert "unknown" in reasons
+    assert FailureReason.UNKNOWN in reasons
 
 
 def test_two_pairs_of_limbs_without_fingers_are_refused() -> None:
     tree = renamed(tree_of(person(SMALL_WINGS, hands=False), 0.6), lambda name, number: f"Bone.{number:03d}")
     with pytest.raises(NotRecognisedError) as caught:
         recognise(tree)
-    assert caught.value.reason == "two_pairs"
+    assert caught.value.reason is FailureReason.AMBIGUOUS_ARMS
 
 
 @pytest.mark.parametrize("size", [0.01, 1.0, 40.0])
@@ -306,7 +307,7 @@ def test_a_foot_that_hangs_from_elsewhere_is_named() -> None:
     ]
     with pytest.raises(NotRecognisedError) as caught:
         recognise(tree_of(bones))
-    assert caught.value.reason == "broken"
+    assert caught.value.reason is FailureReason.BROKEN_LIMB
     assert caught.value.values == {"lower": "Foot.L", "upper": "LowerLeg.L"}
 
 
