@@ -17,18 +17,19 @@ _WITH_TORCH = {"tensor_files"}
 ROOMS: dict[str, set[str]] = {
     "motion": {"recognition"},
     "recognition": {"motion"},  # of skeletons alone; no two modules import each other
-    "kinematics": {"motion", "recognition"},
+    "constraints": {"motion"},
+    "kinematics": {"motion", "recognition", "constraints"},
     "networks": {"motion", "kinematics"},
     "text_encoders": {"networks", *_WITH_TORCH},
     "model_files": {"networks", "text_encoders", "motion", *_WITH_TORCH},
-    "generation": {"motion", "kinematics", "networks", "text_encoders", "model_files"},
-    "worker": {"motion", "kinematics", "networks", "model_files", "generation"},
+    "generation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files"},
+    "worker": {"motion", "constraints", "kinematics", "networks", "model_files", "generation"},
     "metrics": {"motion", "kinematics"},
     "data": {"motion", "kinematics", "recognition", "metrics"},
     "training": {"motion", "kinematics", "networks", "text_encoders", "model_files", "generation", "data", "metrics",
                  *_WITH_TORCH},
-    "evaluation": {"motion", "kinematics", "networks", "text_encoders", "model_files", "generation", "data", "metrics",
-                   "training", *_WITH_TORCH},
+    "evaluation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files", "generation",
+                   "data", "metrics", "training", *_WITH_TORCH},
 }  # fmt: skip
 """The rooms of ``model_core``, each with the rooms that it may import beside the foundation."""
 TORCH = {"networks", "text_encoders", "model_files", "generation", "worker", "training", "evaluation", *_WITH_TORCH}

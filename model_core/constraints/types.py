@@ -1,0 +1,263 @@
+"""The kinds of constraints.
+
+All of them use the world of the clip that is generated: metres, Y up, the ground is x, z. Frames count from 0, 30 of
+them a second. Intervals run from ``start`` up to, not including, ``stop``. ``person`` is 0 or 1. ``weight`` is 1 for
+what must be met, less for a wish, and 0 for nothing. ``name`` is shown in errors and reports.
+
+A heading is the angle about +Y of the direction that a person faces: 0 is +Z, 90 degrees is +X. Arrays of headings
+hold its cosine and sine, as Kimodo's ``global_root_heading`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ..motion.skeleton import SMPL
+
+ALL_JOINTS = tuple(range(len(SMPL)))
+PIN_JOINTS = ("Pelvis", "Head", "L_Wrist", "R_Wrist", "L_Ankle", "R_Ankle", "L_Foot", "R_Foot")
+"""Joints that can be pinned, as SMPL names them."""
+FIRST_CONTACT: Literal["first contact"] = "first contact"
+BLEND = 10
+"""Frames in which a pin or a contact is blended in before its interval, and out after it."""
+
+
+@dataclass(frozen=True, eq=False)
+class PathConstraint:
+    """Places of the pelvis on the ground.
+
+    Attributes:
+        person: whose.
+        frames: K increasing frames.
+        places: (K, 2) x, z.
+        headings: (K, 2) cosine and sine of the heading; None leaves it free.
+        dense: also bind the frames between the given ones, on a smooth curve through the places.
+        weight, name: as in the module.
+    """
+
+    person: int
+    frames: tuple[int, ...]
+    places: np.ndarray
+    headings: np.ndarray | None = None
+    dense: bool = False
+    weight: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class PoseConstraint:
+    """Poses at frames.
+
+    Attributes:
+        person: whose.
+        frames: K increasing frames.
+        rotations: (K, 22, 3, 3) orientation of the pelvis in the world, then local rotations against the T-pose.
+        roots: (K, 3) position of the pelvis; only its height has a meaning without ``in_place``.
+        joints: indices of the SMPL joints that count.
+        in_place: whether the person has this pose at this place and heading, or wherever they stand.
+        weight, name: as in the module.
+    """
+
+    person: int
+    frames: tuple[int, ...]
+    rotations: np.ndarray
+    roots: np.ndarray
+    joints: tuple[int, ...] = ALL_JOINTS
+    in_place: bool = True
+    weight: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class PinConstraint:
+    """A joint at a point, still or moving.
+
+    Attributes:
+        person: whose.
+        joint: one of ``PIN_JOINTS``.
+        start, stop: interval.
+        points: (1, 3), or (stop - start, 3) for each frame.
+        rotations: orientation of the joint in the world against the T-pose, (1, 3, 3) or one for each frame; None
+            leaves it free.
+        blend: frames before and after the interval in which the pin gains and loses its hold.
+        weight, name: as in the module.
+    """
+
+    person: int
+    joint: str
+    start: int
+    stop: int
+    points: np.ndarray
+    rotations: np.ndarray | None = None
+    blend: int = BLEND
+    weight: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ContactConstraint:
+    """A place of one person on a place of the other person or on a point, or never nearer to it than a distance.
+
+    Attributes:
+        person: whose place.
+        place: one of ``motion.places.PLACES``.
+        on: a place of the other person, or a point (3,).
+        start, stop: interval.
+        never_nearer: smallest distance in metres; None asks for contact.
+        blend, weight, name: as in ``PinConstraint``.
+    """
+
+    person: int
+    place: str
+    on: str | np.ndarray
+    start: int
+    stop: int
+    never_nearer: float | None = None
+    blend: int = BLEND
+    weight: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class TimingConstraint:
+    """When something happens.
+
+    Attributes:
+        frame: when.
+        event: the first contact of the two people, or the beginning of a part of the prompt, by its index.
+        weight, name: as in the module.
+    """
+
+    frame: int
+    event: Literal["first contact"] | int
+    weight: float = 1.0
+    name: str = ""
+
+
+Constraint = PathConstraint | PoseConstraint | PinConstraint | ContactConstraint | TimingConstraint
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """All constraints of a clip.
+
+    Attributes:
+        items: in the order of the file or of the list that the user sees.
+    """
+
+    items: tuple[Constraint, ...] = ()
+
+    def __iter__(self) -> Iterator[Constraint]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def for_person(self, person: int) -> Constraints:
+        """Those that bind a person; timing binds both."""
+        return Constraints(
+            tuple(item for item in self.items if isinstance(item, TimingConstraint) or item.person == person)
+        )
+
+    def shifted(self, frames: int) -> Constraints:
+        """The same, later by a number of frames."""
+        return Constraints(tuple(_shifted(item, frames) for item in self.items))
+
+    def between(self, start: int, stop: int) -> Constraints:
+        """What binds the frames from ``start`` up to ``stop``, with frames counted from ``start``.
+
+        Only the intervals themselves are cut; ``Targets.between`` keeps the blends that reach in from outside.
+        """
+        cut = [_between(item, start, stop) for item in self.items]
+        return Constraints(tuple(item for item in cut if item is not None)).shifted(-start)
+
+
+def frames_of(constraint: Constraint) -> tuple[int, ...]:
+    """The frames that a constraint binds, without its blends."""
+    if isinstance(constraint, TimingConstraint):
+        return (constraint.frame,)
+    if isinstance(constraint, PinConstraint | ContactConstraint):
+        return tuple(range(constraint.start, constraint.stop))
+    if isinstance(constraint, PathConstraint) and constraint.dense and constraint.frames:
+        return tuple(range(constraint.frames[0], constraint.frames[-1] + 1))
+    return constraint.frames
+
+
+def every_frame(path: PathConstraint) -> PathConstraint:
+    """A dense path with a place for each of its frames; a sparse one as it is.
+
+    The curve is a cubic through the places whose velocity is continuous; headings turn the short way.
+    """
+    if not path.dense or len(path.frames) in (0, path.frames[-1] - path.frames[0] + 1):
+        return path
+    keys = np.array(path.frames, dtype=np.float64)
+    frames = np.arange(path.frames[0], path.frames[-1] + 1)
+    headings = None
+    if path.headings is not None:
+        angles = np.unwrap(np.arctan2(path.headings[:, 1], path.headings[:, 0]))
+        angle = np.interp(frames, keys, angles)
+        headings = np.stack((np.cos(angle), np.sin(angle)), -1)
+    return replace(
+        path, frames=tuple(map(int, frames)), places=_smooth_curve(keys, path.places, frames), headings=headings
+    )
+
+
+def _smooth_curve(keys: np.ndarray, values: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Values (N, D) at ``frames`` of the cubic Hermite curve through values (K, D) at ``keys``, both increasing."""
+    slopes = np.gradient(values, keys, axis=0)
+    before = np.clip(np.searchsorted(keys, frames, side="right") - 1, 0, len(keys) - 2)
+    length = (keys[before + 1] - keys[before])[:, None]
+    t = (frames[:, None] - keys[before][:, None]) / length
+    return (
+        (2 * t**3 - 3 * t**2 + 1) * values[before]
+        + (t**3 - 2 * t**2 + t) * length * slopes[before]
+        + (3 * t**2 - 2 * t**3) * values[before + 1]
+        + (t**3 - t**2) * length * slopes[before + 1]
+    )
+
+
+def _shifted(item: Constraint, frames: int) -> Constraint:
+    if isinstance(item, PathConstraint | PoseConstraint):
+        return replace(item, frames=tuple(frame + frames for frame in item.frames))
+    if isinstance(item, TimingConstraint):
+        return replace(item, frame=item.frame + frames)
+    return replace(item, start=item.start + frames, stop=item.stop + frames)
+
+
+def _between(item: Constraint, start: int, stop: int) -> Constraint | None:
+    """The part of a constraint within an interval, frames counted as before; None where there is none."""
+    if isinstance(item, TimingConstraint):
+        return item if start <= item.frame < stop else None
+    if isinstance(item, PinConstraint | ContactConstraint):
+        first, last = max(item.start, start), min(item.stop, stop)
+        if first >= last:
+            return None
+        if isinstance(item, ContactConstraint):
+            return replace(item, start=first, stop=last)
+        part = slice(first - item.start, last - item.start)
+        rotations = item.rotations
+        return replace(
+            item,
+            start=first,
+            stop=last,
+            points=item.points if len(item.points) == 1 else item.points[part],
+            rotations=rotations if rotations is None or len(rotations) == 1 else rotations[part],
+        )
+    if isinstance(item, PathConstraint):
+        item = every_frame(item)
+    kept = [number for number, frame in enumerate(item.frames) if start <= frame < stop]
+    if not kept:
+        return None
+    frames = tuple(item.frames[number] for number in kept)
+    if isinstance(item, PoseConstraint):
+        return replace(item, frames=frames, rotations=item.rotations[kept], roots=item.roots[kept])
+    return replace(
+        item,
+        frames=frames,
+        places=item.places[kept],
+        headings=None if item.headings is None else item.headings[kept],
+    )
