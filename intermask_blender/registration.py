@@ -12,9 +12,10 @@ from .operators.bone_map import (
     INTERMASK_OT_load_bones,
     INTERMASK_OT_save_bones,
 )
+from .operators.conclude import INTERMASK_OT_conclude
 from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
-from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
+from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_escape, INTERMASK_OT_generate
 from .operators.import_weights import INTERMASK_OT_import_published
 from .operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
 from .operators.runtime import (
@@ -50,6 +51,7 @@ from .properties import (
 )
 from .translations import register as register_translations
 from .translations import unregister as unregister_translations
+from .ui.file_browsers import close_file_browsers
 from .ui.preferences import InterMaskPreferences, restore_preferences
 from .ui.session import end_session, start_session
 
@@ -71,6 +73,8 @@ CLASSES: tuple[BlenderClass, ...] = (
     InterMaskBoneSetting,
     INTERMASK_OT_generate,
     INTERMASK_OT_cancel,
+    INTERMASK_OT_escape,
+    INTERMASK_OT_conclude,
     INTERMASK_OT_install_runtime,
     INTERMASK_OT_test_runtime,
     INTERMASK_OT_use_python,
@@ -123,6 +127,7 @@ def register_all() -> None:
 
 def unregister_all() -> None:
     """Undo ``register_all``: end the session with its processes and timers, then unregister everything."""
+    close_file_browsers()
     end_session()
     unregister_translations()
     detach()

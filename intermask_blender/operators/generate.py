@@ -20,7 +20,7 @@ from ..scene.placement import Placement, with_bodies
 from ..scene.request import Sampling, prepare
 from ..translations import tr
 from ..ui.preferences import current_preferences
-from ..ui.session import pending
+from ..ui.session import pending, session
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
 
@@ -141,7 +141,28 @@ class INTERMASK_OT_cancel(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Tell the running operator."""
+        """Cancel it."""
         if self.number < len(pending()):
-            pending()[self.number].cancel_requested = True
+            session().drop(pending()[self.number])
+            self.report({"INFO"}, tr("The generation was cancelled"))
+        return {"FINISHED"}
+
+
+class INTERMASK_OT_escape(bpy.types.Operator):
+    """Stop the running generation, not those in the queue"""
+
+    # In the keymap of the 3D view, so that operators that began later, such as a transform, get the key first.
+    bl_idname = "intermask.escape"
+    bl_label = "Cancel Generation"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether Escape means the generation: while the animation plays, it ends the playback."""
+        return bool(pending()) and not context.screen.is_animation_playing
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Cancel it."""
+        session().drop(pending()[0])
+        self.report({"INFO"}, tr("The generation was cancelled"))
         return {"FINISHED"}

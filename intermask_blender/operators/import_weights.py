@@ -15,10 +15,10 @@ from ..ui.import_fields import DATASETS, ImportProperties
 from ..ui.preferences import current_runtime, model_home
 from ..ui.services import end_worker
 from .attempt_mixin import refuse
-from .modal_mixin import ModalMixin, free
+from .job_mixin import JobMixin, free
 
 
-class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Operator):
+class INTERMASK_OT_import_published(JobMixin, ImportProperties, bpy.types.Operator):
     """Make a model of published InterMask weights and CLIP, which you have downloaded"""
 
     bl_idname = "intermask.import_published"
@@ -73,7 +73,8 @@ class INTERMASK_OT_import_published(ModalMixin, ImportProperties, bpy.types.Oper
         )
         return ModelImport(plan)
 
-    def finished(self, context: bpy.types.Context, sentence: str) -> str:
+    @classmethod
+    def finished(cls, context: bpy.types.Context, sentence: str) -> str:
         """What to report."""
         return sentence
 

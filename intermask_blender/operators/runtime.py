@@ -24,22 +24,23 @@ from ..ui.preferences import (
 from ..ui.services import end_worker
 from ..ui.session import session
 from .attempt_mixin import AttemptMixin, refuse
-from .modal_mixin import ModalMixin, free
+from .job_mixin import JobMixin, free
 
 NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only extensions have a folder of their own")
 
 
-class _RuntimeJob(ModalMixin):
+class _RuntimeJob(JobMixin):
     """A job that ends with a test of a Python: its result is stored in the preferences."""
 
     SOURCE: ClassVar[str] = ""
     """The source of the runtime from then on; empty to leave it."""
 
-    def finished(self, context: bpy.types.Context, sentence: str) -> str:
+    @classmethod
+    def finished(cls, context: bpy.types.Context, sentence: str) -> str:
         """Store the result; give what to report."""
         stored = stored_preferences(context)
         if stored is not None:
-            stored.source = self.SOURCE or stored.source
+            stored.source = cls.SOURCE or stored.source
             stored.tested = sentence
         return tr("It works: {found}").format(found=sentence)
 
@@ -171,7 +172,7 @@ class INTERMASK_OT_stop_runtime_job(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Cancel the job; the operator that waits for it reports that."""
+        """Cancel the job; the timer that polls it reports that."""
         if (job := session().job) is not None:
             job.cancel()
         return {"FINISHED"}

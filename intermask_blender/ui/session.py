@@ -14,12 +14,18 @@ from ..generator.generation import Generation
 from ..translations import tr
 from .draw_cache import DrawCache
 from .previews import Previews
+from .shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from ..generator.job import Job
     from .prompt_novelty import Answer, Question
 
 AppTimer = Callable[[], float | None]
+Report = Callable[[set[str], str], None]
+"""An operator's ``report``."""
+
+EVENT_INTERVAL = 0.05
+"""Seconds between two timer events of a window, as long as something waits for one."""
 
 
 @dataclass
@@ -29,14 +35,14 @@ class Pending:
     Attributes:
         title: its name in the panel.
         generation: its request.
-        timer: wakes the operator that waits.
-        cancel_requested: true once the user cancels it; the waiting operator handles it.
+        place: keys the result and reports what to know of it; raises ``UserError``.
+        label: what the undo history calls the result.
     """
 
     title: str
     generation: Generation
-    timer: bpy.types.Timer
-    cancel_requested: bool = False
+    place: Callable[[Report], None]
+    label: str
 
 
 @dataclass
@@ -47,24 +53,27 @@ class Session:
         client: the generator's process, None until the first request.
         pending: generations that the user waits for; the worker works on the first one.
         job: the installation, test or import that runs, None when none does.
-        job_timer: wakes the operator that waits for ``job``; None in background mode.
+        notices: what has to be reported, each with its level; add to them with ``notify``.
         novelty: what models answered about prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
+        shortcuts: entries of the keymap.
     """
 
     client: WorkerClient | None = None
     pending: list[Pending] = field(default_factory=list)
     job: Job | None = None
-    job_timer: bpy.types.Timer | None = None
+    notices: list[tuple[str, str]] = field(default_factory=list)
     novelty: dict[tuple[str, str], Answer] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     prompts: list[str] | None = None
     draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
+    _events: tuple[int, bpy.types.Timer] | None = field(default=None, init=False)
 
     def start_timer(self, function: AppTimer, interval: float) -> None:
         """Run an application timer, which ends with the session at the latest.
@@ -77,15 +86,53 @@ class Session:
         if bpy.app.background or bpy.app.timers.is_registered(function):
             return
         bpy.app.timers.register(function, first_interval=interval, persistent=True)
-        if function not in self._app_timers:
-            self._app_timers.append(function)
+        self._app_timers = [known for known in self._app_timers if bpy.app.timers.is_registered(known)]
+        self._app_timers.append(function)
+
+    def start_events(self) -> None:
+        """Send timer events to a window, whose keymap calls the operator that ends what is done."""
+        windows = bpy.context.window_manager.windows
+        # A window takes its timers with it when it is closed.
+        if self._events is not None and self._events[0] in {window.as_pointer() for window in windows}:
+            return
+        if bpy.app.background or not windows:
+            return
+        timer = bpy.context.window_manager.event_timer_add(EVENT_INTERVAL, window=windows[0])
+        self._events = windows[0].as_pointer(), timer
+
+    def stop_events(self) -> None:
+        """End the timer events."""
+        manager = bpy.context.window_manager
+        if self._events is not None and self._events[0] in {window.as_pointer() for window in manager.windows}:
+            manager.event_timer_remove(self._events[1])
+        self._events = None
+
+    def notify(self, level: str, text: str) -> None:
+        """Report something to the user when no operator of the add-on runs.
+
+        Args:
+            level: ``INFO``, ``WARNING`` or ``ERROR``.
+            text: translated.
+        """
+        self.notices.append((level, text))
+        self.start_events()
+
+    def drop(self, item: Pending) -> None:
+        """Cancel a generation, if it has not ended, and remove its progress."""
+        self.pending.remove(item)
+        item.generation.cancel()
+        show_progress(bpy.context)
+
+    def drop_all(self) -> None:
+        """Cancel all generations: their scene is about to be closed."""
+        while self.pending:
+            self.drop(self.pending[-1])
 
     def end_job(self) -> None:
         """Forget the job and remove what was shown of it."""
-        if self.job_timer is not None:
-            bpy.context.window_manager.event_timer_remove(self.job_timer)
+        if self.job is not None:
             set_status_text(bpy.context, None)
-        self.job = self.job_timer = None
+        self.job = None
 
     def end_processes(self) -> None:
         """End all child processes."""
@@ -95,15 +142,15 @@ class Session:
             self.client.close()
 
     def close(self) -> None:
-        """Cancel everything and remove all timers: the add-on is disabled, perhaps while operators wait."""
+        """Cancel everything and remove all timers: the add-on is disabled, perhaps while something runs."""
         for function in self._app_timers:
             if bpy.app.timers.is_registered(function):
                 bpy.app.timers.unregister(function)
-        for item in self.pending:
-            item.generation.cancel()
-            bpy.context.window_manager.event_timer_remove(item.timer)
-        self.pending.clear()
+        self.drop_all()
         self.questions.clear()
+        self.notices.clear()
+        self.stop_events()
+        self.shortcuts.remove()
         self.previews.close()
         show_progress(bpy.context)
         self.end_processes()
@@ -117,7 +164,9 @@ def start_session() -> None:
     """Make the session; its child processes do not outlive Blender."""
     global _current
     _current = Session()
+    _current.shortcuts.add()
     atexit.register(_current.end_processes)
+    bpy.app.handlers.load_pre.append(_file_is_closed)
 
 
 def session() -> Session:
@@ -137,10 +186,17 @@ def end_session() -> None:
     if _current is None:
         return
     atexit.unregister(_current.end_processes)
+    bpy.app.handlers.load_pre.remove(_file_is_closed)
     try:
         _current.close()
     finally:
         _current = None
+
+
+@bpy.app.handlers.persistent
+def _file_is_closed(*_arguments: object) -> None:
+    """Another file is opened: what is being generated has no scene to go to."""
+    session().drop_all()
 
 
 def pending() -> list[Pending]:
@@ -162,9 +218,14 @@ def show_progress(context: bpy.types.Context) -> None:
 
 
 def set_status_text(context: bpy.types.Context, text: str | None) -> None:
-    """Show a line in the status bar; None shows Blender's own again."""
-    if context.workspace is not None:
-        context.workspace.status_text_set(text)
+    """Show a line in the status bar of all windows; None shows Blender's own again."""
+    # Timers run outside all windows; and the workspace may be another one than the text was shown in.
+    if text is None:
+        shown = set(bpy.data.workspaces)
+    else:
+        shown = {window.workspace for window in context.window_manager.windows}
+    for workspace in shown:
+        workspace.status_text_set(text)
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:

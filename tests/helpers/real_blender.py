@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ STEP = 9
 """Pixels between two places at which a button is looked for: less than half a button's height."""
 ICON = 48
 """Pixels from the sidebar's right edge, its tabs included, to the icon at the end of a field."""
+MODULE = "bl_ext.user_default.intermask"
+"""The add-on, as Blender names it."""
 _COLUMNS = (0.6, 0.86, 0.9, 0.94)
 """Where across the sidebar buttons are looked for: small ones stand at its right edge."""
 
@@ -47,6 +50,38 @@ def missing() -> str:
         return "no real Blender: name one in the environment variable BLENDER"
     lacking = [name for name in ("Xvfb", "xdotool", "import") if shutil.which(name) is None]
     return f"real Blender needs {', '.join(lacking)} for its window" if lacking else ""
+
+
+def build_zip(folder: Path) -> Path:
+    """The add-on's zip: with wheels for the tool's own Python, else without."""
+    options = ["--platform", "linux-x64"] if tool() is not None else []
+    command = [sys.executable, str(REPOSITORY / "build_addon.py"), "--out", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("*.zip"))
+
+
+def start_with_addon(folder: Path) -> RealBlender:
+    """A Blender in which the add-on's zip is installed. Close it at the end.
+
+    Args:
+        folder: empty; for the zip, and for what Blender and the tests exchange.
+    """
+    archive = build_zip(folder / "dist")
+    # One thread: more of them wait for each other where the machine does other work too.
+    variables = {"OMP_NUM_THREADS": "1"}
+    if tool() is None:
+        variables["INTERMASK_PYTHON"] = sys.executable
+    blender = RealBlender(folder / "blender", variables)
+    try:
+        blender.ask(
+            f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
+            "enable_on_install=True)"
+        )
+    except BaseException:
+        blender.close()
+        raise
+    return blender
 
 
 class RealBlender:

@@ -6,16 +6,12 @@ With INTERMASK_PICTURES=docs/pictures the README's picture of the panel is taken
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import real_blender
-from real_blender import RealBlender
-from repository import REPOSITORY
+from real_blender import MODULE, RealBlender, start_with_addon
 
-MODULE = "bl_ext.user_default.intermask"
 PEOPLE = "answer = sorted(o.name for o in bpy.data.objects if o.type == 'ARMATURE')"
 MODAL = "answer = [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators]"
 RIG_LINE = (
@@ -29,15 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(real_blender.missing()), reason=real_blender.missing() or "there is one"),
 ]
-
-
-def build_zip(folder: Path) -> Path:
-    """The zip: with wheels for the tool's own Python, else without."""
-    options = ["--platform", "linux-x64"] if real_blender.tool() is not None else []
-    command = [sys.executable, str(REPOSITORY / "build_addon.py"), "--out", str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return next(folder.glob("*.zip"))
 
 
 def picture(blender: RealBlender, name: str) -> None:
@@ -61,23 +48,14 @@ def generated(blender: RealBlender, seconds: float = 300.0) -> list[str]:
 
 def test_a_day_with_the_add_on(tmp_path: Path) -> None:
     """Install, generate, undo, redo, cancel, react, save, load, disable, enable, uninstall: in one Blender."""
-    archive = build_zip(tmp_path / "dist")
-    # One thread: more of them wait for each other where the machine does other work too.
-    variables = {"OMP_NUM_THREADS": "1"}
-    if real_blender.tool() is None:
-        variables["INTERMASK_PYTHON"] = sys.executable
-    blender = RealBlender(tmp_path / "blender", variables)
+    blender = start_with_addon(tmp_path)
     try:
-        live(blender, archive, tmp_path)
+        live(blender, tmp_path)
     finally:
         blender.close()
 
 
-def live(blender: RealBlender, archive: Path, folder: Path) -> None:
-    blender.ask(
-        f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
-        "enable_on_install=True)"
-    )
+def live(blender: RealBlender, folder: Path) -> None:
     blender.sidebar("InterMask")
     blender.ask(
         "bpy.data.objects.remove(bpy.data.objects['Cube'])\n"
@@ -187,16 +165,8 @@ def look_at_it(blender: RealBlender) -> None:
 
 def test_takes_pairs_and_files_by_clicks(tmp_path: Path) -> None:
     """What an animator does with takes, in the scene that Blender begins with."""
-    archive = build_zip(tmp_path / "dist")
-    variables = {"OMP_NUM_THREADS": "1"}
-    if real_blender.tool() is None:
-        variables["INTERMASK_PYTHON"] = sys.executable
-    blender = RealBlender(tmp_path / "blender", variables)
+    blender = start_with_addon(tmp_path)
     try:
-        blender.ask(
-            f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
-            "enable_on_install=True)"
-        )
         blender.sidebar("InterMask")
         blender.ask("bpy.context.scene.intermask.seconds = 2.0; bpy.ops.ed.undo_push(message='Begin')")
         takes_and_pairs(blender)
@@ -269,7 +239,7 @@ def while_it_works(blender: RealBlender, folder: Path) -> None:
     blender.ask("bpy.ops.wm.window_new()")
     blender.settle()
     assert blender.ask(RUNNING) and blender.ask(PEOPLE) == ["Person 1", "Person 2"]
-    # In another window a second one waits for its turn; it goes with its window, and the first goes on.
+    # In another window a second one waits for its turn; it stays in the queue when its window is closed.
     blender.ask(
         "w = bpy.context.window_manager.windows[-1]\n"
         "a = next(iter(w.screen.areas)); r = next(r for r in a.regions if r.type == 'WINDOW')\n"
@@ -281,7 +251,7 @@ def while_it_works(blender: RealBlender, folder: Path) -> None:
         "with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):\n    bpy.ops.wm.window_close()"
     )
     blender.until(lambda: blender.ask("answer = len(bpy.context.window_manager.windows)") == 1, 20.0, "one window")
-    assert blender.ask("answer = bpy.context.window_manager.intermask.count") == 1
+    assert blender.ask("answer = bpy.context.window_manager.intermask.count") == 2
     blender.ask("bpy.ops.wm.read_homefile()")
     blender.until(lambda: not blender.ask(RUNNING), 20.0, "an end with the file")
     blender.ask(f"bpy.ops.wm.open_mainfile(filepath={saved!r})")
@@ -328,17 +298,9 @@ def react_to_another_rig(blender: RealBlender, folder: Path) -> None:
 
 def test_a_leader_by_eyedropper_bones_by_hand_and_a_reactor_that_is_there(tmp_path: Path) -> None:
     """What an animator does who brings two rigs along; then the same panel in German."""
-    archive = build_zip(tmp_path / "dist")
-    variables = {"OMP_NUM_THREADS": "1"}
-    if real_blender.tool() is None:
-        variables["INTERMASK_PYTHON"] = sys.executable
-    blender = RealBlender(tmp_path / "blender", variables)
+    blender = start_with_addon(tmp_path)
     try:
-        blender.ask(
-            f"bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo='user_default', "
-            "enable_on_install=True)\n"
-            "bpy.data.objects.remove(bpy.data.objects['Cube'])"
-        )
+        blender.ask("bpy.data.objects.remove(bpy.data.objects['Cube'])")
         blender.sidebar("InterMask")
         bring_two_rigs(blender, tmp_path)
         in_german(blender)

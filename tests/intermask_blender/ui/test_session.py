@@ -19,7 +19,7 @@ from intermask_blender import registration
 from intermask_blender.generator.client import WorkerClient
 from intermask_blender.generator.generation import Generation, GenerationSettings
 from intermask_blender.generator.runtime import NAMED, Inspection, Runtime
-from intermask_blender.operators.modal_mixin import free
+from intermask_blender.operators.job_mixin import free
 from intermask_blender.ui import prompt_novelty
 from intermask_blender.ui.prompt_novelty import Question
 from intermask_blender.ui.session import Pending, end_session, session
@@ -30,11 +30,6 @@ assert blender_scene
 MODEL_STEPS = 40
 
 
-def event_timer() -> bpy.types.Timer:
-    manager = bpy.context.window_manager
-    return manager.event_timer_add(0.1, window=manager.windows[0])
-
-
 def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_grey(
     newly_registered: None, model: Path, tmp_path: Path
 ) -> None:
@@ -43,15 +38,15 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
     generation = Generation(current.client, GenerationSettings("they hug", model, 4.0, takes=20))
     process = current.client._process
     assert process is not None and process.poll() is None
-    current.pending.append(Pending("they hug", generation, event_timer()))
+    current.pending.append(Pending("they hug", generation, lambda report: None, "Generate"))
     inspection = Inspection(Runtime(NAMED, Path(sys.executable)))
     inspection.start()
-    current.job, current.job_timer = inspection, event_timer()
+    current.job = inspection
     assert not free(bpy.types.INTERMASK_OT_test_runtime)
 
     intermask_blender.unregister()
     assert generation.done and inspection.done and process.poll() is not None
-    assert not current.pending and current.job is None and current.job_timer is None
+    assert not current.pending and current.job is None
     intermask_blender.register()
     assert session() is not current and free(bpy.types.INTERMASK_OT_test_runtime)
     assert bpy.context.window_manager.intermask.count == 0
