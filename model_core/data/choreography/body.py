@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ...motion.places import PLACES, size_of
 from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import matrix_from_quaternion, quaternion_from_axis_angle, quaternion_multiply, rotate
 from ...motion.skeleton import SMPL
@@ -16,8 +17,6 @@ J = {name: index for index, name in enumerate(SMPL.joints)}
 """Joint indices by name."""
 TOE_HEIGHT = 0.015
 """Height in metres of SMPL's toe joint above the floor when the foot is flat."""
-PALM = 0.08
-"""Metres from wrist to palm of a body of average size."""
 SIDES = ("left", "right")
 FORWARD, UP = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
 
@@ -129,47 +128,6 @@ def heading(quaternions: np.ndarray) -> np.ndarray:
     return np.arctan2(forward[..., 0], forward[..., 2])
 
 
-PLACES: dict[str, tuple[str, tuple[float, float, float]]] = {
-    "left_shoulder": ("Spine3", (0.17, 0.19, -0.02)),
-    "right_shoulder": ("Spine3", (-0.17, 0.19, -0.02)),
-    "far_left_shoulder": ("Spine3", (0.20, 0.14, -0.03)),
-    "far_right_shoulder": ("Spine3", (-0.20, 0.14, -0.03)),
-    "left_shoulder_blade": ("Spine3", (0.09, 0.05, -0.15)),
-    "right_shoulder_blade": ("Spine3", (-0.09, 0.05, -0.15)),
-    "upper_back": ("Spine3", (0.0, 0.05, -0.15)),
-    "lower_back": ("Spine1", (0.0, 0.06, -0.14)),
-    "left_waist": ("Spine1", (0.14, 0.02, -0.05)),
-    "right_waist": ("Spine1", (-0.14, 0.02, -0.05)),
-    "left_chest": ("Spine3", (0.09, 0.06, 0.14)),
-    "right_chest": ("Spine3", (-0.09, 0.06, 0.14)),
-    "chest": ("Spine3", (0.0, 0.04, 0.14)),
-    "belly": ("Spine1", (0.0, 0.08, 0.13)),
-    "face": ("Head", (0.0, 0.03, 0.12)),
-    "mouth": ("Head", (0.0, 0.0, 0.12)),
-    "left_ear": ("Head", (0.09, 0.05, 0.0)),
-    "right_ear": ("Head", (-0.09, 0.05, 0.0)),
-    "left_upper_arm": ("L_Shoulder", (0.15, 0.0, 0.0)),
-    "right_upper_arm": ("R_Shoulder", (-0.15, 0.0, 0.0)),
-    "left_forearm": ("L_Elbow", (0.16, 0.0, 0.0)),
-    "right_forearm": ("R_Elbow", (-0.16, 0.0, 0.0)),
-    "left_wrist": ("L_Wrist", (0.0, 0.0, 0.0)),
-    "right_wrist": ("R_Wrist", (0.0, 0.0, 0.0)),
-    "left_hand": ("L_Wrist", (PALM, 0.0, 0.0)),
-    "right_hand": ("R_Wrist", (-PALM, 0.0, 0.0)),
-    "left_foot": ("L_Foot", (0.0, 0.0, 0.0)),
-    "right_foot": ("R_Foot", (0.0, 0.0, 0.0)),
-}
-"""Places on a body that a hand can touch: the joint that carries the place, and metres in its rest frame for the
-average size. Each is a point above the skin, by half the thickness of a palm."""
-
-
-def swapped_side(name: str) -> str:
-    """A place, hand or foot on the other side of the body."""
-    if "left" in name:
-        return name.replace("left", "right")
-    return name.replace("right", "left")
-
-
 def place_on(
     name: str, joints: np.ndarray, turns: np.ndarray, size: float, shift: tuple[float, float, float] = (0, 0, 0)
 ) -> np.ndarray:
@@ -192,11 +150,3 @@ def place_on_motion(name: str, motion: Motion, shift: tuple[float, float, float]
         rotation = rotation @ motion.rotations[:, index - 1]
     size = size_of(motion.joints)
     return motion.joints[:, J[joint]] + rotate(rotation, size * (np.array(local) + np.array(shift)))
-
-
-def size_of(joints: np.ndarray) -> float:
-    """Size of a body by its trunk, from pelvis to neck along the spine; 1 is average."""
-    chain = [J[name] for name in ("Spine1", "Spine2", "Spine3", "Neck")]
-    parents = [SMPL.parents[joint] for joint in chain]
-    length = np.linalg.norm(joints[0, chain].astype(np.float64) - joints[0, parents], axis=-1).sum()
-    return float(length / np.linalg.norm(SMPL_REST_OFFSETS[chain], axis=-1).sum())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...kinematics.filters import hann_smoothed
+from ...motion.places import PALM
 from ...motion.rotations import (
     normalized,
     quaternion_conjugate,
@@ -16,7 +17,7 @@ from ...motion.rotations import (
     slerp,
 )
 from .bending import hand_orientation, limb_bent, limited, shared_twist
-from .body import PALM, J, PosedBody, heading, turned, yaw_turn
+from .body import J, PosedBody, heading, turned, yaw_turn
 from .curves import ramp
 
 ARMS = (("L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist"), ("R_Collar", "R_Shoulder", "R_Elbow", "R_Wrist"))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...kinematics.filters import hann_smoothed
 from ...motion.canonical import mirrored
+from ...motion.places import PALM_GAP, swapped_side
 from ...motion.rotations import (
     axis_angle_from_quaternion,
     normalized,
@@ -20,7 +21,7 @@ from ...motion.rotations import (
 )
 from ...motion.types import FPS, Motion
 from .actor import Actor
-from .body import FORWARD, SIDES, J, PosedBody, flat, heading, place_on, swapped_side, turned, varied_body, yaw_turn
+from .body import FORWARD, SIDES, J, PosedBody, flat, heading, place_on, turned, varied_body, yaw_turn
 from .curves import plateau
 from .hands import Goal, Reach, World, reached
 from .library import Library
@@ -37,9 +38,6 @@ _ROUNDS = 9
 """Highest number of passes in which each person's hands follow the movement of the other's body."""
 _SETTLED = 0.004
 """Metres; when no joint moves further from one pass to the next, the hands have reached their targets."""
-
-PALMS = 0.045
-"""Metres between the centres of two palms that are in contact."""
 
 Shift = tuple[float, float, float]
 
@@ -222,7 +220,7 @@ class Scene:
         aside: float = 0.0, wiggle: Callable[[np.ndarray], np.ndarray] | None = None,
         scheduled: tuple[float, float] | None = None, contact: bool = True,
         how: dict[str, Any] | None = None, other_how: dict[str, Any] | None = None,
-        apart: tuple[float, float] = (PALMS, 0.0),
+        apart: tuple[float, float] = (PALM_GAP, 0.0),
     ) -> None:  # fmt: skip
         """The first actor's hand and the second's meet between them and stay joined for a time.
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ....motion.places import PALM_GAP
 from ..actor import Actor
 from ..curves import plateau
-from ..scene import PALMS, Scene
+from ..scene import Scene
 
 
 def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6) -> float:
@@ -71,7 +72,7 @@ def shake_hands(scene: Scene) -> None:
         -0.03,
         pump,
         how=how,
-        apart=(0.0, PALMS),
+        apart=(0.0, PALM_GAP),
     )
     if scene.chance(0.4):
         for actor in (first, second):
