@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..constraints import Constraints
 from ..model_files.sampling_settings import SamplingSettings
 from .sampling import StepCallback
 
@@ -18,9 +19,12 @@ class GenerateOptions:
         takes: number of results, sampled as one batch.
         on_step: called with (steps done, total steps) after each step; an exception that it raises ends the
             generation, which is how a generation is cancelled.
+        constraints: what the people must do besides the prompt, in the world of the result: the same for each take and
+            for each item of a batch.
     """
 
     settings: SamplingSettings | None = None
     seed: int = 0
     takes: int = 1
     on_step: StepCallback | None = None
+    constraints: Constraints | None = None

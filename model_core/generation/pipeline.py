@@ -156,7 +156,9 @@ class InterMask:
             ]
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
             on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)
-            pairs = self._completer.complete(window_texts, (None, None), free, frames, sampler, len(members), on_step)
+            pairs = self._completer.complete(
+                window_texts, (None, None), free, frames, sampler, len(members), on_step, options.constraints
+            )
             for item, pair in zip(members, pairs, strict=True):
                 results[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
         return [results[item] for item in range(len(items))]
@@ -290,7 +292,9 @@ class InterMask:
         self._check_length(frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
         texts = self._window_texts(prompt, frames, fixed_frames)
-        pairs = self._completer.complete(texts, known, free, frames, sampler, options.takes, options.on_step)
+        pairs = self._completer.complete(
+            texts, known, free, frames, sampler, options.takes, options.on_step, options.constraints
+        )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
 
     @torch.inference_mode()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..constraints import Constraints
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
@@ -43,6 +44,7 @@ class WindowedCompleter:
         sampler: BatchSampler,
         takes: int,
         on_step: StepCallback | None,
+        constraints: Constraints | None = None,
     ) -> list[tuple[Motion, Motion]]:
         """Generate both people of each take.
 
@@ -52,6 +54,7 @@ class WindowedCompleter:
             sampler: settings and randomness.
             takes: number of results.
             on_step: called after each step, counted over all windows.
+            constraints: of the clip, in the world of the known people.
 
         Returns:
             One pair for each take, in the world of the known people.
