@@ -12,7 +12,7 @@ from .errors import UserError, printable
 from .threads import let_idle_threads_sleep
 
 TRAINABLE = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker", "evaluator", "all")
-"""What ``train`` trains; the names of ``training.command.PARTS``, which are known without importing torch."""
+"""What ``train`` can train: the names in ``training.command.TRAINERS``, listed here so as not to import torch."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +48,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "a network of the model, in this order: tokenizer, transformer, and those that the configuration asks for: "
         "refiner, contact-classifier, reranker; all: one after the other; evaluator: the one of 'evaluate starter'"
     )
-    parser.add_argument("part", choices=TRAINABLE, help=what)
+    parser.add_argument("network", choices=TRAINABLE, help=what)
     parser.add_argument("--config", type=Path, required=True, help="a TOML file such as configs/salsa.toml")
     parser.add_argument("--data", type=Path, required=True, help="folder of captured motion with its manifest.json")
     parser.add_argument("--choreographed", type=Path, help="output folder of 'choreograph', to train on its clips too")
@@ -60,7 +60,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "fewer blocks; tokenizer and transformer only",
     )
     parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps; auto is a GPU where there is one (default)"
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps; auto, the default, uses a GPU if there is one"
     )
 
 
@@ -116,7 +116,7 @@ def _train(options: argparse.Namespace) -> None:
     from .training.material import Sources
 
     sources = Sources(options.data, options.choreographed)
-    train(options.part, TrainOptions(options.config, sources, options.out, options.start, options.device))
+    train(options.network, TrainOptions(options.config, sources, options.out, options.start, options.device))
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""``python -m model_core train``: a configuration file and folders of motion in, checkpoints and a model out."""
+"""``python -m model_core train``: trains networks by a configuration file on folders of motion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .evaluator_training import train_evaluator
 from .material import Sources, load_material
 from .refiner_training import train_refiner
 from .reranker_training import train_reranker
-from .run import TrainingRun, has, require
+from .run import TrainingRun, is_trained, require_trained
 from .tokenised import CropTokeniser
 from .tokenizer_training import train_tokenizer
 from .transformer_training import TransformerData, train_transformer
@@ -43,7 +43,7 @@ _TEXTS_PER_BATCH = 256
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What ``train`` is called with.
+    """The arguments of ``train``.
 
     Attributes:
         config: a TOML file.
@@ -61,7 +61,7 @@ class TrainOptions:
 
 
 class Training:
-    """The trainings of one ``--out`` folder; each writes what the next one reads.
+    """The trainings of one ``--out`` folder; each writes the network that the next one reads.
 
     Motion is read only when a training first needs it, after the options are checked.
     """
@@ -80,64 +80,64 @@ class Training:
 
     @property
     def model_folder(self) -> Path:
-        """The folder of the model that is made."""
+        """The model folder that the trainings write."""
         return self.options.out / "model"
 
     def tokenizer(self) -> None:
         """Train the tokenizer, and compute the statistics of the normalisation."""
-        settings, begin = self.config.tokenizer, None
+        settings, initial = self.config.tokenizer, None
         if self.start is not None:
             self._check_shape(self.start.config.tokenizer.shape, settings.network.shape, "tokenizer")
             self.run.use_statistics(torch.stack((self.start.mean, self.start.std)).numpy())
-            begin = self.start.tokenizer
-        self.run.keep("tokenizer", train_tokenizer(settings, self.run, begin))
+            initial = self.start.tokenizer
+        self.run.save_network("tokenizer", train_tokenizer(settings, self.run, initial))
 
     def transformer(self) -> None:
         """Train the transformer on tokens of the trained tokenizer, and write the model folder."""
-        require(self.options.out, "tokenizer")
+        require_trained(self.options.out, "tokenizer")
         run, settings, tokenizer = self.run, self.config.transformer, self._tokenizer()
         network = self._transformer_shape(run.encoder)
         settings = replace(settings, network=network)
         if self.start is not None:
-            # A network with fewer blocks grows.
+            # The new network may have more blocks.
             blocks = min(self.start.config.transformer.blocks, network.blocks)
             self._check_shape(self.start.config.transformer.shape, replace(network, blocks=blocks).shape, "transformer")
         pairs, held_out = run.material.pairs()
         groups = sorted({clip.captions for crops in (pairs, held_out) for clip in crops.clips})
         captions = sorted({caption for group in groups for caption in group})
-        place = {caption: index for index, caption in enumerate(captions)}
+        caption_index = {caption: index for index, caption in enumerate(captions)}
         tokeniser = CropTokeniser(tokenizer, run.statistics, settings.frames, groups, settings.seed)
         folder = run.folder("transformer")
         data = TransformerData(
             tokeniser.tokens(pairs, settings.crops, folder / "tokens.safetensors"),
             tokeniser.tokens(held_out, settings.held_out_crops, folder / "held_out_tokens.safetensors"),
             _encoded(run.encoder, captions),
-            [[place[caption] for caption in group] for group in groups],
+            [[caption_index[caption] for caption in group] for group in groups],
         )
-        begin = None if self.start is None else self.start.transformer
-        run.keep("transformer", train_transformer(settings, run, data, begin, tokenizer.quantizer.vectors()))
+        initial = None if self.start is None else self.start.transformer
+        run.save_network("transformer", train_transformer(settings, run, data, initial, tokenizer.quantizer.vectors()))
         self._write_model(self.model_folder)
 
     def refiner(self) -> None:
         """Train the refiner on pairs that went through the trained tokenizer, and add it to the model folder."""
         settings = self._configured("refiner", self.config.refiner)
-        self.run.keep("refiner", train_refiner(settings, self.run, self._tokenizer()))
+        self.run.save_network("refiner", train_refiner(settings, self.run, self._tokenizer()))
         self._write_model(self.model_folder)
 
     def contact_classifier(self) -> None:
         """Train the contact classifier on refined pairs, and add it to the model folder."""
         settings = self._configured("contact_classifier", self.config.contact_classifier)
         network = train_contact_classifier(settings, self.run, self._tokenizer(), self._refiner())
-        self.run.keep("contact_classifier", network)
+        self.run.save_network("contact_classifier", network)
         self._write_model(self.model_folder)
 
     def reranker(self) -> None:
         """Train the reranker on candidates of the model without it, and add it to the model folder."""
         settings = self._configured("reranker", self.config.reranker)
-        # Next to the labels, so that the model that may be in use stays as it is until the end.
+        # In the training's own folder: the finished model folder may be in use until the end.
         base = self.run.folder("reranker") / "model"
         self._write_model(base, with_reranker=False)
-        self.run.keep("reranker", train_reranker(settings, self.run, base, self.options.device))
+        self.run.save_network("reranker", train_reranker(settings, self.run, base, self.options.device))
         self._write_model(self.model_folder)
 
     def evaluator(self) -> None:
@@ -150,66 +150,66 @@ class Training:
         save_evaluator(self.options.out / "evaluation", network, config)
 
     def everything(self) -> None:
-        """All networks of the model, one after the other."""
-        for part in self._order():
-            getattr(self, part)()
+        """Train all networks of the model, one after the other."""
+        for name in self._order():
+            getattr(self, name)()
 
-    def next_command(self, part: str) -> str:
-        """What to run after a training, as a sentence; empty where nothing is left."""
+    def next_command(self, name: str) -> str:
+        """What to run after a training, as a sentence; empty after the last one."""
         order = self._order()
-        if part not in order or part == order[-1]:
+        if name not in order or name == order[-1]:
             return ""
-        return f"Next: train {order[order.index(part) + 1].replace('_', '-')}."
+        return f"Next: train {order[order.index(name) + 1].replace('_', '-')}."
 
     def _order(self) -> list[str]:
-        """The networks that the configuration asks for, each after those that its training needs."""
+        """Names of the networks in the configuration, each after those that its training needs."""
         optional = ("refiner", "contact_classifier", "reranker")
-        return ["tokenizer", "transformer", *(part for part in optional if getattr(self.config, part) is not None)]
+        return ["tokenizer", "transformer", *(name for name in optional if getattr(self.config, name) is not None)]
 
-    def _configured(self, part: str, settings: Settings | None) -> Settings:
-        """The settings of an optional network, when the networks before it are trained."""
+    def _configured(self, name: str, settings: Settings | None) -> Settings:
+        """The settings of an optional network, once the networks before it are trained."""
         if settings is None:
-            raise UserError(f"{self.options.config} has no section [{part}]; add one, empty for the defaults.")
+            raise UserError(f"{self.options.config} has no section [{name}]; add one, empty for the defaults.")
         order = self._order()
-        for earlier in order[: order.index(part)]:
-            require(self.options.out, earlier)
+        for earlier in order[: order.index(name)]:
+            require_trained(self.options.out, earlier)
         return settings
 
-    def _check_shape(self, found: object, wanted: object, part: str) -> None:
-        if found != wanted:
+    def _check_shape(self, found: object, expected: object, name: str) -> None:
+        if found != expected:
             raise UserError(
-                f"The {part} of {self.options.start} has another shape than the configuration asks for: {found}."
+                f"The {name} of {self.options.start} has another shape than the configuration asks for: {found}."
             )
 
     def _tokenizer(self) -> Tokenizer:
-        return self.run.trained("tokenizer", Tokenizer(self.config.tokenizer.network))
+        return self.run.load_network("tokenizer", Tokenizer(self.config.tokenizer.network))
 
     def _transformer_shape(self, encoder: TextEncoder) -> TransformerConfig:
-        """The transformer's shape, with what follows from the tokenizer and the text encoder."""
+        """The transformer's shape, completed from the tokenizer and the text encoder."""
         shape, network = self.config.tokenizer.network, self.config.transformer.network
         text = replace(network.text, width=encoder.width)
         return replace(network, codes=shape.codes, code_width=shape.code_width, part_codes=shape.part_codes, text=text)
 
     def _refiner(self) -> Refiner | None:
-        if self.config.refiner is None or not has(self.options.out, "refiner"):
+        if self.config.refiner is None or not is_trained(self.options.out, "refiner"):
             return None
         shape = replace(self.config.refiner.network, text_width=self.run.encoder.width)
-        return self.run.trained("refiner", Refiner(shape))
+        return self.run.load_network("refiner", Refiner(shape))
 
     def _contact_classifier(self) -> ContactClassifier | None:
-        if self.config.contact_classifier is None or not has(self.options.out, "contact_classifier"):
+        if self.config.contact_classifier is None or not is_trained(self.options.out, "contact_classifier"):
             return None
         shape = replace(self.config.contact_classifier.network, text_width=self.run.encoder.width)
-        return self.run.trained("contact_classifier", ContactClassifier(shape))
+        return self.run.load_network("contact_classifier", ContactClassifier(shape))
 
     def _reranker(self) -> Reranker | None:
-        if self.config.reranker is None or not has(self.options.out, "reranker"):
+        if self.config.reranker is None or not is_trained(self.options.out, "reranker"):
             return None
         shape = replace(self.config.reranker.network, text_width=self.run.encoder.width)
-        return self.run.trained("reranker", Reranker(shape))
+        return self.run.load_network("reranker", Reranker(shape))
 
     def _write_model(self, target: Path, with_reranker: bool = True) -> None:
-        """Replace a model folder by one with all networks that are trained."""
+        """Replace a model folder by one with all networks trained so far."""
         config, run = self.config, self.run
         network = self._transformer_shape(run.encoder)
         refiner, classifier = self._refiner(), self._contact_classifier()
@@ -232,7 +232,7 @@ class Training:
         model = Model(
             description,
             self._tokenizer(),
-            run.trained("transformer", InteractionTransformer(network)),
+            run.load_network("transformer", InteractionTransformer(network)),
             mean,
             deviation,
             find_text_encoder(config.text_encoder),
@@ -246,7 +246,7 @@ class Training:
             write_model(folder, model)
 
 
-PARTS: dict[str, Callable[[Training], None]] = {
+TRAINERS: dict[str, Callable[[Training], None]] = {
     "tokenizer": Training.tokenizer,
     "transformer": Training.transformer,
     "refiner": Training.refiner,
@@ -255,28 +255,28 @@ PARTS: dict[str, Callable[[Training], None]] = {
     "evaluator": Training.evaluator,
     "all": Training.everything,
 }
-"""The arguments of ``train``, each with its training."""
+"""The network names that ``train`` accepts, each with its training."""
 
 
-def train(part: str, options: TrainOptions) -> None:
-    """Train one of ``PARTS``, or continue where its last checkpoint in the folder ``--out`` is.
+def train(name: str, options: TrainOptions) -> None:
+    """Train one of ``TRAINERS``, or continue from its last checkpoint in the folder ``--out``.
 
     Raises:
         UserError: a file is missing or wrong, or an earlier training is missing.
     """
-    if options.start is not None and part not in ("tokenizer", "transformer", "all"):
-        raise UserError(f"'train {part}' takes no --start; tokenizer and transformer do.")
+    if options.start is not None and name not in ("tokenizer", "transformer", "all"):
+        raise UserError(f"'train {name}' takes no --start; tokenizer and transformer do.")
     training = Training(options)
-    PARTS[part](training)
-    made = {"tokenizer": options.out / "tokenizer", "evaluator": options.out / "evaluation"}
-    print(f"Wrote {made.get(part, training.model_folder)}. {training.next_command(part.replace('-', '_'))}".rstrip())
+    TRAINERS[name](training)
+    written = {"tokenizer": options.out / "tokenizer", "evaluator": options.out / "evaluation"}
+    print(f"Wrote {written.get(name, training.model_folder)}. {training.next_command(name.replace('-', '_'))}".rstrip())
 
 
 def training_device(name: str) -> torch.device:
-    """The device of a name.
+    """The torch device of that name.
 
     Raises:
-        UserError: this machine has no such device, or the name has a mode, which training does not know.
+        UserError: this machine has no such device, or the name has a mode, which training does not support.
     """
     chosen = choose_device(name)
     if "-" in name:

@@ -1,4 +1,4 @@
-"""Random crops of clips as feature vectors in a canonical frame: what a training step sees."""
+"""Draws random crops of clips as feature vectors in a canonical frame: the input of a training step."""
 
 from __future__ import annotations
 

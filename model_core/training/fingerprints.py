@@ -1,4 +1,4 @@
-"""Digests of what a cache was made from, so that a later run knows whether it may use it."""
+"""Digests of the inputs of a cache, so that a later run knows whether the cache is still valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every training shares: steps, learning rate, weight averaging, device, metrics, checkpoints and resuming."""
+"""The training loop: steps, learning rate, weight averaging, device, metrics, checkpoints and resuming."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Loop:
     ``metrics.jsonl`` and ``held_out.jsonl``.
 
     Args:
-        network: what is trained; it is moved to the device.
+        network: the network to train; it is moved to the device.
         settings: see ``LoopSettings``.
-        folder: for checkpoints and metrics; it is made where it is missing.
+        folder: for checkpoints and metrics; created if it is missing.
         name: label of the progress bar.
         device: where the network and its batches live.
 
@@ -166,7 +166,7 @@ class Loop:
 
     @property
     def averaged(self) -> nn.Module:
-        """The network with averaged weights and the present buffers."""
+        """The network with averaged weights and the current buffers."""
         network = self.average.module
         for (_, old), (_, new) in zip(network.named_buffers(), self.network.named_buffers(), strict=True):
             old.copy_(new)
@@ -180,8 +180,8 @@ class Loop:
         """Train to the end.
 
         Args:
-            losses: from the step's number to the loss to minimise and figures for the log.
-            evaluate: from the averaged network to figures on held-out data.
+            losses: maps the step's number to the loss to minimise and figures for the log.
+            evaluate: maps the averaged network to figures on held-out data.
 
         Returns:
             The averaged network in evaluation mode, on the device.
@@ -234,7 +234,7 @@ class Loop:
         return self.averaged.eval()
 
     def _update(self, losses: Callable[[int], tuple[Tensor, dict[str, float]]], rate: float) -> dict[str, float] | None:
-        """One step of the optimizer; None, and no step, where the loss or its gradient is not finite."""
+        """One step of the optimizer; None, without a step, if the loss or its gradient is not finite."""
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -256,7 +256,7 @@ class Loop:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw random numbers from a seed inside the block; afterwards they continue as if the block had not been."""
+    """Draw random numbers from a seed inside the block; the state of the generators is restored afterwards."""
     cuda = device.type == "cuda"
     state, device_state = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else None
     torch.manual_seed(seed)
@@ -291,5 +291,5 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 
 def _interval() -> float:
-    """Seconds between two updates of the progress bar: few where it goes to a file."""
+    """Seconds between two updates of the progress bar; it is updated less often if it goes to a file."""
     return 0.1 if sys.stderr.isatty() else 30.0

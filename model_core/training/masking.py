@@ -1,4 +1,4 @@
-"""Which tokens a training step hides, and the second, step-unrolled pass over its own predictions."""
+"""Masks tokens for a training step, and for its second, step-unrolled pass over the network's own predictions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def unroll(tokens: Tensor, first: Masked, logits: Tensor, config: TransformerCon
     """Keep the most confident predictions of a first pass, as the next inference step would, and hide the rest.
 
     Args:
-        tokens: (B, 2, P, S) the right ones (for those that were not hidden).
-        first: what the first pass saw.
+        tokens: (B, 2, P, S) the true tokens, kept where the first pass did not hide them.
+        first: the input of the first pass.
         logits: (B, 2, P, S, codes) the first pass's predictions, detached.
         config: for the id of the mask token.
         steps: of the imitated inference.

@@ -1,4 +1,4 @@
-"""The clips of a training: captured takes and choreographed clips, to learn from and held out."""
+"""Loads the clips of a training: captured takes and choreographed clips, for training and held out."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Material:
-    """Clips to learn from, and held-out ones.
+    """Training clips and held-out clips.
 
     Attributes:
         train, held_out: captured clips with their mirror images, and choreographed ones.
@@ -70,13 +70,13 @@ class Material:
     settings: DataSettings
 
     def windows(self) -> tuple[Crops, Crops]:
-        """Crops of one or two people for the tokenizer: to learn from, and held out."""
+        """Crops of one or two people for the tokenizer: for training, and held out."""
         share, lag = self.settings.captured_share, self.settings.lag
         train, held_out = (Crops(_balanced(*clips, share), lag) for clips in (self.train, self.held_out))
         return train, held_out
 
     def pairs(self) -> tuple[Crops, Crops]:
-        """Crops of two people that contain the event of their captions: to learn from, and held out."""
+        """Crops of two people that contain the event of their captions: for training, and held out."""
         share, speed = self.settings.captured_pairs_share, self.settings.least_speed
         train, held_out = (
             Crops(

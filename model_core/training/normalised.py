@@ -1,4 +1,4 @@
-"""Input normalisation of the networks that see joints."""
+"""Input normalisation of the networks whose inputs are joints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs with the errors that decoded tokens have: people displaced, turned, and with their arms bent."""
+"""Perturbs pairs with errors like those of decoded tokens: people are displaced and turned, and their arms bent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..networks.body_frame import rotated
 
 @dataclass(frozen=True)
 class Perturbation:
-    """Standard deviations at full strength; each pair has a random strength of its own.
+    """Standard deviations of the perturbations at strength 1; each pair gets a random strength.
 
     Attributes:
         place: metres along the floor by which a person is displaced for the whole clip.
@@ -38,7 +38,7 @@ class Perturbation:
     spared: float = 0.1
 
     def of(self, joints: Tensor) -> Tensor:
-        """Perturb pairs: joints (B, 2, T, 22, 3), metres, Y up, to the same."""
+        """Perturb the joints (B, 2, T, 22, 3) of pairs, metres, Y up; the shape stays the same."""
         B, _, T = joints.shape[:3]
         device = joints.device
         strength = torch.rand(B, device=device) * self.strongest * (torch.rand(B, device=device) >= self.spared)
@@ -73,7 +73,7 @@ def smooth_noise(shape: tuple[int, ...], frames: float, device: torch.device | s
 
 
 def _swung(vectors: Tensor, axis: Tensor) -> Tensor:
-    """Vectors (..., 3) turned about axes (..., 3) by their lengths in radians (Rodrigues' formula)."""
+    """Vectors (..., 3) rotated about axes (..., 3) by the axes' lengths in radians (Rodrigues' formula)."""
     angle = axis.norm(dim=-1, keepdim=True).clamp_min(1e-8)
     axis = (axis / angle).expand_as(vectors)
     along = (axis * vectors).sum(-1, keepdim=True)

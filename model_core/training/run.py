@@ -1,4 +1,4 @@
-"""What the trainings that share an ``--out`` folder have in common."""
+"""The data, statistics and networks of the trainings that share an ``--out`` folder."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ Network = TypeVar("Network", bound=nn.Module)
 _STATISTICS, _AVERAGED = "statistics.npy", "averaged.pt"
 
 
-def has(out: Path, part: str) -> bool:
+def is_trained(out: Path, name: str) -> bool:
     """Whether a network was trained in the folder ``--out``."""
-    return (out / part / _AVERAGED).is_file()
+    return (out / name / _AVERAGED).is_file()
 
 
-def require(out: Path, part: str) -> None:
-    """Refuse to continue without a trained network.
+def require_trained(out: Path, name: str) -> None:
+    """Check that a network was trained.
 
     Raises:
         UserError: it was not trained in this folder.
     """
-    if not has(out, part):
-        raise UserError(f"There is no trained {part.replace('_', ' ')} in {out}; run '{_command(part)}' with it first.")
+    if not is_trained(out, name):
+        raise UserError(f"There is no trained {name.replace('_', ' ')} in {out}; run '{_command(name)}' with it first.")
 
 
-def _command(part: str) -> str:
-    return f"train {part.replace('_', '-')}"
+def _command(name: str) -> str:
+    return f"train {name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class TrainingRun:
     """The data, the folder and the device of a training.
 
     Attributes:
-        material: clips to learn from, and held-out ones.
-        out: a folder in which each training has a folder of its own.
+        material: training clips and held-out clips.
+        out: a folder with a folder for each training.
         text_encoder: name of the text encoder.
         device: where networks and batches live.
     """
@@ -61,13 +61,13 @@ class TrainingRun:
     text_encoder: str
     device: torch.device = torch.device("cpu")
 
-    def folder(self, part: str) -> Path:
+    def folder(self, name: str) -> Path:
         """The folder of a network's training."""
-        return self.out / part
+        return self.out / name
 
-    def loop(self, network: nn.Module, settings: LoopSettings, part: str) -> Loop:
-        """The loop that trains a network, with the network moved to the device."""
-        return Loop(network, settings, self.folder(part), part, self.device)
+    def loop(self, network: nn.Module, settings: LoopSettings, name: str) -> Loop:
+        """The training loop of a network, which is moved to the device."""
+        return Loop(network, settings, self.folder(name), name, self.device)
 
     @cached_property
     def encoder(self) -> TextEncoder:
@@ -78,7 +78,7 @@ class TrainingRun:
     def statistics(self) -> np.ndarray:
         """(2, 262) mean and standard deviation of the normalisation.
 
-        They are computed once and kept in the folder, for the tokenizer and everything that builds on it.
+        They are computed once and saved in the folder, for the tokenizer and all networks that build on it.
         """
         path = self.out / _STATISTICS
         if not path.is_file():
@@ -97,30 +97,30 @@ class TrainingRun:
         return mean, deviation
 
     def use_statistics(self, values: np.ndarray) -> None:
-        """Take the statistics of another model; before ``statistics`` is read."""
+        """Use the statistics of another model; call it before ``statistics`` is read."""
         keep_statistics(values, self.out / _STATISTICS)
 
-    def keep(self, part: str, network: nn.Module) -> None:
-        """Write a trained network in full precision, for the trainings that build on it."""
-        path = self.folder(part) / _AVERAGED
+    def save_network(self, name: str, network: nn.Module) -> None:
+        """Save a trained network in full precision, for the trainings that build on it."""
+        path = self.folder(name) / _AVERAGED
         with atomic_write(path) as temporary:
             try:
                 torch.save({name: tensor.cpu() for name, tensor in network.state_dict().items()}, temporary)
             except RuntimeError as error:  # torch's form of an OSError
                 raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 
-    def trained(self, part: str, network: Network) -> Network:
-        """A trained network, on the device, in evaluation mode.
+    def load_network(self, name: str, network: Network) -> Network:
+        """Load a trained network: on the device, in evaluation mode.
 
         Args:
-            part: which.
-            network: one of its shape.
+            name: of the network.
+            network: a network of its shape, which gets the weights.
 
         Raises:
-            UserError: it was not trained yet, or has another shape.
+            UserError: the network is not trained yet, or has another shape.
         """
-        require(self.out, part)
-        path, command = self.folder(part) / _AVERAGED, _command(part)
+        require_trained(self.out, name)
+        path, command = self.folder(name) / _AVERAGED, _command(name)
         try:
             state = with_present_tensors(torch.load(path, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises many kinds for a damaged file

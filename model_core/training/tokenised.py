@@ -1,4 +1,4 @@
-"""Crops as tokens: drawn and encoded once, and kept in a file for the next run."""
+"""Draws crops and encodes them as tokens once, and caches the tokens in a file for later runs."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class TokenisedCrops:
 
 @dataclass(frozen=True)
 class CropTokeniser:
-    """Draws crops and encodes them once, so that the training loop need not.
+    """Draws crops and encodes them once, so that the training loop does not have to.
 
-    Each length gets the share of the crops that its clips have of all weights.
+    The crops are divided among the lengths in proportion to the weights of the clips that are long enough.
 
     Attributes:
         tokenizer: in evaluation mode, on the device that it computes on.
@@ -61,12 +61,12 @@ class CropTokeniser:
     seed: int
 
     def tokens(self, crops: Crops, count: int, cache: Path) -> TokenisedCrops:
-        """Tokens of ``count`` crops of pairs, from the file ``cache`` if it was made from the same.
+        """Tokens of ``count`` crops of pairs, from the file ``cache`` if it was made from the same crops and networks.
 
         Raises:
             UserError: the file cannot be written.
         """
-        # The decoder may be trained further without any effect on tokens.
+        # Training the decoder further does not change tokens.
         networks = self.tokenizer.encoder, self.tokenizer.quantizer
         settings = self.tokenizer.config, self.lengths, tuple(self.captions), self.seed, count
         fingerprint = digest(crops, *networks, self.statistics, settings)
@@ -107,7 +107,7 @@ class CropTokeniser:
 
 
 def _cached(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
-    """The tokens of an earlier run, if they were made from the same."""
+    """The tokens of an earlier run, None if they have another fingerprint."""
     try:
         with safe_open(path, "pt") as file:
             if (file.metadata() or {}).get("fingerprint") != fingerprint:

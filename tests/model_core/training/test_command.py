@@ -18,7 +18,7 @@ from model_core.generation.pipeline import InterMask
 from model_core.model_files.model_folder import load_model
 from model_core.model_files.training_captions import load_captions
 from model_core.motion.representation import features_from_motion
-from model_core.training.command import PARTS, Training, TrainOptions, train
+from model_core.training.command import TRAINERS, Training, TrainOptions, train
 from model_core.training.crops import Clip
 from model_core.training.material import DataSettings, Material, Sources
 from model_core.training.run import TrainingRun
@@ -84,7 +84,7 @@ def with_old_names(state: Any) -> Any:
 
 
 def test_the_command_line_knows_what_can_be_trained() -> None:
-    assert set(TRAINABLE) == set(PARTS)
+    assert set(TRAINABLE) == set(TRAINERS)
 
 
 @pytest.mark.slow
@@ -93,19 +93,19 @@ def test_each_training_writes_what_the_next_one_reads(tmp_path: Path) -> None:
     order = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker")
     added = {"refiner": "refiner", "contact-classifier": "contact_classifier", "reranker": "reranker"}
     networks: set[str] = set()
-    for number, part in enumerate(order):
+    for number, name in enumerate(order):
         for later in order[number + 1 :]:
-            missing = rf"There is no trained {part.replace('-', ' ')} in .*run 'train {part}'"
+            missing = rf"There is no trained {name.replace('-', ' ')} in .*run 'train {name}'"
             with pytest.raises(UserError, match=missing):
-                PARTS[later](training)
-        PARTS[part](training)
+                TRAINERS[later](training)
+        TRAINERS[name](training)
         following = order[number + 1] if number + 1 < len(order) else ""
-        assert training.next_command(part.replace("-", "_")) == (f"Next: train {following}." if following else "")
-        if part == "tokenizer":
+        assert training.next_command(name.replace("-", "_")) == (f"Next: train {following}." if following else "")
+        if name == "tokenizer":
             continue
-        networks |= {added[part]} if part in added else set()
+        networks |= {added[name]} if name in added else set()
         config = json.loads((training.model_folder / "config.json").read_text())
-        assert {name for name in added.values() if config[name] is not None} == networks
+        assert {key for key in added.values() if config[key] is not None} == networks
     model = load_model(training.model_folder)
     assert model.refiner is not None and model.contact_classifier is not None and model.reranker is not None
     known = load_captions(training.model_folder)
