@@ -1,4 +1,4 @@
-"""Inverse kinematics that brings palms to what they should touch: the partner's palm or other skin."""
+"""Moves palms, by inverse kinematics of the arms, to the partner's palm or skin that they should touch."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from ..kinematics.limbs import ARMS
 from ..networks.palms import to_body, to_palms
 
 _PROBABILITY = (0.45, 0.65)
-"""A palm is not moved up to the first probability of contact, and moved fully from the second on."""
+"""Probabilities of contact: below the first a palm is not moved, above the second it is moved fully."""
 _CLEARANCE = 0.03
 """Metres between a palm and a body: the solver closes the gap, and the wrist needs room."""
 _REACH = (0.45, 0.6)
-"""Metres of displacement: palms move fully up to the first distance, and not at all from the second on."""
-_SMOOTH_PROBABILITY, _SMOOTH_SHARE, _SMOOTH_MOVE = 3.0, 3.0, 1.5
-"""Standard deviations, in frames, of the smoothing of probabilities, of shares of displacements, and of moves."""
+"""Metres between a palm and its target: below the first palms move fully, above the second not at all."""
+_SMOOTH_PROBABILITY, _SMOOTH_FRACTION, _SMOOTH_MOVE = 3.0, 3.0, 1.5
+"""Standard deviations, in frames, of the smoothing of probabilities, of fractions of displacements, and of moves."""
 _ITERATIONS = 3
 """The palm is in line with the forearm, which rotates when the wrist moves: the remaining error is corrected again."""
 _MAX_EXTENSION = 0.995
-"""Share of its length that an arm can extend to."""
+"""Largest extension of an arm, as a fraction of its length."""
 
 
 def reach_contacts(joints: Tensor, contact: Tensor, fixed: Tensor) -> Tensor:
-    """Joints of two people, with palms moved to what they touch.
+    """Move the palms of two people into contact.
 
     Args:
         joints: (B, 2, T, 22, 3) metres.
         contact: (B, 2, T, 2, TOUCHED) logits of ``ContactClassifier``.
-        fixed: (B, 2) true for people who stay.
+        fixed: (B, 2) true for people who are not changed.
 
     Returns:
-        (B, 2, T, 22, 3), of which elbows and wrists have moved.
+        (B, 2, T, 22, 3), with moved elbows and wrists.
     """
     probability = contact.softmax(-1)
     hands = probability[..., 1:3]
     # Contact of two hands is mutual, but the predictions for the two people differ.
-    hands = _share(0.5 * (hands + hands.flip(1).transpose(-1, -2)), to_palms(joints))
+    hands = _displacement_fraction(0.5 * (hands + hands.flip(1).transpose(-1, -2)), to_palms(joints))
     hands = hands / hands.sum(-1, keepdim=True).clamp_min(1)
-    body = _share(probability[..., 3], to_body(joints)) * (1 - hands.sum(-1))
+    body = _displacement_fraction(probability[..., 3], to_body(joints)) * (1 - hands.sum(-1))
     hands = hands * (torch.where(fixed.flip(1), 1.0, 0.5) * ~fixed)[..., None, None, None]
     body = body * ~fixed[..., None, None]
     for _ in range(_ITERATIONS):
@@ -54,13 +54,13 @@ def _shortened(displacements: Tensor) -> Tensor:
     return displacements * ((length - _CLEARANCE).clamp_min(0) / length.clamp_min(1e-6))
 
 
-def _share(probability: Tensor, displacements: Tensor) -> Tensor:
-    """Share of displacements (B, 2, T, ..., 3) to apply, by probability of contact (B, 2, T, ...) and distance."""
-    least, sure = _PROBABILITY
-    wanted = ((_smoothed(probability[..., None], _SMOOTH_PROBABILITY)[..., 0] - least) / (sure - least)).clamp(0, 1)
+def _displacement_fraction(probability: Tensor, displacements: Tensor) -> Tensor:
+    """Fraction of displacements (B, 2, T, ..., 3) to apply, by probability of contact (B, 2, T, ...) and distance."""
+    low, high = _PROBABILITY
+    contact = ((_smoothed(probability[..., None], _SMOOTH_PROBABILITY)[..., 0] - low) / (high - low)).clamp(0, 1)
     near, far = _REACH
     within = ((far - displacements.norm(dim=-1)) / (far - near)).clamp(0, 1)
-    return _smoothed((wanted * within)[..., None], _SMOOTH_SHARE)[..., 0]
+    return _smoothed((contact * within)[..., None], _SMOOTH_FRACTION)[..., 0]
 
 
 def _smoothed(values: Tensor, spread: float) -> Tensor:
@@ -78,12 +78,12 @@ def _move_wrists(joints: Tensor, moves: Tensor) -> Tensor:
     for side, arm in enumerate(ARMS):
         shoulder, elbow, wrist = (joints[..., joint, :] for joint in (arm.upper, arm.hinge, arm.end))
         upper, lower = ((a - b).norm(dim=-1, keepdim=True) for a, b in ((elbow, shoulder), (wrist, elbow)))
-        wanted = wrist + moves[..., side, :] - shoulder
-        now = (wrist - shoulder).norm(dim=-1, keepdim=True)
-        longest = torch.maximum(_MAX_EXTENSION * (upper + lower), now)
-        length = torch.minimum(wanted.norm(dim=-1, keepdim=True), longest)
+        target = wrist + moves[..., side, :] - shoulder
+        current = (wrist - shoulder).norm(dim=-1, keepdim=True)
+        longest = torch.maximum(_MAX_EXTENSION * (upper + lower), current)
+        length = torch.minimum(target.norm(dim=-1, keepdim=True), longest)
         length = torch.maximum(length, (upper - lower).abs() * 1.001 + 1e-4)
-        axis = functional.normalize(wanted, dim=-1)
+        axis = functional.normalize(target, dim=-1)
         along = (upper**2 - lower**2 + length**2) / (2 * length)
         across = (upper**2 - along**2).clamp_min(0).sqrt()
         out = _rotated(elbow - shoulder, functional.normalize(wrist - shoulder, dim=-1), axis)

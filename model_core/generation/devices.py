@@ -1,4 +1,4 @@
-"""Devices by name, and the transformer prepared to compute on them."""
+"""Chooses devices by name, and prepares the transformer to compute on them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def has_bf16_products() -> bool:
 def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevice) -> InteractionTransformer:
     """Prepare a transformer, in place, to compute in the mode of a device.
 
-    Graphs are compiled at the first pass of each length; on CUDA they are recorded, so that a pass is one launch.
+    Graphs are compiled in the first pass of each length; on CUDA they are recorded, so that a pass is one launch.
 
     Raises:
         UserError: this installation does not support the mode.
@@ -99,7 +99,7 @@ def prepare_transformer(transformer: InteractionTransformer, device: ComputeDevi
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep the memory of freed tensors for the next ones.
+    """Let the C library keep the memory of freed tensors for later ones.
 
     glibc returns blocks above a limit to the system, and every pass has to map the same pages again: 5 % of the time at
     the published size. Freeing this block raises the limit to twice its size; its pages are never touched.

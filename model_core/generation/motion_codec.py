@@ -1,4 +1,4 @@
-"""From motion to tokens and back."""
+"""Converts motions to tokens and back."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class MotionCodec:
         self.representation = REPRESENTATIONS[model.config.tokenizer.dataset]
 
     def encode(self, motion: Motion) -> Tensor:
-        """(P, S) tokens of a motion in its canonical frame; the last frame is repeated to fill the last column."""
+        """Encode a motion in its canonical frame as tokens (P, S); the last frame is repeated to fill a column."""
         return self._encode_features(self._features(motion))
 
     def encode_pairs(
         self, pairs: Sequence[Sequence[Motion | None]], transforms: Sequence[CanonicalTransform], frames: int
     ) -> Tensor:
-        """Token maps of pairs of people of whom some are unknown.
+        """Encode pairs of people, some of whom may be unknown, to token maps.
 
         Args:
-            pairs: two people each, in the world; None where nothing is known of a person.
+            pairs: two people each, in the world; None for an unknown person.
             transforms: bring each pair into its canonical frame.
             frames: T of each person.
 
@@ -60,7 +60,7 @@ class MotionCodec:
         return maps
 
     def tokens(self, normalised: Tensor) -> Tensor:
-        """(B, P, S) tokens of normalised features (B, T, ...), T a multiple of 4: nearest codes, or optimised ones."""
+        """Encode normalised features (B, T, ...), T a multiple of 4, as nearest or optimised tokens (B, P, S)."""
         settings, tokenizer = self._model.config.code_optimisation, self._model.tokenizer
         if settings is not None:
             return optimised_codes(tokenizer, normalised, settings)[:, 0]
@@ -69,12 +69,12 @@ class MotionCodec:
 
     @torch.inference_mode()
     def decode(self, ids: Tensor) -> np.ndarray:
-        """(N, 2, T, ...) features in metres from token maps (N, 2, P, S)."""
+        """Decode token maps (N, 2, P, S) to features (N, 2, T, ...) in metres."""
         features = self._model.tokenizer.decode(ids.flatten(0, 1)[:, None])
         return (features * self._model.std + self._model.mean).unflatten(0, (-1, 2)).float().cpu().numpy()
 
     def _features(self, motion: Motion) -> np.ndarray:
-        """Features (T, ...) of a motion, T filled up to whole columns."""
+        """Features (T, ...) of a motion, with T padded to whole columns."""
         filled = pad_or_trim(self.representation.prepared(motion), FRAMES_PER_TOKEN * token_columns(len(motion)))
         return self.representation.features(filled)
 

@@ -1,4 +1,4 @@
-"""The options that every way of generating takes."""
+"""The options of all methods that generate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .sampling import StepCallback
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """How to generate, whatever is generated.
+    """Options of all methods of ``InterMask`` that generate.
 
     Attributes:
         settings: of sampling; None uses the model's own.

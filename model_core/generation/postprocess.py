@@ -1,4 +1,4 @@
-"""After the decoder: the refiner corrects people, and contact IK brings palms into contact."""
+"""Postprocessing of decoded people: the refiner corrects them, and contact IK brings palms into contact."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def refined(
     text: Tensor,
     fixed: np.ndarray,
 ) -> np.ndarray:
-    """Features of two people with corrected joints; local rotations stay, the solver fits them to the joints later.
+    """Correct the joints of two people; local rotations stay the same, and the solver fits them to the joints later.
 
     Args:
         refiner, contact_classifier: in evaluation mode, or None.
-        features: (N, 2, T, 262) metres, decoded; the true ones of people who are fixed.
+        features: (N, 2, T, 262) metres, decoded, except for fixed people, whose features are the given ones.
         text: (N, W) vectors of the sentence encoder.
-        fixed: (2,) true for people who stay.
+        fixed: (2,) true for people who are not changed.
 
     Returns:
         (N, 2, T, 262).
     """
     device = text.device
     joints = torch.from_numpy(features[..., POSITIONS]).to(device).unflatten(-1, (JOINTS, 3))
-    stay = torch.from_numpy(np.broadcast_to(fixed, (len(features), 2)).copy()).to(device)
+    fixed_people = torch.from_numpy(np.broadcast_to(fixed, (len(features), 2)).copy()).to(device)
     if refiner is not None:
-        joints = refiner(joints, text, stay)
+        joints = refiner(joints, text, fixed_people)
     if contact_classifier is not None:
-        joints = reach_contacts(joints, contact_classifier(joints, text), stay)
+        joints = reach_contacts(joints, contact_classifier(joints, text), fixed_people)
     moved = joints.flatten(-2).cpu().numpy()
     steps = np.diff(moved, axis=2)
     result = features.copy()

@@ -1,8 +1,8 @@
-"""Prompts with times in them: ``0-4 s: they bow; 4-10 s: they fight``.
+"""Parses prompts with times, such as ``0-4 s: they bow; 4-10 s: they fight``.
 
-People type the times in many ways: any kind of dash, "to" or "until"; "s", "sec.", "seconds" after both numbers, one
-or none; minutes as in ``0:04``; a decimal comma; brackets; a semicolon, a comma or a line break between parts. All of
-these are read. A prompt that begins with times that cannot be read is refused, never taken for a sentence.
+People type times in many ways: any kind of dash, "to" or "until"; "s", "sec.", "seconds" after both numbers, one or
+none; minutes as in ``0:04``; a decimal comma; brackets; a semicolon, a comma or a line break between parts. All of
+these are accepted. A prompt that begins with times that cannot be read is refused, never treated as a sentence.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class _Part:
-    """A part as it is written: its times in seconds (``stop`` is None for "end") and its text."""
+    """A part of a prompt as typed: its times in seconds (``stop`` is None for "end") and its text."""
 
     written: str
     start: float
@@ -63,15 +63,15 @@ def segments(prompt: str, frames: int, fps: float) -> list[Segment]:
     """The parts of a prompt: one for a plain sentence, several where the parts begin with their times.
 
     Args:
-        prompt: as the user wrote it.
+        prompt: as typed by the user.
         frames: of the whole clip; the last part continues to its end.
-        fps: frames a second.
+        fps: frames per second.
 
     Raises:
         UserError: the prompt has no words, its times cannot be read, they leave gaps, overlap or go beyond the clip, or
             a part is shorter than a frame.
     """
-    # Runs of blanks become one character: the expressions above stay linear on any text.
+    # Whitespace runs become one character, which keeps the regular expressions above linear on any text.
     text = re.sub(r"[^\S\n]+", " ", _LINE_BREAKS.sub("\n", prompt))
     text = re.sub(r" ?\n[\n ]*", "\n", text).strip(" \n;\uff1b")
     if not text:
@@ -101,7 +101,7 @@ def segments(prompt: str, frames: int, fps: float) -> list[Segment]:
 
 
 def _parts(text: str) -> list[_Part]:
-    """The timed parts of a prompt, none where it is a plain sentence.
+    """The timed parts of a prompt; empty for a plain sentence.
 
     Raises:
         UserError: it begins with times that cannot be read, or a part has no times or no text.
@@ -132,21 +132,21 @@ def _parts(text: str) -> list[_Part]:
 
 
 def _separated(mark: re.Match[str]) -> bool:
-    """Whether times without a colon can begin a part: they stand at a part's start and name their unit."""
+    """Whether times without a colon can begin a part: they are at the start of a part and have a unit."""
     return (mark["begin"] not in (None, ".") or bool(mark["bracket"])) and bool(
         mark["first_unit"] or mark["last_unit"] or mark["bracket"] or ":" in mark["first"] + mark["last"]
     )
 
 
 def _is_first_mark(marks: list[re.Match[str]]) -> bool:
-    """Whether times at a prompt's start are times, not the subject of a sentence such as "2 to 4 seconds pass"."""
+    """Whether a prompt starts with the times of a part, not with a sentence such as "2 to 4 seconds pass"."""
     return bool(marks[0]["colon"] or marks[0]["other"] or marks[0]["bracket"]) or (
         len(marks) > 1 or _seconds(marks[0]["first"]) == 0.0
     )
 
 
 def _looks_timed(text: str) -> bool:
-    """Whether a text has nothing but times before its first colon."""
+    """Whether a text has only times before its first colon."""
     head = _HEAD.match(text)
     if head is None:
         return False
@@ -163,7 +163,7 @@ def _stop(written: str) -> float | None:
 
 
 def _seconds(written: str) -> float:
-    """Seconds of ``4``, ``2,5``, ``0:04`` or ``1:00:04``, negative after a minus sign."""
+    """Parse ``4``, ``2,5``, ``0:04`` or ``1:00:04`` to seconds; negative after a minus sign."""
     digits = written.lstrip(_SIGNS)
     total = 0.0
     for field in digits.replace(",", ".").split(":"):

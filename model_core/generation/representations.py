@@ -1,4 +1,4 @@
-"""The features of each data set for one person, from motions and to motions, in numpy."""
+"""Converts motions of one person to the features of each data set and back, in numpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Representation(Protocol):
     """Features of one person, and the canonical frame that they are in."""
 
     def prepared(self, person: Motion) -> Motion:
-        """A person on this representation's skeleton, with everything that the features need."""
+        """The person on this representation's skeleton, with all data that the features need."""
 
     def canonical_transform(self, leader: Motion) -> CanonicalTransform:
         """The transform of both people that brings the leader to where the networks expect the first person."""
@@ -32,7 +32,7 @@ class Representation(Protocol):
         """Features (T, ...), float32, of a prepared person in the canonical frame; the last velocity is zero."""
 
     def motion(self, features: np.ndarray) -> Motion:
-        """Features (T, ...) in metres, not normalised, as a motion of T frames."""
+        """The motion of T frames of features (T, ...) in metres, not normalised."""
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """A pair that was generated without a leader, in the canonical frame of the first person."""
@@ -67,7 +67,7 @@ class InterHumanFeatures:
         return motion_from_features(features.astype(np.float64))
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
-        """As decoded: the features are in the canonical frame."""
+        """The pair as decoded: its features are in the canonical frame already."""
         return people
 
 
@@ -93,7 +93,7 @@ class InterXFeatures:
         return replace(person, rotations=rotations, root_orientation=body.root_orientation)
 
     def canonical_transform(self, leader: Motion) -> CanonicalTransform:
-        """The root of frame 0 at the origin, as in the data; facing +Z, a choice, since the data faces anywhere."""
+        """The root of frame 0 at the origin, as in the data; facing +Z, although people in the data face anywhere."""
         return canonical_transform(leader, floor=float(leader.joints[0, 0, 1]))
 
     def features(self, person: Motion) -> np.ndarray:
@@ -123,4 +123,4 @@ class InterXFeatures:
 
 
 REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanFeatures(), "interx": InterXFeatures()}
-"""By the name of the data set in a tokenizer's configuration."""
+"""The representation of each data set that a tokenizer's configuration can name."""

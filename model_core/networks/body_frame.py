@@ -1,7 +1,8 @@
-"""A person's features relative to the own position and facing, so that a pose has the same tokens everywhere.
+"""A person's features relative to position and facing, so that a pose has the same tokens everywhere.
 
-Not published. InterHuman features hold joints in the world: the same step to the north and to the west has only its
-local rotations in common. Here only the pelvis carries position and facing; all other joints are relative to it.
+Not part of the published model. InterHuman features hold joints in the world: a step to the north and the same step to
+the west have only their local rotations in common. Here only the pelvis has position and facing; all other joints are
+relative to it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _VELOCITY_SCALE = 60.0
 
 
 class BodyFrame(nn.Module):
-    """Normalised features (B, T, 262) to nodes (B, T, 22, 12) relative to the pelvis, and back.
+    """Converts normalised features (B, T, 262) to nodes (B, T, 22, 12) relative to the pelvis, and back.
 
     A node is position, velocity and local rotation (6). The pelvis has its position in the world, normalised, its
     velocity relative to its facing, and its facing as a direction (x, z) in place of the rotation.
@@ -34,7 +35,7 @@ class BodyFrame(nn.Module):
         self.register_buffer("statistics", torch.stack((torch.zeros(WIDTH), torch.ones(WIDTH))))
 
     def nodes(self, features: Tensor) -> Tensor:
-        """(B, T, 262) to (B, T, 22, 12)."""
+        """Convert features (B, T, 262) to nodes (B, T, 22, 12)."""
         mean, std = self.statistics
         world = (features * std + mean)[..., WORLD].unflatten(-1, (2, 22, 3))  # (B, T, 2, 22, 3)
         ahead = facing(world[:, :, 0])  # (B, T, 2)
@@ -48,7 +49,7 @@ class BodyFrame(nn.Module):
         return torch.cat((torch.cat((place, positions), 2), velocities, torch.cat((first, rotations), 2)), -1)
 
     def features(self, nodes: Tensor) -> Tensor:
-        """(B, T, 22, 12) to (B, T, 262) with contacts of zero."""
+        """Convert nodes (B, T, 22, 12) to features (B, T, 262) with contacts of zero."""
         mean, std = self.statistics
         ahead = functional.normalize(nodes[:, :, 0, 6:8], dim=-1, eps=1e-6)
         place = nodes[:, :, :1, :3] * std[:3] + mean[:3]

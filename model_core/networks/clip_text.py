@@ -20,7 +20,7 @@ class ClipTextConfig:
         vocabulary: number of byte-pair tokens.
         width: of the hidden states.
         layers, heads: of the transformer; the feed-forward is four times as wide.
-        longest: tokens of every text, with start and end; shorter texts are padded, longer ones truncated.
+        longest: number of tokens of every text, start and end included; texts are padded or truncated to it.
     """
 
     vocabulary: int = 49408
@@ -44,7 +44,7 @@ class ClipLayer(nn.Module):
         self.narrow = nn.Linear(4 * config.width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, L, C) to the same."""
+        """Maps (B, L, C) to the same shape."""
         x = x + self._attend(self.attention_norm(x))
         widened = self.widen(self.feed_forward_norm(x))
         return x + self.narrow(widened * torch.sigmoid(1.702 * widened))
@@ -57,7 +57,7 @@ class ClipLayer(nn.Module):
 
 
 class ClipTextTower(nn.Module):
-    """Byte-pair tokens to the hidden states after the final norm, before CLIP's projection."""
+    """Maps byte-pair tokens to the hidden states after the final norm, before CLIP's projection."""
 
     def __init__(self, config: ClipTextConfig) -> None:
         super().__init__()
@@ -84,5 +84,5 @@ class ClipTextTower(nn.Module):
         return self.norm(x)
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """(B, L, C) and (B, L) to (B, C): the state at the end-of-text token, the last one of the mask."""
+        """Pool hidden states (B, L, C) to (B, C): the state at the end-of-text token, the last in the mask (B, L)."""
         return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]

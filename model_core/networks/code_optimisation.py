@@ -1,7 +1,7 @@
-"""Tokens whose decoded motion is closest to a given one.
+"""Optimises tokens so that their decoded motion is as close as possible to a given one.
 
-Not published: published code takes the code nearest to each latent, independently of its neighbours. But the decoder
-reads many tokens together, and neighbours can compensate for what one code lacks. Here gradient descent on the
+Not part of the published model, which uses the code nearest to each latent vector, independently of its neighbours. But
+the decoder combines many tokens, and neighbours can compensate for the error of one code. Here gradient descent on the
 reconstruction error moves the latents, passing gradients through the nearest codes unchanged (the straight-through
 estimator of van den Oord et al. 2017), and the best tokens found are kept.
 """
@@ -18,9 +18,9 @@ from ..motion.representation import JOINTS, POSITIONS
 from .tokenizer import Tokenizer
 
 _LAST_RATE = 0.1
-"""Share of the learning rate in the last step."""
+"""Fraction of the learning rate in the last step."""
 _BETAS = (0.8, 0.95)
-"""Of Adam: short averages, since the gradient jumps whenever a code changes."""
+"""Adam's betas: short averages, since the gradient jumps whenever a code changes."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class CodeOptimisationSettings:
     Attributes:
         steps: forward and backward passes through the decoder.
         rate: learning rate of Adam on the latents.
-        world, pose, pace: weights of the errors of joints in the world, relative to the pelvis, and of their steps from
-            frame to frame.
+        world, pose, pace: weights of the errors of joints in the world, of joints relative to the pelvis, and of their
+            steps from frame to frame.
     """
 
     steps: int = 30
@@ -44,7 +44,7 @@ class CodeOptimisationSettings:
 @torch.inference_mode(False)
 @torch.enable_grad()
 def optimised_codes(tokenizer: Tokenizer, features: Tensor, settings: CodeOptimisationSettings) -> Tensor:
-    """Tokens of the first level with the least reconstruction error found; never worse than the nearest codes.
+    """The tokens of the first level with the smallest reconstruction error found; never worse than the nearest codes.
 
     Args:
         tokenizer: in evaluation mode, of InterHuman features; its weights need no gradients.
@@ -56,18 +56,21 @@ def optimised_codes(tokenizer: Tokenizer, features: Tensor, settings: CodeOptimi
     """
     quantizer = tokenizer.quantizer
     with torch.no_grad():
-        latent, wanted = tokenizer.latent(features), _joints(features)
+        latent, target = tokenizer.latent(features), _joints(features)
         best = quantizer.ids(latent)[:, :1]
-    least = torch.full((len(features),), torch.inf, device=features.device)
+    smallest_error = torch.full((len(features),), torch.inf, device=features.device)
     latent.requires_grad_(True)
     adam = torch.optim.Adam([latent], betas=_BETAS)
     for step in range(settings.steps + 1):
         with torch.no_grad():
             ids = quantizer.ids(latent)[:, :1]
             offset = quantizer.latent(ids) - latent
-        error = _error(_joints(tokenizer.decode_latent(latent + offset)), wanted, settings)  # (B,)
-        better = error.detach() < least
-        best, least = torch.where(better[:, None, None, None], ids, best), torch.where(better, error.detach(), least)
+        error = _error(_joints(tokenizer.decode_latent(latent + offset)), target, settings)  # (B,)
+        better = error.detach() < smallest_error
+        best, smallest_error = (
+            torch.where(better[:, None, None, None], ids, best),
+            torch.where(better, error.detach(), smallest_error),
+        )
         if step == settings.steps:
             break
         decay = _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + cos(pi * step / settings.steps))
@@ -83,9 +86,9 @@ def _joints(features: Tensor) -> Tensor:
     return features[..., POSITIONS].unflatten(-1, (JOINTS, 3))
 
 
-def _error(joints: Tensor, wanted: Tensor, settings: CodeOptimisationSettings) -> Tensor:
+def _error(joints: Tensor, target: Tensor, settings: CodeOptimisationSettings) -> Tensor:
     """(B,) weighted mean distances of joints (B, T, 22, 3)."""
-    error = joints - wanted
+    error = joints - target
     distances = (
         settings.world * error,
         settings.pose * (error - error[..., :1, :]),

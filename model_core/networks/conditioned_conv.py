@@ -19,6 +19,6 @@ class ConditionedConvBlock(nn.Module):
         self.point = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
-        """(B, C, T) and the text vector (B, C, 1) to (B, C, T)."""
+        """Maps (B, C, T) and the text vector (B, C, 1) to (B, C, T)."""
         wide = self.wide(functional.gelu(self.normal(x))) + self.text(text[..., 0])[..., None]
         return cast(Tensor, x + self.point(functional.gelu(wide)))

@@ -1,7 +1,7 @@
-"""What each palm of two people should touch, from their motion and the text.
+"""The contact classifier, which predicts from motion and text what each palm of two people should touch.
 
-Not published. The distance of hands does not say whether they touch: decoded people who walk hand in hand are no closer
-than people who walk side by side. The text says that they touch, the motion says when.
+Not part of the published model. The distance of hands does not determine whether they touch: decoded people who walk
+hand in hand are no closer than people who walk side by side. The text tells that they touch, the motion tells when.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ContactClassifierConfig(TextConditionedPairConfig):
 
 
 class ContactClassifier(TextConditionedPairNet):
-    """Joints of two people and a text vector to the contact of each palm in each frame."""
+    """Predicts the contact of each palm in each frame from the joints of two people and a text vector."""
 
     def __init__(self, config: ContactClassifierConfig) -> None:
         super().__init__(config, _FEATURES, 2 * TOUCHED)

@@ -52,7 +52,7 @@ class GraphLayer(nn.Module):
         self.register_buffer("neighbour_mean", neighbour_mean(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, J, T) to (B, C_out, J, T)."""
+        """Maps (B, C_in, J, T) to (B, C_out, J, T)."""
         own = _per_node(x, self.from_self.weight, self.from_neighbours.bias)  # (B, C_out, J, T)
         if self.scope == "none":
             return own
@@ -68,5 +68,5 @@ class GraphLayer(nn.Module):
 
 
 def _per_node(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A linear layer on the channels of (B, C, J, T) without moving them to the end."""
+    """Apply a linear layer to the channels of (B, C, J, T), without moving them to the end."""
     return functional.conv2d(x, weight[:, :, None, None], bias)

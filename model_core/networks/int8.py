@@ -10,10 +10,10 @@ from .attention import Attention, FeedForward
 LARGEST = 127
 
 
-def quantised_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Vectors (..., C) as the nearest integers -127..127, and the scale of each vector (..., 1)."""
-    scales = rows.abs().amax(-1, keepdim=True).clamp_min(1e-12) / LARGEST  # twenty times as fast as a norm
-    return (rows / scales).round_().to(torch.int8), scales
+def quantise_int8(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Quantise vectors (..., C) to integers -127..127; returns them and the scale of each vector (..., 1)."""
+    scales = vectors.abs().amax(-1, keepdim=True).clamp_min(1e-12) / LARGEST  # twenty times faster than a norm
+    return (vectors / scales).round_().to(torch.int8), scales
 
 
 class Int8Linear(nn.Module):
@@ -29,15 +29,15 @@ class Int8Linear(nn.Module):
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         assert isinstance(layer, nn.Linear)
-        weight, scale = quantised_rows(layer.weight.detach())  # (out, in), (out, 1)
+        weight, scale = quantise_int8(layer.weight.detach())  # (out, in), (out, 1)
         self.register_buffer("weight", weight)
         self.register_buffer("scale", scale[:, 0])
         self.register_buffer("bias", layer.bias.detach().clone())
 
     def forward(self, x: Tensor, outputs: slice = slice(None)) -> Tensor:
-        """(..., in) to (..., out), or to the given outputs only."""
-        whole, scale = quantised_rows(x.flatten(0, -2))  # (N, in), (N, 1)
-        product = integer_product(whole, self.weight[outputs]).to(x.dtype).mul_(scale)  # (N, out)
+        """Maps (..., in) to (..., out), or to the given outputs only."""
+        quantised, scale = quantise_int8(x.flatten(0, -2))  # (N, in), (N, 1)
+        product = integer_product(quantised, self.weight[outputs]).to(x.dtype).mul_(scale)  # (N, out)
         return torch.addcmul(self.bias[outputs], product, self.scale[outputs]).view(*x.shape[:-1], -1)
 
 
@@ -51,7 +51,7 @@ def integer_product(x: Tensor, weight: Tensor) -> Tensor:
     if multiply is not None:
         try:
             return multiply(x, weight.t())
-        except (RuntimeError, TypeError):  # not for this CPU, or called in another way by this version
+        except (RuntimeError, TypeError):  # unsupported by this CPU, or another signature in this version
             pass
     return x.float() @ weight.float().t()
 

@@ -1,4 +1,4 @@
-"""Features of a pair relative to each person: the input of the refiner, the contact classifier and the reranker."""
+"""Features of a pair in each person's own frame: the input of the refiner, contact classifier and reranker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Palms, and their distances to the partner's palms and skin; bodies are capsules around the bones."""
+"""Positions of palms and their distances to the partner's palms and skin; bodies are capsules around the bones."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def nearness(joints: Tensor) -> Tensor:
 def _to_skin(displacements: Tensor, radius: Tensor) -> Tensor:
     """Displacements (..., 3) from a palm to an axis, shortened to the gap between the skins; zero where they touch."""
     length = displacements.norm(dim=-1)
-    left = (length - radius - PALM_RADIUS).clamp_min(0)
-    return displacements * (left / length.clamp_min(1e-6))[..., None]
+    gap = (length - radius - PALM_RADIUS).clamp_min(0)
+    return displacements * (gap / length.clamp_min(1e-6))[..., None]

@@ -1,8 +1,8 @@
 """Linear layers in oneDNN's layout for the CPU: weights laid out once, bias and GELU within the product.
 
 PyTorch's own linear layer writes the bias, adds the product to it, and passes over the result again for a GELU: 10 % of
-the time at the published size. The operators have no public name: ``can_pack`` tries them, and a PyTorch that lacks
-them, or calls them in another way, keeps its own layers.
+the time at the published size. The operators are not public: ``can_pack`` tries them, and a PyTorch version without
+them, or with another signature, keeps its own layers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _LAY_OUT, _LINEAR = "_reorder_linear_weight", "_linear_pointwise"
 
 
 class PackedLinear(nn.Module):
-    """A linear layer for inference that replaces the one that it is made of.
+    """A linear layer for inference, made from an ordinary one that it replaces.
 
     Args:
         layer: the linear layer.
         gelu: whether a GELU follows.
-        cut: number of outputs that ``forward`` can compute apart from the others; None where it always computes all.
+        cut: number of outputs that ``forward`` can compute separately from the others; None to compute all at once.
     """
 
     def __init__(self, layer: nn.Module, gelu: bool = False, cut: int | None = None) -> None:
@@ -38,7 +38,7 @@ class PackedLinear(nn.Module):
         self.after = "gelu" if gelu else "none"
 
     def forward(self, x: Tensor, outputs: slice = slice(None)) -> Tensor:
-        """(..., in) to (..., out), or to one of the two parts of the outputs."""
+        """Maps (..., in) to (..., out), or to one of the two parts of the outputs."""
         weight, bias = self.parts[outputs.start, outputs.stop]
         flat = x.reshape(-1, self.inputs)
         return _linear(flat, weight, bias, self.after).view(*x.shape[:-1], len(bias))
@@ -54,7 +54,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor, after: str) -> Tensor:
 
 
 def can_pack(dtype: torch.dtype = torch.float32) -> bool:
-    """Whether this PyTorch has the operators and they compute what its own layers do."""
+    """Whether this PyTorch has the operators, and they compute the same as its own layers."""
     if not torch.backends.mkldnn.is_available():
         return False
     x, weight, bias = (part.to(dtype) for part in (torch.ones(2, 16), torch.full((8, 16), 0.01), torch.ones(8)))

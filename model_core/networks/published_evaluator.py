@@ -1,4 +1,4 @@
-"""The InterGen evaluator's motion encoder: features of two people to one embedding (Liang et al. 2024)."""
+"""The InterGen evaluator's motion encoder, which embeds the features of two people (Liang et al. 2024)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _NAMES = {
 
 
 def load_motion_encoder(published: Mapping[str, Tensor], heads: int = 8) -> MotionEncoder:
-    """The published motion encoder's weights (names from ``embed_motion.weight`` on) as a module in evaluation mode."""
+    """The motion encoder with published weights (``embed_motion.weight`` and so on), in evaluation mode."""
     width = published["embed_motion.weight"].shape[0]
     layers = 1 + max(int(key.split(".")[2]) for key in published if key.startswith("transformer.layers."))
     encoder = MotionEncoder(

@@ -1,4 +1,4 @@
-"""The codebook: nearest codes, and their update by moving averages in training."""
+"""Vector quantisation: nearest codes of codebooks, which are trained by moving averages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class CodebookSettings:
     """How a codebook is trained (published values).
 
     Attributes:
-        decay: of the moving averages of code usage and code sums.
+        decay: of the moving averages of code usage and vector sums.
         least_usage: a code with fewer vectors per batch on average is replaced by a vector of the batch.
         noise: temperature of the Gumbel noise on distances in training; 0 always takes the nearest code.
-        first_alone: share of the samples of a residual quantiser that are decoded from the first level only in
-            training, so that the decoder can read either.
+        first_alone: in training, fraction of the samples of a residual quantiser that are decoded from the first level
+            only, so that the decoder can decode both.
     """
 
     decay: float = 0.99
@@ -113,26 +113,26 @@ class ResidualQuantizer(nn.Module):
         return torch.stack([book.codes for book in self._books(0)])
 
     def ids(self, latent: Tensor) -> Tensor:
-        """Latent image (B, D, P, S) to ids (B, levels, P, S)."""
-        left, result = self._vectors(latent), []
+        """Quantise a latent image (B, D, P, S) to ids (B, levels, P, S)."""
+        residual, result = self._vectors(latent), []
         for level in range(self.levels):
             books = self._books(level)
-            ids = torch.stack([book.nearest(vectors) for book, vectors in zip(books, left, strict=True)])
-            left = left - _lookup(books, ids)
+            ids = torch.stack([book.nearest(vectors) for book, vectors in zip(books, residual, strict=True)])
+            residual = residual - _lookup(books, ids)
             result.append(self._image(ids[..., None], latent)[:, 0])
         return torch.stack(result, 1)
 
     def latent(self, ids: Tensor) -> Tensor:
-        """Ids (B, levels, P, S), of all levels or the first ones, to the sum of their codes (B, D, P, S)."""
+        """The sum (B, D, P, S) of the codes of ids (B, levels, P, S), of all levels or only the first ones."""
         total = torch.zeros(())
         for level in range(ids.shape[1]):
             books = self._books(level)
-            of_parts = [ids[:, level]] if self.parts == 1 else list(ids[:, level].split(1, 1))
-            total = total + torch.cat([book.codes[part] for book, part in zip(books, of_parts, strict=True)], 1)
+            ids_of_parts = [ids[:, level]] if self.parts == 1 else list(ids[:, level].split(1, 1))
+            total = total + torch.cat([book.codes[part] for book, part in zip(books, ids_of_parts, strict=True)], 1)
         return total.permute(0, 3, 1, 2)
 
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantise in training: (B, D, P, S) to the same with straight-through gradients.
+        """Quantise (B, D, P, S) in training, with straight-through gradients.
 
         Returns:
             The quantised latent, the commitment loss (mean squared distance to the codes, averaged over levels), and
@@ -144,36 +144,36 @@ class ResidualQuantizer(nn.Module):
     def _quantised(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # Distances and moving averages need single precision even if the convolutions do not.
         vectors = self._vectors(latent.float())  # (parts, N, D)
-        left, total = vectors, torch.zeros_like(vectors)
+        residual, total = vectors, torch.zeros_like(vectors)
         loss, perplexity = vectors.new_zeros(()), vectors.new_zeros(())
-        deep = self._deep(latent)
+        all_levels = self._all_levels_mask(latent)
         for level in range(self.levels):
             books = self._books(level)
-            pairs = list(zip(books, left, strict=True))
+            pairs = list(zip(books, residual, strict=True))
             ids = torch.stack([book.learn(v.detach()) if self.training else book.nearest(v) for book, v in pairs])
             code = _lookup(books, ids)
-            loss = loss + (left - code).square().mean() / self.levels
-            left = left - code
-            total = total + (code if level == 0 else code * deep)
+            loss = loss + (residual - code).square().mean() / self.levels
+            residual = residual - code
+            total = total + (code if level == 0 else code * all_levels)
             if level == 0:
                 perplexity = torch.stack([_perplexity(part, len(books[0].codes)) for part in ids]).mean()
         quantised = vectors + (total - vectors).detach()
         return self._image(quantised, latent), loss, perplexity
 
-    def _deep(self, latent: Tensor) -> Tensor:
-        """(parts, N, 1) one where a training sample has all levels, zero where it has only the first."""
+    def _all_levels_mask(self, latent: Tensor) -> Tensor:
+        """(parts, N, 1) one where a training sample uses all levels, zero where it uses only the first."""
         B, _, P, S = latent.shape
         alone = self.settings.first_alone if self.training else 0.0
         samples = (torch.rand(B, 1, 1, 1, device=latent.device) >= alone).float()
         return self._vectors(samples.expand(B, 1, P, S))
 
     def _vectors(self, image: Tensor) -> Tensor:
-        """(B, D, P, S) to (parts, N, D)."""
+        """Reshape (B, D, P, S) to (parts, N, D)."""
         order = (0, 2, 3, 1) if self.parts == 1 else (2, 0, 3, 1)
         return image.permute(order).reshape(self.parts, -1, image.shape[1])
 
     def _image(self, vectors: Tensor, like: Tensor) -> Tensor:
-        """(parts, N, D) to (B, D, P, S)."""
+        """Reshape (parts, N, D) to (B, D, P, S)."""
         B, _, P, S = like.shape
         if self.parts == 1:
             return vectors.view(B, P, S, -1).permute(0, 3, 1, 2)

@@ -1,8 +1,8 @@
-"""Small corrections to two decoded people, so that they stand, face and reach as pairs in the data do for the text.
+"""The refiner, which corrects the positions of two decoded people so that they suit each other and the text.
 
-Not published. Tokens give positions to a few centimetres only, and tokens of the two people that are drawn in one step
-do not depend on each other: dancing couples drift apart and into each other. Convolutions over time see both people in
-each one's own frame and predict how to move, rotate and bend that person.
+Not part of the published model. Tokens encode positions to a few centimetres only, and tokens that are drawn in one
+step do not depend on each other, so dancing couples drift apart and into each other. Convolutions over time, whose
+input is both people in each person's own frame, predict how to move, rotate and bend that person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FEATURES = PAIR_VIEW + 1
 _MOVED = 4 + 3 * (JOINTS - 1)
 """Outputs per frame of one person: translation, rotation, and an offset for each joint except the pelvis."""
 _MOVE_SCALE, _BEND_SCALE = 0.3, 0.1
-"""Metres (radians for the rotation) for an output of 1."""
+"""Metres (radians for the rotation) that an output of 1 stands for."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RefinerConfig(TextConditionedPairConfig):
 
 
 class Refiner(TextConditionedPairNet):
-    """Joints of two people and a text vector to corrected joints; people who are fixed stay."""
+    """Predicts corrected joints from the joints of two people and a text vector; fixed people are not changed."""
 
     def __init__(self, config: RefinerConfig) -> None:
         super().__init__(config, _FEATURES, _MOVED)
@@ -47,7 +47,7 @@ class Refiner(TextConditionedPairNet):
         Args:
             joints: (B, 2, T, 22, 3) metres, Y up, floor at 0, T even.
             text: (B, text_width) vectors of the sentence encoder.
-            fixed: (B, 2) true for people who stay.
+            fixed: (B, 2) true for people who are not changed.
 
         Returns:
             (B, 2, T, 22, 3).

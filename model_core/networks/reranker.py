@@ -1,4 +1,4 @@
-"""The probability that two people do what a text says, for choosing among candidates. Not published."""
+"""The reranker, which scores how probably two people do what a text says. Not part of the published model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .pair_view import PAIR_VIEW, pair_view
 
 _WRISTS, _ELBOWS = ([SMPL.index(f"{side}_{name}") for side in "LR"] for name in ("Wrist", "Elbow"))
 _TOUCHES = 2 * (JOINTS + 2)
-"""Pairs of an own palm and one of the partner's joints and palms."""
+"""Number of pairs of an own palm and a joint or palm of the partner."""
 _REACH = 0.15
-"""Metres after which the proximity feature of a palm falls to 1/e."""
+"""Distance in metres at which the proximity feature of a palm falls to 1/e."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class RerankerConfig:
 
 
 class Reranker(nn.Module):
-    """Joints of two people and a text vector to the logit that they do what the text says.
+    """Predicts the logit that two people do what a text says, from their joints and a text vector.
 
-    The result depends neither on the place in the world nor on the order of the two people.
+    The result depends neither on where the people are in the world nor on their order.
     """
 
     mean: Tensor
@@ -93,5 +93,5 @@ class Reranker(nn.Module):
         wrists = joints[..., _WRISTS, :]
         palms = wrists + WRIST_TO_PALM_IN_FOREARMS * (wrists - joints[..., _ELBOWS, :])
         partner = torch.cat((joints, palms), -2).flip(1)
-        apart = (palms[..., :, None, :] - partner[..., None, :, :]).norm(dim=-1).flatten(-2)  # (B, 2, T, 48)
-        return torch.cat((pair_view(joints), torch.exp(-apart / _REACH)), -1)
+        distances = (palms[..., :, None, :] - partner[..., None, :, :]).norm(dim=-1).flatten(-2)  # (B, 2, T, 48)
+        return torch.cat((pair_view(joints), torch.exp(-distances / _REACH)), -1)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """ReLU, dilated Conv 3x3, ReLU, Conv 1x1, dropout, added to the input."""
+    """A residual block: ReLU, dilated 3x3 convolution, ReLU, 1x1 convolution, dropout."""
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -16,13 +16,13 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, P, T) to the same."""
+        """Maps (B, C, P, T) to the same shape."""
         hidden = self.dilated(self.activation(x))
         return x + self.dropout(self.pointwise(self.activation(hidden)))
 
 
 class ResidualStack(nn.Sequential):
-    """Blocks whose dilation shrinks from ``growth ** (depth - 1)`` to 1, (B, C, P, T) to the same."""
+    """Residual blocks on (B, C, P, T) whose dilation shrinks from ``growth ** (depth - 1)`` to 1."""
 
     def __init__(self, width: int, depth: int, growth: int, dropout: float) -> None:
         super().__init__(*(ResidualBlock(width, growth**level, dropout) for level in reversed(range(depth))))

@@ -44,13 +44,13 @@ class SentenceLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.width, config.epsilon)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, L, C) to the same; ``mask`` (B, L) is true for tokens, false for padding."""
+        """Maps (B, L, C) to the same shape; ``mask`` (B, L) is true for tokens, false for padding."""
         x = self.attention_norm(x + self.attention(x, valid=mask))
         return self.feed_forward_norm(x + self.feed_forward(x))
 
 
 class SentenceEncoder(nn.Module):
-    """Word pieces to hidden states, and hidden states to one vector per sentence."""
+    """Encodes word pieces as hidden states, and pools these to one vector per sentence."""
 
     def __init__(self, config: SentenceEncoderConfig) -> None:
         super().__init__()
@@ -76,6 +76,6 @@ class SentenceEncoder(nn.Module):
         return x
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """(B, L, C) and (B, L) to (B, C): the mean over the tokens, scaled to length 1 (Sentence-BERT)."""
+        """Pool hidden states (B, L, C) with a mask (B, L) to (B, C): the mean of the tokens, scaled to length 1."""
         weights = mask[..., None].to(hidden.dtype)
         return functional.normalize((hidden * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)

@@ -1,4 +1,4 @@
-"""The project's own evaluator: motion of two people and captions as unit vectors, close where they match."""
+"""The project's own evaluator: embeds motion of two people and captions as unit vectors, close if they match."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class SmallEvaluatorConfig:
 class SmallEvaluator(nn.Module):
     """Convolutions over time for motion and a small perceptron for captions, trained with a contrastive loss.
 
-    The features of each frame are in each person's own frame, partner included: the result depends neither on the place
-    in the world nor on the order of the two people.
+    Features, the partner's included, are in each person's own frame: the result depends neither on where the people are
+    in the world nor on their order.
     """
 
     mean: Tensor
@@ -64,7 +64,7 @@ class SmallEvaluator(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(2.3))  # log of the inverse temperature
 
     def motion(self, features: Tensor, noise: float = 0.0) -> Tensor:
-        """Features (B, 2, T, 262) of two people in one world, metres, T >= 15, to unit vectors (B, embedding).
+        """Embed features (B, 2, T, 262) of two people in one world, metres, T >= 15, as unit vectors (B, embedding).
 
         Only every other frame is read: 15 per second suffice, at half of the cost. ``noise`` is the standard deviation
         of noise on the normalised input, for training.
@@ -79,7 +79,7 @@ class SmallEvaluator(nn.Module):
         return functional.normalize(both.sum(1), dim=-1)
 
     def text(self, pooled: Tensor) -> Tensor:
-        """Vectors (B, text_width) of the sentence encoder to unit vectors (B, embedding)."""
+        """Embed vectors (B, text_width) of the sentence encoder as unit vectors (B, embedding)."""
         return functional.normalize(self.text_head(pooled), dim=-1)
 
 

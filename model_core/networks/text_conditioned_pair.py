@@ -1,4 +1,4 @@
-"""The base of refiner and contact classifier: features of two people and a text to outputs per person and frame."""
+"""The base class of refiner and contact classifier: predicts values per person and frame from a pair and a text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TextConditionedPairNet(nn.Module):
         self.exit = nn.ConvTranspose1d(width, outputs, 4, 2, 1)
 
     def predict(self, features: Tensor, text: Tensor) -> Tensor:
-        """Features (B, 2, T, N), T even, and text vectors (B, text_width) to outputs (B, 2, T, M)."""
+        """Map features (B, 2, T, N), T even, and text vectors (B, text_width) to outputs (B, 2, T, M)."""
         x = self.entry(((features - self.mean) / self.spread).flatten(0, 1).transpose(1, 2))  # (2 B, C, T / 2)
         text = self.text(text).repeat_interleave(2, 0)[..., None]  # (2 B, C, 1)
         for block in self.blocks:

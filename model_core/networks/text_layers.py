@@ -17,7 +17,7 @@ class TextLayersConfig:
     Attributes:
         width: of the text encoder's hidden states, and of the condition.
         heads, feed_forward, layers: of the post-norm encoder layers.
-        masked: keep padding out of attention; the published layers attend to all 77 positions.
+        masked: whether attention ignores padding; the published layers attend to all 77 positions.
     """
 
     width: int = 768
@@ -40,13 +40,13 @@ class TextLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        """(B, L, C) to the same; ``valid`` (B, L) is true for tokens that can be attended to."""
+        """Maps (B, L, C) to the same shape; ``valid`` (B, L) is true for tokens that can be attended to."""
         x = self.attention_norm(x + self.dropout(self.attention(x, valid=valid)))
         return self.feed_forward_norm(x + self.feed_forward(x))
 
 
 class TextLayers(nn.Module):
-    """Hidden states of the text encoder to one condition vector."""
+    """Maps hidden states of the text encoder to one condition vector."""
 
     def __init__(self, config: TextLayersConfig) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class TextLayers(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, hidden: Tensor, mask: Tensor, pick: Tensor) -> Tensor:
-        """Condition the interaction on a text.
+        """Compute the condition vector of a text.
 
         Args:
             hidden: (B, L, C) hidden states of the text encoder.

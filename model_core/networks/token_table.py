@@ -1,11 +1,11 @@
-"""A frozen table of word embeddings, as small in memory as on disk."""
+"""A frozen table of word embeddings that is as small in memory as on disk."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from .int8 import quantised_rows
+from .int8 import quantise_int8
 
 
 class TokenTable(nn.Module):
@@ -27,15 +27,15 @@ class TokenTable(nn.Module):
 
     @classmethod
     def empty(cls, vocabulary: int, width: int) -> TokenTable:
-        """A table for a state to be loaded into."""
+        """A table of this shape, into which a state dict can be loaded."""
         return cls(torch.zeros(vocabulary, width), torch.ones(vocabulary))
 
     @classmethod
     def in_int8(cls, weights: Tensor) -> TokenTable:
-        """The nearest table of integers -127..127 with a scale for each embedding, for weights (V, C)."""
-        rows, scales = quantised_rows(weights.float())
+        """Quantise weights (V, C) to a table of integers -127..127 with a scale for each embedding."""
+        rows, scales = quantise_int8(weights.float())
         return cls(rows, scales[:, 0])
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(B, L) token ids to (B, L, C) embeddings in float32."""
+        """Embed token ids (B, L) as (B, L, C) in float32."""
         return self.rows[ids].float() * self.scales[ids][..., None].float()

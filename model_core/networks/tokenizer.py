@@ -1,4 +1,4 @@
-"""The tokenizer: one person's motion to a map of tokens (body parts by time) and back (InterMask, section 3.1)."""
+"""The tokenizer, which maps one person's motion to tokens (body parts by time) and back (InterMask, section 3.1)."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class TokenizerConfig:
     """Shape of a tokenizer; the defaults are the published ones.
 
     Attributes:
-        dataset: whose features it reads: ``interhuman`` (T, 262) or ``interx`` (T, 56, 6).
+        dataset: the data set of its features: ``interhuman`` (T, 262) or ``interx`` (T, 56, 6).
         width: channels of the convolutions.
         depth: residual blocks in each stack.
         dilation_growth: factor of dilation between the blocks of a stack.
         codes: codes in each codebook.
         code_width: length of a code vector.
         levels: residual quantisers; the transformer models the first.
-        part_codes: each body part of the map has its own codebook of ``codes`` codes; not published.
+        part_codes: whether each body part has its own codebook of ``codes`` codes; not part of the published model.
         dropout: in the residual blocks.
         graph_scope: frames to which the graph layers apply (InterHuman only).
         codebook: how the codebook is trained.
-        body: read poses relative to the pelvis (``BodyFrame``) with a ``BodyPartEncoder``, whose ``width`` is per part
-            and whose ``depth`` is the number of blocks; InterHuman only, not published.
+        body: whether to encode poses relative to the pelvis (``BodyFrame``) with a ``BodyPartEncoder``, whose ``width``
+            is per part and whose ``depth`` is the number of blocks; InterHuman only, not part of the published model.
     """
 
     dataset: Dataset = "interhuman"
@@ -55,7 +55,7 @@ class TokenizerConfig:
 
     @property
     def shape(self) -> TokenizerConfig:
-        """The fields that the decoding of weights depends on: the settings without those that only training uses."""
+        """The settings that weights depend on: without those that only training uses."""
         return replace(self, dropout=0.0, codebook=CodebookSettings())
 
 
@@ -76,7 +76,7 @@ _LAYOUTS = {
 
 
 class Encoder(nn.Module):
-    """Motion image (B, C, J, T) to latent image (B, D, 5, T / 4)."""
+    """Maps a motion image (B, C, J, T) to a latent image (B, D, 5, T / 4)."""
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
@@ -100,12 +100,12 @@ class Encoder(nn.Module):
         self.exit = nn.Conv2d(width, config.code_width, 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, C, J, T) to (B, D, 5, T / 4)."""
+        """Maps (B, C, J, T) to (B, D, 5, T / 4)."""
         return self.exit(self.stages(self.entry(image)))
 
 
 class UpsampleStage(nn.Module):
-    """One stage of the decoder: residual stack, nearest upsampling, Conv 3x3."""
+    """One stage of the decoder: residual stack, nearest-neighbour upsampling, 3x3 convolution."""
 
     def __init__(self, config: TokenizerConfig, factor: tuple[float, float]) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class UpsampleStage(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent image (B, D, 5, S) to motion image (B, C, J, 4 S)."""
+    """Maps a latent image (B, D, 5, S) to a motion image (B, C, J, 4 S)."""
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
@@ -133,13 +133,16 @@ class Decoder(nn.Module):
             self.exit = nn.Sequential(nn.Conv2d(width, layout.channels, 3, padding=1))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, D, 5, S) to (B, C, J, 4 S)."""
+        """Maps (B, D, 5, S) to (B, C, J, 4 S)."""
         x = self.stages(functional.relu(self.entry(latent)))
         return self.exit(functional.relu(self.middle(x)))
 
 
 class Tokenizer(nn.Module):
-    """Normalised features of one person to tokens and back: (B, T, 262) InterHuman or (B, T, 56, 6) Inter-X."""
+    """Encodes normalised features of one person as tokens, and decodes them.
+
+    Features are (B, T, 262) for InterHuman and (B, T, 56, 6) for Inter-X.
+    """
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
@@ -157,33 +160,33 @@ class Tokenizer(nn.Module):
         )
 
     def latent(self, features: Tensor) -> Tensor:
-        """Features, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
+        """Encode features, T a multiple of 4, to the latent image (B, D, 5, T / 4) before quantisation."""
         return self.encoder(self._image(features))
 
     def encode(self, features: Tensor) -> Tensor:
-        """Features, T a multiple of 4, to tokens (B, levels, 5, T / 4)."""
+        """Encode features, T a multiple of 4, to tokens (B, levels, 5, T / 4)."""
         return self.quantizer.ids(self.latent(features))
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, levels or only the first, 5, S) to features with T = 4 S; InterHuman's contacts are zeros."""
+        """Decode tokens (B, levels or only the first, 5, S) to features, T = 4 S; InterHuman's contacts are zeros."""
         return self.decode_latent(self.quantizer.latent(tokens))
 
     def decode_latent(self, quantised: Tensor) -> Tensor:
-        """Quantised latent image (B, D, 5, S) to features with T = 4 S."""
+        """Decode a quantised latent image (B, D, 5, S) to features with T = 4 S."""
         return self._features(self.decoder(quantised))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The whole pass in training: features to (reconstructed features, commitment loss, perplexity)."""
+        """The training pass: maps features to (reconstructed features, commitment loss, perplexity)."""
         quantised, commitment, perplexity = self.quantizer(self.latent(features))
         return self.decode_latent(quantised), commitment, perplexity
 
     def reconstruct_nodes(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``forward``, with the nodes (B, T, 22, 12) of ``BodyFrame`` in place of features, in single precision."""
+        """Like ``forward``, but returns the nodes (B, T, 22, 12) of ``BodyFrame`` instead of features, in float32."""
         quantised, commitment, perplexity = self.quantizer(self.latent(features))
         return self._nodes(quantised), commitment, perplexity
 
     def decode_nodes(self, tokens: Tensor) -> Tensor:
-        """As ``decode``, with the nodes (B, T, 22, 12) of ``BodyFrame`` in place of features, in single precision."""
+        """Like ``decode``, but returns the nodes (B, T, 22, 12) of ``BodyFrame`` instead of features, in float32."""
         return self._nodes(self.quantizer.latent(tokens))
 
     def _nodes(self, quantised: Tensor) -> Tensor:
