@@ -176,6 +176,30 @@ class Constraints:
         return Constraints(tuple(item for item in cut if item is not None)).shifted(-start)
 
 
+def label(constraint: Constraint, number: int) -> str:
+    """How messages name a constraint, at the beginning of a sentence.
+
+    Args:
+        constraint: with or without a name.
+        number: its index in the list.
+    """
+    kind = _KINDS[type(constraint)]
+    if constraint.name:
+        return f"The {kind} '{constraint.name}'"
+    if isinstance(constraint, TimingConstraint):
+        return f"Constraint {number + 1} (a {kind})"
+    return f"Constraint {number + 1} (a {kind} of person {constraint.person})"
+
+
+_KINDS = {
+    PathConstraint: "path",
+    PoseConstraint: "pose",
+    PinConstraint: "pin",
+    ContactConstraint: "contact",
+    TimingConstraint: "timing",
+}
+
+
 def frames_of(constraint: Constraint) -> tuple[int, ...]:
     """The frames that a constraint binds, without its blends."""
     if isinstance(constraint, TimingConstraint):
