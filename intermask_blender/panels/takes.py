@@ -12,7 +12,7 @@ from ..operators.takes import (
     INTERMASK_OT_view_take,
 )
 from ..scene.overlaps import sentence, still_there
-from ..scene.takes import parts
+from ..scene.takes import parts, seed_of
 from ..translations import tr
 from ..ui.wrapping import paragraph
 from .generate import TAB
@@ -75,7 +75,7 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         if 0 <= settings.take_index < len(settings.takes):
             take = settings.takes[settings.take_index]
             line = tr("Seed {seed}, take {number}, model {model}")
-            line = line.format(seed=take.seed, number=take.number, model=take.model)
+            line = line.format(seed=seed_of(take), number=take.number, model=take.model)
             layout.label(text=line, translate=False)
             if notice := sentence(still_there(context.scene, take)):
                 paragraph(layout, context, notice, "ERROR")

@@ -15,7 +15,7 @@ from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations
 from ..rig.capture import capture
 from ..rig.key import scene_fps
 from ..translations import tr
-from .takes import parts, people_of
+from .takes import parts, people_of, seed_of
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
 
@@ -138,7 +138,7 @@ def _write_own_format(
     """Write BVH or NumPy files with a frame for each frame of the scene."""
     if files[0].suffix == SUFFIXES["NPZ"]:
         first, second = (_person(owner, scene, frames) for owner in people_of(take))
-        core.save_npz(files[0], (first, second), take.prompt, take.model, int(take.seed) if take.seed else None)
+        core.save_npz(files[0], (first, second), take.prompt, take.model, seed_of(take))
         return
     for owner, file in zip(owners, files, strict=True):
         core.write_bvh(file, _person(owner, scene, frames))

@@ -32,7 +32,7 @@ def people_of(take: bpy.types.PropertyGroup) -> tuple[bpy.types.Object, bpy.type
     Raises:
         UserError: one of them is no longer in the take's scene.
     """
-    first = take.leader if is_reaction(take) else take.character_1
+    first = leader_of(take) if is_reaction(take) else take.character_1
     if is_reaction(take) and not _in_scene(take, first):
         raise UserError(
             tr("The leader of the take {take} was deleted; choose a leader and generate a new take.").format(
@@ -46,6 +46,30 @@ def people_of(take: bpy.types.PropertyGroup) -> tuple[bpy.types.Object, bpy.type
             )
         )
     return first, take.character_2
+
+
+def seed_of(take: bpy.types.PropertyGroup) -> int | None:
+    """The seed that a take was generated with, None where none is stored. Early versions stored a number."""
+    stored = take.get("seed")  # reading the property itself would delete a stored number
+    return None if stored in (None, "") else int(stored)
+
+
+def leader_of(take: bpy.types.PropertyGroup) -> bpy.types.Object | None:
+    """The leader of a reaction, None for other takes and where it was deleted.
+
+    Early versions did not store it: then it is the only armature with keys in all frames of the reaction, if there is
+    only one.
+    """
+    # Reading the pointer of such a take would store that there is none.
+    if take.is_property_set("leader") or not is_reaction(take) or not parts(take):
+        return take.leader
+    first, last = frames_of(take)
+    possible = []
+    for owner in take.id_data.objects:
+        keyed = compat.animated_range(owner) if owner.type == "ARMATURE" and owner != take.character_2 else None
+        if keyed is not None and keyed[0] <= first and last <= keyed[1] + 1:
+            possible.append(owner)
+    return possible[0] if len(possible) == 1 else None
 
 
 def add_take(
@@ -120,7 +144,7 @@ def hide_other_people(scene: bpy.types.Scene) -> None:
     hide, shown = settings.hide_other_people, set()
     if 0 <= settings.take_index < len(settings.takes):
         chosen = settings.takes[settings.take_index]
-        shown = {chosen.leader, chosen.character_1, chosen.character_2}
+        shown = {leader_of(chosen), chosen.character_1, chosen.character_2}
     people = {owner for take in settings.takes for owner in (take.character_1, take.character_2) if owner is not None}
     for owner in people:
         if is_generated(owner):
@@ -143,7 +167,7 @@ def people_to_reuse(
     people = [owner if _in_scene(take, owner) and is_generated(owner) else None
               for owner in (take.character_1, take.character_2)]  # fmt: skip
     if leader is not None:
-        return None, people[1] if is_reaction(take) and take.leader == leader else None
+        return None, people[1] if is_reaction(take) and leader_of(take) == leader else None
     return (people[0], people[1]) if all(people) else (None, None)
 
 
@@ -251,7 +275,7 @@ def _listed_people() -> set[bpy.types.Object]:
 
 
 def _leaders() -> set[bpy.types.Object]:
-    leaders = [scene.intermask.leader for scene in bpy.data.scenes] + [take.leader for take in _takes()]
+    leaders = [scene.intermask.leader for scene in bpy.data.scenes] + [leader_of(take) for take in _takes()]
     return {leader for leader in leaders if leader is not None}
 
 
