@@ -102,15 +102,16 @@ def _bone_maps(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(22, 3, 3) linear maps of each bone's surroundings from the figure to the character."""
     old, new = source - source[list(SMPL.parents)], target - target[list(SMPL.parents)]
     old_lengths, new_lengths = np.linalg.norm(old[1:], axis=1), np.linalg.norm(new[1:], axis=1)
-    size = _within(new_lengths.sum() / old_lengths.sum())
+    size = max(float(new_lengths.sum() / old_lengths.sum()), 1e-9)
     maps = np.zeros((len(SMPL), 3, 3))
     for joint, children in enumerate(SMPL.children):
         if SMPL.joints[joint] in ("Pelvis", "Spine3"):
-            maps[joint] = np.diag((_width_ratio(source, target, joint), _height_ratio(old, new, joint), size))
+            width, height = _width_ratio(source, target, joint), _height_ratio(old, new, joint)
+            maps[joint] = np.diag((_within(width, size), _within(height, size), size))
         elif SMPL.joints[joint].endswith("Ankle"):
             # A foot keeps its sole level, so it is scaled along the axes and not turned.
             toe = children[0]
-            maps[joint] = np.diag((size, _ratio(new[toe, 1], old[toe, 1]), _ratio(new[toe, 2], old[toe, 2])))
+            maps[joint] = np.diag((size, *(_within(new[toe, axis] / old[toe, axis], size) for axis in (1, 2))))
         elif len(children) == 1:
             maps[joint] = _turned_and_stretched(old[children[0]], new[children[0]], size)
         elif SMPL.joints[joint].endswith("Wrist"):
@@ -120,32 +121,28 @@ def _bone_maps(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return maps
 
 
-def _within(scale: float) -> float:
-    return float(np.clip(scale, LEAST_STRETCH, MOST_STRETCH))
-
-
-def _ratio(new: float, old: float) -> float:
-    """How many times ``old`` goes into ``new``, within bounds."""
-    return _within(new / old)
+def _within(scale: float, size: float) -> float:
+    """A part's scale, limited against the scale of the whole figure."""
+    return size * float(np.clip(scale / size, LEAST_STRETCH, MOST_STRETCH))
 
 
 def _width_ratio(source: np.ndarray, target: np.ndarray, joint: int) -> float:
-    """How much wider the hips (or, at the chest, the shoulders) are."""
+    """The character's hip width (or, at the chest, shoulder width) over the figure's."""
     left, right = ("L_Hip", "R_Hip") if joint == 0 else ("L_Shoulder", "R_Shoulder")
     pair = SMPL.index(left), SMPL.index(right)
-    return _ratio(float(np.ptp(target[pair, 0])), float(np.ptp(source[pair, 0])))
+    return float(np.ptp(target[pair, 0]) / np.ptp(source[pair, 0]))
 
 
 def _height_ratio(old: np.ndarray, new: np.ndarray, joint: int) -> float:
-    """How much higher the part from the hips to the first spine joint (or from the chest to the neck) is."""
+    """The height from the hips to the first spine joint (or from the chest to the neck), over the figure's."""
     top, bottom = (SMPL.index("Spine1"), SMPL.index("L_Hip")) if joint == 0 else (SMPL.index("Neck"), None)
     below = (0.0, 0.0) if bottom is None else (new[bottom, 1], old[bottom, 1])
-    return _ratio(new[top, 1] - below[0], old[top, 1] - below[1])
+    return float((new[top, 1] - below[0]) / (old[top, 1] - below[1]))
 
 
 def _turn(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """(3, 3) smallest rotation from one direction to another."""
-    if np.linalg.norm(new) < 1e-6:
+    if np.linalg.norm(new) < 1e-6 * np.linalg.norm(old):
         return np.eye(3)
     return rotations.matrix_from_quaternion(rotations.shortest_arc(old, new))
 
@@ -153,5 +150,5 @@ def _turn(old: np.ndarray, new: np.ndarray) -> np.ndarray:
 def _turned_and_stretched(old: np.ndarray, new: np.ndarray, size: float) -> np.ndarray:
     """(3, 3) map that takes the bone ``old`` to ``new`` and scales across it by ``size``."""
     along = old / np.linalg.norm(old)
-    stretch = _within(float(np.linalg.norm(new) / np.linalg.norm(old)))
+    stretch = _within(float(np.linalg.norm(new) / np.linalg.norm(old)), size)
     return _turn(old, new) @ (size * np.eye(3) + (stretch - size) * np.outer(along, along))

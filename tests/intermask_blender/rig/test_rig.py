@@ -80,6 +80,15 @@ def test_the_mannequin_takes_over_the_lengths_and_stays_whole(seed: int) -> None
     assert 0.0 < sole_depth(body, offsets) < 0.08
 
 
+@pytest.mark.parametrize("units", [1e-3, 1e-2, 100.0])
+def test_the_mannequin_is_the_same_in_a_scene_of_any_unit(units: float) -> None:
+    body, offsets = load_body(), dancer(3).offsets
+    np.testing.assert_allclose(
+        fitted_vertices(body, offsets * units) / units, fitted_vertices(body, offsets), atol=1e-6
+    )
+    np.testing.assert_allclose(sole_depth(body, offsets * units) / units, sole_depth(body, offsets), atol=1e-6)
+
+
 def test_two_people_have_two_colours_that_the_viewport_shows() -> None:
     scene, person = empty_scene(), dancer(0)
     colours = ((0.8, 0.4, 0.1), (0.1, 0.3, 0.6))

@@ -257,7 +257,9 @@ def test_a_new_person_joins_an_own_rig_where_that_stands(model: Path) -> None:
     assert scene.intermask.takes[0].character_2 == mine
 
 
-@pytest.mark.parametrize(("system", "scale"), [("METRIC", 0.01), ("IMPERIAL", 0.3048), ("METRIC", 1.0)])
+@pytest.mark.parametrize(
+    ("system", "scale"), [("METRIC", 0.01), ("IMPERIAL", 0.3048), ("METRIC", 1.0), ("METRIC", 1000.0)]
+)
 def test_people_have_the_height_of_people_at_every_unit_scale(model: Path, system: str, scale: float) -> None:
     scene = empty_scene()
     scene.unit_settings.system, scene.unit_settings.scale_length = system, scale
