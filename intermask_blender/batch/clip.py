@@ -20,7 +20,7 @@ from .contact_sheet import write_contact_sheet
 from .jobs import Job
 from .render import prepare_scene, render_clip
 from .signals import Stop
-from .stage import build_stage, padded
+from .stage import build_stage
 
 if TYPE_CHECKING:
     from .options import Options
@@ -205,7 +205,7 @@ def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: O
     scene.frame_set(scene.frame_start)
     prepare_scene(scene, options.render)
     if scene.camera is None:
-        build_stage(scene, padded(scene_joints(people, placement)))
+        build_stage(scene, scene_joints(people, placement))
 
 
 def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Path]:

@@ -14,8 +14,13 @@ TILE = 0.5
 """Metres; small enough to show sliding feet against an edge."""
 
 FLOOR_MARGIN = 30.0
+"""Metres of floor around the people."""
+
 BODY_MARGIN = 0.25
 """Metres from a joint to the outermost skin, with some air."""
+
+CLIP_RANGE = (0.1, 1000.0)
+"""Metres from the camera."""
 
 CAMERA_HEIGHT = np.radians(12.0)
 TILE_COLOURS = ((0.32, 0.33, 0.35), (0.44, 0.45, 0.47))
@@ -35,28 +40,30 @@ class Framing:
     rotation: np.ndarray
 
 
-def build_stage(scene: bpy.types.Scene, points: np.ndarray) -> None:
+def build_stage(scene: bpy.types.Scene, joints: np.ndarray) -> None:
     """Add floor, light, background and a camera to a scene.
 
     Args:
-        scene: its resolution decides how far the camera stands.
-        points: (N, 3) everything that must be seen in any frame, Blender's axes.
+        scene: its resolution decides how far away the camera stands.
+        joints: (..., 3) of both people in all frames, Blender's axes, scene units.
     """
+    metre = 1.0 / (scene.unit_settings.scale_length or 1.0)
+    points = padded(joints, BODY_MARGIN * metre)
     collection = bpy.data.collections.new("Stage")
     scene.collection.children.link(collection)
-    _floor(collection, points)
+    _floor(collection, points, metre)
     _light(scene, collection)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     collection.objects.link(camera)
     camera.data.lens = 50.0
-    camera.data.clip_end = 1000.0
+    camera.data.clip_start, camera.data.clip_end = (distance * metre for distance in CLIP_RANGE)
     place_camera(scene, camera, points, view_direction(points))
     scene.camera = camera
 
 
 def view_direction(points: np.ndarray) -> np.ndarray:
-    """(3,) unit vector that the camera looks along: level but for a little downward, at right angles to the longer
-    side of the ground that the people cover, so that neither hides the other for long."""
+    """(3,) unit vector that the camera looks along: slightly downward, at right angles to the longer side of the ground
+    that the people cover, so that neither hides the other for long."""
     ground = points[:, :2] - points[:, :2].mean(axis=0)
     _, _, axes = np.linalg.svd(ground, full_matrices=False)
     across = axes[-1] if axes[-1][1] > 0 else -axes[-1]
@@ -64,7 +71,7 @@ def view_direction(points: np.ndarray) -> np.ndarray:
 
 
 def place_camera(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarray, direction: np.ndarray) -> None:
-    """Put the camera as near as it can be with all points in the picture."""
+    """Put the camera as near as possible with all points in the picture."""
     render = scene.render
     width, height = render.resolution_x * render.pixel_aspect_x, render.resolution_y * render.pixel_aspect_y
     half = 0.5 * camera.data.sensor_width / camera.data.lens
@@ -87,31 +94,38 @@ def framed(points: np.ndarray, direction: np.ndarray, tangents: np.ndarray) -> F
     right /= np.linalg.norm(right)
     rotation = np.stack((right, np.cross(right, direction), -direction), axis=1)
     seen = points @ rotation
-    # A point at depth d is in view when |offset| <= tangent * distance: four planes, each as near as it may come.
+    # A point is in view where |offset| <= tangent * distance: four planes, as near as the points allow.
     sides = seen[:, None, :2] / tangents
     high, low = (sides + seen[:, None, 2:])[:, 0].max(axis=0), (seen[:, None, 2:] - sides)[:, 0].max(axis=0)
     place = np.append(0.5 * (high - low) * tangents, (0.5 * (high + low)).max())
     for _ in range(10):
-        # In the direction that has room to spare, as much of it on either side.
+        # Where the picture is wider (or higher) than needed, centre the points.
         depth = place[2] - seen[:, 2:]
         share = (seen[:, :2] - place[:2]) / depth
         place[:2] += 0.5 * (share.max(axis=0) + share.min(axis=0)) * depth.mean()
     return Framing(rotation @ place, rotation)
 
 
-def padded(joints: np.ndarray) -> np.ndarray:
-    """Points (N * 6, 3) around joints (..., 3) as far out as skin may be."""
-    steps = BODY_MARGIN * np.concatenate((np.eye(3), -np.eye(3)))
+def padded(joints: np.ndarray, margin: float) -> np.ndarray:
+    """Six points (N * 6, 3) around each joint (..., 3), at a distance in the direction of each axis."""
+    steps = margin * np.concatenate((np.eye(3), -np.eye(3)))
     return (joints.reshape(-1, 1, 3) + steps).reshape(-1, 3)
 
 
-def _floor(collection: bpy.types.Collection, points: np.ndarray) -> None:
-    """A chequered floor at height zero with tiles in two materials (Workbench shows no textures of nodes)."""
-    low = np.floor((points[:, :2].min(axis=0) - FLOOR_MARGIN) / TILE).astype(int)
-    high = np.ceil((points[:, :2].max(axis=0) + FLOOR_MARGIN) / TILE).astype(int)
+def _floor(collection: bpy.types.Collection, points: np.ndarray, metre: float) -> None:
+    """A chequered floor at height zero with tiles in two materials (Workbench shows no textures of nodes).
+
+    Args:
+        collection: where it is linked.
+        points: (N, 3) that lie over it.
+        metre: in scene units.
+    """
+    tile = TILE * metre
+    low = np.floor((points[:, :2].min(axis=0) - FLOOR_MARGIN * metre) / tile).astype(int)
+    high = np.ceil((points[:, :2].max(axis=0) + FLOOR_MARGIN * metre) / tile).astype(int)
     columns, rows = (high - low + 1).tolist()
     x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
-    corners = np.stack((x.ravel() * TILE, y.ravel() * TILE, np.zeros(x.size)), axis=1)
+    corners = np.stack((x.ravel() * tile, y.ravel() * tile, np.zeros(x.size)), axis=1)
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     tiles = np.stack((first, first + 1, first + columns + 1, first + columns), axis=1)
     mesh = bpy.data.meshes.new("Floor")

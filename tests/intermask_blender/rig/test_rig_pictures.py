@@ -17,7 +17,7 @@ from blender_scene import empty_scene
 from rig_bodies import bones_as_mesh, with_body, write_tiles
 
 from intermask_blender.batch.render import RenderSettings, prepare_scene
-from intermask_blender.batch.stage import build_stage, padded, place_camera, view_direction
+from intermask_blender.batch.stage import BODY_MARGIN, build_stage, padded, place_camera, view_direction
 from intermask_blender.rig.axes import vectors_to_blender
 from intermask_blender.rig.capture import capture_motion
 from model_core.motion import SMPL
@@ -80,7 +80,7 @@ def picture(
         (1, [[skeleton] for skeleton in skeletons], _corners(skeletons))
     ]
     for frame in FRAMES:
-        seen = padded(vectors_to_blender(joints[:, frame - 1]))
+        seen = padded(vectors_to_blender(joints[:, frame - 1]), BODY_MARGIN)
         rows.append((frame, [[figure, partner] for figure in figures], seen))
     build_stage(scene, rows[1][2])
     tiles, path = [], folder / "tile.png"
