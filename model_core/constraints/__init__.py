@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .checks import ClipLimits, check
 from .targets import ContactTarget, Targets
 from .types import (
     Constraint,
@@ -14,6 +15,7 @@ from .types import (
 )
 
 __all__ = [
+    "ClipLimits",
     "Constraint",
     "Constraints",
     "ContactConstraint",
@@ -23,4 +25,5 @@ __all__ = [
     "PoseConstraint",
     "Targets",
     "TimingConstraint",
+    "check",
 ]

@@ -10,7 +10,7 @@ hold its cosine and sine, as Kimodo's ``global_root_heading`` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -172,7 +172,7 @@ class Constraints:
 
         Only the intervals themselves are cut; ``Targets.between`` keeps the blends that reach in from outside.
         """
-        cut = [_between(item, start, stop) for item in self.items]
+        cut = [only(item, lambda frame: start <= frame < stop) for item in self.items]
         return Constraints(tuple(item for item in cut if item is not None)).shifted(-start)
 
 
@@ -252,36 +252,51 @@ def _shifted(item: Constraint, frames: int) -> Constraint:
     return replace(item, start=item.start + frames, stop=item.stop + frames)
 
 
-def _between(item: Constraint, start: int, stop: int) -> Constraint | None:
-    """The part of a constraint within an interval, frames counted as before; None where there is none."""
+def only(item: Constraint, allowed: Callable[[int], bool]) -> Constraint | None:
+    """What a constraint asks in some of its frames, counted as before: of an interval the longest run of them.
+
+    Args:
+        item: the constraint.
+        allowed: whether a frame remains.
+
+    Returns:
+        None where no frame remains.
+    """
     if isinstance(item, TimingConstraint):
-        return item if start <= item.frame < stop else None
+        return item if allowed(item.frame) else None
     if isinstance(item, PinConstraint | ContactConstraint):
-        first, last = max(item.start, start), min(item.stop, stop)
-        if first >= last:
+        start, stop = _longest_run(item.start, item.stop, allowed)
+        if start == stop:
             return None
         if isinstance(item, ContactConstraint):
-            return replace(item, start=first, stop=last)
-        part = slice(first - item.start, last - item.start)
+            return replace(item, start=start, stop=stop)
+        part = slice(start - item.start, stop - item.start)
         rotations = item.rotations
         return replace(
             item,
-            start=first,
-            stop=last,
+            start=start,
+            stop=stop,
             points=item.points if len(item.points) == 1 else item.points[part],
             rotations=rotations if rotations is None or len(rotations) == 1 else rotations[part],
         )
     if isinstance(item, PathConstraint):
         item = every_frame(item)
-    kept = [number for number, frame in enumerate(item.frames) if start <= frame < stop]
+    kept = [number for number, frame in enumerate(item.frames) if allowed(frame)]
     if not kept:
         return None
     frames = tuple(item.frames[number] for number in kept)
     if isinstance(item, PoseConstraint):
         return replace(item, frames=frames, rotations=item.rotations[kept], roots=item.roots[kept])
-    return replace(
-        item,
-        frames=frames,
-        places=item.places[kept],
-        headings=None if item.headings is None else item.headings[kept],
-    )
+    headings = None if item.headings is None else item.headings[kept]
+    # The frames of a dense path are listed now, and those between them that are not allowed are not to come back.
+    return replace(item, frames=frames, places=item.places[kept], headings=headings, dense=False)
+
+
+def _longest_run(start: int, stop: int, allowed: Callable[[int], bool]) -> tuple[int, int]:
+    """First frame and one past the last of the longest run of allowed frames in an interval; equal where none is."""
+    best, begin = (start, start), start
+    for frame in range(start, stop + 1):
+        if frame == stop or not allowed(frame):
+            best = max(best, (begin, frame), key=lambda run: run[1] - run[0])
+            begin = frame + 1
+    return best

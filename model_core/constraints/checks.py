@@ -1,0 +1,125 @@
+"""Whether constraints can be met; what cannot is one sentence that names the constraint.
+
+The limits are those of people: they refuse what is surely a mistake, not what is merely hard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..errors import UserError
+from .contradictions import contradictions
+from .limits import Items, Problem, out_of_reach, too_fast
+from .types import Constraint, Constraints, TimingConstraint, frames_of, label, only
+from .values import check_values
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """What of a clip decides which constraints it can meet.
+
+    Attributes:
+        frames: its length.
+        held: (2, T) true for frames of a person that stay as they are: of a leader, and those that an edit keeps; None
+            for none.
+        parts: number of parts of the prompt; None where it is unknown.
+        floor: height of the floor, metres.
+    """
+
+    frames: int
+    held: np.ndarray | None = None
+    parts: int | None = None
+    floor: float = 0.0
+
+
+def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> Constraints:
+    """The constraints, if they can be met.
+
+    Args:
+        constraints: in the world of the clip.
+        clip: that is to meet them.
+        partly: leave out what cannot be met, instead of raising an error; values that are no values are still one.
+
+    Returns:
+        The constraints as they are; with ``partly`` what can be met of them.
+
+    Raises:
+        UserError: a constraint cannot be met; one sentence that names it.
+    """
+    for number, item in enumerate(constraints):
+        check_values(item, label(item, number))
+    items: list[Constraint | None] = list(constraints)
+    stages: Sequence[Callable[[Items], Iterator[Problem]]] = (
+        partial(_outside, clip=clip),
+        partial(_on_held, clip=clip),
+        partial(_unknown_parts, clip=clip),
+        contradictions,
+        too_fast,
+        partial(out_of_reach, floor=clip.floor),
+    )
+    for stage in stages:
+        # A remedy can change what the next problem is: each is solved before the next one is looked for.
+        while (problem := next(stage(items), None)) is not None:
+            if not partly:
+                raise UserError(problem.sentence)
+            items[problem.number] = problem.remedy
+    return Constraints(tuple(item for item in items if item is not None))
+
+
+def _outside(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+    for number, item in enumerate(items):
+        if item is None:
+            continue
+        bound = frames_of(item)
+        if bound[0] >= 0 and bound[-1] < clip.frames:
+            continue
+        where = f"frame {bound[0]}" if len(bound) == 1 else f"frames {bound[0]} to {bound[-1]}"
+        sentence = (
+            f"{label(item, number)} is at {where}, but the clip has the frames 0 to {clip.frames - 1}; "
+            "move it, or ask for a longer clip."
+        )
+        yield Problem(number, sentence, only(item, lambda frame: 0 <= frame < clip.frames))
+
+
+def _on_held(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+    if clip.held is None:
+        return
+    for number, item in enumerate(items):
+        if item is None or isinstance(item, TimingConstraint):
+            continue
+        held = clip.held[item.person]
+        bound = np.array(frames_of(item))
+        if not held[bound].any():
+            continue
+        if held.all():
+            sentence = (
+                f"{label(item, number)} is for person {item.person}, whose motion is given and stays; "
+                f"choose person {1 - item.person}."
+            )
+        else:
+            first = int(bound[held[bound]][0])
+            sentence = (
+                f"{label(item, number)} is at frame {first}, which is kept for person {item.person}; "
+                "choose frames that are generated."
+            )
+        yield Problem(number, sentence, _without_held(item, held))
+
+
+def _without_held(item: Constraint, held: np.ndarray) -> Constraint | None:
+    return only(item, lambda frame: not held[frame])
+
+
+def _unknown_parts(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+    for number, item in enumerate(items):
+        if not isinstance(item, TimingConstraint) or isinstance(item.event, str) or clip.parts is None:
+            continue
+        if item.event >= clip.parts:
+            sentence = (
+                f"{label(item, number)} is for part {item.event} of the prompt, which has the parts 0 to "
+                f"{clip.parts - 1}; choose one of them."
+            )
+            yield Problem(number, sentence, None)

@@ -1,0 +1,231 @@
+"""Every constraint that cannot be met is one sentence that names it, and what can be met in part is so when asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from constraint_examples import one_of_each, pose_of
+
+from model_core.constraints import (
+    Constraint,
+    Constraints,
+    ContactConstraint,
+    PathConstraint,
+    PinConstraint,
+    PoseConstraint,
+    TimingConstraint,
+)
+from model_core.constraints.checks import ClipLimits, check
+from model_core.constraints.types import frames_of
+from model_core.errors import UserError
+
+CLIP = ClipLimits(60)
+PATH = PathConstraint(0, (0, 30, 59), np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 2.0]]), name="way")
+PIN = PinConstraint(0, "L_Wrist", 20, 40, np.array([[0.5, 1.2, 1.5]]), name="handle")
+CONTACT = ContactConstraint(1, "right_hand", "left_shoulder", 10, 30, name="pat")
+STANDING = PoseConstraint(
+    1, (45,), np.broadcast_to(np.eye(3), (1, 22, 3, 3)).copy(), np.array([[0.0, 0.93, 0.0]]), name="still"
+)
+
+
+def held(*people: int) -> ClipLimits:
+    frames = np.zeros((2, 60), dtype=bool)
+    frames[list(people)] = True
+    return ClipLimits(60, frames)
+
+
+def kept(start: int, stop: int) -> ClipLimits:
+    frames = np.zeros((2, 60), dtype=bool)
+    frames[:, start:stop] = True
+    return ClipLimits(60, frames)
+
+
+def refused(*items: Constraint, clip: ClipLimits = CLIP) -> str:
+    with pytest.raises(UserError) as error:
+        check(Constraints(items), clip)
+    sentence = str(error.value)
+    assert sentence.endswith(".") and sentence[0].isupper()
+    return sentence
+
+
+def test_what_can_be_met_is_unchanged() -> None:
+    items = (PATH, PIN, CONTACT, STANDING, TimingConstraint(30, "first contact"), TimingConstraint(20, 1))
+    for partly in (False, True):
+        assert check(Constraints(items), CLIP, partly).items == items
+    assert len(check(Constraints(items), replace(CLIP, parts=2))) == 6
+
+
+NAN = float("nan")
+MIRROR = np.diag([-1.0, 1.0, 1.0])[None]
+WORTHLESS = {
+    "weight": (replace(PATH, weight=1.5), "1.5"),
+    "weight is no number": (replace(PIN, weight=NAN), "nan"),
+    "person": (replace(PIN, person=2), "person 2"),
+    "no frames": (replace(PATH, frames=(), places=np.zeros((0, 2))), "no frames"),
+    "twice": (replace(PATH, frames=(0, 30, 30)), "30"),
+    "places are no numbers": (replace(PATH, places=PATH.places * [1, NAN]), "numbers at frame 0"),
+    "points are no numbers": (replace(PIN, points=np.full((1, 3), np.inf)), "not numbers at frame 20"),
+    "pose is no number": (replace(STANDING, roots=np.full((1, 3), NAN)), "not numbers at frame 45"),
+    "shape": (replace(PIN, points=np.zeros((4, 3))), "(4, 3)"),
+    "no direction": (replace(PATH, headings=np.zeros((3, 2))), "heading without a direction at frame 0"),
+    "curve without length": (replace(PATH, places=np.zeros((3, 2)), dense=True), "curve without length"),
+    "curve of one point": (replace(PATH, frames=(3,), places=np.zeros((1, 2)), dense=True), "curve without length"),
+    "mirrored": (replace(PIN, rotations=MIRROR), "negative scale"),
+    "mirrored pose": (replace(STANDING, rotations=STANDING.rotations * MIRROR), "negative scale"),
+    "scaled": (replace(PIN, rotations=2 * np.eye(3)[None]), "scaled"),
+    "no joints": (replace(STANDING, joints=()), "no joint"),
+    "joint": (replace(PIN, joint="L_Knee"), "L_Knee"),
+    "interval": (replace(PIN, stop=20), "20"),
+    "blend": (replace(PIN, blend=-1), "-1"),
+    "place": (replace(CONTACT, place="tail"), "tail"),
+    "other place": (replace(CONTACT, on="tail"), "tail"),
+    "point": (replace(CONTACT, on=np.array([0.0, NAN, 0.0])), "not numbers"),
+    "distance": (replace(CONTACT, never_nearer=-0.1), "-0.1"),
+    "event": (TimingConstraint(3, "kiss", name="lips"), "kiss"),  # type: ignore[arg-type]
+    "negative part": (TimingConstraint(3, -1, name="lips"), "-1"),
+}
+
+
+@pytest.mark.parametrize("case", WORTHLESS)
+def test_values_that_mean_nothing_are_never_accepted(case: str) -> None:
+    item, words = WORTHLESS[case]
+    sentence = refused(item)
+    assert words in sentence and f"'{item.name}'" in sentence, sentence
+    with pytest.raises(UserError):
+        check(Constraints((item,)), CLIP, partly=True)
+
+
+FAST = replace(PATH, places=np.array([[0.0, 0.0], [7.0, 0.0], [8.0, 0.0]]))
+UNMEETABLE: dict[str, tuple[tuple[Constraint, ...], ClipLimits, list[str], list[int] | None]] = {
+    "outside": ((replace(PIN, stop=80),), CLIP, ["'handle'", "20 to 79", "0 to 59"], list(range(20, 60))),
+    "before": ((PathConstraint(0, (-5, 10), np.zeros((2, 2))),), CLIP, ["path of person 0", "-5"], [10]),
+    "wholly outside": ((replace(CONTACT, start=60, stop=70),), CLIP, ["'pat'"], None),
+    "timing outside": ((TimingConstraint(99, "first contact"),), CLIP, ["a timing", "frame 99"], None),
+    "leader": ((PIN,), held(0), ["'handle'", "given", "person 1"], None),
+    "kept": ((PIN,), kept(25, 32), ["'handle'", "frame 25", "kept"], list(range(32, 40))),
+    "kept places": ((PATH,), kept(0, 20), ["'way'", "frame 0"], [30, 59]),
+    "part": ((TimingConstraint(30, 2),), ClipLimits(60, parts=2), ["part 2", "0 to 1"], None),
+    "speed": ((FAST,), CLIP, ["'way'", "7.0 m/s", "0 and 30", "6 m/s"], [0, 59]),
+    "speed of a curve": ((replace(FAST, dense=True),), CLIP, ["'way'", "m/s"], [0]),
+    "high": ((replace(PIN, points=np.array([[0, 2.5, 0]])),), CLIP, ["'handle'", "2.50 m above", "wrist"], [20]),
+    "high foot": ((replace(PIN, joint="L_Ankle", points=np.array([[0, 2.3, 0]])),), CLIP, ["ankle"], [20]),
+    "low": ((replace(PIN, points=np.array([[0, -1.5, 0]])),), CLIP, ["1.50 m under", "higher"], [20]),
+}
+
+
+@pytest.mark.parametrize("case", UNMEETABLE)
+def test_what_cannot_be_met_is_named_and_left_out_on_demand(case: str) -> None:
+    items, clip, words, remaining = UNMEETABLE[case]
+    sentence = refused(*items, clip=clip)
+    assert all(word in sentence for word in words), sentence
+    rest = check(Constraints(items), clip, partly=True)
+    assert (not len(rest)) == (remaining is None)
+    if remaining is not None:
+        frames = frames_of(rest.items[-1])
+        assert set(remaining) <= set(frames)
+        assert all(frame in range(clip.frames) for frame in frames)
+    assert check(rest, clip).items == rest.items  # nothing is left to refuse
+
+
+def test_two_constraints_together_can_be_too_fast() -> None:
+    there = PathConstraint(0, (40,), np.array([[9.0, 0.0]]), name="there")
+    sentence = refused(PATH, there)
+    assert "'way'" in sentence and "'there'" in sentence and "30 and 40" in sentence
+    assert check(Constraints((PATH, there)), CLIP, partly=True).items == (PATH,)
+    refused(PATH, replace(PIN, joint="Pelvis", points=np.array([[9.0, 0.9, 0.0]])))
+    assert len(check(Constraints((PATH, replace(there, weight=0.5))), CLIP)) == 2  # only a wish
+
+
+def test_a_pin_is_reached_from_where_the_person_must_be() -> None:
+    place = PathConstraint(0, (30,), np.array([[0.5, 0.0]]), name="here")
+    assert len(check(Constraints((place, replace(PIN, points=np.array([[0.5, 1.2, 0.6]])))), CLIP)) == 2
+    far = replace(PIN, points=np.array([[0.5, 1.2, 2.6]]))
+    sentence = refused(place, far)
+    assert all(word in sentence for word in ("'handle'", "'here'", "frame 30", "2.6", "left wrist")), sentence
+    (_, near) = check(Constraints((place, far)), CLIP, partly=True).items
+    assert isinstance(near, PinConstraint)
+    # Only where the place binds; there it is as far as the arm reaches, on the same side.
+    np.testing.assert_array_equal(near.points[[0, 9, 11, 19]], np.broadcast_to(far.points, (4, 3)))
+    assert 0.8 < near.points[10, 2] < 1.3 and near.points[10, 0] == pytest.approx(0.5)
+    # A hand on a point reaches as much further as the palm is from the wrist.
+    touch = ContactConstraint(0, "left_hand", np.array([0.5, 1.2, 2.6]), 20, 40, name="knob")
+    assert "'knob'" in refused(place, touch)
+    assert len(check(Constraints((place, replace(touch, person=1))), CLIP)) == 2
+
+
+def test_a_short_pin_can_be_jumped_to() -> None:
+    high = replace(PIN, points=np.array([[0.5, 2.3, 1.5]]))
+    refused(high)
+    assert len(check(Constraints((replace(high, stop=30),)), CLIP)) == 1
+    assert len(check(Constraints((high,)), replace(CLIP, floor=0.5))) == 1
+
+
+HERE = PathConstraint(1, (45,), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]), name="here")
+OTHER_PIN = replace(PIN, start=35, stop=50, points=np.array([[0.5, 1.0, 1.5]]), name="rail")
+CONTRADICTIONS: dict[str, tuple[Constraint, Constraint, list[str]]] = {
+    "two pins": (PIN, OTHER_PIN, ["L_Wrist of person 0", "0.20 m apart", "frame 35"]),
+    "path and pose": (replace(HERE, places=np.array([[0.3, 0.0]])), STANDING, ["0.30 m apart", "frame 45"]),
+    "heading and pose": (replace(HERE, headings=np.array([[0.0, 1.0]])), STANDING, ["face", "90 degrees"]),
+    "pin and pose": (replace(PIN, person=1, start=40, stop=50), STANDING, ["L_Wrist of person 1", "frame 45"]),
+    "two poses": (
+        pose_of(1, 0, (30,), in_place=False, name="bow"),
+        pose_of(2, 0, (30,), in_place=False, name="sit"),
+        ["degrees", "frame 30"],
+    ),
+    "two contacts": (CONTACT, replace(CONTACT, on="belly", name="belly"), ["10 to 29"]),
+    "contact and distance": (CONTACT, replace(CONTACT, never_nearer=0.5, name="away"), ["10 to 29"]),
+    "contact and pin": (
+        PIN, ContactConstraint(0, "left_hand", np.array([0.5, 1.2, 1.0]), 30, 50, name="knob"), ["30 to 39"],
+    ),
+    "first contact": (
+        TimingConstraint(10, "first contact", name="meet"), TimingConstraint(20, "first contact", name="hit"),
+        ["10 and 20"],
+    ),
+    "order of parts": (TimingConstraint(40, 1, name="bow"), TimingConstraint(40, 2, name="go"), ["40 and 40"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_contradictions_are_told_with_both_names(case: str) -> None:
+    first, second, words = CONTRADICTIONS[case]
+    sentence = refused(first, second)
+    assert all(word in sentence for word in (*words, f"'{first.name}'", f"'{second.name}'")), sentence
+    # The one with the greater weight counts.
+    assert len(check(Constraints((first, replace(second, weight=0.5))), CLIP)) == 2
+    rest = check(Constraints((first, second)), CLIP, partly=True)
+    assert rest.items[0] is first
+    assert check(rest, CLIP).items == rest.items
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (PIN, replace(OTHER_PIN, start=40)),  # one after the other
+        (PIN, replace(OTHER_PIN, person=1)),
+        (PIN, replace(OTHER_PIN, joint="R_Wrist")),
+        (HERE, STANDING),
+        (CONTACT, replace(CONTACT, place="left_hand", on="right_shoulder")),
+        (CONTACT, replace(CONTACT, on="face", never_nearer=0.2)),
+        (PIN, ContactConstraint(0, "left_hand", np.array([0.5, 1.2, 1.58]), 30, 50)),
+        (TimingConstraint(10, 1), TimingConstraint(20, 2)),
+    ],
+)
+def test_what_agrees_is_no_contradiction(first: Constraint, second: Constraint) -> None:
+    assert len(check(Constraints((first, second)), CLIP)) == 2
+
+
+def test_what_is_unnamed_is_named_by_its_place_in_the_list() -> None:
+    assert refused(PATH, replace(PIN, name="", person=7)).startswith("Constraint 2 (a pin of person 7)")
+    # Also after an earlier one was left out.
+    items = (replace(PIN, start=70, stop=80), replace(PATH, name=""), replace(PATH, frames=(0, 1, 59), name=""))
+    rest = check(Constraints(items), CLIP, partly=True)
+    assert all(isinstance(item, PathConstraint) for item in rest)
+
+
+def test_one_of_every_kind_is_checked_without_a_programming_error() -> None:
+    for item in one_of_each():
+        for clip in (CLIP, kept(0, 30), held(0), ClipLimits(30, parts=1)):
+            rest = check(Constraints((item,)), clip, partly=True)
+            assert check(rest, clip).items == rest.items
