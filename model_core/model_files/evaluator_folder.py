@@ -1,4 +1,4 @@
-"""A small network that embeds captions and motion of two people in one space, and its folder."""
+"""Loads and saves the evaluator, which embeds captions and motion of two people in one space."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PairEmbedding:
 
 
 def save_evaluator(folder: Path, network: SmallEvaluator, config: PairEmbeddingConfig) -> None:
-    """Write the network, in half precision, and its configuration; a folder that is there is replaced as a whole."""
+    """Write the network, in half precision, and its configuration; an existing folder is replaced as a whole."""
     with atomic_folder(folder) as new:
         save_tensors(new / _WEIGHTS, {name: tensor.half() for name, tensor in network.state_dict().items()})
         (new / _CONFIG).write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")

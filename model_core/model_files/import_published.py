@@ -1,4 +1,4 @@
-"""Published checkpoints, their statistics and CLIP to one model folder, which appears whole or not at all."""
+"""Converts published checkpoints, their statistics and CLIP to a model folder, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUBLISHED_SAMPLING = SamplingSettings(steps=20, guidance=2.0, top_k_fraction=0.1
 
 Stage = Literal["reading", "converting", "writing"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-"""Of an import, in their order: reading the networks, converting the text encoder, writing the model folder."""
+"""Stages of an import, in order: reading the networks, converting the text encoder, writing the model folder."""
 
 StageCallback = Callable[[Stage], None]
 """Called before each stage."""
@@ -35,12 +35,12 @@ StageCallback = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class _Facts:
-    """What is known of a data set beyond its files.
+    """Facts about a data set that its files do not contain.
 
     Attributes:
-        title: as its authors write it.
+        title: the data set's name, as its authors write it.
         longest: frames of the longest clips in training.
-        terms: in a sentence, for the model's ``about``.
+        terms: the licence in a sentence, for the model's ``about``.
     """
 
     title: str
@@ -65,7 +65,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class OptionNames:
-    """How the user sets the options of an import, for error messages; by default on the command line."""
+    """How users set the options of an import, for error messages; the defaults are those of the command line."""
 
     dataset: str = "with --dataset"
     checkpoint: str = "with --checkpoint"
@@ -85,9 +85,9 @@ class PublishedImport:
         statistics: folder of ``global_mean.npy`` and ``global_std.npy``; Inter-X needs none.
         checkpoint, tokenizer_checkpoint: files in the ``model`` folders of the transformer and of its tokenizer.
         dataset: ``interhuman`` or ``interx`` where ``checkpoints`` holds both.
-        any_clip: take another CLIP model of the same width too.
+        any_clip: whether to accept another CLIP model of the same width.
         name: shown to users; None names the data set.
-        replace: replace the model folder that is at ``out``.
+        replace: whether to replace an existing model folder at ``out``.
         option_names: for error messages.
     """
 
@@ -104,14 +104,14 @@ class PublishedImport:
     option_names: OptionNames = OptionNames()
 
 
-def import_published(wanted: PublishedImport, on_stage: StageCallback | None = None) -> Path:
-    """Make a model folder of published files. Nothing in the files is ever run.
+def import_published(request: PublishedImport, on_stage: StageCallback | None = None) -> Path:
+    """Convert published files to a model folder, without running any code in them.
 
-    Weights keep their single precision, so that results stay those of the published weights; CLIP's are in half
-    precision, as they were trained. The graph layers serve every frame alike (scope ``none``), as they learned it.
+    Weights stay in single precision, so that results are those of the published weights; CLIP's are in half precision,
+    in which they were trained. The graph layers treat all frames in the same way (scope ``none``), as in training.
 
     Args:
-        wanted: see ``PublishedImport``.
+        request: see ``PublishedImport``.
         on_stage: called before each stage.
 
     Returns:
@@ -122,28 +122,28 @@ def import_published(wanted: PublishedImport, on_stage: StageCallback | None = N
             behind then, and an older model folder stays as it was.
     """
     begin = on_stage or (lambda stage: None)
-    _check_target(wanted)
-    folder = find_transformer(wanted.checkpoints, wanted.dataset, wanted.option_names)
+    _check_target(request)
+    folder = find_transformer(request.checkpoints, request.dataset, request.option_names)
     begin("reading")
-    model = _read_model(wanted, folder)
-    with atomic_folder(wanted.out) as temporary:
+    model = _read_model(request, folder)
+    with atomic_folder(request.out) as temporary:
         begin("converting")
-        encoder, remedy = temporary / TEXT_ENCODER, wanted.option_names.any_clip
-        width = convert_clip(wanted.clip, encoder, wanted.any_clip, remedy).width
+        encoder, remedy = temporary / TEXT_ENCODER, request.option_names.any_clip
+        width = convert_clip(request.clip, encoder, request.any_clip, remedy).width
         needed = model.config.transformer.text.width
         if width != needed:
             raise UserError(
-                f"The CLIP model {wanted.clip} is {width} wide and the transformer needs {needed}; "
+                f"The CLIP model {request.clip} is {width} wide and the transformer needs {needed}; "
                 "choose ViT-L/14 at 336 pixels."
             )
         begin("writing")
         write_model(temporary, model, half=False)
-    return wanted.out
+    return request.out
 
 
-def _check_target(wanted: PublishedImport) -> None:
-    """Refuse a place that holds something else, before anything is read."""
-    out = wanted.out
+def _check_target(request: PublishedImport) -> None:
+    """Check that the target is free or may be replaced, before anything is read."""
+    out = request.out
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
@@ -152,7 +152,7 @@ def _check_target(wanted: PublishedImport) -> None:
         read_config(out)
     except UserError as error:
         raise UserError(f"{out} exists and is no model folder; choose another --out.") from error
-    if not wanted.replace:
+    if not request.replace:
         raise UserError(f"There is a model in {out} already; choose another --out, or add --replace.")
 
 
@@ -181,7 +181,7 @@ def find_transformer(folder: Path, dataset: str | None = None, option_names: Opt
                 found[path.parent] = options.get("dataset_name", "")
     chosen = [path for path, name in found.items() if dataset in (None, name)]
     if not chosen:
-        raise UserError(_why_none(folder, found, dataset))
+        raise UserError(_not_found_message(folder, found, dataset))
     names = sorted({found[path] for path in chosen})
     if len(names) > 1:
         raise UserError(f"{folder} holds the data sets {' and '.join(names)}; choose one {option_names.dataset}.")
@@ -191,8 +191,8 @@ def find_transformer(folder: Path, dataset: str | None = None, option_names: Opt
     return chosen[0]
 
 
-def _why_none(folder: Path, found: dict[Path, str], dataset: str | None) -> str:
-    """The sentence for a folder without the wanted transformer."""
+def _not_found_message(folder: Path, found: dict[Path, str], dataset: str | None) -> str:
+    """The error message for a folder without the requested transformer."""
     if found:
         return f"{folder} holds {' and '.join(sorted(set(found.values())))} and no {dataset}; choose another folder."
     for pattern in ("model/*.tar", "*/model/*.tar", "*/*/model/*.tar"):
@@ -212,26 +212,26 @@ def _why_none(folder: Path, found: dict[Path, str], dataset: str | None) -> str:
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def _read_model(wanted: PublishedImport, folder: Path) -> Model:
+def _read_model(request: PublishedImport, folder: Path) -> Model:
     """Both networks, the statistics and the settings, without the text encoder."""
     named = read_options(folder / "opt.txt")["vq_name"]
     source = folder.parent / named
     if not source.is_dir():
         raise UserError(f"The tokenizer {named} that {folder} names is not next to it; copy its folder to {source}.")
-    _check_one_data_set(folder, source)
-    _check_there(source / "model", wanted.tokenizer_checkpoint, wanted.option_names.tokenizer_checkpoint)
-    _check_there(folder / "model", wanted.checkpoint, wanted.option_names.checkpoint)
-    tokenizer = read_tokenizer(source, wanted.tokenizer_checkpoint, "none")
+    _check_same_data_set(folder, source)
+    _check_exists(source / "model", request.tokenizer_checkpoint, request.option_names.tokenizer_checkpoint)
+    _check_exists(folder / "model", request.checkpoint, request.option_names.checkpoint)
+    tokenizer = read_tokenizer(source, request.tokenizer_checkpoint, "none")
     if tokenizer.config.levels != 1:
         raise UserError(
             f"{source / 'opt.txt'} has {tokenizer.config.levels} quantizers and only one can be used; "
             "choose another tokenizer."
         )
-    transformer = read_transformer(folder, wanted.checkpoint, tokenizer.config)
+    transformer = read_transformer(folder, request.checkpoint, tokenizer.config)
     facts = _FACTS[tokenizer.config.dataset]
-    mean, std = _statistics(wanted, tokenizer.config.dataset)
+    mean, std = _statistics(request, tokenizer.config.dataset)
     config = ModelConfig(
-        name=wanted.name or f"InterMask {facts.title}",
+        name=request.name or f"InterMask {facts.title}",
         tokenizer=tokenizer.config,
         transformer=transformer.config,
         text_encoder=TEXT_ENCODER,
@@ -240,11 +240,11 @@ def _read_model(wanted: PublishedImport, folder: Path) -> Model:
         examples=_EXAMPLES,
         about=f"Imported from published InterMask weights (Javed et al. 2025), trained on {facts.title}. {facts.terms}",
     )
-    return Model(config, tokenizer, transformer, mean, std, wanted.out / TEXT_ENCODER)
+    return Model(config, tokenizer, transformer, mean, std, request.out / TEXT_ENCODER)
 
 
-def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
-    """Refuse networks of different data sets: their transformers have the same shapes."""
+def _check_same_data_set(transformer: Path, tokenizer: Path) -> None:
+    """Check that both networks are of the same data set, since the shapes of transformers do not differ."""
     named = {folder: read_options(folder / "opt.txt").get("dataset_name", "") for folder in (transformer, tokenizer)}
     for folder, dataset in named.items():
         place = folder.absolute().parent.name
@@ -261,8 +261,8 @@ def _check_one_data_set(transformer: Path, tokenizer: Path) -> None:
         )
 
 
-def _check_there(folder: Path, name: str, option: str) -> None:
-    """Refuse a checkpoint that does not exist; the message names those that do."""
+def _check_exists(folder: Path, name: str, option: str) -> None:
+    """Check that a checkpoint exists; the error message names the existing ones."""
     if (folder / name).is_file():
         return
     others = sorted(path.name for path in folder.glob("*.tar"))
@@ -270,14 +270,14 @@ def _check_there(folder: Path, name: str, option: str) -> None:
     raise UserError(f"There is no checkpoint {folder / name}; {remedy}.")
 
 
-def _statistics(wanted: PublishedImport, dataset: Dataset) -> tuple[Tensor, Tensor]:
+def _statistics(request: PublishedImport, dataset: Dataset) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the data set's features; Inter-X is not normalised."""
     shape = STATISTICS_SHAPE[dataset]
     if dataset == "interx":
         return torch.zeros(shape), torch.ones(shape)
-    folder = wanted.statistics
+    folder = request.statistics
     if folder is None:
-        remedy = f"give their folder (data/stats) {wanted.option_names.statistics}"
+        remedy = f"give their folder (data/stats) {request.option_names.statistics}"
         raise UserError(f"The weights of InterHuman need its statistics; {remedy}.")
     mean, std = (_read_statistics(folder / f"global_{name}.npy", shape) for name in ("mean", "std"))
     if not (std > 0).all():

@@ -1,4 +1,4 @@
-"""A model folder: ``config.json`` and safetensors, loaded and saved."""
+"""Loads and saves model folders: ``config.json`` and safetensors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 """Models and text encoders that come with the project, next to the package."""
 
 STATISTICS_SHAPE = {"interhuman": (262,), "interx": (56, 6)}
-"""Of the mean and the standard deviation of a data set's features."""
+"""Shape of the mean and the standard deviation of each data set's features."""
 
 _MODEL_FILES = {
     _CONFIG,
@@ -48,11 +48,11 @@ _MODEL_FILES = {
     *OLD_FILES.values(),
 }
 _TRAINING_ONLY = (".usage", ".sums", ".started")
-"""Ends of the names of a codebook's tensors that only training uses."""
+"""Suffixes of the names of codebook tensors that only training uses."""
 _FRAME_STATISTICS = "frame.statistics"
 """The tokenizer's copy of the statistics."""
-_READINGS = 5
-"""Times that a folder is read at most which is replaced while it is read."""
+_MAX_READS = 5
+"""Largest number of attempts to read a folder that is replaced while it is read."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -68,7 +68,7 @@ class Model:
         text_encoder: absolute folder of the text encoder.
         refiner: corrects decoded people; None in a model without one.
         contact_classifier: predicts what each palm touches; None in a model without one.
-        reranker: chooses among candidates; None in a model without one.
+        reranker: selects among candidates; None in a model without one.
     """
 
     config: ModelConfig
@@ -111,7 +111,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Model:
     Raises:
         UserError: a file is missing, cut short, of another network, or has values that are not numbers.
     """
-    for _ in range(_READINGS):
+    for _ in range(_MAX_READS):
         before = _identity(folder)
         try:
             model = _read_model(folder, device)
@@ -148,7 +148,7 @@ def _read_model(folder: Path, device: torch.device | str) -> Model:
 
 
 def _identity(folder: Path) -> tuple[int, ...] | None:
-    """What changes when a model folder is replaced: its configuration file is another one."""
+    """Identity of the configuration file, which changes when a model folder is replaced."""
     try:
         status = (folder / _CONFIG).stat()
     except OSError:
@@ -168,7 +168,7 @@ def bundled_model() -> Path:
 
 
 def find_text_encoder(name: str, *folders: Path) -> Path:
-    """The folder of a text encoder by its name: in one of ``folders``, or among those that come with the project.
+    """Find the folder of a text encoder by name: in one of ``folders``, or among those that come with the project.
 
     Raises:
         UserError: there is none of that name.
@@ -188,7 +188,7 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     Args:
         folder: where to.
         model: what to write.
-        half: keep weights of the layers in half precision; codebooks and statistics stay in single precision.
+        half: whether layers are stored in half precision; codebooks and statistics stay in single precision.
 
     Raises:
         UserError: the folder cannot be written; an older one is as it was.
@@ -220,7 +220,7 @@ def write_model(folder: Path, model: Model, half: bool = True) -> None:
 
 
 def _inference_state(network: nn.Module, half: bool) -> dict[str, Tensor]:
-    """The state without what stands elsewhere: what only training needs of a codebook, and the statistics."""
+    """The state without tensors that only training needs, and without the statistics, which have their own file."""
     state = {}
     for key, value in network.state_dict().items():
         if key.endswith((*_TRAINING_ONLY, _FRAME_STATISTICS)):
@@ -245,17 +245,19 @@ def _read(path: Path) -> dict[str, Tensor]:
 def _read_statistics(path: Path, shape: tuple[int, ...]) -> dict[str, Tensor]:
     """``mean`` and ``std`` of a shape."""
     statistics = _read(path)
-    wanted = {"mean": torch.empty(shape), "std": torch.empty(shape)}
-    check_fits(wanted, statistics, path, f"its {_CONFIG}", "copy the model folder again")
+    expected = {"mean": torch.empty(shape), "std": torch.empty(shape)}
+    check_fits(expected, statistics, path, f"its {_CONFIG}", "copy the model folder again")
     return {name: values.float() for name, values in statistics.items()}
 
 
 def _loaded(network: Network, path: Path) -> Network:
     """The network with the file's weights, in evaluation mode."""
-    wanted, state = network.state_dict(), _read(path)
+    expected, state = network.state_dict(), _read(path)
     state = {key: value for key, value in state.items() if not key.endswith(_TRAINING_ONLY)}
-    # What an inference state leaves out stays as it is in the network.
-    state = {key: value for key, value in wanted.items() if key.endswith((*_TRAINING_ONLY, _FRAME_STATISTICS))} | state
-    check_fits(wanted, state, path, f"its {_CONFIG}", "copy the model folder again")
+    # Tensors that are not saved keep the network's values.
+    state = {
+        key: value for key, value in expected.items() if key.endswith((*_TRAINING_ONLY, _FRAME_STATISTICS))
+    } | state
+    check_fits(expected, state, path, f"its {_CONFIG}", "copy the model folder again")
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Keys, files and tensors of model folders that were written before they had their present names."""
+"""Translates keys, files and tensors of old model folders to their current names."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ _KEYS: dict[str, dict[str, str]] = {
         "convincing": "accept_threshold",
     },
 }
-"""Old keys of ``config.json`` by section, each with its present one."""
+"""Old keys of ``config.json`` by section, each with its current one."""
 
 OLD_FILES = {"reranker.safetensors": "judge.safetensors", "contact_classifier.safetensors": "toucher.safetensors"}
 """Files of weights, each with its old name."""
 
 _TENSORS = {".told.": ".text.", ".together.": ".joint.", ".apart.": ".per_person."}
-"""Parts of tensor names."""
+"""Old parts of tensor names, each with its current one."""
 
 
 def with_present_keys(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The contents of a ``config.json`` with present keys in place of old ones."""
+    """The contents of a ``config.json`` with old keys replaced by current ones."""
     result = _renamed(values, _KEYS[""])
     for section, table in _KEYS.items():
         if section and isinstance(result.get(section), Mapping):
             result[section] = _renamed(result[section], table)
     sampling = result.get("sampling")
     if isinstance(sampling, dict) and isinstance(dropped := sampling.get("filter"), int | float):
-        # The old setting was the share of codes that are never drawn.
+        # The old setting was the fraction of codes that are never drawn.
         sampling["top_k_fraction"] = round(1 - dropped, 9)
         del sampling["filter"]
     return result
 
 
 def with_present_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a file of weights under their present names."""
+    """The tensors of a file of weights under their current names."""
     result = {}
     for name, tensor in tensors.items():
         for old, new in _TENSORS.items():

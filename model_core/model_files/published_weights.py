@@ -1,4 +1,4 @@
-"""The published checkpoints: their files, options and tensor names."""
+"""Reads the published checkpoints, and converts their options and tensor names."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _NOT_TRAINED = re.compile(r"\.inv_freq$|^clip_|^clip\.|^quantizer\.layers\.\d+\.
 
 
 def tokenizer_weights(published: Mapping[str, Tensor], dataset: Dataset) -> dict[str, Tensor]:
-    """The published tokenizer's weights under this project's names; its codebooks count as trained."""
+    """The published tokenizer's weights under this project's names, with the codebooks marked as trained."""
     weights = _renamed(published, (*_TOKENIZER_NAMES, *_ENCODER_NAMES[dataset]))
     for key in [key for key in weights if key.endswith(".codes")]:
         book = key.removesuffix("codes")
@@ -238,10 +238,12 @@ def read_transformer(folder: Path, checkpoint: str, tokenizer: TokenizerConfig) 
 
 
 def _filled(network: Network, weights: dict[str, Tensor], path: Path, names: Mapping[str, str]) -> Network:
-    """The network with these weights; a key that does not fit is named as the file names it."""
-    wanted, found = (
+    """The network with these weights; error messages use the file's own names of tensors."""
+    expected, found = (
         {names.get(key, key): value for key, value in state.items()} for state in (network.state_dict(), weights)
     )
-    check_fits(wanted, found, path, "its opt.txt", "choose the checkpoint of this folder, or copy or download it again")
+    check_fits(
+        expected, found, path, "its opt.txt", "choose the checkpoint of this folder, or copy or download it again"
+    )
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The captions that a model was trained on, and a prompt's distance to them: ``captions.safetensors``."""
+"""The captions that a model was trained on (``captions.safetensors``), and the distance of prompts to them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..text_encoders import TextEncoder
 
 _FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
 
-MOST = 2048
-"""Highest number of captions in the file. Paraphrases are close to each other: an even selection is enough."""
+MAX_CAPTIONS = 2048
+"""Largest number of captions in the file. Paraphrases are close to each other, so an even selection is enough."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TrainingCaptions:
     @torch.no_grad()
     def nearest(self, prompt: str, encoder: TextEncoder) -> Nearest:
         """The caption that is most similar to a prompt, by the vectors of the model's own text encoder."""
-        vector = _of_length_one(encoder.encode([prompt]).pooled)[0]
+        vector = _normalised(encoder.encode([prompt]).pooled)[0]
         similarity = self.vectors @ vector
         best = int(similarity.argmax())
         return Nearest(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
@@ -67,14 +67,14 @@ def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    chosen = torch.linspace(0, len(texts) - 1, min(MOST, len(texts))).round().long()
-    kept = {_VECTORS: _of_length_one(vectors)[chosen].half()}
+    chosen = torch.linspace(0, len(texts) - 1, min(MAX_CAPTIONS, len(texts))).round().long()
+    kept = {_VECTORS: _normalised(vectors)[chosen].half()}
     texts_metadata = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
     save_tensors(folder / _FILE, kept, texts_metadata)
 
 
 def load_captions(folder: Path) -> TrainingCaptions | None:
-    """The captions that a model was trained on, None where its folder has none.
+    """The captions that a model was trained on, None if its folder has none.
 
     Raises:
         UserError: the file is damaged.
@@ -91,8 +91,8 @@ def load_captions(folder: Path) -> TrainingCaptions | None:
         raise UserError(
             f"{path} has another number of vectors than of captions; copy the model folder again, or delete this file."
         )
-    return TrainingCaptions(texts, _of_length_one(vectors))
+    return TrainingCaptions(texts, _normalised(vectors))
 
 
-def _of_length_one(vectors: Tensor) -> Tensor:
+def _normalised(vectors: Tensor) -> Tensor:
     return torch.nn.functional.normalize(vectors.float().cpu(), dim=-1)

@@ -1,4 +1,4 @@
-"""Motion as data: the types, the skeletons, rotations, the network's representation, and files."""
+"""Motion data: types, skeletons, rotations, the networks' features, and files."""
 
 from __future__ import annotations
 

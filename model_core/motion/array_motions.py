@@ -1,18 +1,18 @@
-"""Motion of one person from arrays as the field's data sets and estimators store it.
+"""Reads motion of one person from the array formats of common data sets and pose estimators.
 
 =================================  ============================================================  ======  ==========
 file                               arrays                                                        up      frame rate
 =================================  ============================================================  ======  ==========
-AMASS (SMPL-H, SMPL-X), ``.npz``   ``poses`` (T, 156 or 165), ``trans`` (T, 3)                   Z       stated
-SMPL-X, ``.npz``                   ``root_orient``, ``pose_body``, ``trans`` (or smplx's names)  Y or Z  stated
+AMASS (SMPL-H, SMPL-X), ``.npz``   ``poses`` (T, 156 or 165), ``trans`` (T, 3)                   Z       in file
+SMPL-X, ``.npz``                   ``root_orient``, ``pose_body``, ``trans`` (or smplx's names)  Y or Z  in file
 InterHuman, ``.npy``               (T, 492), see ``interhuman``                                  Z       30
 HumanML3D ``new_joints``, ``.npy`` (T, 22, 3) positions                                          Y       20
 HumanML3D vectors, ``.npy``        (T, 263): root velocities, positions, rotations, contacts     Y       20
 =================================  ============================================================  ======  ==========
 
-Poses are axis times angle in radians, on SMPL's joints. Which axis is up is seen from the people, who mostly stand, and
-the unit from their size; where neither shows, the table's values are assumed. Hands and the body's shape are left out:
-the rotations turn this project's own rest skeleton. (Mahmood et al. 2019; Guo et al. 2022)
+Poses are axis times angle in radians, on SMPL's joints. The up axis is inferred from the person, who mostly stands, and
+the unit from the person's size; otherwise the table's values are assumed. Hands and body shape are ignored: rotations
+are applied to this project's own rest skeleton. (Mahmood et al. 2019; Guo et al. 2022)
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _HEIGHT_PER_CHAIN = 1.16
 """Standing height over the length of a leg, the pelvis and the spine up to the head joint."""
 
 _FARTHEST, _FASTEST = 5.0, 15.0
-"""Metres from the ground to the pelvis, and metres a second, beyond which a translation is not in metres."""
+"""Metres from the ground to the pelvis, and metres per second, beyond which a translation is not in metres."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def is_smpl(arrays: NpzArrays) -> bool:
 
 
 def motion_from_smpl(arrays: NpzArrays) -> ReadMotion:
-    """The motion in an ``.npz`` file of AMASS, SMPL, SMPL-H or SMPL-X.
+    """Read the motion in an ``.npz`` file of AMASS, SMPL, SMPL-H or SMPL-X.
 
     Raises:
         UserError: the arrays are not one person's poses.
@@ -100,23 +100,23 @@ def motion_from_smpl(arrays: NpzArrays) -> ReadMotion:
             f"{file} has poses of {frames} frames and a translation of shape {translation.shape}; "
             "choose a file of one person."
         )
-    stated = arrays.first_of(*_RATES)
-    fps = FPS if stated is None else _rate(stated, file)
-    notes.insert(0, f"{fps:g} fps" + (" assumed" if stated is None else ""))
-    seen = forward_kinematics(rotations, np.zeros((frames, 3)), SMPL_REST_OFFSETS, SMPL)
-    to_y_up, axes = _upright(seen, usual="Z" if any(name in arrays for name in _RATES[:2]) else "Y")
+    rate = arrays.first_of(*_RATES)
+    fps = FPS if rate is None else _rate(rate, file)
+    notes.insert(0, f"{fps:g} fps" + (" assumed" if rate is None else ""))
+    at_origin = forward_kinematics(rotations, np.zeros((frames, 3)), SMPL_REST_OFFSETS, SMPL)
+    to_y_up, axes = _upright(at_origin, usual="Z" if any(name in arrays for name in _RATES[:2]) else "Y")
     unit = _travel_unit(translation @ to_y_up.T, fps)
     rotations[:, 0] = to_y_up @ rotations[:, 0]
     root = translation @ to_y_up.T * _UNITS[unit]
     joints = forward_kinematics(rotations, root, SMPL_REST_OFFSETS, SMPL)
-    # The files' bodies differ from ours in height: the lowest joint is put on the floor.
+    # The file's body may have another height than this skeleton: the lowest joint is moved to the floor.
     joints[..., 1] -= joints[..., 1].min()
     line = f"SMPL poses, {axes} up, {unit}, {', '.join(notes)}; hands and body shape left out, feet put on the floor."
     return ReadMotion(Motion(joints, rotations[:, 1:], rotations[:, 0], fps, SMPL), line)
 
 
 def motion_from_positions(values: np.ndarray, file: str) -> ReadMotion:
-    """The motion in an ``.npy`` file of InterHuman or HumanML3D, or of joint positions in SMPL's order.
+    """Read the motion in an ``.npy`` file of InterHuman or HumanML3D, or of joint positions in SMPL's order.
 
     Args:
         values: as stored.
@@ -158,7 +158,7 @@ def motion_from_positions(values: np.ndarray, file: str) -> ReadMotion:
 
 
 def resampled(motion: Motion, fps: float = FPS) -> Motion:
-    """A motion with rotations and root orientation, with a frame at every whole 1/``fps`` seconds."""
+    """Resample a motion with rotations and root orientation to ``fps`` frames per second."""
     if motion.rotations is None or motion.root_orientation is None:
         raise ValueError("rotations are needed between frames")
     if abs(motion.fps - fps) < 1e-6 or len(motion) < 2:
@@ -211,8 +211,8 @@ def _turns(values: np.ndarray, file: str) -> np.ndarray:
     return matrix_from_quaternion(quaternion_from_axis_angle(values))
 
 
-def _rate(stated: np.ndarray, file: str) -> float:
-    values = np.asarray(stated).ravel()
+def _rate(rate: np.ndarray, file: str) -> float:
+    values = np.asarray(rate).ravel()
     fps = float(values[0]) if values.size == 1 and values.dtype.kind in "iuf" else np.nan
     if not 1.0 <= fps <= 1000.0:
         raise UserError(f"{file} states no frame rate from 1 to 1000; write the file again with its true rate.")
@@ -241,7 +241,7 @@ def _numbers(values: np.ndarray, what: str, file: str) -> np.ndarray:
 
 
 def _upright(joints: np.ndarray, usual: str) -> tuple[np.ndarray, str]:
-    """(3, 3) turns the file's world so that Y is up, and the axis that was up, as in ``Z`` or ``-Y``."""
+    """(3, 3) rotation of the file's world that brings Y up, and the axis that was up, such as ``Z`` or ``-Y``."""
     index = SMPL.index
     feet = 0.5 * (joints[:, index("L_Ankle")] + joints[:, index("R_Ankle")])
     up = np.median(normalized(joints[:, index("Neck")] - feet), axis=0)
@@ -257,7 +257,7 @@ def _upright(joints: np.ndarray, usual: str) -> tuple[np.ndarray, str]:
 
 
 def _travel_unit(root: np.ndarray, fps: float) -> str:
-    """The unit of a translation: metres, unless the person would be too high up or too fast for a person."""
+    """The unit of a translation: metres, unless the person would be too high above the ground or too fast."""
     height = abs(float(np.median(root[:, 1])))
     speed = 0.0
     if len(root) > 1:
@@ -269,10 +269,10 @@ def _travel_unit(root: np.ndarray, fps: float) -> str:
 
 
 def _position_unit(joints: np.ndarray, file: str) -> str:
-    """The unit in which a person of these joints has a person's size.
+    """The unit in which the joints have a person's size.
 
     Raises:
-        UserError: in none.
+        UserError: there is no such unit.
     """
     lengths = np.zeros(_JOINTS)
     lengths[1:] = np.median(np.linalg.norm(joints[:, 1:] - joints[:, SMPL.parents[1:]], axis=-1), axis=0)
@@ -287,8 +287,8 @@ def _position_unit(joints: np.ndarray, file: str) -> str:
 def _humanml_joints(vectors: np.ndarray) -> np.ndarray:
     """(T, 22, 3) joint positions of HumanML3D's vectors (T, 263).
 
-    Columns: the root's turn about Y a frame (half of the angle), its velocity x and z in the body's frame, its height,
-    then 21 joints in the body's frame, of which only x and z are relative to the root; then rotations, velocities and
+    Columns: half of the root's rotation about Y per frame, its velocity x and z in the body's frame, its height, then
+    21 joints in the body's frame, of which only x and z are relative to the root; then rotations, velocities and
     contacts.
     """
     half = np.concatenate(([0.0], np.cumsum(vectors[:-1, 0])))

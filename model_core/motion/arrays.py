@@ -1,4 +1,4 @@
-"""Arrays from ``.npy`` and ``.npz`` files of anybody's: numbers and texts only, nothing of a file is ever run."""
+"""Reads arrays of numbers and texts from untrusted ``.npy`` and ``.npz`` files, without running any code in them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What numpy and zipfile raise for damaged files."""
+"""Exceptions of numpy and zipfile for damaged files."""
 
 
 class NpzArrays(Mapping[str, np.ndarray]):
-    """The arrays of an ``.npz`` file by name, each read when it is asked for.
+    """The arrays of an ``.npz`` file by name, each read on access.
 
-    Files carry more than is needed, such as Python objects: those are listed, and refused only where they are read.
+    Files may contain more than is needed, such as Python objects: those are listed, and refused only on access.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +75,7 @@ class NpzArrays(Mapping[str, np.ndarray]):
         return len(self._names)
 
     def first_of(self, *names: str) -> np.ndarray | None:
-        """The array of the first name that the file has, None where it has none of them."""
+        """The array of the first name that the file has, None if it has none of them."""
         return next((self[name] for name in names if name in self._names), None)
 
 

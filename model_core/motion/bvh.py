@@ -21,7 +21,7 @@ from ..errors import UserError
 _AXES = {"x": 0, "y": 1, "z": 2}
 _CHANNEL = re.compile(r"([xyz])(position|rotation)", re.IGNORECASE)
 _CHANGE = 0.05
-"""Length of a position channel's values, as a share of the offset's length, below which they are changes of it."""
+"""Length of a joint's position values, as a fraction of its offset's length, below which they are offset changes."""
 _MOTION = re.compile(r"^[ \t]*MOTION[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -66,14 +66,14 @@ class BvhClip:
             matrix = None
             for column, channel in enumerate(channels, self.first_channel[joint]):
                 if channel[1:].lower() == "rotation":
-                    turn = _turn(_AXES[channel[0].lower()], np.radians(self.values[:, column]))
+                    turn = _axis_rotation(_AXES[channel[0].lower()], np.radians(self.values[:, column]))
                     matrix = turn if matrix is None else matrix @ turn
             if matrix is not None:
                 result[:, joint] = matrix
         return result
 
     def local_positions(self) -> np.ndarray:
-        """(T, N, 3) position of each joint in its parent's frame (the root's in the world): channels, else offsets."""
+        """(T, N, 3) position of each joint in its parent's frame, the root's in the world, from channels or offsets."""
         result = np.tile(self.offsets, (len(self), 1, 1))
         for joint, columns in self._position_columns.items():
             for axis, column in columns.items():
@@ -85,9 +85,9 @@ class BvhClip:
 
     @cached_property
     def rest_offsets(self) -> np.ndarray:
-        """(N, 3) the offsets; where one is zero, the median of the joint's position channels, if it has some.
+        """(N, 3) the offsets; for a zero offset, the median of the joint's position channels, if it has any.
 
-        Some programs write every bone's length into the channels alone.
+        Some programs write bone lengths into the channels only.
         """
         result = self.offsets.copy()
         empty = [joint for joint in self._position_columns if self.parents[joint] >= 0 and not result[joint].any()]
@@ -111,13 +111,13 @@ class BvhClip:
 
         Bones keep their length, so positions are as long as the offsets; changes are near zero.
         """
-        shares = [
+        ratios = [
             float(np.median(np.linalg.norm(self.values[:, list(columns.values())], axis=1)))
             / float(np.linalg.norm(self.offsets[joint]))
             for joint, columns in self._position_columns.items()
             if self.parents[joint] >= 0 and self.offsets[joint].any()
         ]
-        return bool(shares) and float(np.median(shares)) < _CHANGE
+        return bool(ratios) and float(np.median(ratios)) < _CHANGE
 
     def world_positions(self) -> np.ndarray:
         """(T, N, 3) position of each joint in the world."""
@@ -127,7 +127,7 @@ class BvhClip:
 def world_transforms(
     rotations: np.ndarray, positions: np.ndarray, parents: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Local rotations (..., N, 3, 3) and positions (..., N, 3) of a tree to the same in the world."""
+    """Convert local rotations (..., N, 3, 3) and positions (..., N, 3) of a tree to world rotations and positions."""
     world_rotations, world_positions = np.empty_like(rotations), np.empty_like(positions)
     for joint, parent in enumerate(parents):
         if parent < 0:
@@ -145,7 +145,7 @@ def read_bvh(path: str | os.PathLike[str]) -> BvhClip:
     """Read a BVH file.
 
     Raises:
-        UserError: the file is missing, is not BVH, is cut short, or holds something that is not a number.
+        UserError: the file is missing, is not BVH, is truncated, or has a value that is not a number.
     """
     path = Path(path)
     try:
@@ -163,7 +163,7 @@ def read_bvh(path: str | os.PathLike[str]) -> BvhClip:
     return BvhClip(names, parents, offsets, channels, values, fps, ends, path)
 
 
-def _turn(axis: int, angle: np.ndarray) -> np.ndarray:
+def _axis_rotation(axis: int, angle: np.ndarray) -> np.ndarray:
     """Rotations (T, 3, 3) about a coordinate axis by angles (T,) in radians."""
     result = np.zeros((len(angle), 3, 3))
     after, before = (axis + 1) % 3, (axis + 2) % 3
@@ -188,7 +188,7 @@ def _hierarchy(text: str, file: str) -> _Hierarchy:
     stack: list[int | None] = []
     head: int | None = None
 
-    def wrong(line: int, what: str) -> UserError:
+    def damaged(line: int, what: str) -> UserError:
         return UserError(f"{file}, line {line}: {what}; the file is damaged, export it again.")
 
     line = 0
@@ -202,7 +202,7 @@ def _hierarchy(text: str, file: str) -> _Hierarchy:
                 stack.append(head)
             elif key == "}":
                 if not stack:
-                    raise wrong(line, "a closing brace too many")
+                    raise damaged(line, "a closing brace too many")
                 stack.pop()
             elif key in ("ROOT", "JOINT"):
                 if key == "ROOT" and names:
@@ -210,7 +210,7 @@ def _hierarchy(text: str, file: str) -> _Hierarchy:
                         f"{file}, line {line}: a second ROOT; a file holds one person here, so save each to its own."
                     )
                 if (key == "JOINT") != bool(stack) or (stack and stack[-1] is None):
-                    raise wrong(line, f"{key} in a place where none can be")
+                    raise damaged(line, f"{key} in a place where none can be")
                 parents.append(-1 if key == "ROOT" else int(stack[-1] or 0))
                 names.append(" ".join(words[1:]) or f"joint{len(names)}")
                 offsets.append([0.0, 0.0, 0.0])
@@ -224,7 +224,7 @@ def _hierarchy(text: str, file: str) -> _Hierarchy:
                 except ValueError:
                     offset = []
                 if len(offset) != 3 or not np.isfinite(offset).all() or not stack:
-                    raise wrong(line, "an OFFSET without three numbers")
+                    raise damaged(line, "an OFFSET without three numbers")
                 if stack[-1] is not None:
                     offsets[stack[-1]] = offset
                 elif len(stack) > 1 and stack[-2] is not None:
@@ -232,15 +232,15 @@ def _hierarchy(text: str, file: str) -> _Hierarchy:
             elif key == "CHANNELS":
                 listed = tuple(words[2:])
                 if not stack or stack[-1] is None or len(words) < 2 or words[1] != str(len(listed)):
-                    raise wrong(line, "CHANNELS whose number and list disagree")
+                    raise damaged(line, "CHANNELS whose number and list disagree")
                 unknown = next((channel for channel in listed if not _CHANNEL.fullmatch(channel)), None)
                 if unknown is not None:
-                    raise wrong(line, f"the channel {unknown} is neither a position nor a rotation")
+                    raise damaged(line, f"the channel {unknown} is neither a position nor a rotation")
                 channels[stack[-1]] = listed
             else:
-                raise wrong(line, f"{words[0][:30]!r} is not a BVH word")
+                raise damaged(line, f"{words[0][:30]!r} is not a BVH word")
     if stack or not names:
-        raise wrong(line, "the joints end before their last brace" if stack else "there is no ROOT before MOTION")
+        raise damaged(line, "the joints end before their last brace" if stack else "there is no ROOT before MOTION")
     end_sites = np.full((len(names), 3), np.nan)
     for joint, offset in ends.items():
         end_sites[joint] = offset
@@ -268,7 +268,7 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
         )
     body = text[head.end() :]
     first_line = line + text.count("\n", 0, head.end())
-    # Some programs write numbers as their country does.
+    # Some programs write a decimal comma.
     words = (body if "." in body else body.replace(",", ".")).split()
     try:
         values = np.array(words, dtype=np.float64)
@@ -277,7 +277,7 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
     # Some exporters count one frame more or fewer than they write.
     found = len(values) // channels if values is not None and channels else 0
     if values is None or len(values) != found * channels or found < 1 or abs(found - frames) > 1:
-        raise UserError(_where_it_breaks(body, first_line, frames, channels, file))
+        raise UserError(_first_problem(body, first_line, frames, channels, file))
     frames = found
     values = values.reshape(frames, channels)
     finite = np.isfinite(values).all(axis=1)
@@ -289,8 +289,8 @@ def _motion(text: str, line: int, channels: int, file: str) -> tuple[np.ndarray,
     return values, 1.0 / seconds
 
 
-def _where_it_breaks(body: str, first_line: int, frames: int, channels: int, file: str) -> str:
-    """The message for frames that cannot be read: the first line that is wrong."""
+def _first_problem(body: str, first_line: int, frames: int, channels: int, file: str) -> str:
+    """The message about the first line of frames that cannot be read."""
     found = 0
     for number, content in enumerate(body.splitlines(), first_line):
         words = content.split()

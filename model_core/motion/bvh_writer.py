@@ -58,10 +58,10 @@ def clip_from_posed(person: PosedSkeleton, units_per_metre: float = 1.0) -> BvhC
 
 
 def angles_from_matrices(matrices: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) as angles (..., 3) z, x, y in radians with R = Rz Rx Ry and x within a quarter turn."""
+    """Convert rotations (..., 3, 3) to angles (..., 3) z, x, y in radians, R = Rz Rx Ry, x within a quarter turn."""
     m = matrices.astype(np.float64)
     x = np.arctan2(m[..., 2, 1], np.hypot(m[..., 0, 1], m[..., 1, 1]))
-    # Where x is a quarter turn, z and y turn about one axis: z takes none of it.
+    # In gimbal lock, where x is a quarter turn, z and y rotate about the same axis: z is set to zero.
     locked = np.hypot(m[..., 0, 1], m[..., 1, 1]) < 1e-7
     z = np.where(locked, 0.0, np.arctan2(-m[..., 0, 1], m[..., 1, 1]))
     y = np.where(locked, np.arctan2(m[..., 0, 2], m[..., 0, 0]), np.arctan2(-m[..., 2, 0], m[..., 2, 2]))
@@ -69,9 +69,9 @@ def angles_from_matrices(matrices: np.ndarray) -> np.ndarray:
 
 
 def continuous_angles(angles: np.ndarray) -> np.ndarray:
-    """Angles (T, J, 3) z, x, y, the same rotations with each frame the nearest to the one before.
+    """Equivalent angles (T, J, 3) z, x, y that are as close as possible to those of the previous frame.
 
-    Every rotation has two triples (z, x, y) and (z + half a turn, half a turn - x, y + half a turn), each up to whole
+    Every rotation has two triples, (z, x, y) and (z + half a turn, half a turn - x, y + half a turn), each up to whole
     turns. Curves without jumps can be edited and interpolated.
     """
     result = angles.copy()
@@ -114,7 +114,7 @@ def _columns(clip: BvhClip, joint: int) -> range:
 
 
 def _joint_lines(clip: BvhClip, joint: int, depth: int) -> list[str]:
-    """The block of a joint and all below it."""
+    """The lines of a joint and its descendants."""
     indent = "  " * depth
 
     def offset(values: np.ndarray) -> str:

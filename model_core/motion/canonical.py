@@ -1,7 +1,7 @@
-"""The canonical frame of one person and of a pair, the way back, and the mirror image.
+"""The canonical frame of one person and of a pair, its inverse transform, and mirror images.
 
 Canonical means: the lowest joint of the clip on the floor (Y = 0), the root of frame 0 over the origin, the person
-facing +Z in frame 0. A pair stands in the canonical frame of its first person. Local rotations need none of this.
+facing +Z in frame 0. A pair is in the canonical frame of its first person. Local rotations do not change.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class CanonicalTransform:
         return motion.moved(self.rotation, self.offset)
 
     def apply_to_pair(self, interaction: Interaction) -> Interaction:
-        """Both people, transformed alike."""
+        """Both people, transformed in the same way."""
         first, second = interaction.people
         return replace(interaction, people=(self.apply(first), self.apply(second)))
 
@@ -79,7 +79,7 @@ def canonical_transform(motion: Motion, floor: float | None = None) -> Canonical
 
     Args:
         motion: one person, anywhere.
-        floor: height of the floor in the motion's world; None takes the lowest joint of the clip.
+        floor: height of the floor in the motion's world; None uses the lowest joint of the clip.
     """
     yaw = -float(facing(motion.joints[0].astype(np.float64), motion.skeleton))
     low = float(motion.joints[..., 1].min()) if floor is None else floor
@@ -88,7 +88,7 @@ def canonical_transform(motion: Motion, floor: float | None = None) -> Canonical
 
 
 def canonical(motion: Motion) -> tuple[Motion, CanonicalTransform]:
-    """A motion in its canonical frame, and the transform that brought it there."""
+    """A motion in its canonical frame, and the transform into that frame."""
     transform = canonical_transform(motion)
     return transform.apply(motion), transform
 
@@ -110,7 +110,7 @@ def canonical_pair(interaction: Interaction, ground: Ground = "each") -> tuple[I
 
 
 def relative_placement(interaction: Interaction) -> np.ndarray:
-    """(3,) position and facing of the second person in frame 0 relative to the first: half the relative yaw, x, z.
+    """(3,) facing and position of the second person in frame 0 relative to the first: half the relative yaw, x, z.
 
     The half angle (of the quaternion) and its sign are those of InterHuman's published processing.
     """

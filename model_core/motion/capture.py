@@ -48,20 +48,20 @@ _HEIGHT_PER_CHAIN = 1.16
 
 _HALF_TURN = np.diag((1.0, -1.0, -1.0))
 _TO_Y_UP = (np.eye(3), np.array(((1.0, 0, 0), (0, 0, 1.0), (0, -1.0, 0))), _HALF_TURN)
-"""Turns that bring Y, Z and -Y up."""
+"""Rotations that bring Y, Z and -Y up."""
 
 _POSES = 9
-"""Frames that are tried where names say too little and the rest pose is no person."""
+"""Number of frames to try where names are not enough and the rest pose is no standing person."""
 
 _DIRECTIONS = normalized(SMPL_REST_OFFSETS)
 _HIPS = [SMPL.index("L_Hip"), SMPL.index("R_Hip")]
 
 
 def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Motion:
-    """A BVH clip as a motion on SMPL's 22 joints: metres, Y up, 30 frames a second, with rotations.
+    """Convert a BVH clip to a motion on SMPL's 22 joints: metres, Y up, 30 frames per second, with rotations.
 
-    Pelvis, collars, spine3 and, if the file ends at the foot, toes are placed where SMPL has them; all other joints are
-    where the file has them, up to what rigid bones of SMPL's rest directions allow (a few millimetres).
+    Pelvis, collars, spine3 and, if the file's legs end at the foot, toes are placed as in SMPL; all other joints keep
+    their place in the file, as far as rigid bones of SMPL's rest directions allow (to a few millimetres).
 
     Args:
         clip: the file.
@@ -74,7 +74,7 @@ def motion_from_bvh(clip: BvhClip, metres_per_unit: float | None = None) -> Moti
 
 
 def motion_and_notes(clip: BvhClip, metres_per_unit: float | None = None) -> tuple[Motion, str]:
-    """As ``motion_from_bvh``, with one sentence on what was assumed; empty where the file leaves no doubt."""
+    """Like ``motion_from_bvh``, with one sentence about what was assumed; empty if nothing was."""
     recognition, humanoid = _recognised(clip)
     scale = metres_per_unit or _unit(clip, humanoid)
     local, positions = _resampled(clip.local_rotations(), clip.local_positions() * scale, clip.fps)
@@ -107,7 +107,7 @@ _NOTES = {
 
 
 def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], text: str = "") -> Interaction:
-    """Two BVH files of one take, in the world frame they share.
+    """Read two BVH files of one take, which share a world.
 
     Raises:
         UserError: a file cannot be read, or they differ in length or rate and so are not of one take.
@@ -123,7 +123,7 @@ def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], t
             f"{clips[0].path.name} has {len(clips[0])} frames at {clips[0].fps:.4g} fps and {clips[1].path.name} "
             f"{len(clips[1])} at {clips[1].fps:.4g}; choose two files of one take or cut them to one length."
         )
-    # One world has one unit, even where two skeletons' sizes suggest two.
+    # Both files share one unit, even if the sizes of the skeletons suggest two.
     units = [unit_of(clip) for clip in clips]
     unit = float(np.sqrt(units[0] * units[1])) if max(units) < 1.5 * min(units) else units[0]
     clips = (clips[0], replace(clips[1], fps=clips[0].fps))
@@ -131,7 +131,7 @@ def motion_pair(first: str | os.PathLike[str], second: str | os.PathLike[str], t
 
 
 def humanoid_of(clip: BvhClip) -> Humanoid:
-    """Which of the file's joints are a person's.
+    """Find the joints of a person in a file.
 
     Raises:
         UserError: the skeleton is not a person's.
@@ -163,10 +163,10 @@ def _recognised(clip: BvhClip) -> tuple[Recognition, Humanoid]:
 
 
 def _upright_poses(clip: BvhClip, tree: SkeletonTree) -> Iterator[SkeletonTree]:
-    """The rest pose and some frames, each with the axes in use for up turned to Y."""
+    """The rest pose and some frames, each rotated in the three ways that may bring the person upright."""
     frames = np.unique(np.linspace(0, len(clip) - 1, _POSES).astype(int))
-    some = replace(clip, values=clip.values[frames])
-    for heads in (tree.heads, *some.world_positions()):
+    selected = replace(clip, values=clip.values[frames])
+    for heads in (tree.heads, *selected.world_positions()):
         for turn in _TO_Y_UP:
             yield replace(tree, heads=heads @ turn.T)
 
@@ -207,30 +207,30 @@ def _unit(clip: BvhClip, humanoid: Humanoid) -> float:
 
 
 def _resampled(rotations: np.ndarray, positions: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Local rotations (T, N, 3, 3) and positions (T, N, 3) at 30 frames a second."""
+    """Local rotations (T, N, 3, 3) and positions (T, N, 3), resampled to 30 frames per second."""
     if abs(fps - FPS) < 0.002 * FPS or len(rotations) < 2:
         return rotations, positions
     last = len(rotations) - 1
     times = np.arange(int(last / fps * FPS + 1e-6) + 1) * fps / FPS
     before = np.minimum(times.astype(int), last - 1)
-    share = np.clip(times - before, 0.0, 1.0)
+    fraction = np.clip(times - before, 0.0, 1.0)
     quaternions = quaternion_from_matrix(rotations)
-    between = slerp(quaternions[before], quaternions[before + 1], np.repeat(share[:, None], rotations.shape[1], 1))
-    weight = share[:, None, None]
+    between = slerp(quaternions[before], quaternions[before + 1], np.repeat(fraction[:, None], rotations.shape[1], 1))
+    weight = fraction[:, None, None]
     return matrix_from_quaternion(between), positions[before] * (1 - weight) + positions[before + 1] * weight
 
 
 def _upright(clip: BvhClip, humanoid: Humanoid, positions: np.ndarray) -> np.ndarray:
-    """(3, 3) turns the file's world so that Y is up: from the people in it, who mostly stand.
+    """(3, 3) rotation of the file's world that brings Y up, found from the person, who stands most of the time.
 
-    A file in camera space has Y down and Z forward, so a figure on its head is turned about X.
+    A file in camera space has Y down and Z forward, so an upside-down figure is turned about X.
     """
     joints = humanoid.joints
     feet = 0.5 * (positions[:, joints["L_Ankle"]] + positions[:, joints["R_Ankle"]])
     up = np.median(normalized(positions[:, joints["Neck"]] - feet), axis=0)
     axis = int(np.abs(up).argmax())
     if abs(up[axis]) < 0.8 or (axis == 1 and up[axis] > 0):
-        # Lying or tumbling people are no evidence; most programs write Y up.
+        # People who lie or tumble do not determine the axis; most programs write Y up.
         return np.eye(3)
     if axis == 1:
         return _HALF_TURN
@@ -251,8 +251,8 @@ def fit_skeleton(points: np.ndarray, turns: np.ndarray) -> Motion:
     rotations, joints = np.empty_like(turns), np.empty_like(points)
     for joint, children in enumerate(SMPL.children):
         turn, below = turns[:, joint], list(children)
-        # A bone is as long as it must be to reach its landmark from its joint's fitted position: this corrects what
-        # the joints above could not reach.
+        # A bone's length is the distance from its joint's fitted position to its landmark, which corrects the
+        # remaining error of the joints above.
         aims = points[:, below] - (points if joint == 0 else joints)[:, joint, None]
         rest = _DIRECTIONS[below] * np.median(np.linalg.norm(aims, axis=-1), axis=0)[:, None]
         if len(children) == 1:
@@ -270,7 +270,7 @@ def fit_skeleton(points: np.ndarray, turns: np.ndarray) -> Motion:
 
 
 def _fitted(turn: np.ndarray, rest: np.ndarray, current: np.ndarray) -> np.ndarray:
-    """Rotations (T, 3, 3) that best take ``rest`` (C, 3) to ``current`` (T, C, 3), pulled slightly to ``turn``."""
+    """Rotations (T, 3, 3) that best align ``rest`` (C, 3) with ``current`` (T, C, 3), pulled slightly to ``turn``."""
     spread = np.einsum("tci,cj->tij", current, rest) + 1e-3 * float((rest**2).sum()) * turn
     u, _, vt = np.linalg.svd(spread)
     sign = np.linalg.det(u @ vt)

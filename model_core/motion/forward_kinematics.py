@@ -1,4 +1,4 @@
-"""Joint positions from local rotations, for numpy arrays and torch tensors alike."""
+"""Forward kinematics: joint positions from local rotations, for numpy arrays and torch tensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .skeleton import Skeleton
 
 
 def global_rotations(local: Array, skeleton: Skeleton) -> Array:
-    """Local rotation matrices (..., J, 3, 3), the root's first, to rotations in the world (..., J, 3, 3)."""
+    """Convert local rotation matrices (..., J, 3, 3), the root's first, to world rotations (..., J, 3, 3)."""
     result = [local[..., 0, :, :]]
     for joint in range(1, len(skeleton)):
         result.append(result[skeleton.parents[joint]] @ local[..., joint, :, :])
@@ -20,7 +20,7 @@ def forward_kinematics(local: Array, translation: Array, offsets: Array, skeleto
     Args:
         local: (..., J, 3, 3) local rotations, the root's orientation first.
         translation: (..., 3) position of the root joint, metres.
-        offsets: (J, 3) or (..., J, 3) each joint's place in its parent's frame at rest, metres; the root's is unused.
+        offsets: (J, 3) or (..., J, 3) joint positions in the parent's frame at rest, metres; the root's is unused.
         skeleton: the tree.
 
     Returns:

@@ -1,4 +1,4 @@
-"""SMPL-X is SMPL's body with face and hands: the body alone, and face and hands put back onto it."""
+"""Separates SMPL's body from SMPL-X's face and hands, and adds face and hands to a body."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def body_of(motion: Motion) -> Motion:
 
 
 def with_hands(body: PosedSkeleton, motion: Motion) -> PosedSkeleton:
-    """Face and hands of a motion put onto the body that was solved for it.
+    """Add the face and hands of a motion to the body that was solved for it.
 
     Args:
         body: T frames on SMPL's 22 joints.
-        motion: T frames on SMPL-X's 55 joints; its body is not looked at, and hands without rotations are flat.
+        motion: T frames on SMPL-X's 55 joints; its body is ignored, and hands without rotations are flat.
 
     Returns:
         T frames on SMPL-X's 55 joints; fingers have the mannequin's lengths.
@@ -53,7 +53,7 @@ def with_hands(body: PosedSkeleton, motion: Motion) -> PosedSkeleton:
 
 
 def with_hands_at_rest(motion: Motion) -> Motion:
-    """A motion of SMPL's body on SMPL-X's joints: the body as it was, face and hands flat as in the T-pose.
+    """Add flat hands and a neutral face, as in the T-pose, to a motion of SMPL's body.
 
     Raises:
         ValueError: the motion has another skeleton, or no rotations and root orientation.
@@ -64,7 +64,7 @@ def with_hands_at_rest(motion: Motion) -> Motion:
     rotations = np.concatenate((motion.rotations, still), axis=1)
     local = np.concatenate((motion.root_orientation[:, None], rotations), axis=1)
     model = forward_kinematics(local, motion.translation, SMPLX_REST_OFFSETS, SMPLX)
-    # The body's joints need not be where rotations alone would have them, so each part goes along with its joint.
+    # The body's joints may differ from forward kinematics, so face and hands are attached to the joints themselves.
     joints = np.concatenate((motion.joints, model[:, _BODY:]), axis=1)
     for joint in range(_BODY, len(SMPLX)):
         parent = SMPLX.parents[joint]

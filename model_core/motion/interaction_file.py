@@ -1,4 +1,4 @@
-"""A solved pair in one ``.npz`` file: what was generated, how, and the poses to use it elsewhere.
+"""Reads and writes a solved pair as one ``.npz`` file: poses, and the prompt, model and seed that generated them.
 
 ==============  ==================  ==================================================================
 array           shape               what
@@ -7,10 +7,10 @@ joints          (2, T, J, 3)        positions in one world, metres, Y up
 poses           (2, T, J, 3)        axis times angle, radians: the root's orientation, then local rotations
 translation     (2, T, 3)           root joint in the world, metres
 offsets         (2, J, 3)           each joint's place in its parent's frame in T-pose, metres
-fps             ()                  frames a second
+fps             ()                  frames per second
 skeleton        ()                  ``smpl22`` or ``smplx55``
 text, model     ()                  the prompt and the model's name, may be empty
-seed            ()                  the seed, -1 where there is none
+seed            ()                  the seed, -1 if there is none
 ==============  ==================  ==================================================================
 
 With J = 22, ``poses`` and ``translation`` are SMPL's body pose and (pelvis) translation.
@@ -37,13 +37,13 @@ _SHAPES = {"poses": 4, "translation": 3, "offsets": 3, "fps": 0, "skeleton": 0, 
 
 @dataclass(frozen=True)
 class SavedInteraction:
-    """What an interaction file holds.
+    """The content of an interaction file.
 
     Attributes:
         people: both people, posed.
         text: the prompt.
         model: name of the model.
-        seed: the seed, None where there is none.
+        seed: the seed, None if there is none.
     """
 
     people: tuple[PosedSkeleton, PosedSkeleton]
@@ -53,7 +53,7 @@ class SavedInteraction:
 
     @property
     def interaction(self) -> Interaction:
-        """The same as an Interaction, with positions by forward kinematics."""
+        """This interaction as an ``Interaction``, with positions by forward kinematics."""
         first, second = (person.motion() for person in self.people)
         return Interaction((first, second), self.text, self.model, self.seed)
 
@@ -84,13 +84,13 @@ def save_npz(
         "model": np.array(model),
         "seed": np.array(-1 if seed is None else seed, dtype=np.int64),
     }
-    # A handle, since numpy adds .npz to a name that lacks it.
+    # A file object, because numpy appends .npz to a path that lacks it.
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 
 def load_npz(path: str | os.PathLike[str]) -> SavedInteraction:
-    """Read what ``save_npz`` wrote.
+    """Read a file of ``save_npz``.
 
     Raises:
         UserError: the file is missing, damaged, or another kind of file.

@@ -1,4 +1,4 @@
-"""Raw InterHuman files: one ``.npy`` per person, (frames, 492), 30 frames per second, Z up, metres.
+"""Reads raw InterHuman files: one ``.npy`` per person, (frames, 492), 30 frames per second, Z up, metres.
 
 A frame is 62 joint positions (the first 22 are SMPL's, the others hands and face), then 51 local rotations of six
 numbers each (the first 21 are SMPL's joints 1 to 21). The root has no orientation. (Liang et al. 2024, InterGen)
@@ -27,7 +27,7 @@ Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
 def motion_from_interhuman(values: np.ndarray) -> Motion:
-    """Raw values (T, 492), Z up, as a motion, Y up, in the file's world."""
+    """Convert raw values (T, 492), Z up, to a motion, Y up, in the file's world."""
     frames, joints = len(values), len(SMPL)
     positions = values[:, : joints * 3].reshape(frames, joints, 3) @ Y_UP_FROM_Z_UP.T
     sixd = values[:, _ROTATIONS].reshape(frames, joints - 1, 6)
@@ -35,7 +35,7 @@ def motion_from_interhuman(values: np.ndarray) -> Motion:
 
 
 def features_from_interhuman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Raw values of both people, each (T, 492), as features (2, T - 1, 262), float32, of a canonical pair.
+    """Convert raw values of both people, each (T, 492), to features (2, T - 1, 262), float32, of a canonical pair.
 
     The six numbers of a rotation are copied from the files: the statistics of the data set were computed from those.
     """

@@ -121,12 +121,12 @@ def interx_from_motion(motion: Motion) -> np.ndarray:
 
 
 def _matrix_from_rows(six: np.ndarray) -> np.ndarray:
-    """The first two rows (..., 6) of matrices as whole matrices (..., 3, 3): the inverse's first two columns."""
+    """Matrices (..., 3, 3) from their first two rows (..., 6), which are the first two columns of the inverse."""
     columns = np.swapaxes(six.reshape(*six.shape[:-1], 2, 3), -1, -2)
     return transposed(matrix_from_sixd(columns.reshape(six.shape)))
 
 
 def _rows_from_matrix(matrix: np.ndarray) -> np.ndarray:
-    """Matrices (..., 3, 3) to their first two rows (..., 6)."""
+    """The first two rows (..., 6) of matrices (..., 3, 3)."""
     columns = sixd_from_matrix(transposed(matrix)).reshape(*matrix.shape[:-2], 3, 2)
     return np.swapaxes(columns, -1, -2).reshape(*matrix.shape[:-2], 6)

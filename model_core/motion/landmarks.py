@@ -1,4 +1,4 @@
-"""Where SMPL's 22 joints are on a foreign skeleton: points and frames fixed to the file's joints."""
+"""Locates SMPL's 22 joints on another skeleton, as points and frames fixed to the file's joints."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _HIP_DROP = float(-_REST[_INDEX["L_Hip"], 1])
 _SPINE_HEIGHTS = _HIP_DROP + np.cumsum([_REST[_INDEX[name], 1] for name in ("Spine1", "Spine2", "Spine3", "Neck")])
 
 _SAME_SHAPE = np.cos(np.radians(3.0))
-"""A captured joint lies where SMPL has it when its direction from the parent differs by less than three degrees."""
+"""A captured joint counts as placed like SMPL's if its direction from the parent differs by less than three degrees."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A pose of the file's skeleton in which it is known how SMPL's joints would be turned.
+    """A pose of the file's skeleton in which the orientations of SMPL's joints are known.
 
     Attributes:
         rotations: (N, 3, 3) world rotations of the file's joints in that pose.
@@ -43,7 +43,7 @@ class Landmarks:
     """SMPL's joints as points and frames fixed to joints of the file.
 
     Attributes:
-        owners: (22,) the file's joint that each moves with.
+        owners: (22,) the file's joint with which each moves.
         places: (22, 3) the point in its owner's frame, metres.
         turns: (22, 3, 3) SMPL's joint orientation in its owner's frame.
     """
@@ -61,14 +61,14 @@ def reference_pose(
     rest: tuple[np.ndarray, np.ndarray],
     frames: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Reference:
-    """The rest pose where it is a person's, else the frame in which the person stands straightest.
+    """The rest pose if a person stands in it, otherwise the frame in which the person stands straightest.
 
-    Some programs write rest poses in which all bones lie along one axis: only the frames tell how the person stands.
+    Some programs write rest poses in which all bones lie along one axis, which no person could take.
 
     Args:
         humanoid: which joints are a person's.
         rest: rotations (N, 3, 3) and positions (N, 3) of the joints at rest, metres.
-        frames: rotations (T, N, 3, 3) and positions (T, N, 3) of the motion; None keeps the rest pose, whatever it is.
+        frames: rotations (T, N, 3, 3) and positions (T, N, 3) of the motion; None uses the rest pose in any case.
     """
     rotations, positions = rest
     body, score = _standing(humanoid, positions[None])
@@ -81,7 +81,7 @@ def reference_pose(
 
 
 def stands(humanoid: Humanoid, positions: np.ndarray) -> bool:
-    """Whether a pose (N, 3) is that of a standing person, in any orientation: then motion can be measured from it."""
+    """Whether a person stands in a pose (N, 3), in any orientation, so that it can serve as reference pose."""
     return bool(_standing(humanoid, positions[None])[1][0] > _STANDS)
 
 
@@ -133,7 +133,7 @@ _REST_WORLD = _world_of_rest()
 
 
 def _squared(body: np.ndarray) -> np.ndarray:
-    """Rest poses are aligned with the axes: a body within 15 degrees of them is rotated onto them."""
+    """Align a body that is within 15 degrees of the axes with them, since rest poses are aligned."""
     nearest = np.round(body)
     if np.allclose(nearest @ nearest.T, np.eye(3)) and np.trace(nearest.T @ body) > 1 + 2 * np.cos(np.radians(15)):
         return nearest
@@ -196,19 +196,19 @@ def landmarks_of(humanoid: Humanoid, reference: Reference, ends: np.ndarray) -> 
 
 
 def _lies_as_smpl(offset: np.ndarray, body: np.ndarray, name: str) -> bool:
-    """Whether an offset in the reference pose points where SMPL's T-pose has that joint."""
+    """Whether an offset in the reference pose points to the joint as in SMPL's T-pose."""
     return bool(normalized(offset, 1e-6) @ (body @ _DIRECTIONS[_INDEX[name]]) > _SAME_SHAPE)
 
 
 def _size(offset: np.ndarray, name: str) -> float:
-    """A bone's length as a multiple of the T-pose's."""
+    """Length of a bone relative to the T-pose's."""
     return float(np.linalg.norm(offset) / np.linalg.norm(_REST[_INDEX[name]]))
 
 
 def _toe(side: str, ankle: int, reference: Reference, ends: np.ndarray) -> np.ndarray:
-    """(3,) from ankle to toe joint for a foot without toes that stands flat in the reference pose.
+    """(3,) offset from ankle to toe joint of a foot without toes that is flat on the floor in the reference pose.
 
-    It reaches as far forward as the foot's End Site; its height is SMPL's, since End Sites lie at any height.
+    It reaches as far forward as the foot's End Site; its height is SMPL's, since the height of End Sites varies.
     """
     direction = _REST[_INDEX[side + "Foot"]]
     reach = float(np.linalg.norm(direction))
@@ -221,7 +221,7 @@ def _toe(side: str, ankle: int, reference: Reference, ends: np.ndarray) -> np.nd
 
 
 def _fix_spine(humanoid: Humanoid, reference: Reference, fix: Callable[..., None]) -> None:
-    """Give spine1 to spine3 the file's spine joints that lie nearest in height, or points between them."""
+    """Fix spine1 to spine3 to the file's spine joints that are nearest in height, or to points between them."""
     joints, positions = humanoid.joints, reference.positions
     start = 0.5 * (positions[joints["L_Hip"]] + positions[joints["R_Hip"]])
     chain, heights = [(joints["Pelvis"], start)], [0.0]
@@ -230,12 +230,14 @@ def _fix_spine(humanoid: Humanoid, reference: Reference, fix: Callable[..., None
         chain.append((joint, positions[joint]))
         heights.append(heights[-1] + step)
     total = heights[-1]
-    wanted = _SPINE_HEIGHTS / _SPINE_HEIGHTS[-1]
-    shares = np.array(heights) / total
-    usable = [k for k in range(1, len(chain) - 1) if 0.1 < shares[k] < 0.95 and shares[k] - shares[k - 1] > 0.02]
-    given = _assignment(shares[usable], wanted[:3])
+    targets = _SPINE_HEIGHTS / _SPINE_HEIGHTS[-1]
+    fractions = np.array(heights) / total
+    usable = [
+        k for k in range(1, len(chain) - 1) if 0.1 < fractions[k] < 0.95 and fractions[k] - fractions[k - 1] > 0.02
+    ]
+    assigned = _assignment(fractions[usable], targets[:3])
     names = ("Spine1", "Spine2", "Spine3")
-    taken = {name: usable[k] for name, k in zip(names, given, strict=True) if k is not None}
+    taken = {name: usable[k] for name, k in zip(names, assigned, strict=True) if k is not None}
     for number, name in enumerate(names):
         if name in taken:
             fix(name, chain[taken[name]][0])
@@ -243,30 +245,30 @@ def _fix_spine(humanoid: Humanoid, reference: Reference, fix: Callable[..., None
         # Between the neighbours that have a position, at SMPL's fraction of the distance.
         below = max((k for n, k in taken.items() if names.index(n) < number), default=0)
         above = min((k for n, k in taken.items() if names.index(n) > number), default=len(chain) - 1)
-        low = wanted[max((names.index(n) for n in taken if names.index(n) < number), default=-1)] if below else 0.0
+        low = targets[max((names.index(n) for n in taken if names.index(n) < number), default=-1)] if below else 0.0
         high_number = min((names.index(n) for n in taken if names.index(n) > number), default=3)
-        share = (wanted[number] - low) / (wanted[high_number] - low)
-        height = shares[below] + share * (shares[above] - shares[below])
-        segment = int(np.clip(np.searchsorted(shares, height) - 1, below, above - 1))
-        fraction = (height - shares[segment]) / (shares[segment + 1] - shares[segment])
+        share = (targets[number] - low) / (targets[high_number] - low)
+        height = fractions[below] + share * (fractions[above] - fractions[below])
+        segment = int(np.clip(np.searchsorted(fractions, height) - 1, below, above - 1))
+        fraction = (height - fractions[segment]) / (fractions[segment + 1] - fractions[segment])
         fix(name, chain[segment][0], chain[segment][1] * (1 - fraction) + chain[segment + 1][1] * fraction)
 
 
-def _assignment(have: np.ndarray, wanted: np.ndarray) -> list[int | None]:
-    """For each wanted height the index of one in ``have``, in order; as many as can be, with the least squares."""
-    best: tuple[float, list[int | None]] = (np.inf, [None] * len(wanted))
-    count = min(len(have), len(wanted))
+def _assignment(available: np.ndarray, targets: np.ndarray) -> list[int | None]:
+    """For each target height the index of one in ``available``, in order: as many as possible, by least squares."""
+    best: tuple[float, list[int | None]] = (np.inf, [None] * len(targets))
+    count = min(len(available), len(targets))
 
     def extend(chosen: list[int | None], start: int, used: int, cost: float) -> None:
         nonlocal best
         number = len(chosen)
-        if number == len(wanted):
+        if number == len(targets):
             if used == count and cost < best[0]:
                 best = (cost, chosen)
             return
         extend([*chosen, None], start, used, cost)
-        for k in range(start, len(have)):
-            extend([*chosen, k], k + 1, used + 1, cost + float((have[k] - wanted[number]) ** 2))
+        for k in range(start, len(available)):
+            extend([*chosen, k], k + 1, used + 1, cost + float((available[k] - targets[number]) ** 2))
 
     extend([], 0, 0, 0.0)
     return best[1]

@@ -5,4 +5,4 @@ from __future__ import annotations
 MIN_FRAMES = 16
 """Shortest clip: four columns of tokens."""
 MAX_FRAMES = 1800
-"""Longest clip, one minute; a clip longer than the model's own is made by extension."""
+"""Longest clip, one minute; clips longer than the model's longest are generated window by window."""

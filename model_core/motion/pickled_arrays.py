@@ -1,7 +1,7 @@
-"""Arrays out of a pickle without running anything of it: every class and function that it names becomes an inert shell.
+"""Reads arrays from a pickle without running any code in it: every class and function becomes an inert placeholder.
 
-Only names of numpy's arrays, scipy's sparse matrices and chumpy's arrays are admitted, and not even those are imported:
-the shells keep what the pickle says of them, and the numbers are read from that.
+Only names of numpy's arrays, scipy's sparse matrices and chumpy's arrays are allowed, and not even those are imported:
+the placeholders store their arguments and state in the pickle, from which the numbers are read.
 """
 
 from __future__ import annotations
@@ -14,59 +14,59 @@ from typing import Any
 
 import numpy as np
 
-_ADMITTED = re.compile(
+_ALLOWED = re.compile(
     r"numpy(\._?core)?\.multiarray (_reconstruct|scalar)|numpy\._?core\.numeric _frombuffer|numpy (ndarray|dtype)"
     r"|scipy\.sparse\.\S+ \w+_(matrix|array)|chumpy\.\S+ \w+|_codecs encode"
     r"|(copyreg|copy_reg) _reconstructor|(builtins|__builtin__) (object|set|bytes)"
 )
-_MOST_BYTES = 4 * 1024**3
+_MAX_BYTES = 4 * 1024**3
 
 
 class RefusedPickleError(Exception):
-    """The pickle names something that is not admitted; the message is that name."""
+    """The pickle names something that is not allowed; the message is that name."""
 
 
-class _Shell:
-    """What stands for anything that a pickle names: it keeps what it is given and does nothing."""
+class _Placeholder:
+    """Stands for any class or function that a pickle names: it stores its arguments and does nothing."""
 
     name = ""
 
     arguments: tuple[Any, ...]
     state: Any
 
-    def __new__(cls, *arguments: Any) -> _Shell:
-        # Some pickles make objects without initialising them.
-        shell = super().__new__(cls)
-        shell.arguments, shell.state = arguments, None
-        return shell
+    def __new__(cls, *arguments: Any) -> _Placeholder:
+        # Some pickles create objects without initialising them.
+        placeholder = super().__new__(cls)
+        placeholder.arguments, placeholder.state = arguments, None
+        return placeholder
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> type[_Shell]:
-        """A shell of that name."""
-        if not _ADMITTED.fullmatch(f"{module} {name}"):
+    def find_class(self, module: str, name: str) -> type[_Placeholder]:
+        """A placeholder of that name."""
+        if not _ALLOWED.fullmatch(f"{module} {name}"):
             raise RefusedPickleError(f"{module}.{name}")
-        return type("_Shell", (_Shell,), {"name": f"{module}.{name}"})
+        return type("_Placeholder", (_Placeholder,), {"name": f"{module}.{name}"})
 
 
 def unpickled_arrays(data: bytes) -> dict[str, Any]:
-    """The entries of a pickled dictionary, shells where they are arrays; ``as_array`` reads those.
+    """The entries of a pickled dictionary; arrays are placeholders, which ``as_array`` reads.
 
     Args:
         data: the pickle, of Python 2 or 3.
 
     Raises:
-        RefusedPickleError: it names something else than arrays.
+        RefusedPickleError: the pickle names something other than arrays.
         ValueError: it is damaged or no dictionary.
     """
     try:
         content = _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except RefusedPickleError:
         raise
-    except Exception as error:  # whatever a damaged pickle can bring about, MemoryError included
+    except Exception as error:  # a damaged pickle can raise anything, MemoryError included
         raise ValueError("damaged") from error
     if not isinstance(content, dict):
         raise ValueError("not a dictionary")
@@ -88,14 +88,14 @@ def as_array(value: Any) -> np.ndarray:
 def _numbers(value: Any, depth: int) -> np.ndarray:
     if depth == 0:
         raise ValueError("nested too deeply")
-    if not isinstance(value, _Shell):
+    if not isinstance(value, _Placeholder):
         result = np.asarray(value)
         if result.dtype.kind not in "biuf":
             raise ValueError("not numbers")
         return result
     kind, arguments = value.name, value.arguments
     if kind == "copyreg._reconstructor" or kind == "copy_reg._reconstructor":
-        # The way of pickle's first protocols to make an object: its class is what was given.
+        # Pickle's first protocols create objects in this way; the first argument is the class.
         kind, arguments = arguments[0].name, ()
     if kind.endswith("._reconstruct"):
         _, shape, dtype, in_columns, raw = value.state
@@ -113,15 +113,15 @@ def _numbers(value: Any, depth: int) -> np.ndarray:
 
 
 def _bytes(raw: Any) -> bytes:
-    """Bytes, which Python 2 has as text and old protocols as encoded text."""
-    if isinstance(raw, _Shell) and raw.name == "_codecs.encode":
+    """The bytes of an entry, which Python 2 stores as text and old protocols as encoded text."""
+    if isinstance(raw, _Placeholder) and raw.name == "_codecs.encode":
         raw = raw.arguments[0]
-    if isinstance(raw, _Shell) and raw.name.endswith(".bytes") and not raw.arguments:
+    if isinstance(raw, _Placeholder) and raw.name.endswith(".bytes") and not raw.arguments:
         raw = b""
     return raw.encode("latin1") if isinstance(raw, str) else bytes(raw)
 
 
-def _filled(raw: bytes, dtype: _Shell, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _filled(raw: bytes, dtype: _Placeholder, shape: tuple[int, ...], order: str) -> np.ndarray:
     kind = str(dtype.arguments[0])
     if not re.fullmatch(r"[biuf][1248]", kind):
         raise ValueError("not numbers")
@@ -130,9 +130,9 @@ def _filled(raw: bytes, dtype: _Shell, shape: tuple[int, ...], order: str) -> np
 
 
 def _dense(kind: str, state: dict[str, Any], depth: int) -> np.ndarray:
-    """A sparse matrix with all its zeros."""
+    """A sparse matrix as a dense array."""
     shape = tuple(int(size) for size in state["_shape" if "_shape" in state else "shape"])
-    if len(shape) != 2 or math.prod(shape) * 8 > _MOST_BYTES:
+    if len(shape) != 2 or math.prod(shape) * 8 > _MAX_BYTES:
         raise ValueError("too large")
     values = _numbers(state["data"], depth)
     if kind.startswith("coo"):
@@ -149,7 +149,7 @@ def _dense(kind: str, state: dict[str, Any], depth: int) -> np.ndarray:
 
 
 def _of_chumpy(state: dict[str, Any], depth: int) -> np.ndarray:
-    """A chumpy array, or one that picks or reshapes the numbers of another."""
+    """The numbers of a chumpy array, which may select or reshape those of another."""
     if "x" in state:
         return _numbers(state["x"], depth)
     source = _numbers(state["a"], depth)

@@ -1,4 +1,4 @@
-"""A skeleton with fixed bone lengths and a pose for every frame: what is keyed in Blender and written to files."""
+"""A skeleton with fixed bone lengths and a pose for every frame, as keyed in Blender and written to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""InterHuman's features: the 262 numbers of one person in one frame, from motions and to motions.
+"""Converts motions to InterHuman's features, 262 numbers per person and frame, and back.
 
 ==========  ========================================================================================
 columns     meaning
@@ -56,9 +56,9 @@ def foot_contacts(joints: np.ndarray) -> np.ndarray:
 
 
 def features_from_motion(motion: Motion) -> np.ndarray:
-    """Features (T - 1, 262), float32, of a motion; the last frame only gives the last velocity.
+    """Convert a motion to features (T - 1, 262), float32; the last frame only contributes the last velocity.
 
-    The motion keeps its place in the world; ``canonical`` moves it.
+    The motion is not moved; see ``canonical`` for that.
 
     Raises:
         ValueError: the motion has no local rotations, or another skeleton.
@@ -77,7 +77,7 @@ def features_from_motion(motion: Motion) -> np.ndarray:
 
 
 def motion_from_features(features: np.ndarray, fps: float = FPS) -> Motion:
-    """A motion of T frames, without root orientation, from features (T, 262) in metres, not normalised.
+    """Convert features (T, 262) in metres, not normalised, to a motion of T frames without root orientation.
 
     Rotations from a network need not be orthonormal; they are orthonormalised.
     """

@@ -75,6 +75,6 @@ _FACE_AND_HANDS = np.array(
 )
 
 SMPLX_REST_OFFSETS = np.concatenate((SMPL_REST_OFFSETS, _FACE_AND_HANDS))
-"""(55, 3) the same with hands: the mannequin's, made symmetric. It has no jaw and no eyes; those are approximate."""
+"""(55, 3) the same with the mannequin's hands, made symmetric. It has no jaw and no eyes; those are approximate."""
 
 SMPLX_REST_OFFSETS.setflags(write=False)

@@ -1,6 +1,6 @@
 """Rotations as matrices, quaternions, axis-angles and six numbers, for numpy arrays and torch tensors alike.
 
-Every function takes either kind and gives the same kind back, with any number of leading dimensions. Quaternions are
+Every function accepts either kind and returns the same kind, with any number of leading dimensions. Quaternions are
 ``w x y z``; angles are radians; matrices act on column vectors. "Six numbers" are the first two columns of the matrix,
 row by row: ``[R00 R01 R10 R11 R20 R21]`` (the order of the InterHuman files; Zhou et al. 2019 for the idea).
 """
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 Array = TypeVar("Array", bound=Any)
-"""A numpy array or a torch tensor; the result is of the argument's kind."""
+"""A numpy array or a torch tensor; results are of the same kind as the argument."""
 
 
 def array_library(array: Any) -> ModuleType:
@@ -26,7 +26,7 @@ def array_library(array: Any) -> ModuleType:
 
 
 def normalized(vectors: Array, smallest: float = 1e-12) -> Array:
-    """Vectors of length one along the last axis; a vector shorter than ``smallest`` stays as short as it is."""
+    """Vectors scaled to length 1 along the last axis; those shorter than ``smallest`` are divided by ``smallest``."""
     xp = array_library(vectors)
     length = xp.sqrt((vectors * vectors).sum(-1))[..., None]
     return vectors / xp.clip(length, smallest, None)
@@ -46,7 +46,7 @@ def cross(first: Array, second: Array) -> Array:
 
 
 def rotate(matrix: Array, vectors: Array) -> Array:
-    """Matrices (..., 3, 3) applied to vectors (..., 3)."""
+    """Apply matrices (..., 3, 3) to vectors (..., 3)."""
     return (matrix @ vectors[..., None])[..., 0]
 
 
@@ -59,12 +59,12 @@ def transposed(matrix: Array) -> Array:
 
 
 def sixd_from_matrix(matrix: Array) -> Array:
-    """Matrices (..., 3, 3) to their first two columns, interleaved (..., 6)."""
+    """Convert matrices (..., 3, 3) to their first two columns, interleaved (..., 6)."""
     return matrix[..., :2].reshape((*matrix.shape[:-2], 6))
 
 
 def matrix_from_sixd(sixd: Array) -> Array:
-    """Six numbers (..., 6), not necessarily orthonormal, to matrices (..., 3, 3) by Gram-Schmidt."""
+    """Convert six numbers (..., 6), not necessarily orthonormal, to matrices (..., 3, 3) by Gram-Schmidt."""
     columns = sixd.reshape((*sixd.shape[:-1], 3, 2))
     x = normalized(columns[..., 0])
     y = columns[..., 1]
@@ -76,7 +76,7 @@ def matrix_from_sixd(sixd: Array) -> Array:
 
 
 def matrix_from_quaternion(quaternion: Array) -> Array:
-    """Quaternions (..., 4), of any length but zero, to matrices (..., 3, 3)."""
+    """Convert quaternions (..., 4), of any length but zero, to matrices (..., 3, 3)."""
     xp = array_library(quaternion)
     q = normalized(quaternion)
     w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
@@ -89,9 +89,9 @@ def matrix_from_quaternion(quaternion: Array) -> Array:
 
 
 def quaternion_from_matrix(matrix: Array) -> Array:
-    """Matrices (..., 3, 3) to quaternions (..., 4) with w >= 0.
+    """Convert matrices (..., 3, 3) to quaternions (..., 4) with w >= 0.
 
-    Of the four ways to divide (Shepperd 1978) the one by the largest component is taken, so no angle is a bad one.
+    The largest component is computed first (Shepperd 1978), so the result is accurate for every angle.
     """
     xp = array_library(matrix)
     m = [[matrix[..., i, j] for j in range(3)] for i in range(3)]
@@ -136,17 +136,17 @@ def quaternion_conjugate(quaternion: Array) -> Array:
 
 
 def quaternion_rotate(quaternion: Array, vectors: Array) -> Array:
-    """Unit quaternions (..., 4) applied to vectors (..., 3)."""
+    """Rotate vectors (..., 3) by unit quaternions (..., 4)."""
     w, v = quaternion[..., :1], quaternion[..., 1:]
     t = 2 * cross(v, vectors)
     return vectors + w * t + cross(v, t)
 
 
 def continuous_signs(quaternions: Array) -> Array:
-    """Quaternions (T, ..., 4) with signs chosen so that each frame is the nearer of the two to the frame before.
+    """Quaternions (T, ..., 4) with signs chosen so that each frame is as close as possible to the previous one.
 
-    A quaternion and its negative are one rotation, but interpolation between keys goes the long way round when the
-    sign jumps.
+    A quaternion and its negative are the same rotation, but interpolation between keys takes the long way round where
+    the sign jumps.
     """
     xp = array_library(quaternions)
     if len(quaternions) < 2:
@@ -158,20 +158,20 @@ def continuous_signs(quaternions: Array) -> Array:
 
 
 def slerp(first: Array, second: Array, amount: Array | float) -> Array:
-    """Unit quaternions (..., 4), ``amount`` (a number or an array (...)) of the short way from first to second."""
+    """Interpolate unit quaternions (..., 4) by ``amount``, a number or (...): 0 gives the first, 1 the second."""
     xp = array_library(first)
     dot = (first * second).sum(-1)[..., None]
     second = xp.where(dot < 0, -second, second)
     step = quaternion_multiply(quaternion_conjugate(first), second)
-    share = amount if isinstance(amount, float | int) else amount[..., None]
-    return quaternion_multiply(first, quaternion_from_axis_angle(axis_angle_from_quaternion(step) * share))
+    fraction = amount if isinstance(amount, float | int) else amount[..., None]
+    return quaternion_multiply(first, quaternion_from_axis_angle(axis_angle_from_quaternion(step) * fraction))
 
 
 # --- axis and angle ------------------------------------------------------------------------------------------------
 
 
 def quaternion_from_axis_angle(axis_angle: Array) -> Array:
-    """Axis times angle (..., 3) to quaternions (..., 4); smooth through zero."""
+    """Convert axis times angle (..., 3) to quaternions (..., 4); differentiable at zero."""
     xp = array_library(axis_angle)
     half = 0.5 * xp.sqrt((axis_angle * axis_angle).sum(-1))[..., None]
     safe = xp.clip(half, 1e-8, None)
@@ -179,7 +179,7 @@ def quaternion_from_axis_angle(axis_angle: Array) -> Array:
 
 
 def axis_angle_from_quaternion(quaternion: Array) -> Array:
-    """Quaternions (..., 4) to axis times angle (..., 3) with the angle in [0, pi]."""
+    """Convert quaternions (..., 4) to axis times angle (..., 3) with the angle in [0, pi]."""
     xp = array_library(quaternion)
     q = normalized(quaternion)
     q = xp.where(q[..., :1] < 0, -q, q)
@@ -189,12 +189,12 @@ def axis_angle_from_quaternion(quaternion: Array) -> Array:
 
 
 def matrix_from_axis_angle(axis_angle: Array) -> Array:
-    """Axis times angle (..., 3) to matrices (..., 3, 3)."""
+    """Convert axis times angle (..., 3) to matrices (..., 3, 3)."""
     return matrix_from_quaternion(quaternion_from_axis_angle(axis_angle))
 
 
 def axis_angle_from_matrix(matrix: Array) -> Array:
-    """Matrices (..., 3, 3) to axis times angle (..., 3) with the angle in [0, pi]."""
+    """Convert matrices (..., 3, 3) to axis times angle (..., 3) with the angle in [0, pi]."""
     return axis_angle_from_quaternion(quaternion_from_matrix(matrix))
 
 
@@ -219,12 +219,12 @@ def about_y(angle: Array) -> Array:
 def shortest_arc(source: Array, target: Array) -> Array:
     """Quaternions (..., 4) of the smallest rotation that takes directions ``source`` to ``target``, both (..., 3).
 
-    For opposite directions the half turn is about some axis at right angles to ``source``.
+    For opposite directions it is a half turn about an arbitrary axis perpendicular to ``source``.
     """
     xp = array_library(source)
     a, b = normalized(source), normalized(target)
     w = 1 + (a * b).sum(-1)[..., None]
-    # Any vector at right angles to a: cross it with the coordinate axis it leans on least.
+    # A vector perpendicular to a: its cross product with the coordinate axis of its smallest component.
     axes = xp.zeros_like(a) + xp.where((a * a).argmin(-1)[..., None] == 0, _unit(a, 0), _unit(a, 1))
     axes = xp.where((a * a).argmin(-1)[..., None] == 2, _unit(a, 2), axes)
     general = xp.concatenate((w, cross(a, b)), -1)
@@ -233,7 +233,7 @@ def shortest_arc(source: Array, target: Array) -> Array:
 
 
 def _unit(like: Array, axis: int) -> Array:
-    """The coordinate axis of that index, in the shape and kind of ``like`` (..., 3)."""
+    """Unit vectors along the coordinate axis of that index, in the shape and kind of ``like`` (..., 3)."""
     result = array_library(like).zeros_like(like)
     result[..., axis] = 1
     return result

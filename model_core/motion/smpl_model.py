@@ -1,6 +1,6 @@
-"""SMPL's and SMPL-X's model files, as their makers hand them out: a body's surface, joints, weights and shapes.
+"""Reads SMPL's and SMPL-X's model files as distributed by their authors: surface, joints, weights and shapes.
 
-Nothing but numpy is needed, for files of both kinds. Layout: https://github.com/vchoutas/smplx.
+Only numpy is needed for both. Layout: https://github.com/vchoutas/smplx.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .pickled_arrays import RefusedPickleError, as_array, unpickled_arrays
 from .skeleton import SMPL, SMPLX, Skeleton
 
 SHAPES = 10
-"""How many of the shape directions are read: the first ones move most."""
+"""Number of shape directions to read: the first ones move vertices most."""
 
 SMPL_BODY = Skeleton("smpl24", (*SMPL.joints, "L_Hand", "R_Hand"), (*SMPL.parents, 20, 21))
 """SMPL's own 24 joints: a hand after each wrist."""
@@ -28,7 +28,7 @@ _SKELETONS = {len(skeleton): skeleton for skeleton in (SMPL_BODY, SMPLX)}
 _FIELDS = ("v_template", "f", "J_regressor", "weights", "shapedirs", "kintree_table")
 _WEIGHT_SLACK = 1e-3
 _SIZES = (0.3, 3.0)
-"""Metres from lowest to highest vertex that a person can have."""
+"""Smallest and largest height of a person, metres."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class SmplModel:
         skeleton: 24 joints of SMPL or 55 of SMPL-X.
         vertices: (V, 3) of the mean shape.
         faces: (F, 3) triangles.
-        joints: (J, 3) where the joints are in the mean shape.
-        weights: (V, J) shares of the joints in each vertex, adding up to one.
+        joints: (J, 3) of the mean shape.
+        weights: (V, J) skin weights of each vertex, which sum to 1.
         shapes: (V, 3, S) how vertices move for one unit of each of the first shape coefficients, at most 10.
     """
 
@@ -55,10 +55,10 @@ class SmplModel:
 
 
 def load_smpl_model(path: Path) -> SmplModel:
-    """Read a model file: ``.npz``, or ``.pkl``, of which nothing is run.
+    """Read a model file: ``.npz``, or ``.pkl`` without running any code in it.
 
-    A file that did not change is read once. Pose-dependent corrections (``posedirs``) and SMPL-X's expressions are left
-    out.
+    An unchanged file is read only once. Pose-dependent corrections (``posedirs``) and SMPL-X's expressions are
+    not read.
 
     Raises:
         UserError: the file cannot be read, holds code, or is not laid out as SMPL's or SMPL-X's.
@@ -85,19 +85,19 @@ def load_smpl_model(path: Path) -> SmplModel:
 
 @lru_cache(maxsize=2)
 def _read(path: Path, changed: int, size: int) -> SmplModel:
-    """A file as it was then: SMPL-X's have hundreds of megabytes, which take seconds to read."""
+    """Read a file, cached by its time and size: SMPL-X files have hundreds of megabytes, which take seconds to read."""
     arrays = (_from_npz if path.suffix.lower() == ".npz" else _from_pickle)(path)
     return _model(path.stem, arrays)
 
 
 class _LayoutError(Exception):
-    """What is wrong with a file's content, to go into a sentence after its name."""
+    """A file has an unexpected layout; the message continues a sentence that begins with the file's name."""
 
 
 def _from_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            # A .npz also holds entries that are pickled; those are never asked for.
+            # The file also has pickled entries, which are not read.
             return _wanted(stored.files, lambda name: stored[name])
     except DAMAGE as error:
         raise ValueError("damaged") from error

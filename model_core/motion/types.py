@@ -1,4 +1,4 @@
-"""The data types of all readers, networks and writers: the motion of one person, and of two people in one world."""
+"""The data types that readers, networks and writers share: the motion of one person, and of two in one world."""
 
 from __future__ import annotations
 

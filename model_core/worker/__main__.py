@@ -8,7 +8,7 @@ from ..threads import let_idle_threads_sleep
 
 
 def main() -> int:
-    """Run the worker; give its exit code."""
+    """Run the worker; returns its exit code."""
     let_idle_threads_sleep()
     from .server import main as serve
 

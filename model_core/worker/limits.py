@@ -1,4 +1,4 @@
-"""Limits of requests, for clients too: this module imports nothing."""
+"""Limits of requests; this module imports nothing, so that clients can use it too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's pipes: input that can be read without blocking, output that no other code can write to."""
+"""The worker's pipes: non-blocking input, and output to which no other code can write."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import sys
 
 LARGEST_READ = 1 << 20
-"""Bytes that are read at once."""
+"""Number of bytes that are read at once."""
 
 
 class InputPipe:
-    """Standard input as bytes, without threads, and without Python's buffer, which would hide what has arrived."""
+    """Standard input as bytes, without threads and without Python's buffer, which would hide waiting bytes."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -29,7 +29,7 @@ class InputPipe:
 
 
 class OutputPipe:
-    """Standard output for this object alone: from now on whatever else is printed goes to standard error."""
+    """Exclusive standard output: anything else that is printed from now on goes to standard error."""
 
     def __init__(self) -> None:
         self._number = os.dup(1)
@@ -71,7 +71,7 @@ else:
     import select
 
     def _make_binary(number: int) -> None:
-        """There is no text mode to leave here."""
+        """There is no text mode on this system."""
 
     def _waiting(number: int) -> bool | None:
         """Whether there is something to read, the end of input included."""

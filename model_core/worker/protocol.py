@@ -1,7 +1,7 @@
 """Messages between the worker and its client: the length of a JSON header, the header, then raw arrays.
 
 On the wire: four bytes, the header's length (unsigned, little-endian); the header in UTF-8; then the bytes of each
-array in the header's order (C order, little-endian). There is no pickle: reading a message runs no code.
+array in the header's order (C order, little-endian). Pickle is not used, so reading a message runs no code.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Decoder:
         self._header: dict[str, Any] | None = None
 
     def feed(self, data: bytes) -> list[Message]:
-        """Add bytes; give the messages that are complete now.
+        """Add bytes; returns the messages that are complete now.
 
         Raises:
             ProtocolError: the bytes are not a message.
@@ -81,7 +81,7 @@ class Decoder:
                 raise ProtocolError(f"a header of {length} bytes")
             if len(self._buffer) < _LENGTH.size + length:
                 return None
-            self._header = _checked(bytes(self._buffer[_LENGTH.size : _LENGTH.size + length]))
+            self._header = _parse_header(bytes(self._buffer[_LENGTH.size : _LENGTH.size + length]))
             del self._buffer[: _LENGTH.size + length]
         entries = self._header["arrays"]
         sizes = [prod(entry["shape"]) * np.dtype(entry["kind"]).itemsize for entry in entries]
@@ -98,11 +98,11 @@ class Decoder:
         return Message(header["type"], header["values"], arrays)
 
 
-def _checked(data: bytes) -> dict[str, Any]:
-    """The header.
+def _parse_header(data: bytes) -> dict[str, Any]:
+    """Parse and check a header.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: the data is not a header.
     """
     try:
         header = json.loads(data)

@@ -1,4 +1,4 @@
-"""The requests of the worker: the fields of a message, checked and as types."""
+"""The requests of the worker, parsed and checked from messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LoadRequest:
     device: str
 
     @classmethod
-    def of(cls, message: Message) -> LoadRequest:
+    def from_message(cls, message: Message) -> LoadRequest:
         """Read a ``load`` message.
 
         Raises:
@@ -57,7 +57,7 @@ class CompareRequest:
     frames: int
 
     @classmethod
-    def of(cls, message: Message) -> CompareRequest:
+    def from_message(cls, message: Message) -> CompareRequest:
         """Read a ``compare`` message.
 
         Raises:
@@ -67,18 +67,18 @@ class CompareRequest:
         seconds = _number(values, "seconds")
         if seconds is None or seconds < SHORTEST_SECONDS:
             raise UserError(f"'seconds' is {seconds}; give the length of the clip, {SHORTEST_SECONDS:g} or more.")
-        return cls(LoadRequest.of(message), _prompt(values), round(seconds * FPS))
+        return cls(LoadRequest.from_message(message), _prompt(values), round(seconds * FPS))
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Which tokens of the source motion are regenerated.
+    """The tokens of the source motion that are regenerated.
 
     Attributes:
         people: some of 0 and 1.
         parts: some of the five body parts of the token map.
         start, stop: range of frames, ``stop`` exclusive.
-        strength: fraction of these tokens that is regenerated, the least confident ones; 1 regenerates all.
+        strength: fraction of these tokens to regenerate, the least likely ones; 1 regenerates all.
     """
 
     people: tuple[int, ...]
@@ -109,12 +109,12 @@ class MotionRequest:
         prompt: what the two people do.
         seconds, frames: the length, as one of the two; both None for the leader's length.
         seed: determines all takes.
-        takes: how many different interactions.
-        sampling: sampling settings that the client gives, by name; the model's own values stand for the others.
+        takes: number of different interactions.
+        sampling: sampling settings of the client, by name; the others have the model's values.
         solve: settings of the solver.
-        leader: the given person, in its own world; None where both people are generated.
+        leader: the given person, in its own world; None if both people are generated.
         source: the interaction that is edited or extended; None for the other requests.
-        edit: what of ``source`` is regenerated; None where it is extended.
+        edit: the part of ``source`` that is regenerated; None if it is extended.
         items: prompt and seed of each item of a batched request, one take each; empty for the other requests.
     """
 
@@ -132,7 +132,7 @@ class MotionRequest:
     items: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def of(cls, message: Message) -> MotionRequest:
+    def from_message(cls, message: Message) -> MotionRequest:
         """Read a ``generate``, ``generate_batch``, ``react``, ``edit`` or ``extend`` message.
 
         Raises:
@@ -143,7 +143,7 @@ class MotionRequest:
         leader = _leader(message) if message.type == "react" else None
         source = _source(message) if message.type in ("edit", "extend") else None
         edit = _edit(values, len(source)) if source is not None and message.type == "edit" else None
-        frames = _whole(values, "frames", None, 1, 10**9)
+        frames = _integer(values, "frames", None, 1, 10**9)
         seconds = _number(values, "seconds")
         if seconds is not None and frames is not None:
             raise UserError("A length was given in seconds and in frames; give one of the two.")
@@ -152,12 +152,12 @@ class MotionRequest:
         if seconds is None and frames is None and leader is None and edit is None:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
-            LoadRequest.of(message),
+            LoadRequest.from_message(message),
             items[0][0] if items else _prompt(values),
             seconds,
             frames,
-            _whole(values, "seed", 0, 0, MOST_SEED) or 0,
-            _whole(values, "takes", 1, 1, MOST_TAKES) or 1,
+            _integer(values, "seed", 0, 0, MOST_SEED) or 0,
+            _integer(values, "takes", 1, 1, MOST_TAKES) or 1,
             _sampling(values),
             _solve_settings(values, leader, source),
             leader,
@@ -180,24 +180,24 @@ class MotionRequest:
             raise UserError(
                 f"{seconds:g} seconds cannot be generated; choose {SHORTEST_SECONDS:g} to {longest / FPS:g} seconds."
             )
-        asked = self.frames if seconds is None else max(shortest, round(seconds * FPS))
+        requested = self.frames if seconds is None else max(shortest, round(seconds * FPS))
         if self.source is not None and self.edit is not None:
             return len(self.source)
-        if self.source is not None and asked is not None and asked <= len(self.source):
+        if self.source is not None and requested is not None and requested <= len(self.source):
             raise UserError(
-                f"The clip has {len(self.source)} frames already and {asked} were asked for; ask for a longer one."
+                f"The clip has {len(self.source)} frames already and {requested} were asked for; ask for a longer one."
             )
         if self.leader is None:
-            return asked or 0
-        if asked is not None and asked > len(self.leader):
+            return requested or 0
+        if requested is not None and requested > len(self.leader):
             raise UserError(
-                f"The leader has {len(self.leader)} frames and {asked} were asked for; "
+                f"The leader has {len(self.leader)} frames and {requested} were asked for; "
                 "choose a shorter length or a longer part of the leader."
             )
-        return asked or len(self.leader)
+        return requested or len(self.leader)
 
     def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
-        """The model's settings, replaced by those that the client gives."""
+        """The model's settings, overridden by the client's."""
         return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
 
 
@@ -230,7 +230,7 @@ def _items(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     if len(prompts) != len(seeds):
         raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
     return tuple(
-        (_prompt({"prompt": prompt}), _whole({"seed": seed}, "seed", 0, 0, MOST_SEED) or 0)
+        (_prompt({"prompt": prompt}), _integer({"seed": seed}, "seed", 0, 0, MOST_SEED) or 0)
         for prompt, seed in zip(prompts, seeds, strict=True)
     )
 
@@ -243,16 +243,16 @@ def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _solve_settings(values: Mapping[str, Any], leader: Motion | None, source: Interaction | None) -> SolveSettings:
-    """The solver's settings: the user's own motion stays where it is, unless the client's settings differ.
+    """The solver's settings, which by default do not change the user's own motion; the client's settings override them.
 
-    A leader is held. Fast roots of a source motion are not bridged: its keys stay, and new frames continue from them.
+    A leader is held. Root teleports of a source motion are not bridged: its keys stay, and new frames continue them.
     """
-    ours: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     if leader is not None:
-        ours["held"] = 0
+        defaults["held"] = 0
     if source is not None:
-        ours["bridge_root_teleports"] = False
-    return build(SolveSettings, {**ours, **_table(values, "solve")}, "The table of solver settings")
+        defaults["bridge_root_teleports"] = False
+    return build(SolveSettings, {**defaults, **_table(values, "solve")}, "The table of solver settings")
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:
@@ -264,7 +264,7 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _whole(values: Mapping[str, Any], name: str, default: int | None, lowest: int, highest: int) -> int | None:
+def _integer(values: Mapping[str, Any], name: str, default: int | None, lowest: int, highest: int) -> int | None:
     value = values.get(name)
     if value is None:
         return default
@@ -280,10 +280,10 @@ def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
         value = values.get(name)
         if value is None:
             continue
-        whole = isinstance(setting.lowest, int)
-        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        integral = isinstance(setting.lowest, int)
+        fits = isinstance(value, int if integral else int | float) and not isinstance(value, bool)
         if not fits or not setting.lowest <= value <= setting.highest:
-            kind = "a whole number" if whole else "a number"
+            kind = "a whole number" if integral else "a number"
             raise UserError(f"'{name}' is {value!r}; give {kind} from {setting.lowest:g} to {setting.highest:g}.")
         given[name] = value
     return given
@@ -331,9 +331,9 @@ def _motion(joints: np.ndarray, rotations: np.ndarray | None, root: np.ndarray |
 
 
 def _edit(values: Mapping[str, Any], frames: int) -> Edit:
-    """What is regenerated of a source motion of that many frames."""
-    start = _whole(values, "start", 0, 0, frames - 1) or 0
-    stop = _whole(values, "stop", frames, start + 1, frames) or frames
+    """The edit of a source motion of ``frames`` frames."""
+    start = _integer(values, "start", 0, 0, frames - 1) or 0
+    stop = _integer(values, "stop", frames, start + 1, frames) or frames
     strength = _number(values, "strength")
     if strength is not None and not 0 <= strength <= 1:
         raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
@@ -347,7 +347,7 @@ def _edit(values: Mapping[str, Any], frames: int) -> Edit:
 
 
 def _choice(values: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
-    """Some of the numbers 0 to ``count`` - 1; all of them by default."""
+    """Numbers from 0 to ``count`` - 1, sorted; all of them by default."""
     chosen = values.get(name)
     if chosen is None:
         return tuple(range(count))

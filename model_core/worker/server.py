@@ -32,7 +32,7 @@ _REQUESTS = frozenset(("load", "compare", "import", "generate", "generate_batch"
 
 
 class _InputEnded(Exception):  # noqa: N818 - no error: the client has ended
-    """The client has closed the input and reads no result."""
+    """The client has closed the input and will read no result."""
 
 
 class _Cancelled(Exception):  # noqa: N818 - no error: the client asked for it
@@ -46,8 +46,8 @@ class Worker:
         """Connect the worker.
 
         Args:
-            source: where requests come from.
-            target: where replies go.
+            source: pipe from which requests are read.
+            target: pipe to which replies are written.
         """
         self._source = source
         self._target = target
@@ -78,15 +78,15 @@ class Worker:
         if data is None:
             raise _InputEnded
         for message in self._decoder.feed(data):
-            request_id, theirs = message.values.get("id"), message.values.get("protocol", 1)
+            request_id, version = message.values.get("id"), message.values.get("protocol", 1)
             if message.type == "cancel":
                 self._cancel(request_id)
             elif message.type == "ping":
                 self._send("pong", id=request_id, busy=self._current is not None)
-            elif theirs != PROTOCOL:
+            elif version != PROTOCOL:
                 self._fail(
                     request_id,
-                    f"The generator speaks version {PROTOCOL} of the worker protocol and the add-on version {theirs}; "
+                    f"The generator speaks version {PROTOCOL} of the worker protocol and the add-on version {version}; "
                     "install both from the same release.",
                     kind="user",
                 )
@@ -105,18 +105,18 @@ class Worker:
             self._send("cancelled", id=request_id)
 
     def _answer(self, message: Message) -> None:
-        """Process one request and send its final reply, whatever happens."""
+        """Process one request and send its final reply, even if it fails."""
         request_id = self._current = message.values["id"]
         self._cancelled = False
         try:
             if message.type == "load":
-                self._load(LoadRequest.of(message))
+                self._load(LoadRequest.from_message(message))
             elif message.type == "compare":
-                self._compare(CompareRequest.of(message))
+                self._compare(CompareRequest.from_message(message))
             elif message.type == "import":
                 self._import(message)
             else:
-                self._generate(MotionRequest.of(message))
+                self._generate(MotionRequest.from_message(message))
         except (_InputEnded, ProtocolError, BrokenPipeError):
             raise
         except _Cancelled:
@@ -151,7 +151,7 @@ class Worker:
         self._send("compared", id=self._current, distance=distance, caption=caption)
 
     def _import(self, message: Message) -> None:
-        """Make a model folder of published weights."""
+        """Convert published weights to a model folder."""
         self._loaded = None  # the import needs memory, and may replace the files
         from ..model_files.import_published import STAGES, PublishedImport, Stage, import_published
         from ..model_files.model_folder import read_config
@@ -160,42 +160,42 @@ class Worker:
             self._progress(stage, STAGES.index(stage), len(STAGES))
 
         options = message.values.get("options")
-        wanted = build(PublishedImport, options if isinstance(options, dict) else {}, "The import")
-        config = read_config(import_published(wanted, on_stage))
+        request = build(PublishedImport, options if isinstance(options, dict) else {}, "The import")
+        config = read_config(import_published(request, on_stage))
         self._send("imported", id=self._current, model=config.name, about=config.about)
 
     def _generate(self, request: MotionRequest) -> None:
         start = perf_counter()
         model = self._model(request.load)
         loaded = perf_counter()
-        takes = self._sampled(model, request)
+        takes = self._sample(model, request)
         sampled = perf_counter()
-        solved = self._solved(takes, request)
+        solved = self._solve(takes, request)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
         self._send_result(model, request, solved, timings)
 
     def _model(self, request: LoadRequest) -> InterMask:
-        """The model of a request: the one in memory where its files are still the same."""
+        """The model of a request, reloaded if its files have changed."""
         self._progress("loading", 0, 1)
         from ..generation.pipeline import InterMask
 
-        stamp = _stamp(request)
+        stamp = _file_stamp(request)
         if self._loaded is None or self._loaded[:2] != (request, stamp):
-            self._loaded = None  # the old one goes before the new one comes
+            self._loaded = None  # frees the old model before the new one is loaded
             self._loaded = (request, stamp, InterMask.load(request.model, request.device))
         self._progress("loading", 1, 1)
         return self._loaded[2]
 
-    def _sampled(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
+    def _sample(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
         from ..generation.options import GenerateOptions
 
         frames = request.length(MIN_FRAMES, MAX_FRAMES)
-        own = model.config.sampling
+        defaults = model.config.sampling
 
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
-        settings = request.sampling_settings(own if request.leader is None else own.for_reaction())
+        settings = request.sampling_settings(defaults if request.leader is None else defaults.for_reaction())
         options = GenerateOptions(settings, request.seed, request.takes, on_step)
         if request.items:
             prompts, seeds = zip(*request.items, strict=True)
@@ -212,7 +212,7 @@ class Worker:
         leader = _with_rotations(request.leader.frames(0, frames))
         return model.react(request.prompt, leader, options)
 
-    def _solved(self, takes: list[Interaction], request: MotionRequest) -> list[list[PosedSkeleton]]:
+    def _solve(self, takes: list[Interaction], request: MotionRequest) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve
 
         # An edited character keeps its bones.
@@ -266,7 +266,7 @@ class Worker:
         self._send("error", id=request_id, message=sentence, kind=kind)
 
     def _fail_with(self, request_id: Any, error: Exception) -> None:
-        """Answer with an internal error, or with what to do where memory ran out."""
+        """Answer with an internal error, or with advice if memory ran out."""
         if out_of_memory(error):
             self._loaded = None
             self._fail(
@@ -283,8 +283,8 @@ class Worker:
         self._target.write(Message(type, values, arrays or {}).encoded())
 
 
-def _stamp(request: LoadRequest) -> object:
-    """Names, sizes and times of the files of the model folder: a value that changes with them."""
+def _file_stamp(request: LoadRequest) -> object:
+    """Names, sizes and times of the files in the model folder, to detect changes."""
     if not request.model.is_dir():
         return None
     files = ((path.name, path.stat()) for path in sorted(request.model.iterdir()))
@@ -292,7 +292,7 @@ def _stamp(request: LoadRequest) -> object:
 
 
 def _with_rotations(leader: Motion) -> Motion:
-    """A motion with joint rotations: its own, or those of a skeleton that is fitted to its joints."""
+    """The motion with joint rotations: its own, or those of a skeleton fitted to its joints."""
     if leader.rotations is not None:
         return leader
     from ..kinematics import RAW_FIT, solve
@@ -302,7 +302,7 @@ def _with_rotations(leader: Motion) -> Motion:
 
 
 def main() -> int:
-    """Run the worker on the pipes of this process; give its exit code."""
+    """Run the worker on the pipes of this process; returns its exit code."""
     target = OutputPipe()
     try:
         Worker(InputPipe(), target).run()

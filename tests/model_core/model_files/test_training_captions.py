@@ -11,7 +11,7 @@ from worker_client import Client
 
 from model_core.errors import UserError
 from model_core.generation.pipeline import InterMask
-from model_core.model_files.training_captions import MOST, TrainingCaptions, load_captions, save_captions
+from model_core.model_files.training_captions import MAX_CAPTIONS, TrainingCaptions, load_captions, save_captions
 from model_core.text_encoders import load_text_encoder
 
 
@@ -41,11 +41,11 @@ def test_a_folder_that_does_not_say_what_it_learnt_is_no_fault_and_a_damaged_fil
 
 
 def test_of_very_many_captions_an_even_part_is_kept(tmp_path: Path) -> None:
-    count, width = 3 * MOST, 8
+    count, width = 3 * MAX_CAPTIONS, 8
     vectors = torch.randn(count, width, generator=torch.Generator().manual_seed(1))
     save_captions(tmp_path, [str(number) for number in range(count)], vectors)
     known = load_captions(tmp_path)
-    assert isinstance(known, TrainingCaptions) and len(known.texts) == MOST
+    assert isinstance(known, TrainingCaptions) and len(known.texts) == MAX_CAPTIONS
     places = torch.tensor([int(text) for text in known.texts])
     assert places[0] == 0 and places[-1] == count - 1 and int(places.diff().max()) <= 4
     assert torch.nn.functional.cosine_similarity(known.vectors, vectors[places]).min() > 0.999
