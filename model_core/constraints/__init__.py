@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .checks import ClipLimits, check
+from .report import ConstraintError, report, report_of_people
 from .targets import ContactTarget, Targets
 from .types import (
     Constraint,
@@ -17,6 +18,7 @@ from .types import (
 __all__ = [
     "ClipLimits",
     "Constraint",
+    "ConstraintError",
     "Constraints",
     "ContactConstraint",
     "ContactTarget",
@@ -26,4 +28,6 @@ __all__ = [
     "Targets",
     "TimingConstraint",
     "check",
+    "report",
+    "report_of_people",
 ]

@@ -65,10 +65,12 @@ def place_points(name: str, joints: np.ndarray, rotations: np.ndarray, size: flo
     return joints[:, index] + rotate(rotations[:, index], np.broadcast_to(offset, (len(joints), 3)))
 
 
-def contact_gap(place: str, on: object) -> float:
-    """Metres between two places, or a place and a point, that are in contact."""
-    hands = ("left_hand", "right_hand")
-    return PALM_GAP if place in hands and on in hands else 0.0
+_HANDS = ("left_hand", "right_hand")
+
+
+def contact_gap(place: str, on: str | np.ndarray) -> float:
+    """Metres between a place and the other person's place, or the point, that it is in contact with."""
+    return PALM_GAP if isinstance(on, str) and place in _HANDS and on in _HANDS else 0.0
 
 
 def swapped_side(name: str) -> str:

@@ -1,0 +1,197 @@
+"""How well a motion meets each constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..motion.canonical import facing
+from ..motion.forward_kinematics import global_rotations
+from ..motion.places import PLACES, contact_gap, place_points
+from ..motion.posed import PosedSkeleton
+from ..motion.rest import SMPL_REST_OFFSETS
+from ..motion.rotations import about_y, angle_between, matrix_from_quaternion, rotate, transposed
+from ..motion.skeleton import SMPL
+from ..motion.types import FPS
+from .targets import Targets
+from .types import (
+    Constraint,
+    Constraints,
+    ContactConstraint,
+    PathConstraint,
+    PoseConstraint,
+    TimingConstraint,
+    label,
+)
+
+_BODY = len(SMPL)
+_TOUCHES = 0.08
+"""Metres between a hand or foot and a place of the other person that count as contact."""
+_REACHING = ("left_hand", "right_hand", "left_foot", "right_foot")
+
+
+@dataclass(frozen=True)
+class ConstraintError:
+    """The error of one constraint, over the frames that it binds without its blends.
+
+    Attributes:
+        number: index of the constraint.
+        name: how messages name it.
+        mean, worst: metres; None where no place is asked for, or it cannot be measured.
+        worst_frame: where ``worst`` is.
+        mean_angle, worst_angle: degrees; None likewise.
+        seconds: between the asked and the found time of an event; None for other constraints, or if it never happens.
+    """
+
+    number: int
+    name: str
+    mean: float | None = None
+    worst: float | None = None
+    worst_frame: int | None = None
+    mean_angle: float | None = None
+    worst_angle: float | None = None
+    seconds: float | None = None
+
+    def text(self) -> str:
+        """One line for a report, such as "The pin 'handle': 0.2 cm (at most 0.5 cm, in frame 71)"."""
+        parts = []
+        if self.mean is not None and self.worst is not None:
+            parts.append(f"{100 * self.mean:.1f} cm (at most {100 * self.worst:.1f} cm, in frame {self.worst_frame})")
+        if self.mean_angle is not None and self.worst_angle is not None:
+            parts.append(f"{self.mean_angle:.0f} degrees (at most {self.worst_angle:.0f})")
+        if self.seconds is not None:
+            parts.append(f"{self.seconds:.2f} s")
+        return f"{self.name}: {', '.join(parts) or 'not measured'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that have a value, rounded to what matters: 0.1 mm, 0.1 degrees, a millisecond."""
+        digits = {"mean": 4, "worst": 4, "mean_angle": 1, "worst_angle": 1, "seconds": 3}
+        return {
+            name: round(value, digits[name]) if name in digits else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
+
+
+def report_of_people(constraints: Constraints, people: Sequence[PosedSkeleton]) -> list[ConstraintError]:
+    """``report`` of two solved people; of hands only the wrists count."""
+    joints = np.stack([person.joints()[:, :_BODY] for person in people])
+    local = np.stack([matrix_from_quaternion(person.rotations[:, :_BODY]) for person in people])
+    return report(constraints, joints, global_rotations(local, SMPL))
+
+
+def report(constraints: Constraints, joints: np.ndarray, rotations: np.ndarray | None = None) -> list[ConstraintError]:
+    """How well a motion meets each constraint.
+
+    Args:
+        constraints: in the world of the motion.
+        joints: (2, T, 22, 3) positions, metres.
+        rotations: (2, T, 22, 3, 3) orientations in the world against the T-pose; None leaves contacts and orientations
+            unmeasured.
+
+    Returns:
+        One for each constraint, in their order.
+    """
+    offsets = _offsets(joints, rotations)
+    return [
+        _error(item, number, joints.astype(np.float64), rotations, offsets) for number, item in enumerate(constraints)
+    ]
+
+
+def _error(
+    item: Constraint, number: int, joints: np.ndarray, rotations: np.ndarray | None, offsets: np.ndarray
+) -> ConstraintError:
+    name = label(item, number)
+    if isinstance(item, TimingConstraint):
+        return ConstraintError(number, name, seconds=_late(item, joints, rotations))
+    if item.weight == 0:
+        return ConstraintError(number, name)
+    targets = Targets.of(Constraints((item,)), joints.shape[1], offsets)
+    person = item.person
+    if isinstance(item, ContactConstraint):
+        bound = targets.contacts[0].weight >= item.weight
+        if rotations is None or not bound.any():
+            return ConstraintError(number, name)
+        distances = _contact_error(item, joints, rotations)[bound]
+        return _summary(number, name, distances, np.flatnonzero(bound), None)
+    if isinstance(item, PathConstraint):
+        bound = targets.ground_weight[person] > 0
+        distances = np.linalg.norm(targets.ground[person] - joints[person][:, 0, [0, 2]], axis=-1)
+        angles = None
+        if item.headings is not None:
+            turn = targets.heading[person] - facing(joints[person])
+            angles = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)[bound]
+        return _summary(number, name, distances[bound], np.flatnonzero(bound), angles)
+    own, wanted, weight = joints[person], targets.joints[person], targets.joint_weight[person]
+    if isinstance(item, PoseConstraint) and not item.in_place:
+        own = rotate(about_y(-facing(own))[:, None], own - own[:, :1])
+        wanted, weight = targets.shape[person], targets.shape_weight[person]
+    bound = weight >= item.weight
+    frames = np.nonzero(bound)[0]
+    angles = None
+    oriented = targets.rotation_weight[person] >= item.weight
+    if rotations is not None and oriented.any():
+        angles = angle_between(rotations[person][oriented], targets.rotations[person][oriented])
+    return _summary(number, name, np.linalg.norm(own - wanted, axis=-1)[bound], frames, angles)
+
+
+def _summary(
+    number: int, name: str, distances: np.ndarray, frames: np.ndarray, angles: np.ndarray | None
+) -> ConstraintError:
+    """The error of distances (N,) in metres in ``frames`` (N,), and of angles (M,) in radians."""
+    if not len(distances):
+        return ConstraintError(number, name)
+    worst = int(distances.argmax())
+    turned = None if angles is None or not len(angles) else np.degrees(angles)
+    return ConstraintError(
+        number,
+        name,
+        float(distances.mean()),
+        float(distances[worst]),
+        int(frames[worst]),
+        None if turned is None else float(turned.mean()),
+        None if turned is None else float(turned.max()),
+    )
+
+
+def _contact_error(item: ContactConstraint, joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(T,) metres by which a contact is open, or by which a distance falls short of the smallest allowed."""
+    own = place_points(item.place, joints[item.person], rotations[item.person])
+    other = 1 - item.person
+    on = place_points(item.on, joints[other], rotations[other]) if isinstance(item.on, str) else item.on
+    distance = np.linalg.norm(own - on, axis=-1)
+    if item.never_nearer is not None:
+        return np.maximum(item.never_nearer - distance, 0.0)
+    return np.maximum(distance - contact_gap(item.place, item.on), 0.0)
+
+
+def _late(item: TimingConstraint, joints: np.ndarray, rotations: np.ndarray | None) -> float | None:
+    """Seconds between the asked frame of the first contact and that in which hands or feet touch the other person."""
+    if isinstance(item.event, int) or rotations is None:
+        return None
+    places = [
+        np.stack([place_points(name, *person) for name in PLACES]) for person in zip(joints, rotations, strict=True)
+    ]
+    reaching = [list(PLACES).index(name) for name in _REACHING]
+    gaps = [
+        np.linalg.norm(own[reaching][:, None] - other[None], axis=-1).min(axis=(0, 1))
+        for own, other in (places, places[::-1])
+    ]
+    touching = np.minimum(*gaps) < _TOUCHES
+    return abs(int(touching.argmax()) - item.frame) / FPS if touching.any() else None
+
+
+def _offsets(joints: np.ndarray, rotations: np.ndarray | None) -> np.ndarray:
+    """(2, 22, 3) rest offsets of the people: their own, or those of the average with their bone lengths."""
+    bones = joints[:, :, 1:] - joints[:, :, list(SMPL.parents[1:])]
+    offsets = np.zeros((2, _BODY, 3))
+    if rotations is None:
+        lengths = np.median(np.linalg.norm(bones, axis=-1), axis=1)
+        usual = SMPL_REST_OFFSETS[1:]
+        offsets[:, 1:] = usual * (lengths / np.linalg.norm(usual, axis=-1))[..., None]
+    else:
+        offsets[:, 1:] = np.median(rotate(transposed(rotations[:, :, list(SMPL.parents[1:])]), bones), axis=1)
+    return offsets
