@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model, agreement; all")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
+    _add_learn_words(commands.add_parser("learn-words", help="teach a model which kind of interaction a prompt names"))
     _add_import(commands.add_parser("import-published", help="make a model folder from published weights and CLIP"))
     return parser
 
@@ -64,15 +65,24 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_learn_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="folder of the model to teach (the first bundled one)")
+    parser.add_argument("--words", type=Path, required=True, help="folder of phrases by kind, such as assets/words")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and metrics")
+
+
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
-        "starter: whether a model does what prompts say; detectors: whether the detectors tell held-out clips apart; "
+        "starter: whether a model does what prompts say; words: whether it understands prompts in anyone's words, and "
+        "does what they say; detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs"
     )
-    parser.add_argument("what", choices=("starter", "detectors", "physical", "parts"), help=what)
+    parser.add_argument("what", choices=("starter", "words", "detectors", "physical", "parts"), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
-    parser.add_argument("--data", type=Path, help="folder of clips made by 'choreograph', or of captures (physical)")
+    parser.add_argument(
+        "--data", type=Path, help="folder of clips made by 'choreograph', of captures (physical) or prompts (words)"
+    )
     parser.add_argument("--evaluator", type=Path, help="folder of 'train evaluator' (starter; the bundled one)")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
@@ -117,6 +127,14 @@ def _train(options: argparse.Namespace) -> None:
 
     sources = Sources(options.data, options.choreographed)
     train(options.network, TrainOptions(options.config, sources, options.out, options.start, options.device))
+
+
+def _learn_words(options: argparse.Namespace) -> None:
+    from .model_files.model_folder import bundled_model
+    from .training.prompt_classifier_training import learn_words
+
+    for name, value in learn_words(options.model or bundled_model(), options.words, options.out).items():
+        _show(f"{name}: {value:.3f}")
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -207,7 +225,17 @@ def _evaluate_physical(options: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
+def _evaluate_words(options: argparse.Namespace) -> int:
+    from .evaluation.words import evaluate_words
+    from .model_files.model_folder import bundled_model
+
+    report = evaluate_words(options.model or bundled_model(), options.data, options.seeds, options.out, options.kinds)
+    _show(report.table())
+    return 0 if all(passed for _, _, passed in report.rows()) else 1
+
+
 _EVALUATIONS = {
+    "words": _evaluate_words,
     "starter": _evaluate_starter,
     "detectors": _evaluate_detectors,
     "physical": _evaluate_physical,
@@ -246,6 +274,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
         if options.command == "train":
             _train(options)
+        if options.command == "learn-words":
+            _learn_words(options)
         if options.command == "import-published":
             _import(options)
         return 0

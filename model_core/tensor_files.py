@@ -23,8 +23,10 @@ def save_tensors(
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_write(path) as temporary:
+        mode = temporary.stat().st_mode
         try:
             save_file(state, temporary, None if metadata is None else dict(metadata))
+            temporary.chmod(mode)  # the library writes private files
         except SafetensorError as error:  # the library's form of an OSError
             raise UserError(f"Cannot write {path} ({error}); free some space or choose another place.") from error
 

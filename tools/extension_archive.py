@@ -21,8 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 FOLDERS = ("intermask_blender", "model_core", "assets")
 FILES = ("LICENSE", "README.md")
 LEFT_OUT = ("__pycache__", ".DS_Store", "Thumbs.db")
-RESEARCH = "assets/evaluation/"
-"""What only measures models: it is not used in Blender."""
+RESEARCH = ("assets/evaluation/", "assets/words/")
+"""What only measures or trains models: it is not used in Blender."""
 
 PLATFORMS = {
     "linux-x64": "manylinux2014_x86_64",

@@ -20,7 +20,7 @@ from . import pipes
 from .child import end_process
 from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
 
-FINAL_REPLIES = frozenset(("loaded", "compared", "imported", "result"))
+FINAL_REPLIES = frozenset(("loaded", "understood", "imported", "result"))
 KILLED = 9
 """SIGKILL; sent by the OOM killer."""
 

@@ -63,7 +63,7 @@ def ask(context: bpy.types.Context) -> None:
     if key is None or client is None or waiting or key in current.novelty or bpy.app.background:
         return
     values = {"model": key[0], "prompt": key[1], "seconds": LONGEST}
-    current.questions.append(Question(key, client.submit("compare", values)))
+    current.questions.append(Question(key, client.submit("understand", values)))
     current.start_timer(_collect_answers, POLL_INTERVAL)
 
 
@@ -120,7 +120,7 @@ def _collect_answers() -> float | None:
     for question in [question for question in current.questions if question.request.done]:
         current.questions.remove(question)
         if question.request.reply is not None:
-            values = question.request.reply.values
-            current.novelty[question.key] = Answer(values["distance"], values["caption"])
+            nearest = question.request.reply.values["nearest"] or {"distance": None, "caption": ""}
+            current.novelty[question.key] = Answer(nearest["distance"], nearest["caption"])
             redraw_sidebars(bpy.context)
     return POLL_INTERVAL if current.questions else None

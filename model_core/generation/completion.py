@@ -51,27 +51,30 @@ class Window:
     Attributes:
         start, stop: its frames; ``start`` is a multiple of 4.
         overlap: frames at its beginning that exist already.
+        exchanged: whether the second person takes the part of the first one, who acts in training captions.
     """
 
     start: int
     stop: int
     overlap: int
+    exchanged: bool = False
 
 
-def windows(frames: int, longest: int, done: int = 0) -> list[Window]:
+def windows(frames: int, longest: int, done: int = 0, exchanged: bool = False) -> list[Window]:
     """Cut a clip into windows of at most ``longest`` frames, each overlapping the frames that exist before it.
 
     Args:
         frames: of the whole clip.
         longest: of a window.
         done: number of frames at the beginning that exist already.
+        exchanged: see ``Window``.
     """
     overlap = longest * 3 // 8 // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
     result = []
     while done < frames:
         start = max(0, done // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN - overlap) if done else 0
         stop = min(frames, start + longest)
-        result.append(Window(start, stop, done - start))
+        result.append(Window(start, stop, done - start, exchanged))
         done = stop
     return result
 

@@ -21,6 +21,7 @@ class GenerateOptions:
             generation, which is how a generation is cancelled.
         constraints: what the people must do besides the prompt, in the world of the result: the same for each take and
             for each item of a batch.
+        as_written: condition the networks on the prompt's own words, not on the training caption that says the same.
     """
 
     settings: SamplingSettings | None = None
@@ -28,3 +29,4 @@ class GenerateOptions:
     takes: int = 1
     on_step: StepCallback | None = None
     constraints: Constraints | None = None
+    as_written: bool = False

@@ -12,16 +12,15 @@ import torch
 from ..errors import UserError
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
-from ..model_files.training_captions import Nearest, TrainingCaptions, load_captions
 from ..motion import FPS, Interaction, Motion
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
-from ..text_encoders import TextEncoder, load_text_encoder
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, token_columns, windows
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
+from .prompt_reader import PromptReader
 from .prompts import segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
@@ -37,45 +36,41 @@ class InterMask:
 
     Attributes:
         model: the networks.
-        text_encoder: of the model.
+        reader: of prompts, with the model's text encoder.
         compute_device: the device and its mode.
         codec: converts motions to tokens and back.
-        captions: what the model was trained on; None where the model folder has none.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        text_encoder: TextEncoder,
-        compute_device: ComputeDevice,
-        captions: TrainingCaptions | None = None,
-    ) -> None:
+    def __init__(self, model: Model, reader: PromptReader, compute_device: ComputeDevice) -> None:
         self.model = model
-        self.text_encoder = text_encoder
+        self.reader = reader
         self.compute_device = compute_device
-        self.captions = captions
         self.codec = MotionCodec(model, self.device)
         self._completer = WindowedCompleter(model, self.codec)
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto") -> InterMask:
+    def load(cls, folder: str | Path, device: str = "auto", words: str | Path | None = None) -> InterMask:
         """Load a model folder and its text encoder.
 
         Args:
             folder: holds ``config.json`` and safetensors.
             device: a name that ``choose_device`` knows: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``,
                 or ``cpu-bf16``, ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
+            words: a ``words.json`` with more phrases for the kinds that the model knows; None or a missing file for
+                none.
 
         Raises:
-            UserError: the folder or the device is missing or damaged.
+            UserError: the folder, the words or the device is missing or damaged.
         """
         chosen = choose_device(device)
         model = load_model(Path(folder), chosen.torch_device)
         prepare_transformer(model.transformer, chosen)
         if chosen.torch_device.type == "cpu":
             keep_freed_memory()
-        encoder = load_text_encoder(model.text_encoder, chosen.torch_device)
-        return cls(model, encoder, chosen, load_captions(Path(folder)))
+        reader = PromptReader.load(Path(folder), chosen.torch_device)
+        if fault := reader.use_words(None if words is None else Path(words)):
+            raise UserError(fault)
+        return cls(model, reader, chosen)
 
     @property
     def config(self) -> ModelConfig:
@@ -86,25 +81,6 @@ class InterMask:
     def device(self) -> torch.device:
         """The device of the tensors."""
         return self.compute_device.torch_device
-
-    def nearest_training_caption(self, prompt: str, frames: int) -> Nearest | None:
-        """The training caption that is closest to a prompt, and its distance.
-
-        Args:
-            prompt: as in ``generate``; for a timed prompt, the part that is furthest from all captions counts.
-            frames: of the clip.
-
-        Returns:
-            None where the model folder has no captions.
-
-        Raises:
-            UserError: the prompt is empty, or its times do not fit.
-        """
-        captions = self.captions
-        if captions is None:
-            return None
-        parts = [captions.nearest(segment.prompt, self.text_encoder) for segment in segments(prompt, frames, FPS)]
-        return max(parts, key=lambda part: part.distance)
 
     def generate(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
         """Generate two people from a text.
@@ -141,7 +117,7 @@ class InterMask:
         """
         self._check_length(frames)
         settings = options.settings or self.config.sampling
-        items = [self._window_texts(prompt, frames, 0) for prompt in prompts]
+        items = [self._window_texts(prompt, frames, 0, options.as_written) for prompt in prompts]
         # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[Window | int, ...], list[int]] = {}
         for item, texts in enumerate(items):
@@ -246,17 +222,18 @@ class InterMask:
         log_probs = np.zeros(everything.shape)
         representation = self.codec.representation
         people = [representation.prepared(person) for person in known.people]
-        for window, text in self._window_texts(prompt, frames, 0):
+        for window, text in self._window_texts(prompt, frames, 0, options.as_written):
             place = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
-            pair = [person.frames(window.start, window.stop) for person in people]
+            turn = slice(None, None, -1) if window.exchanged else slice(None)
+            pair = [person.frames(window.start, window.stop) for person in people[turn]]
             transform = task.canonical_transform(pair, representation.canonical_transform)
             ids = self.codec.encode_pairs([pair], [transform], task.frames)
             window_log_probs = token_log_probs(
                 self.model.transformer, ids, text.condition, settings.guidance, generator, settings.part_guidance
             )[0]
             new = ~kept_columns(window.overlap, task.frames)  # the previous window has scored the others
-            log_probs[:, :, place][:, :, new] = window_log_probs.float().cpu().numpy()[:, :, new]
+            log_probs[:, :, place][:, :, new] = window_log_probs.float().cpu().numpy()[turn][:, :, new]
         count = round(fraction * int(allowed.sum()))
         ranks = np.where(allowed, log_probs, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
         return (ranks < count).reshape(allowed.shape) & allowed
@@ -291,7 +268,7 @@ class InterMask:
         """
         self._check_length(frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
-        texts = self._window_texts(prompt, frames, fixed_frames)
+        texts = self._window_texts(prompt, frames, fixed_frames, options.as_written)
         pairs = self._completer.complete(
             texts, known, free, frames, sampler, options.takes, options.on_step, options.constraints
         )
@@ -300,16 +277,20 @@ class InterMask:
     @torch.inference_mode()
     def text_condition(self, prompt: str) -> TextCondition:
         """The vectors of a prompt that the networks are conditioned on."""
-        features = self.text_encoder.encode([prompt])
+        features = self.reader.encoder.encode([prompt])
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
         return TextCondition(condition, features.pooled)
 
-    def _window_texts(self, prompt: str, frames: int, done: int) -> list[WindowText]:
+    def _window_texts(self, prompt: str, frames: int, done: int, as_written: bool) -> list[WindowText]:
         """The windows of a clip whose first ``done`` frames exist already, each with its text."""
         result: list[WindowText] = []
         for segment in segments(prompt, frames, FPS):
-            text = self.text_condition(segment.prompt)
-            result += [(window, text) for window in windows(segment.stop, self.config.longest, done)]
+            caption, exchanged = segment.prompt, False
+            if self.reader.matcher is not None and not as_written:
+                understood = self.reader.matcher.understand(segment.prompt)
+                caption, exchanged = understood.best.caption, understood.exchanged
+            text = self.text_condition(caption)
+            result += [(window, text) for window in windows(segment.stop, self.config.longest, done, exchanged)]
             done = max(done, segment.stop)
         return result
 

@@ -63,9 +63,13 @@ class WindowedCompleter:
         given = [None if person is None else pad_or_trim(representation.prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
         for number, (window, text) in enumerate(windows):
-            task = WindowTask(free[:, :, window.start // FRAMES_PER_TOKEN : token_columns(window.stop)], window)
+            turn = slice(None, None, -1) if window.exchanged else slice(None)
+            columns = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
+            task = WindowTask(free[turn, :, columns], window)
             if task.free.any():
-                self._complete_window(pairs, task, text, frames, sampler, sub_progress(on_step, number, len(windows)))
+                turned = [pair[turn] for pair in pairs]
+                self._complete_window(turned, task, text, frames, sampler, sub_progress(on_step, number, len(windows)))
+                pairs = [pair[turn] for pair in turned]
         complete_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in complete_pairs]
         if all(person is None for person in known):

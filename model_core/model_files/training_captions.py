@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..tensor_files import save_tensors
 from ..text_encoders import TextEncoder
 
 _FILE, _VECTORS, _TEXTS = "captions.safetensors", "vectors", "texts"
+_KIND, _KINDS = "kind", "kinds"
 
 MAX_CAPTIONS = 2048
 """Largest number of captions in the file. Paraphrases are close to each other, so an even selection is enough."""
@@ -42,10 +43,14 @@ class TrainingCaptions:
     Attributes:
         texts: N captions.
         vectors: (N, C) of length 1, on the CPU.
+        kinds: K names of the kinds of interaction that the captions describe; none where the file does not say.
+        kind: (N,) index of each caption's kind, -1 for a caption of no kind.
     """
 
     texts: tuple[str, ...]
     vectors: Tensor
+    kinds: tuple[str, ...]
+    kind: Tensor
 
     @torch.no_grad()
     def nearest(self, prompt: str, encoder: TextEncoder) -> Nearest:
@@ -56,21 +61,30 @@ class TrainingCaptions:
         return Nearest(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
 
 
-def save_captions(folder: Path, texts: Sequence[str], vectors: Tensor) -> None:
+def save_captions(
+    folder: Path, texts: Sequence[str], vectors: Tensor, kind_of: Callable[[str], str | None] | None = None
+) -> None:
     """Write the captions that a model was trained on to its folder.
 
     Args:
         folder: of the model.
         texts: N captions.
         vectors: (N, C) their pooled text features, of any length.
+        kind_of: names the kind of interaction that a caption describes; None writes no kinds.
 
     Raises:
         UserError: the file cannot be written.
     """
     chosen = torch.linspace(0, len(texts) - 1, min(MAX_CAPTIONS, len(texts))).round().long()
     kept = {_VECTORS: _normalised(vectors)[chosen].half()}
-    texts_metadata = {_TEXTS: json.dumps([texts[int(index)] for index in chosen], ensure_ascii=False)}
-    save_tensors(folder / _FILE, kept, texts_metadata)
+    kept_texts = [texts[int(index)] for index in chosen]
+    metadata = {_TEXTS: json.dumps(kept_texts, ensure_ascii=False)}
+    if kind_of is not None:
+        names = [kind_of(text) for text in kept_texts]
+        kinds = sorted({name for name in names if name is not None})
+        kept[_KIND] = torch.tensor([-1 if name is None else kinds.index(name) for name in names], dtype=torch.int16)
+        metadata[_KINDS] = json.dumps(kinds)
+    save_tensors(folder / _FILE, kept, metadata)
 
 
 def load_captions(folder: Path) -> TrainingCaptions | None:
@@ -84,14 +98,19 @@ def load_captions(folder: Path) -> TrainingCaptions | None:
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            vectors, texts = file.get_tensor(_VECTORS).float(), tuple(json.loads(file.metadata()[_TEXTS]))
+            metadata = file.metadata()
+            vectors, texts = file.get_tensor(_VECTORS).float(), tuple(json.loads(metadata[_TEXTS]))
+            kinds = tuple(json.loads(metadata.get(_KINDS, "[]")))
+            kind = file.get_tensor(_KIND).long() if kinds else torch.full((len(texts),), -1)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is cut short or damaged; copy the model folder again, or delete this file.") from error
-    if vectors.ndim != 2 or len(vectors) != len(texts) or not texts:
+    same_length = len(vectors) == len(texts) == len(kind)
+    if vectors.ndim != 2 or not same_length or not texts or int(kind.max()) >= len(kinds):
         raise UserError(
-            f"{path} has another number of vectors than of captions; copy the model folder again, or delete this file."
+            f"{path} has captions, vectors and kinds that do not match; copy the model folder again, or delete this "
+            "file."
         )
-    return TrainingCaptions(texts, _normalised(vectors))
+    return TrainingCaptions(texts, _normalised(vectors), kinds, kind)
 
 
 def _normalised(vectors: Tensor) -> Tensor:

@@ -46,7 +46,12 @@ class TextEncoder(Protocol):
 
 
 class TowerEncoder:
-    """A tokeniser and a network."""
+    """A tokeniser and a network.
+
+    Attributes:
+        tower: the network, frozen.
+        device: of the network.
+    """
 
     def __init__(
         self,
@@ -68,11 +73,11 @@ class TowerEncoder:
             end: id of the token that ends a text wherever it occurs, as in CLIP; None without such a token.
         """
         self._end = end
-        self._tower = tower.eval().requires_grad_(False).to(device)
+        self.tower = tower.eval().requires_grad_(False).to(device)
         self._tokenizer = tokenizer
         self._clean = clean
         self._width = width
-        self._device = device
+        self.device = device
 
     @property
     def width(self) -> int:
@@ -92,6 +97,6 @@ class TowerEncoder:
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> TextFeatures:
         """Encode one text or more; texts that are too long for the encoder are truncated."""
-        ids, mask = (tensor.to(self._device) for tensor in self.token_ids(texts))
-        hidden = self._tower(ids, mask)
-        return TextFeatures(hidden, mask, self._tower.pool(hidden, mask))
+        ids, mask = (tensor.to(self.device) for tensor in self.token_ids(texts))
+        hidden = self.tower(ids, mask)
+        return TextFeatures(hidden, mask, self.tower.pool(hidden, mask))

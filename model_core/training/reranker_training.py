@@ -73,7 +73,7 @@ def train_reranker(settings: RerankerTraining, run: TrainingRun, base: Path, dev
     """
     pipeline = InterMask.load(base, device)
     crops = limit_captions(run.material.pairs()[0], settings.paraphrases)
-    encoder, folder = pipeline.text_encoder, run.folder("reranker")
+    encoder, folder = pipeline.reader.encoder, run.folder("reranker")
     order = folder / "labels", settings.chunk, settings.frames, settings.seed
     corrupted, candidates = (
         source.gather(order[0], count, *order[1:])

@@ -43,22 +43,24 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
-class CompareRequest:
-    """Compare a prompt with the captions that a model was trained on.
+class UnderstandRequest:
+    """Say how a prompt is understood, without making anything.
 
     Attributes:
-        load: the model.
+        load: the model; its networks are not loaded for this.
         prompt: what the two people do.
         frames: length of the clip, for a prompt with times.
+        words: a ``words.json`` of the user's own phrases; None for none.
     """
 
     load: LoadRequest
     prompt: str
     frames: int
+    words: Path | None
 
     @classmethod
-    def from_message(cls, message: Message) -> CompareRequest:
-        """Read a ``compare`` message.
+    def from_message(cls, message: Message) -> UnderstandRequest:
+        """Read an ``understand`` message.
 
         Raises:
             UserError: a value is missing or out of range.
@@ -67,7 +69,7 @@ class CompareRequest:
         seconds = _number(values, "seconds")
         if seconds is None or seconds < SHORTEST_SECONDS:
             raise UserError(f"'seconds' is {seconds}; give the length of the clip, {SHORTEST_SECONDS:g} or more.")
-        return cls(LoadRequest.from_message(message), _prompt(values), round(seconds * FPS))
+        return cls(LoadRequest.from_message(message), _prompt(values), round(seconds * FPS), _words(values))
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class MotionRequest:
         source: the interaction that is edited or extended; None for the other requests.
         edit: the part of ``source`` that is regenerated; None if it is extended.
         items: prompt and seed of each item of a batched request, one take each; empty for the other requests.
+        words: a ``words.json`` of the user's own phrases; None for none.
+        as_written: prompts condition the networks in their own words.
     """
 
     load: LoadRequest
@@ -130,6 +134,8 @@ class MotionRequest:
     source: Interaction | None
     edit: Edit | None
     items: tuple[tuple[str, int], ...] = ()
+    words: Path | None = None
+    as_written: bool = False
 
     @classmethod
     def from_message(cls, message: Message) -> MotionRequest:
@@ -164,6 +170,8 @@ class MotionRequest:
             source,
             edit,
             items,
+            _words(values),
+            _flag(values, "as_written"),
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -213,6 +221,22 @@ def _device(values: Mapping[str, Any]) -> str:
     if not isinstance(device, str):
         raise UserError(f"The device is {device!r}; choose auto, cpu, cuda or mps.")
     return device
+
+
+def _words(values: Mapping[str, Any]) -> Path | None:
+    words = values.get("words")
+    if words is None or words == "":
+        return None
+    if not isinstance(words, str):
+        raise UserError(f"'words' is {words!r}; give the path of a words.json.")
+    return Path(words)
+
+
+def _flag(values: Mapping[str, Any], name: str) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        raise UserError(f"'{name}' is {value!r}; give true or false.")
+    return value
 
 
 def _prompt(values: Mapping[str, Any]) -> str:

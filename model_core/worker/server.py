@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import deque
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,15 @@ from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..settings import build
 from .pipes import InputPipe, OutputPipe
 from .protocol import PROTOCOL, Decoder, Message, ProtocolError
-from .requests import CompareRequest, LoadRequest, MotionRequest
+from .requests import LoadRequest, MotionRequest, UnderstandRequest
 
 if TYPE_CHECKING:
     from ..generation.pipeline import InterMask
+    from ..generation.prompt_reader import PromptReader
+    from ..generation.understanding import Understanding
     from ..motion import Motion, PosedSkeleton
 
-_REQUESTS = frozenset(("load", "compare", "import", "generate", "generate_batch", "react", "edit", "extend"))
+_REQUESTS = frozenset(("load", "understand", "import", "generate", "generate_batch", "react", "edit", "extend"))
 
 
 class _InputEnded(Exception):  # noqa: N818 - no error: the client has ended
@@ -56,6 +58,7 @@ class Worker:
         self._current: Any = None
         self._cancelled = False
         self._loaded: tuple[LoadRequest, object, InterMask] | None = None
+        self._reader: tuple[LoadRequest, object, PromptReader] | None = None
 
     def run(self) -> None:
         """Answer requests until the input ends.
@@ -111,8 +114,8 @@ class Worker:
         try:
             if message.type == "load":
                 self._load(LoadRequest.from_message(message))
-            elif message.type == "compare":
-                self._compare(CompareRequest.from_message(message))
+            elif message.type == "understand":
+                self._understand(UnderstandRequest.from_message(message))
             elif message.type == "import":
                 self._import(message)
             else:
@@ -145,14 +148,18 @@ class Worker:
             device=str(model.compute_device),
         )
 
-    def _compare(self, request: CompareRequest) -> None:
-        nearest = self._model(request.load).nearest_training_caption(request.prompt, request.frames)
-        distance, caption = (None, "") if nearest is None else (nearest.distance, nearest.caption)
-        self._send("compared", id=self._current, distance=distance, caption=caption)
+    def _understand(self, request: UnderstandRequest) -> None:
+        """Say how a prompt is understood; the networks of motion are not loaded for it."""
+        reader = self._prompt_reader(request.load)
+        fault = reader.use_words(request.words)
+        understood = [_told(part) for part in reader.understand(request.prompt, request.frames)]
+        nearest = None if understood else reader.nearest_training_caption(request.prompt, request.frames)
+        told = None if nearest is None else {"distance": nearest.distance, "caption": nearest.caption}
+        self._send("understood", id=self._current, parts=understood, nearest=told, fault=fault)
 
     def _import(self, message: Message) -> None:
         """Convert published weights to a model folder."""
-        self._loaded = None  # the import needs memory, and may replace the files
+        self._loaded = self._reader = None  # the import needs memory, and may replace the files
         from ..model_files.import_published import STAGES, PublishedImport, Stage, import_published
         from ..model_files.model_folder import read_config
 
@@ -167,12 +174,17 @@ class Worker:
     def _generate(self, request: MotionRequest) -> None:
         start = perf_counter()
         model = self._model(request.load)
+        fault = model.reader.use_words(request.words)
         loaded = perf_counter()
         takes = self._sample(model, request)
         sampled = perf_counter()
         solved = self._solve(takes, request)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
-        self._send_result(model, request, solved, timings)
+        prompts = [prompt for prompt, _ in request.items] or [request.prompt]
+        understood = [] if request.as_written else [
+            [_told(part) for part in model.reader.understand(prompt, len(takes[0]))] for prompt in prompts
+        ]  # fmt: skip
+        self._send_result(model, request, solved, timings, understood, fault)
 
     def _model(self, request: LoadRequest) -> InterMask:
         """The model of a request, reloaded if its files have changed."""
@@ -181,10 +193,21 @@ class Worker:
 
         stamp = _file_stamp(request)
         if self._loaded is None or self._loaded[:2] != (request, stamp):
-            self._loaded = None  # frees the old model before the new one is loaded
+            self._loaded = self._reader = None  # frees the old model before the new one is loaded
             self._loaded = (request, stamp, InterMask.load(request.model, request.device))
         self._progress("loading", 1, 1)
         return self._loaded[2]
+
+    def _prompt_reader(self, request: LoadRequest) -> PromptReader:
+        """The reader of a model: that of the model in memory, or one without networks."""
+        from ..generation.prompt_reader import PromptReader
+
+        stamp = _file_stamp(request)
+        if self._loaded is not None and self._loaded[:2] == (request, stamp):
+            return self._loaded[2].reader
+        if self._reader is None or self._reader[:2] != (request, stamp):
+            self._reader = (request, stamp, PromptReader.load(request.model))
+        return self._reader[2]
 
     def _sample(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
         from ..generation.options import GenerateOptions
@@ -196,7 +219,7 @@ class Worker:
             self._progress("sampling", step, steps)
 
         settings = request.sampling_settings(defaults if request.leader is None else defaults.for_reaction())
-        options = GenerateOptions(settings, request.seed, request.takes, on_step)
+        options = GenerateOptions(settings, request.seed, request.takes, on_step, as_written=request.as_written)
         if request.items:
             prompts, seeds = zip(*request.items, strict=True)
             return model.generate_batch(prompts, frames, seeds, options)
@@ -225,7 +248,13 @@ class Worker:
         return solved
 
     def _send_result(
-        self, model: InterMask, request: MotionRequest, solved: list[list[PosedSkeleton]], timings: dict[str, float]
+        self,
+        model: InterMask,
+        request: MotionRequest,
+        solved: list[list[PosedSkeleton]],
+        timings: dict[str, float],
+        understood: list[list[dict[str, Any]]],
+        fault: str,
     ) -> None:
         first = solved[0][0]
 
@@ -245,6 +274,8 @@ class Worker:
             frames=len(first),
             skeleton=first.skeleton.name,
             timings=timings,
+            understood=understood,
+            fault=fault,
         )
 
     def _progress(self, stage: str, step: int, steps: int) -> None:
@@ -289,6 +320,11 @@ def _file_stamp(request: LoadRequest) -> object:
         return None
     files = ((path.name, path.stat()) for path in sorted(request.model.iterdir()))
     return tuple((name, state.st_size, state.st_mtime_ns) for name, state in files)
+
+
+def _told(part: Understanding) -> dict[str, Any]:
+    """How a part of a prompt is understood, as values of a message."""
+    return asdict(part)
 
 
 def _with_rotations(leader: Motion) -> Motion:

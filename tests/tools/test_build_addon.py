@@ -75,7 +75,7 @@ def test_the_zip_holds_both_packages_and_what_they_need_and_nothing_else(content
         "assets",
     }
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".part"))]
-    assert not [name for name in names if name.startswith("assets/evaluation/")]  # measures models, for researchers
+    assert not [name for name in names if name.startswith(("assets/evaluation/", "assets/words/"))]  # for researchers
     packed = tomllib.loads(next(e.data for e in contents if e.name == "blender_manifest.toml").decode())
     assert "build" not in packed and "wheels" not in packed and packed["permissions"]["network"]
 

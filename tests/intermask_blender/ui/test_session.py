@@ -55,7 +55,7 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
 def test_a_worker_that_dies_leaves_no_question_open(newly_registered: None, model: Path, tmp_path: Path) -> None:
     current = session()
     current.client = WorkerClient(Path(sys.executable), tmp_path / "log")
-    request = current.client.submit("compare", {"model": str(model), "prompt": "they hug", "seconds": 4.0})
+    request = current.client.submit("understand", {"model": str(model), "prompt": "they hug", "seconds": 4.0})
     current.questions.append(Question((str(model), "they hug"), request))
     process = current.client._process
     assert process is not None

@@ -10,6 +10,7 @@ import pytest
 from made_up_library import made_up_library
 
 from model_core.data.choreography.captions import TEMPLATES, caption, paraphrases
+from model_core.data.choreography.captions.kind_of_caption import kind_of_caption
 from model_core.data.choreography.checks import contact_error, faults
 from model_core.data.choreography.generate import choreographed
 from model_core.data.choreography.kinds import SCRIPTS
@@ -166,3 +167,13 @@ def test_clips_in_which_people_touch_from_beginning_to_end_give_shorter_crops_to
         inside = [begun < contact.stop and contact.start < ended for contact in clip.schedule]
         assert 0 <= begun < ended <= shown.frames and all(inside), clip.kind
         assert len(Crops([shown], captioned=True).usable(round(0.8 * shown.frames))[0]) == 1, clip.kind
+
+
+def test_the_grammar_knows_the_kind_of_its_own_captions() -> None:
+    random = np.random.default_rng(0)
+    facts = {"side": "left", "other_side": "right", "ear": "left", "height": "above their heads", "manner": "slowly"}
+    for kind in TEMPLATES:
+        for _ in range(20):
+            text = caption(kind, facts, random)
+            assert kind_of_caption(text) == kind, text
+    assert kind_of_caption("the price of wheat fell") is None

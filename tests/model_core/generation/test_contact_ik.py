@@ -193,7 +193,7 @@ def test_decoded_features_are_brought_into_contact(folder: Path, held: int | Non
 def test_a_model_with_only_a_contact_classifier_uses_it_but_not_on_a_leader(folder: Path) -> None:
     loaded = InterMask.load(folder, "cpu")
     model, plain = (
-        InterMask(replace(loaded.model, contact_classifier=one), loaded.text_encoder, loaded.compute_device)
+        InterMask(replace(loaded.model, contact_classifier=one), loaded.reader, loaded.compute_device)
         for one in (always(LEFT), None)
     )
     leader = posed_person(0, 48).motion()

@@ -110,7 +110,7 @@ def test_a_model_folder_keeps_its_refiner_and_names_a_missing_one(folder: Path, 
 
 def test_generated_people_are_moved_and_a_leader_is_not(folder: Path) -> None:
     model = InterMask.load(folder, "cpu")
-    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.compute_device)
+    plain = InterMask(replace(model.model, refiner=None), model.reader, model.compute_device)
     moved, decoded = (made.generate("they hug", 48, GenerateOptions(seed=3))[0] for made in (model, plain))
     apart = [
         np.linalg.norm(a.joints - b.joints, axis=-1).mean() for a, b in zip(moved.people, decoded.people, strict=True)
@@ -126,7 +126,7 @@ def test_generated_people_are_moved_and_a_leader_is_not(folder: Path) -> None:
 
 def test_nobody_is_moved_if_a_part_of_a_clip_is_kept(folder: Path) -> None:
     model = InterMask.load(folder, "cpu")
-    plain = InterMask(replace(model.model, refiner=None), model.text_encoder, model.compute_device)
+    plain = InterMask(replace(model.model, refiner=None), model.reader, model.compute_device)
     known = plain.generate("they hug", 48, GenerateOptions(seed=3))[0]
     free = np.zeros((2, 5, 12), dtype=bool)
     free[:, :, 4:8] = True

@@ -19,7 +19,7 @@ from .moving import MOVING
 TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING}
 """Templates by kind."""
 
-_ROLES = (
+ROLES = (
     ("one person", "the other"),
     ("one person", "the other person"),
     ("the first person", "the second person"),
@@ -27,7 +27,7 @@ _ROLES = (
     ("one", "the other"),
     ("someone", "a partner"),
 )
-_BOTH = ("two people", "two persons", "two friends", "a pair of people", "both people", "they")
+BOTH = ("two people", "two persons", "two friends", "a pair of people", "both people", "they")
 _CHOICE, _OPTION, _FACT = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\(([^()]*)\)"), re.compile(r"\{(\w+)\}")
 
 
@@ -47,8 +47,8 @@ def caption(kind: str, facts: Mapping[str, str], random: np.random.Generator) ->
     while _CHOICE.search(text):
         text = _CHOICE.sub(choice, text)
     text = _FACT.sub(lambda match: facts.get(match[1], ""), text)
-    one, other = _ROLES[int(random.integers(len(_ROLES)))]
-    both = _BOTH[int(random.integers(len(_BOTH)))]
+    one, other = ROLES[int(random.integers(len(ROLES)))]
+    both = BOTH[int(random.integers(len(BOTH)))]
     text = text.replace("$A", one).replace("$B", other).replace("$TWO", both)
     return " ".join(text.split()).replace(" ,", ",")
 

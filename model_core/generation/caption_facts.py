@@ -1,0 +1,135 @@
+"""What a sentence says besides the act: hand or side, manner, direction, and who acts.
+
+Sentence vectors hardly differ between "left" and "right"; words do. German and French words are known too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+_SIDES = {
+    "left": ("left", "lefthand", "lefty", "southpaw", "linke", "linken", "linker", "linkem", "links", "gauche"),
+    "right": ("right", "righthand", "rechte", "rechten", "rechter", "rechtem", "rechts", "droite", "droit"),
+}
+_MANNERS = {
+    "slowly": (
+        "slow slowly slo leisurely lazily lazy unhurried unhurriedly sluggish sluggishly calm calmly relaxed gradually "
+        "langsam gemächlich gemütlich bedächtig ruhig lentement lent lente doucement calmement tranquillement"
+    ),
+    "quickly": (
+        "quick quickly fast faster rapid rapidly swift swiftly hurried hurriedly hurry hasty hastily brisk briskly "
+        "speedy speedily schnell schnelle schnellen zügig rasch hastig eilig flott vite rapidement rapide rapides "
+        "vivement"
+    ),
+    "gently": (
+        "gentle gently soft softly tender tenderly light lightly careful carefully sanft sanfte zart behutsam "
+        "vorsichtig tendrement délicatement gentiment"
+    ),
+    "hard": (
+        "hard harder strong strongly forceful forcefully violent violently powerful powerfully fierce fiercely rough "
+        "roughly brutally firmly heftig heftige hart kräftig kräftige stark brutal fest gewaltsam fort fortement "
+        "violemment brutalement fermement durement"
+    ),
+    "angrily": (
+        "angry angrily furious furiously mad wütend wütende zornig sauer aggressiv colère furieux furieuse "
+        "furieusement rageusement"
+    ),
+    "enthusiastically": (
+        "enthusiastic enthusiastically excited excitedly energetic energetically eagerly begeistert enthusiasme "
+        "enthousiasme énergiquement enthousiaste"
+    ),
+    "warily": (
+        "wary warily cautious cautiously suspicious suspiciously lauernd misstrauisch argwöhnisch wachsam prudemment "
+        "méfiance méfiants méfiant"
+    ),
+    "deeply": "deep deeply low tief tiefe profond profonde profondément",
+    "slightly": "slight slightly small little leicht leichte kurz légère léger légèrement",
+    "heartily": "hearty heartily loud loudly herzlich herzhaft laut lauthals fort bruyamment",
+    "suddenly": "sudden suddenly abrupt abruptly plötzlich soudain soudaine soudainement brusquement",
+}
+_MANNER_OF = {word: manner for manner, words in _MANNERS.items() for word in words.split()}
+_SIDE_OF = {word: side for side, words in _SIDES.items() for word in words}
+_RIGHT_AWAY = re.compile(
+    r"\bright (?:away|now|up|behind|in|into|next|there|here|after|before|at|on|by|over)\b|\bhard[- ]"
+)
+_LEFT_VERB = re.compile(r"\b(?:has|have|had|is|are) left\b|\bleft (?:the|alone|behind|for|to)\b")
+_COUNTERCLOCKWISE = re.compile(r"counter-?\s?clockwise|anti-?\s?clockwise|gegen den uhrzeigersinn|sens inverse")
+_CLOCKWISE = re.compile(r"clockwise|im uhrzeigersinn|sens des aiguilles")
+_NOUN = "(?:person|one|character|char|actor|player|man|woman|guy|figure|dancer|mensch|figur|personne|personnage)"
+_FIRST = re.compile(
+    rf"\b(?:(?:first|1st|erste[nrm]?|premier|première)(?: {_NOUN})?|{_NOUN} ?(?:1|one|un|une|eins|a)|p1)\b",
+    re.IGNORECASE,
+)
+_SECOND = re.compile(
+    rf"\b(?:(?:second|2nd|zweite[nrm]?|deuxième|seconde)(?: {_NOUN})?|{_NOUN} ?(?:2|two|deux|zwei|b)|p2)\b",
+    re.IGNORECASE,
+)
+_A, _B = re.compile(r"\bA\b"), re.compile(r"\bB\b")
+_PASSIVE = re.compile(
+    r"\b(?:is|are|gets|being) (?:\w+ )?\w+(?:ed|en|t|ung|ld) (?:\w+ ){0,6}by\b|\bwird\b.*\bvon\b|\best\b.*\bpar\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a sentence says besides the act; empty texts and false where it says nothing.
+
+    Attributes:
+        side: "left" or "right".
+        manner: one of the manners of training captions, such as "slowly".
+        direction: "clockwise" or "counterclockwise".
+        both_hands: both hands are named.
+        exchanged: the second person acts on the first.
+    """
+
+    side: str = ""
+    manner: str = ""
+    direction: str = ""
+    both_hands: bool = False
+    exchanged: bool = False
+
+
+def facts_of(sentence: str) -> Facts:
+    """Read the facts of a sentence."""
+    text = sentence.lower()
+    words = _WORD.findall(_LEFT_VERB.sub(" ", _RIGHT_AWAY.sub(" ", text)))
+    sides = [_SIDE_OF[word] for word in words if word in _SIDE_OF]
+    manners = [_MANNER_OF[word] for word in words if word in _MANNER_OF]
+    direction = "counterclockwise" if _COUNTERCLOCKWISE.search(text) else "clockwise" if _CLOCKWISE.search(text) else ""
+    both = bool(
+        re.search(r"\bboth (?:hands|palms|arms)\b|\btwo[- ]hand|\bhigh ten\b|beide(?:n)? händ|deux mains", text)
+    )
+    return Facts(sides[0] if sides else "", manners[0] if manners else "", direction, both, _exchanged(sentence))
+
+
+def _exchanged(sentence: str) -> bool:
+    """Whether a sentence that names both people by number or letter says that the second one acts on the first."""
+    for first, second in ((_FIRST, _SECOND), (_A, _B)):
+        one, other = first.search(sentence), second.search(sentence)
+        if one is not None and other is not None:
+            return (other.start() < one.start()) != bool(_PASSIVE.search(sentence))
+    return False
+
+
+def agreement(wanted: Facts, found: Facts) -> float:
+    """How well the facts of a caption suit those of a prompt: agreements count, contradictions count against it.
+
+    A caption that states what the prompt leaves open costs little: something has to be chosen.
+    """
+    total = 0.0
+    for want, have in (
+        (wanted.side, found.side),
+        (wanted.manner, found.manner),
+        (wanted.direction, found.direction),
+    ):
+        if want:
+            total += 1.0 if want == have else 0.0 if not have else -1.0
+        elif have:
+            total -= 0.1
+    if wanted.both_hands != found.both_hands:
+        total -= 0.3
+    return total

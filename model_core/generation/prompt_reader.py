@@ -1,0 +1,77 @@
+"""What a model makes of a prompt: its text encoder and its words, without the networks of motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ..model_files.model_folder import find_text_encoder, read_config
+from ..model_files.training_captions import Nearest, TrainingCaptions, load_captions
+from ..motion import FPS
+from ..text_encoders import load_text_encoder
+from ..text_encoders.encoder import TowerEncoder
+from .prompts import segments
+from .understanding import PromptMatcher, Understanding, load_matcher
+
+
+@dataclass(frozen=True)
+class PromptReader:
+    """Reads prompts; loads in a fraction of the time that the networks need.
+
+    Attributes:
+        encoder: the model's text encoder.
+        captions: what the model was trained on; None where the model folder has none.
+        matcher: finds the training captions that prompts mean; None in a model without a prompt classifier.
+    """
+
+    encoder: TowerEncoder
+    captions: TrainingCaptions | None = None
+    matcher: PromptMatcher | None = None
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> PromptReader:
+        """Load the text encoder of a model folder and what belongs to it.
+
+        Raises:
+            UserError: a file is missing or damaged.
+        """
+        encoder = load_text_encoder(find_text_encoder(read_config(folder).text_encoder, folder), device)
+        return cls(encoder, load_captions(folder), load_matcher(folder, encoder))
+
+    def understand(self, prompt: str, frames: int) -> list[Understanding]:
+        """How each part of a prompt is understood; empty in a model without a prompt classifier.
+
+        Args:
+            prompt: a sentence, or parts with times.
+            frames: of the clip.
+
+        Raises:
+            UserError: the prompt is empty, or its times do not fit.
+        """
+        parts = segments(prompt, frames, FPS)
+        return [] if self.matcher is None else [self.matcher.understand(part.prompt) for part in parts]
+
+    def nearest_training_caption(self, prompt: str, frames: int) -> Nearest | None:
+        """The training caption that is closest to a prompt, and its distance.
+
+        Args:
+            prompt: a sentence, or parts with times, of which the one that is furthest from all captions counts.
+            frames: of the clip.
+
+        Returns:
+            None where the model folder has no captions.
+
+        Raises:
+            UserError: the prompt is empty, or its times do not fit.
+        """
+        captions = self.captions
+        if captions is None:
+            return None
+        parts = [captions.nearest(segment.prompt, self.encoder) for segment in segments(prompt, frames, FPS)]
+        return max(parts, key=lambda part: part.distance)
+
+    def use_words(self, path: Path | None) -> str:
+        """Let the phrases of a user's ``words.json`` name kinds; see ``PromptMatcher.use_words``."""
+        return "" if self.matcher is None else self.matcher.use_words(path)

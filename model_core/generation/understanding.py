@@ -1,0 +1,198 @@
+"""How a prompt is understood: which kind of interaction it names, and which training caption says the same.
+
+The networks know the sentence vectors of their training captions, not the space between them. So a classifier finds the
+kind that a prompt in other words names, and the training caption of this kind that agrees with the prompt in hand,
+manner and direction conditions the networks in the prompt's place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import UserError
+from ..model_files.prompt_classifier_file import LoadedClassifier, load_prompt_classifier
+from ..model_files.training_captions import TrainingCaptions, load_captions
+from ..model_files.words import read_phrases
+from ..text_encoders.batches import pooled
+from ..text_encoders.encoder import TowerEncoder
+from .caption_facts import Facts, agreement, facts_of
+
+OFFERED = 3
+"""Kinds that are offered for a prompt, the best one included."""
+_AGREEMENT_WEIGHT = 0.3
+"""Cosine that an agreement of facts is worth when a caption is chosen within a kind."""
+_MAX_CHARACTERS = 500
+"""Characters of a prompt that are read."""
+_SAME_WORDS = 0.75
+"""Cosine of a prompt and a user's phrase from which the phrase decides."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A kind that a prompt may name.
+
+    Attributes:
+        kind: its name.
+        caption: the training caption of this kind that says most nearly what the prompt says.
+        probability: that the prompt names this kind.
+    """
+
+    kind: str
+    caption: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """How a prompt is understood.
+
+    Attributes:
+        prompt: as it was written.
+        matches: ``OFFERED`` kinds, the most probable one first.
+        known: whether the prompt names something that the model knows.
+        exchanged: the prompt says that the second person acts on the first.
+    """
+
+    prompt: str
+    matches: tuple[Match, ...]
+    known: bool
+    exchanged: bool = False
+
+    @property
+    def best(self) -> Match:
+        """The kind that is taken."""
+        return self.matches[0]
+
+
+class PromptMatcher:
+    """Matches prompts to the kinds and training captions of a model."""
+
+    def __init__(self, classifier: LoadedClassifier, captions: TrainingCaptions, encoder: TowerEncoder) -> None:
+        """Create the matcher.
+
+        Args:
+            classifier: its kinds are those of the captions.
+            captions: that the model was trained on, with their kinds.
+            encoder: the model's own.
+        """
+        self._classifier, self._captions, self._encoder = classifier, captions, encoder
+        self._facts = [facts_of(text) for text in captions.texts]
+        self._number_of = {text.lower(): number for number, text in enumerate(captions.texts)}
+        members = [captions.kind == captions.kinds.index(kind) for kind in classifier.kinds]
+        self._captions_of = [torch.nonzero(member)[:, 0].tolist() for member in members]
+        self._phrases: Tensor | None = None
+        self._phrase_kinds = torch.empty(0, dtype=torch.long)
+        self._words: tuple[object, str] = (None, "")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that the model knows."""
+        return self._classifier.kinds
+
+    def use_phrases(self, phrases: Mapping[str, Sequence[str]]) -> None:
+        """Let a user's own phrases name kinds; they replace earlier ones.
+
+        Args:
+            phrases: kind to phrases, as ``read_phrases`` gives them.
+        """
+        texts = [text for group in phrases.values() for text in group]
+        self._phrases = _unit(pooled(self._encoder, texts)) if texts else None
+        self._phrase_kinds = torch.tensor([self.kinds.index(kind) for kind, group in phrases.items() for _ in group])
+
+    def use_words(self, path: Path | None) -> str:
+        """Let the phrases of a ``words.json`` name kinds; it is read again only when it has changed.
+
+        Args:
+            path: of the file; None or a missing file for no phrases.
+
+        Returns:
+            Why the file is not used, as a sentence; empty where it is, or where there is none.
+        """
+        try:
+            state = None if path is None else path.stat()
+        except OSError:
+            state = None
+        stamp = None if state is None else (path, state.st_mtime_ns, state.st_size)
+        if stamp != self._words[0]:
+            self.use_phrases({})
+            fault = ""
+            if path is not None and state is not None:
+                try:
+                    self.use_phrases(read_phrases(path, self.kinds))
+                except UserError as error:
+                    fault = str(error)
+            self._words = stamp, fault
+        return self._words[1]
+
+    @torch.no_grad()
+    def understand(self, prompt: str) -> Understanding:
+        """Match a prompt without times."""
+        text = " ".join(prompt.split())[:_MAX_CHARACTERS]
+        exact = self._number_of.get(text.lower())
+        vector = _unit(self._encoder.encode([text]).pooled)[0]
+        probabilities = self._probabilities(text, vector)
+        if exact is not None:  # a training caption stands for itself
+            probabilities = functional.one_hot(self._captions.kind[exact], len(self.kinds) + 1).float()
+        cosines, facts = self._captions.vectors @ vector, facts_of(text)  # (N,)
+        order = probabilities[:-1].argsort(descending=True)[:OFFERED].tolist()
+        captions = [self._caption(kind, cosines, facts) for kind in order]
+        if exact is not None:
+            captions[0] = self._captions.texts[exact]
+        matches = tuple(
+            Match(self.kinds[kind], caption, float(probabilities[kind]))
+            for kind, caption in zip(order, captions, strict=True)
+        )
+        known = _readable(text) and matches[0].probability >= self._classifier.known_from
+        return Understanding(prompt, matches, known, facts.exchanged)
+
+    def _probabilities(self, text: str, vector: Tensor) -> Tensor:
+        """(K + 1,) probability of each kind and of none, of a text with a unit vector (C,)."""
+        logits = self._classifier.logits(self._encoder, [text])[0]
+        if self._phrases is not None:
+            cosine, nearest = (self._phrases @ vector).max(dim=0)
+            if cosine >= _SAME_WORDS:
+                return functional.one_hot(self._phrase_kinds[nearest], len(logits)).float()
+        return logits.softmax(-1)
+
+    def _caption(self, kind: int, cosines: Tensor, facts: Facts) -> str:
+        """The training caption of a kind that suits a prompt best."""
+        best = max(
+            self._captions_of[kind],
+            key=lambda number: _AGREEMENT_WEIGHT * agreement(facts, self._facts[number]) + float(cosines[number]),
+        )
+        return self._captions.texts[best]
+
+
+def load_matcher(folder: Path, encoder: TowerEncoder) -> PromptMatcher | None:
+    """The matcher of a model folder; None where the model has no prompt classifier.
+
+    Args:
+        folder: of the model.
+        encoder: the model's own, loaded.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    classifier, captions = load_prompt_classifier(folder, encoder), load_captions(folder)
+    if classifier is None or captions is None or not set(classifier.kinds) <= set(captions.kinds):
+        return None
+    return PromptMatcher(classifier, captions, encoder)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return functional.normalize(vectors.float().cpu(), dim=-1)
+
+
+def _readable(text: str) -> bool:
+    """Whether most letters of a text are of the Latin script, the only one that the text encoder was trained on."""
+    letters = re.findall(r"[^\W\d_]", text)
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return 2 * latin > len(letters)
