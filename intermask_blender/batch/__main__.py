@@ -7,13 +7,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from ..core import UserError
 from .console import Console
 from .options import Options, parse
-from .signals import Stop
+from .signals import INTERRUPTED, INTERRUPTED_CODE, Stop
 
 BLENDER_BY_PYTHON = {"3.11": "bpy 5.0", "3.13": "bpy 5.2 LTS"}
 """The newest Blender module for each Python, as in pyproject.toml."""
@@ -49,7 +50,9 @@ def _run(options: Options, console: Console, folder: Path) -> int:
     stop = Stop(lambda: console.error_descriptor)
     blend = bpy.data.filepath
     client = WorkerClient(options.python or current_runtime(bpy.context), folder / "generator.log", options.device)
-    with stop.listening():
+    remove_folder = partial(shutil.rmtree, folder, ignore_errors=True)
+    remove_session = partial(shutil.rmtree, bpy.app.tempdir, ignore_errors=True)
+    with stop.listening(), stop.clean_up(remove_session), stop.clean_up(remove_folder), stop.clean_up(client.close):
         try:
             if options.log is not None:
                 _check_writable(options.log)
@@ -58,8 +61,8 @@ def _run(options: Options, console: Console, folder: Path) -> int:
             console.warn(f"intermask: {error}")
             return 1
         except KeyboardInterrupt:
-            console.warn("intermask: interrupted; run it again to continue with the rows that are left.")
-            return 130
+            console.warn(INTERRUPTED)
+            return INTERRUPTED_CODE
         finally:
             client.close()
             _note_tracebacks(client.log, console)

@@ -92,7 +92,7 @@ def make_clip(
         write_contact_sheet(pair, made[-1])
     context.stop.raise_if_requested()
     if options.render.output != "none":
-        made.append(render_clip(scene, options.render, folder / job.name, context.console))
+        made.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
     return made
 
 
@@ -131,7 +131,7 @@ def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
         raise UserError(f"{name}.blend cannot be opened again; delete it, and the row is generated again.") from error
     scene = bpy.context.scene
     prepare_scene(scene, options.render)
-    return [render_clip(scene, options.render, folder / name, context.console)]
+    return [render_clip(scene, options.render, folder / name, context.console, context.stop)]
 
 
 def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:

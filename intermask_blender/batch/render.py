@@ -15,6 +15,7 @@ from .. import compat
 from ..core import UserError
 from .console import Console, RenderProgress
 from .output import move_into_place
+from .signals import Stop
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def prepare_scene(scene: bpy.types.Scene, settings: RenderSettings) -> None:
     scene.view_settings.view_transform = "Standard"
 
 
-def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, console: Console) -> Path:
+def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, console: Console, stop: Stop) -> Path:
     """Render the scene's frame range.
 
     Args:
@@ -64,6 +65,7 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, 
         settings: what to write.
         target: where, without suffix; ``target.mp4`` or the folder ``target`` is replaced.
         console: shows the progress; its log takes Blender's messages.
+        stop: ends the process after a frame, once a signal has come.
 
     Raises:
         UserError: nothing could be rendered or written.
@@ -79,7 +81,7 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, 
         else:
             compat.set_image_output(scene)
         try:
-            with console.quiet(), _frames_shown(scene, console):
+            with console.quiet(), _after_each_frame(scene, console, stop):
                 bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError as error:
             console.note(f"Blender could not render {target.name}: {error}")
@@ -115,13 +117,14 @@ def _folder_beside(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _frames_shown(scene: bpy.types.Scene, console: Console) -> Iterator[None]:
-    """Show after each frame how many are done and how long the others take."""
+def _after_each_frame(scene: bpy.types.Scene, console: Console, stop: Stop) -> Iterator[None]:
+    """After each frame, show how many are done and the time left, or end the process where a signal came."""
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     progress = RenderProgress(frames)
     console.begin_progress()
 
     def rendered(*_: object) -> None:
+        stop.exit_if_requested()
         console.progress(progress.frame_done())
 
     handlers = bpy.app.handlers.render_post

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -33,6 +34,7 @@ from .records import (
     write_record,
 )
 from .report import write_report
+from .signals import Stop
 
 SKIPPED = "finished before"
 
@@ -78,15 +80,16 @@ class Run:
         """
         start = time.monotonic()
         jobs = self.options.jobs
+        stop = self.context.stop
         try:
-            for number, job in enumerate(jobs):
-                self.context.stop.raise_if_requested()
-                self.console.say(f"[{number + 1}/{len(jobs)}] {job.name}: {_shown(job.prompt)}")
-                self.records.append(self._process_row(job, jobs[number + 1 :]))
-            self.context.stop.raise_if_requested()
+            with stop.clean_up(self._write_report):
+                for number, job in enumerate(jobs):
+                    stop.raise_if_requested()
+                    self.console.say(f"[{number + 1}/{len(jobs)}] {job.name}: {_shown(job.prompt)}")
+                    self.records.append(self._process_row(job, jobs[number + 1 :]))
+                stop.raise_if_requested()
         finally:
-            if self.options.recorded:
-                write_report(self.options.out, self.options.report, self.records, self.skipped)
+            self._write_report()
         failed = [record for record in self.records if record.outcome == FAILED]
         self.console.say(
             f"{len(self.records) - len(failed)} of {len(self.records)} done in {time.monotonic() - start:.0f} s, "
@@ -95,6 +98,10 @@ class Run:
         for record in failed:
             self.console.say(f"  {record.job} ({record.where}): {record.error}")
         return len(failed)
+
+    def _write_report(self) -> None:
+        if self.options.recorded:
+            write_report(self.options.out, self.options.report, self.records, self.skipped)
 
     def _process_row(self, job: Job, following: list[Job]) -> Record:
         """Make a row and record how it went. Any error becomes the record's error."""
@@ -148,7 +155,7 @@ class Run:
         valid = self._valid_record(job)
         if before is not None:
             forget_record(out, job.name)
-        with _work_folder(out, job.name) as folder:
+        with _work_folder(out, job.name, self.context.stop) as folder:
             if valid is not None:
                 files = [*valid.files, *self._move_into_place(render_saved(job.name, self.context, folder), folder)]
             else:
@@ -196,12 +203,13 @@ class Run:
 
 
 @contextmanager
-def _work_folder(out: Path, name: str) -> Iterator[Path]:
+def _work_folder(out: Path, name: str, stop: Stop) -> Iterator[Path]:
     """An empty hidden folder in which a row is made, removed afterwards."""
     folder = out / f".making-{name}"
     _empty(folder)
     try:
-        yield folder
+        with stop.clean_up(partial(shutil.rmtree, folder, ignore_errors=True)):
+            yield folder
     finally:
         # Windows deletes no open file: Blender must close the one in the folder.
         if bpy.data.filepath.startswith(str(folder.resolve())):

@@ -1,20 +1,24 @@
-"""Stopping a run by Ctrl-C or SIGTERM, as farms do."""
+"""Stopping a run by Ctrl-C or by SIGTERM, which farms send."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 NOTICE = b"\nintermask: stopping after this step; the same again ends it at once.\n"
+INTERRUPTED = "intermask: interrupted; run it again to continue with the rows that are left."
+INTERRUPTED_CODE = 130
+"""What shells give for a program that SIGINT ended."""
 
 
 class Stop:
     """Remembers that a signal came.
 
-    The handler itself raises nothing: the signal may come while Blender runs a Python callback, such as a handler of an
-    opened file, and Blender prints what is raised there and continues.
+    The signal handler raises nothing: it may run within a Python callback of Blender, such as a handler of an opened
+    file, and Blender prints an exception of a callback and continues.
     """
 
     def __init__(self, descriptor: Callable[[], int] = lambda: 2) -> None:
@@ -25,6 +29,7 @@ class Stop:
         """
         self.requested = False
         self._descriptor = descriptor
+        self._clean_ups: list[Callable[[], object]] = []
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -47,6 +52,30 @@ class Stop:
         """
         if self.requested:
             raise KeyboardInterrupt
+
+    @contextmanager
+    def clean_up(self, action: Callable[[], object]) -> Iterator[None]:
+        """Call ``action`` if ``exit_if_requested`` ends the process within the block."""
+        self._clean_ups.append(action)
+        try:
+            yield
+        finally:
+            self._clean_ups.remove(action)
+
+    def exit_if_requested(self) -> None:
+        """End the process where a signal came since ``listening`` began, after the actions of ``clean_up``.
+
+        For callbacks of a long operation of Blender, which no exception ends.
+        """
+        if self.requested:
+            self._exit()
+
+    def _exit(self) -> NoReturn:
+        for action in reversed(self._clean_ups):
+            with suppress(Exception):
+                action()
+        os.write(self._descriptor(), f"{INTERRUPTED}\n".encode())
+        os._exit(INTERRUPTED_CODE)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.requested = True

@@ -310,6 +310,41 @@ def test_a_signal_stops_the_run_wherever_it_comes(model: Path, tmp_path: Path, h
         assert len(list(csv.DictReader(file))) == len(finished)
 
 
+STOPPED_IN_A_RENDER = """
+import os, signal, sys
+import bpy
+from intermask_blender.batch.__main__ import main
+
+@bpy.app.handlers.persistent
+def rendered(*_):
+    with open("frames", "a") as file:
+        file.write("frame\\n")
+    if len(open("frames").readlines()) == 4:
+        os.kill(os.getpid(), signal.SIGINT)
+
+bpy.app.handlers.render_post.insert(0, rendered)
+code = main(sys.argv[1:])
+sys.stdout.flush()
+os._exit(code)
+"""
+"""Ctrl-C after the fourth of 18 frames."""
+
+
+@pytest.mark.parametrize("film", ["mp4", "png"])
+def test_a_signal_stops_a_film_after_the_frame_and_leaves_no_part_of_it(model: Path, tmp_path: Path, film: str) -> None:
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    jobs.write_text("prompt,seconds\n" + "they hug,0.6\n" * 2, encoding="utf-8")
+    arguments = ["--jobs", jobs, "--model", model, "--out", out, "--render", film, "--engine", "cycles"]
+    arguments += ["--samples", "1", "--resolution", "32x32"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", STOPPED_IN_A_RENDER, *map(str, arguments)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 130 and done.stderr.rstrip().endswith("continue with the rows that are left.")
+    assert len((tmp_path / "frames").read_text().splitlines()) == 4
+    assert files_in(out) == {"report.csv", "report.html"}
+    assert {path.name for path in tmp_path.iterdir()} == {"jobs.csv", "out", "frames"}, "temporary folders are gone"
+
+
 @pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(model: Path, tmp_path: Path) -> None:
     jobs, out, whole = tmp_path / "jobs.csv", tmp_path / "out", tmp_path / "whole"

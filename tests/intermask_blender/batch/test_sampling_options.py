@@ -1,12 +1,15 @@
-"""The batch command has an option for every sampling setting, and hands it to the request."""
+"""The batch command has an option for every sampling setting, which reaches the request; options are documented."""
 
 from __future__ import annotations
 
+import re
+
 import blender_scene  # first: it sets Blender's user folder
 import pytest
+from repository import REPOSITORY
 
 from intermask_blender.batch.clip import settings_without_scene
-from intermask_blender.batch.options import parse
+from intermask_blender.batch.options import _parser, parse
 from intermask_blender.core import SAMPLING_SETTINGS, UserError
 from intermask_blender.generator.generation import request_values
 
@@ -29,3 +32,9 @@ def test_a_request_has_the_options_that_were_given() -> None:
     assert settings is not None
     values = request_values(settings)
     assert {name: values[name] for name in SAMPLING_SETTINGS if name in values} == {"guidance": 3.5, "candidates": 2}
+
+
+def test_the_documentation_names_every_option() -> None:
+    table = (REPOSITORY / "docs" / "batch.md").read_text(encoding="utf-8").split("## The job file")[0]
+    documented = set(re.findall(r"`(--?[a-z-]+)`", table))
+    assert documented == {name for action in _parser()._actions for name in action.option_strings} - {"-h"}
