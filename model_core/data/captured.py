@@ -1,4 +1,4 @@
-"""A folder of captured motion as clean clips: read, legs shortened, set on the floor, glitches cut out, cached.
+"""Reads a folder of captured motion as clean clips: legs are shortened, floors are at 0, glitches are cut out.
 
 The folder holds BVH files and ``manifest.json``, a list of ``{"file", "partner" (of a two-person take), "caption"}``.
 """
@@ -24,7 +24,7 @@ from ..motion.types import FPS, Interaction, Motion
 from .cleaning import CapturedSettings, clean_stretches, floor_height, with_plausible_ends, with_straight_legs
 
 _CACHE_FORMAT = 4
-"""Raised with every change of what a clip holds; older caches are then ignored and replaced."""
+"""Increased with every change of the content of clips; caches of other formats are ignored and replaced."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class CapturedData:
     """All clips of a folder.
 
     Attributes:
-        clips: in the manifest's order, the stretches of a take one after the other.
+        clips: in the manifest's order; the stretches of a take follow each other.
     """
 
     clips: tuple[CapturedClip, ...]
@@ -108,17 +108,17 @@ def _clips(folder: Path, manifest: list[dict[str, str]], settings: CapturedSetti
         people: tuple[Motion, ...]
         if entry.get("partner"):
             pair = motion_pair(folder / entry["file"], folder / entry["partner"])
-            people = tuple(_travelling(person, settings.partner_scale) for person in pair.people)
+            people = tuple(_with_scaled_travel(person, settings.partner_scale) for person in pair.people)
         else:
             people = (motion_from_bvh(read_bvh(folder / entry["file"])),)
-        # The whole take sets the length: the longer it is, the more likely the person stands straight in it.
+        # Leg lengths are measured on the whole take, in which the person more likely stands straight at some time.
         people = tuple(_on_floor(with_straight_legs(person)) for person in people)
         for start, stop in clean_stretches(people, settings):
             cut = tuple(with_plausible_ends(person.frames(start, stop)) for person in people)
             yield CapturedClip(Path(entry["file"]).stem, start, entry.get("caption", ""), cut)
 
 
-def _travelling(motion: Motion, scale: float) -> Motion:
+def _with_scaled_travel(motion: Motion, scale: float) -> Motion:
     """The motion with the horizontal travel of its root scaled about the world's origin."""
     shift = (scale - 1.0) * motion.joints[:, :1] * np.array([1, 0, 1], dtype=motion.joints.dtype)
     return replace(motion, joints=(motion.joints + shift).astype(motion.joints.dtype))
@@ -151,7 +151,7 @@ def _manifest(folder: Path) -> list[dict[str, str]]:
 
 
 def _fingerprint(folder: Path, manifest: list[dict[str, str]], settings: CapturedSettings) -> str:
-    """Changes with the format, the settings, the manifest and the size or time of any file."""
+    """A hash of the format, the settings, the manifest, and the size and time of every file."""
     parts: list[object] = [_CACHE_FORMAT, repr(settings), manifest]
     for entry in manifest:
         for key in ("file", "partner"):
@@ -188,7 +188,7 @@ def _write_cache(path: Path, fingerprint: str, data: CapturedData) -> None:
 
 
 def _read_cache(path: Path, fingerprint: str) -> CapturedData | None:
-    """The cached clips; None if there are none, or they were made from other files or with other settings."""
+    """The cached clips; None if there are none, or if the fingerprint differs."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["fingerprint"]) != fingerprint:

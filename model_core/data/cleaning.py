@@ -1,4 +1,4 @@
-"""Faults of captured motion: glitches to cut, flipped hands and heads, legs that are too long, the floor's height."""
+"""Corrects captured motion: glitches, flipped hands and heads, legs that are too long, and the floor's height."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEG_JOINTS = tuple(SMPL.index(f"{side}_{name}") for side in "LR" for name in ("
 _BELOW_HIPS = (*_LEG_JOINTS[1::2], *_ANKLES, *_TOES)
 
 _END_LIMITS = {"Head": np.radians(95), "L_Wrist": np.radians(110), "R_Wrist": np.radians(110)}
-"""The largest possible turn of heads and hands; a larger one means that markers were mistaken for each other."""
+"""The largest possible rotation of heads and hands; a larger one means that markers were confused with each other."""
 
 _ANKLE_LIMIT = np.radians(90)
 _SHORT_RUN, _SEAM = 16, 4
@@ -35,14 +35,15 @@ _SHORT_RUN, _SEAM = 16, 4
 
 @dataclass(frozen=True)
 class CapturedSettings:
-    """How captured takes become clips.
+    """How captured takes are cut into clips.
 
     Attributes:
         partner_scale: factor on the horizontal travel of both people of a two-person take. Where the dancers share one
-            generic skeleton, joined hands are apart; 0.9 brings them nearer without more sliding of the feet.
-        outlier: a frame is a glitch when it moves this many times faster than the clip's own 95th percentile...
-        least_acceleration: ...and accelerates by more than this, metres a frame squared,
-        least_turn: ...or turns a joint by more than this, radians a frame.
+            generic skeleton, joined hands do not meet; 0.9 brings them closer without more sliding of the feet.
+        outlier: a frame is a glitch if it accelerates, or turns a joint, this many times faster than the clip's 95th
+            percentile...
+        least_acceleration: ...and accelerates by more than this, metres per frame squared,
+        least_turn: ...or turns a joint by more than this, radians per frame.
         margin: frames cut on either side of a glitch.
         least_frames: shorter clean stretches are dropped.
     """
@@ -56,7 +57,7 @@ class CapturedSettings:
 
 
 def clean_stretches(people: tuple[Motion, ...], settings: CapturedSettings) -> list[tuple[int, int]]:
-    """The stretches (start, stop) of a take without glitches, frames at least ``settings.least_frames``."""
+    """The stretches (start, stop) of a take without glitches, at least ``settings.least_frames`` long."""
     bad = np.any([glitches(person, settings) for person in people], axis=0)
     return [(start, stop) for start, stop in runs(~bad) if stop - start >= settings.least_frames]
 
@@ -83,11 +84,11 @@ def glitches(motion: Motion, settings: CapturedSettings) -> np.ndarray:
     if motion.rotations is not None:
         ankles = motion.rotations[:, [ankle - 1 for ankle in _ANKLES]].astype(np.float64)
         bad |= (_angle(ankles) > _ANKLE_LIMIT).any(axis=1)
-    return _grown(bad, settings.margin)
+    return _dilated(bad, settings.margin)
 
 
 def with_plausible_ends(motion: Motion) -> Motion:
-    """The motion with impossible rotations of heads and hands corrected; positions stay.
+    """Correct impossible rotations of heads and hands; positions stay the same.
 
     A long run of such frames is a constant error of the markers: its mean orientation is replaced by the clip's usual
     one, which keeps its movement. Short runs and the seams are interpolated.
@@ -101,7 +102,7 @@ def with_plausible_ends(motion: Motion) -> Motion:
         bad = _angle(end) > limit
         if not bad.any():
             continue
-        bad = ~_grown(~_grown(bad, _SEAM), _SEAM)
+        bad = ~_dilated(~_dilated(bad, _SEAM), _SEAM)
         usual = mean_rotation(end[~bad]) if (~bad).sum() > _SHORT_RUN else np.eye(3)
         unknown = np.zeros(frames, dtype=bool)
         for start, stop in runs(bad):
@@ -116,10 +117,10 @@ def with_plausible_ends(motion: Motion) -> Motion:
 
 
 def with_straight_legs(motion: Motion) -> Motion:
-    """The motion on leg bones short enough for the knees to straighten where the person stands straight.
+    """Shorten leg bones so that the knees can straighten where the person stands straight.
 
-    Files of converted captures have legs 1 to 2 percent too long for their actors, who would never straighten a knee.
-    Pelvis, arms and the orientation of feet stay to the bit; ankles and toes stay to within 5 mm.
+    In converted captures legs are 1 to 2 percent too long, so that knees never straighten. Pelvis, arms and the
+    orientation of feet stay bit for bit; ankles and toes move by up to 5 mm.
     """
     if motion.rotations is None or motion.root_orientation is None:
         return motion
@@ -135,8 +136,8 @@ def with_straight_legs(motion: Motion) -> Motion:
     result = with_leg_scales(pose, scales)
     joints, local = motion.joints.copy(), motion.rotations.copy()
     joints[:, _BELOW_HIPS] = result.world()[0][0][:, _BELOW_HIPS]
-    turned = [joint - 1 for joint in (*_LEG_JOINTS, *_ANKLES)]
-    local[:, turned] = result.local[0][:, [joint + 1 for joint in turned]]
+    changed = [joint - 1 for joint in (*_LEG_JOINTS, *_ANKLES)]
+    local[:, changed] = result.local[0][:, [joint + 1 for joint in changed]]
     return replace(motion, joints=joints, rotations=local)
 
 
@@ -167,7 +168,7 @@ def _angle(rotations: np.ndarray) -> np.ndarray:
     return np.linalg.norm(axis_angle_from_matrix(rotations), axis=-1)
 
 
-def _grown(flags: np.ndarray, reach: int) -> np.ndarray:
+def _dilated(flags: np.ndarray, reach: int) -> np.ndarray:
     """Flags (T,) that are true within ``reach`` frames of a true one."""
     return np.convolve(flags, np.ones(2 * reach + 1))[reach : reach + len(flags)] > 0.5
 
@@ -181,7 +182,7 @@ def _interpolated(rotations: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     after = np.clip(np.searchsorted(known, times), 0, len(known) - 1)
     before = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
     first, last = known[before], known[after]
-    share = np.clip((times - first) / np.maximum(last - first, 1), 0.0, 1.0)
+    fraction = np.clip((times - first) / np.maximum(last - first, 1), 0.0, 1.0)
     quaternions = quaternion_from_matrix(rotations)
-    between = matrix_from_quaternion(slerp(quaternions[first], quaternions[last], share))
+    between = matrix_from_quaternion(slerp(quaternions[first], quaternions[last], fraction))
     return np.where(unknown[:, None, None], between, rotations)

@@ -24,7 +24,7 @@ def _distances(texts: np.ndarray, motions: np.ndarray) -> np.ndarray:
 
 
 def r_precision(texts: np.ndarray, motions: np.ndarray, top: int = 3) -> np.ndarray:
-    """(top,) share of texts (N, D) whose own motion is among the 1, 2, .. ``top`` nearest of the N motions."""
+    """(top,) fraction of texts (N, D) whose own motion is among the 1, 2, .. ``top`` nearest of the N motions."""
     order = _distances(texts, motions).argsort(1)[:, :top]
     return np.cumsum(order == np.arange(len(texts))[:, None], axis=1).mean(0)
 

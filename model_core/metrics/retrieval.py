@@ -27,7 +27,7 @@ class Retrieval:
     """How well captions retrieve their motion.
 
     Attributes:
-        precision: share of captions whose own motion is the nearest, among the two nearest, among the three nearest;
+        precision: fraction of captions whose own motion is the nearest, among the two nearest, among the three nearest;
             None with fewer kinds than a batch needs.
         distance: mean distance between the embeddings of a caption and of its motion.
     """
@@ -50,8 +50,8 @@ def retrieval(
     distance = multimodal_distance(texts, motions)
     if len(set(kinds)) < batch:
         return Retrieval(None, distance)
-    shares = [r_precision(texts[which], motions[which]) for which in _batches(kinds, batch, repeats)]
-    first, second, third = np.mean(shares, axis=0)
+    precisions = [r_precision(texts[which], motions[which]) for which in _batches(kinds, batch, repeats)]
+    first, second, third = np.mean(precisions, axis=0)
     return Retrieval((float(first), float(second), float(third)), distance)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from ...motion.rest import SMPL_REST_OFFSETS
 from ...motion.rotations import quaternion_multiply
 from ...motion.types import FPS
-from .body import BodyShape, J, PosedBody, axis_turn, flat, heading
-from .curves import cruise, min_jerk, plateau, swinging, wandering
+from .body import BodyShape, J, PosedBody, axis_quaternion, floor_direction, heading
+from .curves import cruise, damped_spring, idle_noise, min_jerk, plateau
 from .gaits import Gait
 from .hands import Reach, Reaches
 from .library import ARM_JOINTS, TRUNK_JOINTS, Stance, Take
@@ -95,7 +95,7 @@ class Actor:
 
     def step(self, start: float, stop: float, forward: float = 0.0, left: float = 0.0, turn: float = 0.0) -> None:
         """Travel in the person's own frame, keeping the facing except for ``turn``."""
-        self.move(start, stop, forward * flat(self.yaw) + left * flat(self.yaw + np.pi / 2), turn)
+        self.move(start, stop, forward * floor_direction(self.yaw) + left * floor_direction(self.yaw + np.pi / 2), turn)
 
     def walk(
         self, to: np.ndarray, start: float, stop: float, facing: float | None = None, bow: float = 0.0,
@@ -162,8 +162,8 @@ class Actor:
 
     def recoil(self, time: float, angle: float, axis: str = "x", frequency: float = 1.1, decay: float = 4.0) -> None:
         """React to a blow at a time: the trunk swings like a damped spring, the head a little later."""
-        self.sway(angle * swinging(self.times, time, frequency, decay), axis)
-        self.sway(0.7 * angle * swinging(self.times, time + 0.06, 1.4 * frequency, decay), axis, ("Neck", "Head"))
+        self.sway(angle * damped_spring(self.times, time, frequency, decay), axis)
+        self.sway(0.7 * angle * damped_spring(self.times, time + 0.06, 1.4 * frequency, decay), axis, ("Neck", "Head"))
 
     def bow_down(self, angle: float, start: float, stop: float, rise: float, fall: float) -> None:
         """Bow from the hips: two fifths pelvis, the rest spine."""
@@ -215,7 +215,7 @@ class Actor:
             length = float(np.linalg.norm(move.shift))
             if move.bow and length > 0.05:
                 along = float(np.arctan2(move.shift[0], move.shift[2]))
-                places = places + (move.bow * np.sin(np.pi * done) ** 2)[:, None] * flat(along + np.pi / 2)
+                places = places + (move.bow * np.sin(np.pi * done) ** 2)[:, None] * floor_direction(along + np.pi / 2)
                 yaw = yaw + np.arctan(move.bow * np.pi * np.sin(2 * np.pi * done) / length)
         return places, yaw
 
@@ -228,22 +228,22 @@ class Actor:
             track = self._played.first(frames)
         turns, root = track.turns.copy(), track.root.copy()
         tilt = 0.018 * self.life
-        noise = wandering(self.random, frames, (len(TRUNK_JOINTS) + len(ARM_JOINTS), 3))
+        noise = idle_noise(self.random, frames, (len(TRUNK_JOINTS) + len(ARM_JOINTS), 3))
         for index, joint in enumerate(TRUNK_JOINTS + ARM_JOINTS):
             amount = tilt * (1.6 if joint in ARM_JOINTS else 1.0)
             for number, name in enumerate("xyz"):
                 turns[:, joint] = quaternion_multiply(
-                    turns[:, joint], axis_turn(name, amount * noise[:, index, number])
+                    turns[:, joint], axis_quaternion(name, amount * noise[:, index, number])
                 )
         for bend in self._bends:
             for name in bend.joints:
-                part = axis_turn(bend.axis, bend.curve[:frames] / len(bend.joints))
+                part = axis_quaternion(bend.axis, bend.curve[:frames] / len(bend.joints))
                 turns[:, J[name]] = quaternion_multiply(part, turns[:, J[name]])
         facing = heading(turns[:, 0])
         for curve, axis in self._pelvis:
             curve = curve[:frames]
-            turns[:, 0] = quaternion_multiply(turns[:, 0], axis_turn(axis, curve))
-            root = root - (0.16 * np.sin(curve))[:, None] * flat(facing) - vertical(0.04 * np.sin(curve))
+            turns[:, 0] = quaternion_multiply(turns[:, 0], axis_quaternion(axis, curve))
+            root = root - (0.16 * np.sin(curve))[:, None] * floor_direction(facing) - vertical(0.04 * np.sin(curve))
         for curve in self._sinks:
             root = root - vertical(curve[:frames])
         track = Track(turns, root, track.toes, track.feet)
@@ -269,18 +269,18 @@ class Actor:
         root, toes, feet = track.root.copy(), track.toes.copy(), track.feet.copy()
         out = 1.0 - 2.0 * side
         amount = np.clip(up / 0.15, 0.0, 1.0)
-        toes[:, side] += ahead[:, None] * flat(facing) + vertical(up)
+        toes[:, side] += ahead[:, None] * floor_direction(facing) + vertical(up)
         # Towards the middle, while the weight goes over the other foot.
-        toes[:, side] -= (0.06 * out * amount)[:, None] * flat(facing + np.pi / 2)
-        root -= (0.07 * out * amount)[:, None] * flat(facing + np.pi / 2)
-        feet[:, side] = quaternion_multiply(feet[:, side], axis_turn("x", pitch * amount))
+        toes[:, side] -= (0.06 * out * amount)[:, None] * floor_direction(facing + np.pi / 2)
+        root -= (0.07 * out * amount)[:, None] * floor_direction(facing + np.pi / 2)
+        feet[:, side] = quaternion_multiply(feet[:, side], axis_quaternion("x", pitch * amount))
         return Track(track.turns, root, toes, feet)
 
     def _kneeling(self, track: Track, side: int, share: np.ndarray, facing: np.ndarray) -> Track:
         """Move one foot back onto its toes and lower the pelvis until the knee is near the floor."""
         root, toes, feet = track.root.copy(), track.toes.copy(), track.feet.copy()
         size = self.body.size
-        back = flat(facing)
+        back = floor_direction(facing)
         # The foot first, then the weight.
         early = np.clip(share * 2, 0, 1)
         early = early * early * (3 - 2 * early)
@@ -288,7 +288,7 @@ class Actor:
         toes[:, side, 1] += 0.06 * np.sin(np.pi * early) ** 2
         toes[:, 1 - side] += (0.14 * size * early)[:, None] * back
         toes[:, 1 - side, 1] += 0.03 * np.sin(np.pi * early) ** 2
-        feet[:, side] = quaternion_multiply(feet[:, side], axis_turn("x", 1.1 * share))
+        feet[:, side] = quaternion_multiply(feet[:, side], axis_quaternion("x", 1.1 * share))
         thigh = float(np.linalg.norm(self.body.offsets[J["L_Knee"]]))
         low = thigh + 0.06 + 0.09 * size
         root = root + vertical(share * (low - root[:, 1])) - (0.10 * share * size)[:, None] * back

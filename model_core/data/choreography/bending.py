@@ -1,4 +1,4 @@
-"""Two-bone IK of limbs, and orientations of touching hands."""
+"""Two-bone inverse kinematics of limbs, and orientations of touching hands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...motion.rotations import (
     quaternion_multiply,
     shortest_arc,
 )
-from .body import turned
+from .body import rotate_vectors
 
 _STRAIGHT = 0.998
-_STEADYING = 0.04
+_UNCERTAIN_BEND = 0.04
 """Metres. A hinge closer than this to the limb's line does not define the bend plane; the body's own is blended in."""
 
 
-def limb_bent(
+def two_bone_ik(
     upper: np.ndarray,
     lower: np.ndarray,
     first: np.ndarray,
@@ -30,38 +30,40 @@ def limb_bent(
     pole: np.ndarray | None = None,
     pole_share: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orientations of a two-bone limb with its end at a target.
+    """Orientations of a two-bone limb whose end is at a target.
 
-    The limb swings as a whole, turns about the line to the target where a pole asks for it, then its hinge opens or
+    The limb swings as a whole, turns about the line to the target as far as the pole requires, then its hinge opens or
     closes in its own plane.
 
     Args:
         upper, lower: (T, 4) orientations in the world.
         first, second: (3,) the two bones at rest.
-        target: (T, 3) from the limb's upper joint to where its end belongs.
-        hint: (3,) where at rest the hinge stands out when it bends.
-        pole: (T, 3) direction in which the hinge ought to stand out.
-        pole_share: (T,) how far it ought to, 0 to 1.
+        target: (T, 3) from the limb's upper joint to the target of its end.
+        hint: (3,) direction at rest in which the hinge moves when it bends.
+        pole: (T, 3) preferred direction of the hinge.
+        pole_share: (T,) weight of the pole, 0 to 1.
     """
-    a, b = turned(upper, first), turned(lower, second)
+    a, b = rotate_vectors(upper, first), rotate_vectors(lower, second)
     long, short = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     reach = np.linalg.norm(target, axis=-1)
     distance = np.clip(reach, abs(long - short) + 0.05, _STRAIGHT * (long + short))
     axis = normalized(target)
     whole = shortest_arc(a + b, target)
-    seen = _across(turned(whole, a), axis)
-    own = normalized(_across(turned(quaternion_multiply(whole, upper), hint), axis))
-    unclear = np.maximum(_STEADYING - np.linalg.norm(seen, axis=-1, keepdims=True), 0.0) / _STEADYING
-    out = normalized(normalized(seen) * (1 - unclear) + own * unclear)
+    bend_direction = _across(rotate_vectors(whole, a), axis)
+    default = normalized(_across(rotate_vectors(quaternion_multiply(whole, upper), hint), axis))
+    unclear = (
+        np.maximum(_UNCERTAIN_BEND - np.linalg.norm(bend_direction, axis=-1, keepdims=True), 0.0) / _UNCERTAIN_BEND
+    )
+    out = normalized(normalized(bend_direction) * (1 - unclear) + default * unclear)
     if pole is not None and pole_share is not None:
-        wanted = normalized(_across(pole, axis))
-        angle = np.arctan2((np.cross(out, wanted) * axis).sum(-1), (out * wanted).sum(-1))
+        target_direction = normalized(_across(pole, axis))
+        angle = np.arctan2((np.cross(out, target_direction) * axis).sum(-1), (out * target_direction).sum(-1))
         turn = quaternion_from_axis_angle(axis * (angle * pole_share)[:, None])
-        whole, out = quaternion_multiply(turn, whole), turned(turn, out)
+        whole, out = quaternion_multiply(turn, whole), rotate_vectors(turn, out)
     along = (long**2 - short**2 + distance**2) / (2 * distance)
     across = np.sqrt(np.maximum(long**2 - along**2, 0.0))
     hinge = along[:, None] * axis + across[:, None] * out
-    a, b = turned(whole, a), turned(whole, b)
+    a, b = rotate_vectors(whole, a), rotate_vectors(whole, b)
     upper_turn = quaternion_multiply(shortest_arc(a, hinge), whole)
     lower_turn = quaternion_multiply(shortest_arc(b, distance[:, None] * axis - hinge), whole)
     return quaternion_multiply(upper_turn, upper), quaternion_multiply(lower_turn, lower)
@@ -104,8 +106,8 @@ def shared_twist(elbow: np.ndarray, hand: np.ndarray, share: float) -> tuple[np.
     return elbow, quaternion_multiply(quaternion_conjugate(elbow), hand)
 
 
-def limited(quaternions: np.ndarray, most: float) -> np.ndarray:
-    """Rotations (..., 4) with a soft limit of ``most`` radians on their angle."""
+def soft_limited(quaternions: np.ndarray, limit: float) -> np.ndarray:
+    """Rotations (..., 4) with a soft limit of ``limit`` radians on their angle."""
     vector = axis_angle_from_quaternion(quaternions)
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)
-    return quaternion_from_axis_angle(vector * (most * np.tanh(angle / most) / np.maximum(angle, 1e-9)))
+    return quaternion_from_axis_angle(vector * (limit * np.tanh(angle / limit) / np.maximum(angle, 1e-9)))

@@ -27,7 +27,7 @@ class BodyShape:
 
     Attributes:
         offsets: (22, 3) rest offsets, metres.
-        size: of the whole, 1 for the usual.
+        size: scale of the whole body, 1 for an average one.
     """
 
     offsets: np.ndarray
@@ -44,8 +44,8 @@ class BodyShape:
         return float(np.linalg.norm(self.offsets[[J["L_Elbow"], J["L_Wrist"]]], axis=-1).sum())
 
 
-def varied_body(random: np.random.Generator) -> BodyShape:
-    """A person between about 1.55 and 1.9 m."""
+def random_body(random: np.random.Generator) -> BodyShape:
+    """A random person between about 1.55 and 1.9 m tall."""
     size = random.uniform(0.92, 1.08)
     legs, arms = random.uniform(0.97, 1.03, 2)
     offsets = SMPL_REST_OFFSETS * size
@@ -62,7 +62,7 @@ class PosedBody:
     """A body in a pose for every frame.
 
     Attributes:
-        body: whose.
+        body: proportions.
         turns: (T, 22, 4) quaternions, the root's in the world first, then local ones.
         root: (T, 3) metres.
     """
@@ -83,7 +83,7 @@ class PosedBody:
         for joint in range(1, len(SMPL)):
             parent = SMPL.parents[joint]
             turns[:, joint] = quaternion_multiply(turns[:, parent], self.turns[:, joint])
-            joints[:, joint] = joints[:, parent] + turned(turns[:, parent], self.body.offsets[joint])
+            joints[:, joint] = joints[:, parent] + rotate_vectors(turns[:, parent], self.body.offsets[joint])
         return joints, turns
 
     def motion(self, start: int, stop: int) -> Motion:
@@ -94,29 +94,29 @@ class PosedBody:
         return Motion(kept, matrices[:, 1:].astype(np.float32), matrices[:, 0].astype(np.float32))
 
 
-def turned(quaternions: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Quaternions (..., 4) applied to vectors (..., 3) or (3,)."""
+def rotate_vectors(quaternions: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Rotate vectors (..., 3) or (3,) by quaternions (..., 4)."""
     w, v = quaternions[..., :1], quaternions[..., 1:]
     u = np.broadcast_to(vectors, v.shape)
     t = 2 * np.cross(v, u)
     return u + w * t + np.cross(v, t)
 
 
-def yaw_turn(angle: np.ndarray | float) -> np.ndarray:
+def yaw_quaternion(angle: np.ndarray | float) -> np.ndarray:
     """Quaternions (..., 4) about the vertical; +Z turns towards +X."""
     half = 0.5 * np.asarray(angle, dtype=np.float64)
     zero = np.zeros_like(half)
     return np.stack((np.cos(half), zero, np.sin(half), zero), -1)
 
 
-def axis_turn(axis: str, angle: np.ndarray) -> np.ndarray:
+def axis_quaternion(axis: str, angle: np.ndarray) -> np.ndarray:
     """Quaternions (T, 4) about a body axis: "x" bends forward, "y" turns left, "z" tilts the top to the right."""
     vector = np.zeros((*np.shape(angle), 3))
     vector[..., "xyz".index(axis)] = angle
     return quaternion_from_axis_angle(vector)
 
 
-def flat(angle: np.ndarray | float) -> np.ndarray:
+def floor_direction(angle: np.ndarray | float) -> np.ndarray:
     """Directions (..., 3) on the floor at angles from +Z towards +X."""
     angle = np.asarray(angle, dtype=np.float64)
     return np.stack((np.sin(angle), np.zeros_like(angle), np.cos(angle)), -1)
@@ -124,7 +124,7 @@ def flat(angle: np.ndarray | float) -> np.ndarray:
 
 def heading(quaternions: np.ndarray) -> np.ndarray:
     """Facing angle (...) about the vertical of orientations (..., 4)."""
-    forward = turned(quaternions, FORWARD)
+    forward = rotate_vectors(quaternions, FORWARD)
     return np.arctan2(forward[..., 0], forward[..., 2])
 
 
@@ -133,7 +133,7 @@ def place_on(
 ) -> np.ndarray:
     """(T, 3) a place of ``PLACES`` in the world, ``shift`` metres away from it in its joint's frame."""
     joint, local = PLACES[name]
-    return joints[:, J[joint]] + turned(turns[:, J[joint]], size * (np.array(local) + np.array(shift)))
+    return joints[:, J[joint]] + rotate_vectors(turns[:, J[joint]], size * (np.array(local) + np.array(shift)))
 
 
 def place_on_motion(name: str, motion: Motion, shift: tuple[float, float, float] = (0, 0, 0)) -> np.ndarray:

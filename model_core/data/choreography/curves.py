@@ -19,7 +19,7 @@ def ramp(times: np.ndarray, start: float, stop: float) -> np.ndarray:
 
 
 def plateau(times: np.ndarray, start: float, stop: float, rise: float, fall: float) -> np.ndarray:
-    """1 from ``start`` to ``stop``, reached over ``rise`` before it and left over ``fall`` after it."""
+    """A curve that is 1 from ``start`` to ``stop``, rises during ``rise`` before and falls during ``fall`` after."""
     return ramp(times, start - rise, start) * (1 - ramp(times, stop, stop + fall))
 
 
@@ -32,15 +32,15 @@ def cruise(share: np.ndarray, ramping: float) -> np.ndarray:
     return np.interp(share, fine, covered / covered[-1])
 
 
-def swinging(times: np.ndarray, start: float, frequency: float, decay: float) -> np.ndarray:
-    """A damped spring struck at ``start``: rises to about 1 and swings back, seconds and hertz."""
+def damped_spring(times: np.ndarray, start: float, frequency: float, decay: float) -> np.ndarray:
+    """Response of a damped spring that is struck at ``start``, with a first peak of about 1; seconds and hertz."""
     after = np.maximum(times - start, 0.0)
     raw = np.exp(-decay * after) * np.sin(2 * np.pi * frequency * after)
     peak = np.arctan2(2 * np.pi * frequency, decay) / (2 * np.pi * frequency)
     return raw / (np.exp(-decay * peak) * np.sin(2 * np.pi * frequency * peak))
 
 
-def wandering(random: np.random.Generator, frames: int, shape: tuple[int, ...], slowest: float = 0.15) -> np.ndarray:
+def idle_noise(random: np.random.Generator, frames: int, shape: tuple[int, ...], slowest: float = 0.15) -> np.ndarray:
     """(frames, *shape) smooth random curves with a deviation of about 1: the idle movement of a standing body."""
     time = np.arange(frames).reshape(-1, *[1] * (len(shape) + 1)) / FPS
     frequency = random.uniform(slowest, 4 * slowest, (*shape, 3))

@@ -11,8 +11,8 @@ import numpy as np
 from ...kinematics.filters import hann_smoothed
 from ...motion.rotations import quaternion_multiply
 from ...motion.types import FPS
-from .body import TOE_HEIGHT, heading, yaw_turn
-from .tracks import Track, mixed
+from .body import TOE_HEIGHT, heading, yaw_quaternion
+from .tracks import Track, nlerp
 
 _SAMPLES = 40
 _RAISED = 0.015
@@ -28,11 +28,11 @@ class Gait:
         root: (N, 3) of the pelvis about its mean travel, lengths of the leg; y over the floor.
         toe_lift: (N, 2) of the toes over where they stand, lengths of the leg.
         feet: (N, 2, 4) orientations of the feet, heading +Z.
-        speed: lengths of the leg a second.
+        speed: lengths of the leg per second.
         stride: of two steps, lengths of the leg.
-        swing: share of the cycle for which a foot is off the floor.
+        swing: fraction of the cycle in which a foot is off the floor.
         narrow: half the distance between the feet, lengths of the leg.
-        ahead: of the pelvis that the toes are in the middle of their stand, lengths of the leg.
+        ahead: distance of the toes in front of the pelvis in the middle of their stand, lengths of the leg.
     """
 
     turns: np.ndarray
@@ -59,10 +59,10 @@ class Gait:
         low = place.astype(int) % count
         high, share = (low + 1) % count, place - np.floor(place)
         return (
-            mixed(self.turns[low], self.turns[high], share[:, None]),
+            nlerp(self.turns[low], self.turns[high], share[:, None]),
             self.root[low] + share[:, None] * (self.root[high] - self.root[low]),
             self.toe_lift[low] + share[:, None] * (self.toe_lift[high] - self.toe_lift[low]),
-            mixed(self.feet[low], self.feet[high], share[:, None]),
+            nlerp(self.feet[low], self.feet[high], share[:, None]),
         )
 
 
@@ -71,7 +71,7 @@ def gait_of(track: Track, leg: float) -> Gait | None:
     speed = np.linalg.norm(np.gradient(track.toes[..., [0, 2]], axis=0), axis=-1) * FPS
     smooth = np.stack([hann_smoothed(speed[:, side], 2) for side in (0, 1)], -1)
     peaks = [_peaks(smooth[:, side]) for side in (0, 1)]
-    best, least = None, np.inf
+    best, smallest_error = None, np.inf
     for first, third in pairwise(peaks[0]):
         between = [p for p in peaks[1] if first < p < third]
         if len(between) != 1 or not 14 <= third - first <= 60:
@@ -79,11 +79,11 @@ def gait_of(track: Track, leg: float) -> Gait | None:
         travel = (track.root[third] - track.root[first]) * np.array([1, 0, 1])
         straight = np.abs(_wrapped(heading(track.turns[first : third + 1, 0]) - np.arctan2(travel[0], travel[2])))
         worst = np.linalg.norm(
-            mixed(track.turns[first], track.turns[third], np.zeros(22)) - track.turns[third], axis=-1
+            nlerp(track.turns[first], track.turns[third], np.zeros(22)) - track.turns[third], axis=-1
         )
         error = float(np.minimum(worst, 2 - worst).max() + straight.max())
-        if straight.max() < 0.5 and error < least:
-            best, least = (first, between[0], third), error
+        if straight.max() < 0.5 and error < smallest_error:
+            best, smallest_error = (first, between[0], third), error
     return None if best is None else _cycle(track, leg, best, smooth)
 
 
@@ -148,7 +148,7 @@ def _wrapped(angle: np.ndarray) -> np.ndarray:
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
-def faced(turns: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-    """Orientations (T, ..., 4) turned about the vertical by angles (T,)."""
-    turn = yaw_turn(yaw).reshape(len(yaw), *[1] * (turns.ndim - 2), 4)
+def turned_about_vertical(turns: np.ndarray, yaw: np.ndarray) -> np.ndarray:
+    """Orientations (T, ..., 4) rotated about the vertical by angles (T,)."""
+    turn = yaw_quaternion(yaw).reshape(len(yaw), *[1] * (turns.ndim - 2), 4)
     return quaternion_multiply(np.broadcast_to(turn, turns.shape), turns)

@@ -1,4 +1,4 @@
-"""Hands moved to targets by trunk, arm and wrist: on the partner, between both people, or near the own body."""
+"""Moves hands to targets with trunk, arm and wrist: on the partner, between both people, or near the own body."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ...motion.rotations import (
     quaternion_multiply,
     slerp,
 )
-from .bending import hand_orientation, limb_bent, limited, shared_twist
-from .body import J, PosedBody, heading, turned, yaw_turn
+from .bending import hand_orientation, shared_twist, soft_limited, two_bone_ik
+from .body import J, PosedBody, heading, rotate_vectors, yaw_quaternion
 from .curves import ramp
 
 ARMS = (("L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist"), ("R_Collar", "R_Shoulder", "R_Elbow", "R_Wrist"))
@@ -33,7 +33,7 @@ _FOREARM_TWIST = 0.65
 
 @dataclass(frozen=True)
 class World:
-    """The present solution of both people: joints (T, 22, 3), orientations (T, 22, 4) and sizes."""
+    """The current solution of both people: joints (T, 22, 3), orientations (T, 22, 4) and sizes."""
 
     joints: tuple[np.ndarray, np.ndarray]
     turns: tuple[np.ndarray, np.ndarray]
@@ -52,13 +52,13 @@ class Reach:
         side: 0 left, 1 right.
         start, stop: the hand is there.
         goal: where.
-        approach, release: seconds of the way there and back.
+        approach, release: seconds of the movements there and back.
         fingers, palm: directions in the frame of the own body (x left, y up, z forward), or None for those that
             come of themselves: fingers towards the goal, palm down.
         elbow: direction in the same frame in which the elbow stands out.
         elbow_share: how strictly.
         bow: metres by which the way there bends, in the same frame.
-        lean: share of the missing reach that the trunk gives.
+        lean: fraction of the missing reach that the trunk provides.
     """
 
     side: int
@@ -101,14 +101,14 @@ class Reaches:
         return result
 
 
-def reached(base: PosedBody, reaches: Sequence[Reaches], person: int, world: World) -> PosedBody:
-    """A person with the hands at their targets, for a given motion of the partner.
+def solve_reaches(base: PosedBody, reaches: Sequence[Reaches], person: int, world: World) -> PosedBody:
+    """Solve a person's hands for their targets, for a given motion of the partner.
 
     Args:
-        base: the person before.
+        base: the person's motion without reaches.
         reaches: of both people.
         person: which of them this is.
-        world: both as solved so far.
+        world: both people as solved so far.
     """
     own = reaches[person]
     if not own.items:
@@ -116,7 +116,7 @@ def reached(base: PosedBody, reaches: Sequence[Reaches], person: int, world: Wor
     posed = base.copy()
     joints, turns = base.world()
     frames = len(base.root)
-    facing = yaw_turn(heading(turns[:, J["Spine3"]]))
+    facing = yaw_quaternion(heading(turns[:, J["Spine3"]]))
     goals = [_blended_goal(own, side, joints, turns, facing, base, world) for side in (0, 1)]
 
     # The trunk first, for both hands at once: three small turns find the way when the arms lie off its axis.
@@ -132,19 +132,19 @@ def reached(base: PosedBody, reaches: Sequence[Reaches], person: int, world: Wor
         _collar, shoulder, elbow_joint, wrist = (J[name] for name in names)
         offsets = base.body.offsets
         along = np.array([PALM * base.body.size * (1 - 2 * side), 0.0, 0.0])
-        own_palm = joints[:, wrist] + turned(turns[:, wrist], along)
+        own_palm = joints[:, wrist] + rotate_vectors(turns[:, wrist], along)
         # Where no goal holds the hand, it stays where the body carries it.
         place = own_palm + share[:, None] * (palm - own_palm)
         orientation = slerp(turns[:, wrist], hand, share)
         for _ in range(5):
-            target = place - turned(orientation, along) - joints[:, shoulder]
-            upper, lower = limb_bent(
+            target = place - rotate_vectors(orientation, along) - joints[:, shoulder]
+            upper, lower = two_bone_ik(
                 turns[:, shoulder], turns[:, elbow_joint], offsets[elbow_joint], offsets[wrist], target,
                 np.array([0.0, 0.0, -1.0]), elbow, elbow_share * share,
             )  # fmt: skip
             forearm, local = shared_twist(lower, orientation, _FOREARM_TWIST)
             forearm = slerp(lower, forearm, share)
-            local = slerp(base.turns[:, wrist], limited(local, _WRIST_LIMIT), share)
+            local = slerp(base.turns[:, wrist], soft_limited(local, _WRIST_LIMIT), share)
             orientation = quaternion_multiply(forearm, local)
         above = quaternion_conjugate(turns[:, names_parent(shoulder)])
         posed.turns[:, shoulder] = quaternion_multiply(above, upper)
@@ -174,15 +174,17 @@ def _blended_goal(
     for item, share in own.weights(side):
         goal = item.goal(world)
         # Bent on the way there and back, straight when it has arrived.
-        goal = goal + (share * (1 - share) * 4)[:, None] * turned(facing, np.array(item.bow))
+        goal = goal + (share * (1 - share) * 4)[:, None] * rotate_vectors(facing, np.array(item.bow))
         before = total
         total = np.maximum(np.minimum(before + share, 1.0), 1e-9)
         part = np.clip(share / total, 0.0, 1.0)[:, None]
         palm = palm + part * (goal - palm)
-        fingers = goal - joints[:, shoulder] if item.fingers is None else turned(facing, np.array(item.fingers))
-        hand = slerp(hand, hand_orientation(side, normalized(fingers), turned(facing, np.array(item.palm))), part[:, 0])
+        fingers = goal - joints[:, shoulder] if item.fingers is None else rotate_vectors(facing, np.array(item.fingers))
+        hand = slerp(
+            hand, hand_orientation(side, normalized(fingers), rotate_vectors(facing, np.array(item.palm))), part[:, 0]
+        )
         own_elbow = (0.45 * out, -1.0, -0.25) if item.elbow is None else item.elbow
-        elbow = elbow + part * (turned(facing, normalized(np.array(own_elbow))) - elbow)
+        elbow = elbow + part * (rotate_vectors(facing, normalized(np.array(own_elbow))) - elbow)
         elbow_share = elbow_share + part[:, 0] * (item.elbow_share - elbow_share)
         lean = lean + part[:, 0] * (item.lean - lean)
     return palm, hand, np.where(total > 1e-8, total, 0.0), elbow, elbow_share, lean
@@ -197,7 +199,7 @@ def _lean(posed: PosedBody, joints: np.ndarray, turns: np.ndarray, goals: Sequen
         if not share.any():
             continue
         along = np.array([PALM * posed.body.size * (1 - 2 * side), 0.0, 0.0])
-        way = palm - turned(hand, along) - joints[:, J[names[1]]]
+        way = palm - rotate_vectors(hand, along) - joints[:, J[names[1]]]
         reach = np.linalg.norm(way, axis=-1)
         short = np.maximum(reach - _EASY_REACH * posed.body.arm, 0.0) * share * lean
         arm = joints[:, J[names[1]]] - pivot

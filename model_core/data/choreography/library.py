@@ -16,7 +16,7 @@ from ...motion.rotations import quaternion_from_matrix
 from ...motion.runs import runs
 from ...motion.types import FPS, Motion
 from ..captured import CapturedClip
-from .body import TOE_HEIGHT, BodyShape, J, PosedBody, heading, yaw_turn
+from .body import TOE_HEIGHT, BodyShape, J, PosedBody, heading, yaw_quaternion
 from .gaits import Gait, gait_of
 from .tracks import Track, reflected
 
@@ -237,7 +237,7 @@ def _settled(take: Take, start: int, stop: int) -> Take:
     toes = np.repeat(np.median(cut.toes, axis=0)[None], frames, axis=0)
     toes[..., 1] = TOE_HEIGHT
     # A foot that stands is flat: only its direction is kept.
-    feet = yaw_turn(np.repeat(np.median(_foot_yaw(cut), axis=0)[None], frames, axis=0))
+    feet = yaw_quaternion(np.repeat(np.median(_foot_yaw(cut), axis=0)[None], frames, axis=0))
     return Take(f"{take.name}:{start}", take.text, Track(cut.turns, cut.root, toes, feet), take.leg)
 
 

@@ -1,4 +1,4 @@
-"""A scene: two actors, the contacts between them, and the clip that comes out."""
+"""A scene: two actors, the contacts between them, and the resulting clip."""
 
 from __future__ import annotations
 
@@ -21,9 +21,20 @@ from ...motion.rotations import (
 )
 from ...motion.types import FPS, Motion
 from .actor import Actor
-from .body import FORWARD, SIDES, J, PosedBody, flat, heading, place_on, turned, varied_body, yaw_turn
+from .body import (
+    FORWARD,
+    SIDES,
+    J,
+    PosedBody,
+    floor_direction,
+    heading,
+    place_on,
+    random_body,
+    rotate_vectors,
+    yaw_quaternion,
+)
 from .curves import plateau
-from .hands import Goal, Reach, World, reached
+from .hands import Goal, Reach, World, solve_reaches
 from .library import Library
 
 _BEFORE = 0.6
@@ -34,7 +45,7 @@ _SHORTEST, _LONGEST = 3.0, 8.0
 """Shortest and longest clip, in seconds."""
 _LARGEST_LOOK = 1.1
 """Largest turn of neck and head together, in radians."""
-_ROUNDS = 9
+_MAX_PASSES = 9
 """Highest number of passes in which each person's hands follow the movement of the other's body."""
 _SETTLED = 0.004
 """Metres; when no joint moves further from one pass to the next, the hands have reached their targets."""
@@ -70,7 +81,7 @@ class ChoreographedClip:
 
     Attributes:
         kind: which interaction.
-        seed: what it was drawn from.
+        seed: of the random numbers.
         people: the two motions.
         schedule: the contacts.
         facts: words that captions may use: ``side``, ``other_side``, ``manner``...
@@ -94,7 +105,7 @@ class ChoreographedClip:
 
 @dataclass
 class Scene:
-    """Collects what a script says about two actors. The script's first actor acts, the second one answers.
+    """Collects the actions of two actors from a script. The script's first actor acts, the second one reacts.
 
     Attributes:
         kind, seed: what is played.
@@ -123,12 +134,12 @@ class Scene:
     # --- choices -------------------------------------------------------------------------------------------------
 
     def vary(self, low: float, high: float) -> float:
-        """A number between two."""
+        """A random number between two limits."""
         return float(self.random.uniform(low, high))
 
-    def chance(self, share: float) -> bool:
-        """Whether something of this probability happens."""
-        return bool(self.random.random() < share)
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return bool(self.random.random() < probability)
 
     def one_of(self, *choices: str) -> str:
         """One of some words."""
@@ -146,7 +157,7 @@ class Scene:
             self._actors.append(
                 Actor(
                     number,
-                    varied_body(own),
+                    random_body(own),
                     stances[int(own.integers(len(stances)))],
                     gaits[int(own.integers(len(gaits)))],
                     own,
@@ -159,7 +170,7 @@ class Scene:
 
     @property
     def actors(self) -> tuple[Actor, Actor]:
-        """The one who acts and the one who answers."""
+        """The actor who acts and the one who reacts."""
         return self._actors[0], self._actors[1]
 
     def finish_at(self, seconds: float) -> None:
@@ -266,7 +277,7 @@ class Scene:
     # --- the clip ------------------------------------------------------------------------------------------------
 
     def clip(self) -> ChoreographedClip:
-        """Solve everything."""
+        """Solve the scene and return the clip."""
         frames = round((self.seconds + 2 * _BEFORE) * FPS)
         for actor in self._actors:
             actor.cut(frames)
@@ -276,9 +287,9 @@ class Scene:
         solved = base
         reaches = [actor.reaches for actor in self._actors]
         worlds = [pose.world() for pose in solved]
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_PASSES):
             world = World((worlds[0][0], worlds[1][0]), (worlds[0][1], worlds[1][1]), sizes)
-            solved = [reached(base[person], reaches, person, world) for person in (0, 1)]
+            solved = [solve_reaches(base[person], reaches, person, world) for person in (0, 1)]
             before, worlds = worlds, [pose.world() for pose in solved]
             if max(np.abs(worlds[person][0] - before[person][0]).max() for person in (0, 1)) < _SETTLED:
                 break
@@ -313,14 +324,14 @@ class Scene:
 
 
 def _look(pose: PosedBody, world: tuple[np.ndarray, np.ndarray], target: np.ndarray, share: np.ndarray) -> PosedBody:
-    """Neck and head turned so that the face points at a place."""
+    """Turn neck and head so that the face points at a target."""
     joints, turns = world
-    face = turned(turns[:, J["Head"]], FORWARD)
+    face = rotate_vectors(turns[:, J["Head"]], FORWARD)
     way = target - joints[:, J["Head"]]
-    # Somebody who stands behind is not looked at through the own neck.
-    chest = turned(turns[:, J["Spine3"]], FORWARD)
-    seen = np.clip((way * chest).sum(-1) / np.maximum(np.linalg.norm(way, axis=-1), 1e-6) * 2 + 1.2, 0.0, 1.0)
-    vector = axis_angle_from_quaternion(shortest_arc(face, way)) * (share * seen)[:, None]
+    # The head does not turn towards a partner who stands behind.
+    chest = rotate_vectors(turns[:, J["Spine3"]], FORWARD)
+    visible = np.clip((way * chest).sum(-1) / np.maximum(np.linalg.norm(way, axis=-1), 1e-6) * 2 + 1.2, 0.0, 1.0)
+    vector = axis_angle_from_quaternion(shortest_arc(face, way)) * (share * visible)[:, None]
     vector = hann_smoothed(vector.T, 4).T
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)
     vector *= _LARGEST_LOOK * np.tanh(angle / _LARGEST_LOOK) / np.maximum(angle, 1e-9)
@@ -365,8 +376,8 @@ def on_partner(other: int, place: str, shift: Shift, offsets: np.ndarray | None)
 def _own_frame(person: int, points: np.ndarray) -> Goal:
     def goal(world: World) -> np.ndarray:
         chest = J["Spine3"]
-        facing = yaw_turn(hann_smoothed(np.unwrap(heading(world.turns[person][:, chest])), 3))
-        return world.joints[person][:, chest] + turned(facing, points[: len(facing)])
+        facing = yaw_quaternion(hann_smoothed(np.unwrap(heading(world.turns[person][:, chest])), 3))
+        return world.joints[person][:, chest] + rotate_vectors(facing, points[: len(facing)])
 
     return goal
 
@@ -380,7 +391,7 @@ def meeting(height: float, share: float, along: float, aside: float, offsets: np
         point = first + share * way
         point[:, 1] = height
         point = hann_smoothed(point.T, 4).T
-        left = flat(np.arctan2(way[:, 0], way[:, 2]) + np.pi / 2)
+        left = floor_direction(np.arctan2(way[:, 0], way[:, 2]) + np.pi / 2)
         point = point + aside * left + along * normalized(way)
         return point if offsets is None else point + offsets[: len(point)]
 

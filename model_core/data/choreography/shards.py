@@ -1,4 +1,4 @@
-"""Choreographed clips on disk: one file per kind, with joints and rotations as arrays and everything else as JSON."""
+"""Reads and writes choreographed clips: one file per kind, with joints and rotations as arrays, the rest as JSON."""
 
 from __future__ import annotations
 

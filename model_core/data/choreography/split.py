@@ -1,4 +1,4 @@
-"""Which captions and clips are held out: decided by a hash, so that it is the same on every machine."""
+"""Decides by a hash which captions and clips are held out, so that the split is the same on every machine."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from ...kinematics.filters import hann_smoothed
 from ...motion.rotations import quaternion_multiply
 from ...motion.runs import runs
 from ...motion.types import FPS
-from .body import TOE_HEIGHT, BodyShape, flat, turned, yaw_turn
+from .body import TOE_HEIGHT, BodyShape, floor_direction, rotate_vectors, yaw_quaternion
 from .curves import min_jerk
-from .gaits import Gait, faced
-from .tracks import Track, mixed
+from .gaits import Gait, turned_about_vertical
+from .tracks import Track, nlerp
 
 _SIDE_STEP, _TURN_STEP = 0.42, 0.75
 """Length in metres of a step sideways or backwards, and angle in radians of a step on the spot."""
@@ -26,7 +26,7 @@ _LEAST_STEP = 0.22
 _CLOSING = 0.65
 """Steps added for each end of a movement at which the body rests."""
 _BEYOND = 40
-"""Frames."""
+"""Frames that are planned before and after the clip."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +59,25 @@ def locomotion(
     favoured: int = 0,
     lift: float = 0.05,
 ) -> Track:
-    """A body that travels along a path.
+    """The motion of a body that travels along a path.
 
     Args:
-        body: whose.
-        stance: (T) how it stands, over the origin and facing +Z.
-        gait: how it walks.
+        body: proportions.
+        stance: (T) how the body stands, over the origin and facing +Z.
+        gait: how the body walks.
         places: (T, 3) of the body on the floor.
         yaw: (T,) the direction it faces, continuous.
-        favoured: the foot that goes first when nothing speaks for the other.
+        favoured: the foot that goes first unless the movement determines it.
         lift: metres by which a foot is lifted in a step that the gait does not shape.
     """
     # Planned beyond both ends as if the movement continued: people do not start or stop where the clip does.
     frames = len(yaw)
     places, yaw = _extended(places), _extended(yaw)
-    held = np.clip(np.arange(len(yaw)) - _BEYOND, 0, frames - 1)
-    stance = Track(stance.turns[held], stance.root[held], stance.toes[held], stance.feet[held])
+    clamped = np.clip(np.arange(len(yaw)) - _BEYOND, 0, frames - 1)
+    stance = Track(stance.turns[clamped], stance.root[clamped], stance.toes[clamped], stance.feet[clamped])
     velocity = np.gradient(places, axis=0) * FPS
-    forward = (velocity * flat(yaw)).sum(-1)
-    sideways = (velocity * flat(yaw + np.pi / 2)).sum(-1)
+    forward = (velocity * floor_direction(yaw)).sum(-1)
+    sideways = (velocity * floor_direction(yaw + np.pi / 2)).sum(-1)
     turning = np.gradient(yaw) * FPS
     stretches = [
         _planned(start, stop, rate, sideways, turning, favoured)
@@ -98,14 +98,14 @@ def locomotion(
         stepping[span] = 1.0
     share = share * (hann_smoothed(stepping, 5) > 0.01)
     turns, root, toe_lift, feet = gait.at(phase)
-    lean = faced(turns, np.zeros(len(yaw)))
-    mixed_turns = mixed(stance.turns, lean, share[:, None])
-    mixed_turns[:, 0] = quaternion_multiply(yaw_turn(yaw), mixed_turns[:, 0])
+    lean = turned_about_vertical(turns, np.zeros(len(yaw)))
+    mixed_turns = nlerp(stance.turns, lean, share[:, None])
+    mixed_turns[:, 0] = quaternion_multiply(yaw_quaternion(yaw), mixed_turns[:, 0])
     sway = (
         stance.root * np.array([1, 0, 1]) * (1 - share[:, None])
         + root * np.array([1, 0, 1]) * share[:, None] * body.leg
     )
-    pelvis = places + turned(yaw_turn(yaw), sway)
+    pelvis = places + rotate_vectors(yaw_quaternion(yaw), sway)
     pelvis[:, 1] = stance.root[:, 1] * (1 - share) + root[:, 1] * body.leg * share
 
     offsets = stance.toes[0].copy()
@@ -150,11 +150,11 @@ def _planned(
     start: int, stop: int, rate: np.ndarray, sideways: np.ndarray, turning: np.ndarray, favoured: int
 ) -> _Stepping:
     # A short blend so that the first and last steps are neither hasty nor endless.
-    eased = hann_smoothed(rate, 4) + _PACE * np.minimum(1.0, rate / 0.8)
+    blended = hann_smoothed(rate, 4) + _PACE * np.minimum(1.0, rate / 0.8)
     total = rate.sum() / FPS
     # From rest and to rest both feet have to come along: one step more than the way alone would need.
     steps = max(2, round(total + _CLOSING * ((start > 0) + (stop < len(sideways)))))
-    count = np.concatenate(([0.0], np.cumsum(0.5 * (eased[1:] + eased[:-1]))))
+    count = np.concatenate(([0.0], np.cumsum(0.5 * (blended[1:] + blended[:-1]))))
     count *= steps / max(count[-1], 1e-6)
     drift = float(sideways[start:stop].sum() / FPS + 0.5 * turning[start:stop].sum() / FPS)
     first = favoured if abs(drift) < 0.15 else int(drift < 0)
@@ -186,7 +186,7 @@ def _feet(
             walking = float(share[frame])
             offset[0] += walking * (sign * narrow - offset[0])
             offset[2] += walking * (gait.ahead * body.leg - offset[2])
-            return places[frame] + turned(yaw_turn(yaw[frame]), offset)
+            return places[frame] + rotate_vectors(yaw_quaternion(yaw[frame]), offset)
 
         plant, plant_yaw, done = (
             nominal(stretches[0].start if stretches else 0),
@@ -222,5 +222,5 @@ def _feet(
     raised = share[:, None] * captured * body.leg * window + (1 - share[:, None]) * lift * free + 0.012 * free
     toes[..., 1] = TOE_HEIGHT + raised
     yaws = np.repeat(stance.feet[:1], frames, axis=0)
-    pitched = mixed(yaws, feet, share[:, None])
-    return toes, quaternion_multiply(yaw_turn(angles), pitched)
+    pitched = nlerp(yaws, feet, share[:, None])
+    return toes, quaternion_multiply(yaw_quaternion(angles), pitched)

@@ -1,4 +1,4 @@
-"""The base of a body's motion: root, joint rotations and foot targets; blending, and leg IK."""
+"""The base motion of a body: root, joint rotations and foot targets, with blending and leg IK."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from ...kinematics.filters import upper_envelope
 from ...motion.rotations import quaternion_conjugate, quaternion_multiply
 from ...motion.skeleton import SMPL
-from .bending import limb_bent
-from .body import TOE_HEIGHT, UP, BodyShape, J, PosedBody, turned, yaw_turn
+from .bending import two_bone_ik
+from .body import TOE_HEIGHT, UP, BodyShape, J, PosedBody, rotate_vectors, yaw_quaternion
 
 FEET = (("L_Hip", "L_Knee", "L_Ankle", "L_Foot"), ("R_Hip", "R_Knee", "R_Ankle", "R_Foot"))
 _REACH = 0.997
@@ -24,7 +24,7 @@ class Track:
     Attributes:
         turns: (T, 22, 4) quaternions, the root's in the world first, then local ones.
         root: (T, 3) metres.
-        toes: (T, 2, 3) where the toe joints belong, left and right, metres.
+        toes: (T, 2, 3) targets of the toe joints, left and right, metres.
         feet: (T, 2, 4) orientations of the feet in the world.
     """
 
@@ -44,10 +44,10 @@ class Track:
         high = np.minimum(low + 1, len(self) - 1)
         share = frames - low
         return Track(
-            mixed(self.turns[low], self.turns[high], share[:, None]),
-            _between(self.root[low], self.root[high], share[:, None]),
-            _between(self.toes[low], self.toes[high], share[:, None, None]),
-            mixed(self.feet[low], self.feet[high], share[:, None]),
+            nlerp(self.turns[low], self.turns[high], share[:, None]),
+            _lerp(self.root[low], self.root[high], share[:, None]),
+            _lerp(self.toes[low], self.toes[high], share[:, None, None]),
+            nlerp(self.feet[low], self.feet[high], share[:, None]),
         )
 
     def first(self, frames: int) -> Track:
@@ -56,14 +56,14 @@ class Track:
 
     def placed(self, yaw: np.ndarray | float, shift: np.ndarray) -> Track:
         """The track turned about the vertical through the origin by ``yaw``, then shifted by ``shift`` (3,) metres."""
-        turn = yaw_turn(np.broadcast_to(np.asarray(yaw, dtype=np.float64), (len(self),)))
+        turn = yaw_quaternion(np.broadcast_to(np.asarray(yaw, dtype=np.float64), (len(self),)))
         turns = self.turns.copy()
         turns[:, 0] = quaternion_multiply(turn, turns[:, 0])
         pair = np.repeat(turn[:, None], 2, axis=1)
         return Track(
             turns,
-            turned(turn, self.root) + shift,
-            turned(pair, self.toes) + shift,
+            rotate_vectors(turn, self.root) + shift,
+            rotate_vectors(pair, self.toes) + shift,
             quaternion_multiply(pair, self.feet),
         )
 
@@ -79,11 +79,11 @@ def reflected(track: Track) -> Track:
     )
 
 
-def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def _lerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     return first + share * (second - first)
 
 
-def mixed(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def nlerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Normalised linear interpolation of quaternions (..., 4) by ``share`` (...); fast, for small angles."""
     dot = (first * second).sum(-1, keepdims=True)
     share = np.broadcast_to(share, first.shape[:-1])[..., None]
@@ -97,7 +97,7 @@ def on_feet(track: Track, body: BodyShape) -> PosedBody:
     toes, ankles = track.toes.copy(), np.empty_like(track.toes)
     for side, (_, _, ankle, toe) in enumerate(FEET):
         del ankle
-        along = turned(track.feet[:, side], body.offsets[J[toe]])
+        along = rotate_vectors(track.feet[:, side], body.offsets[J[toe]])
         flat = TOE_HEIGHT - body.offsets[J[toe]][1]
         # A foot that points up stands on its heel: the ankle never sinks under a flat foot's height by more.
         low = np.maximum(0.97 * flat - (toes[:, side, 1] - along[:, 1]), 0.0)
@@ -107,7 +107,7 @@ def on_feet(track: Track, body: BodyShape) -> PosedBody:
     posed.root[:, 1] -= _drop(posed, body, ankles, toes)
     joints, turns = posed.world()
     for side, (hip, knee, ankle, toe) in enumerate(FEET):
-        upper, lower = limb_bent(
+        upper, lower = two_bone_ik(
             turns[:, J[hip]],
             turns[:, J[knee]],
             body.offsets[J[knee]],
@@ -126,7 +126,7 @@ def _drop(posed: PosedBody, body: BodyShape, ankles: np.ndarray, toes: np.ndarra
     """(T,) metres by which the pelvis is lowered so that both legs reach their targets."""
     needed = np.zeros(len(posed.root))
     for side, (hip, _, _, _) in enumerate(FEET):
-        place = posed.root + turned(posed.turns[:, 0], body.offsets[J[hip]])
+        place = posed.root + rotate_vectors(posed.turns[:, 0], body.offsets[J[hip]])
         way = ankles[:, side] - place
         level = way[:, 0] ** 2 + way[:, 2] ** 2
         short = -way[:, 1] - np.sqrt(np.maximum((_REACH * body.leg) ** 2 - level, 0.01))

@@ -1,4 +1,4 @@
-"""Hands that touch hands, shoulders, backs and ears."""
+"""Detectors of hands that touch hands, shoulders, backs and ears."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ...motion.types import FPS
 from .fights import block
-from .measures import Pair, Person, longest, share, swings, times
+from .measures import Pair, Person, count_reversals, count_runs, fraction, longest_run
 
 _NEAR = 0.2
 """Metres between palms, or a palm and a joint, that count as touching: generated hands can be off by centimetres."""
@@ -49,15 +49,15 @@ def meeting(pair: Pair) -> Meeting | None:
     raised = 0.5 * (pair.actor.raised[frame, mine] + pair.partner.raised[frame, other])
     inside = np.flatnonzero(near)
     first, second = (float(np.linalg.norm(p.root[inside[-1]] - p.root[inside[0]])) for p in pair.both)
-    return Meeting((mine, other), int(frame), near, longest(near), float(raised), (first, second))
+    return Meeting((mine, other), int(frame), near, longest_run(near), float(raised), (first, second))
 
 
-def _face_to_face(pair: Pair, frames: np.ndarray | int, least: float = 0.6) -> bool:
-    return bool(np.median(pair.actor_faces[frames]) > least and np.median(pair.partner_faces[frames]) > least)
+def _face_to_face(pair: Pair, frames: np.ndarray | int, minimum: float = 0.6) -> bool:
+    return bool(np.median(pair.actor_faces[frames]) > minimum and np.median(pair.partner_faces[frames]) > minimum)
 
 
 def _walk_together(pair: Pair) -> bool:
-    return bool(min(np.median(person.advancing) for person in pair.both) > 0.4 and np.median(pair.alike) > 0.7)
+    return bool(min(np.median(person.advancing) for person in pair.both) > 0.4 and np.median(pair.facing_cosine) > 0.7)
 
 
 def both_palms(pair: Pair) -> np.ndarray:
@@ -75,7 +75,7 @@ def _on_back(pair: Pair) -> np.ndarray:
 def _pumping(pair: Pair, met: Meeting) -> int:
     inside = np.flatnonzero(met.near)
     height = pair.actor.palms[inside[0] : inside[-1] + 1, met.hands[0], 1]
-    return swings(height, 0.018)
+    return count_reversals(height, 0.018)
 
 
 def _held(pair: Pair, met: Meeting) -> bool:
@@ -143,7 +143,7 @@ def pull(pair: Pair) -> bool:
 def fist_bump(pair: Pair) -> bool:
     """Two hands meet in front of the chest for a moment, the others hang."""
     met = meeting(pair)
-    if met is None or not met.seconds < 0.9 or not -0.3 < met.raised < 0.03 or times(met.near) > 1:
+    if met is None or not met.seconds < 0.9 or not -0.3 < met.raised < 0.03 or count_runs(met.near) > 1:
         return False
     mine, other = met.hands
     hanging = max(pair.actor.raised[met.frame, 1 - mine], pair.partner.raised[met.frame, 1 - other]) < -0.38
@@ -169,10 +169,10 @@ def high_five(pair: Pair) -> bool:
         max(others) < -0.2
         and met.raised > 0.03
         and met.seconds < 1.2
-        and times(met.near) == 1
+        and count_runs(met.near) == 1
         and _face_to_face(pair, met.frame)
         and pair.gap[met.frame] > 0.6
-        and longest(both_palms(pair)) < 0.1
+        and longest_run(both_palms(pair)) < 0.1
     )
 
 
@@ -182,8 +182,8 @@ def high_ten(pair: Pair) -> bool:
     return (
         met is not None
         and met.raised > 0.02
-        and 0.1 <= longest(both) < 1.2
-        and times(both) == 1
+        and 0.1 <= longest_run(both) < 1.2
+        and count_runs(both) == 1
         and _face_to_face(pair, met.frame)
         and pair.gap[met.frame] > 0.6
         and not block(pair)
@@ -195,8 +195,8 @@ def clapping(pair: Pair) -> bool:
     """Both palms of each meet repeatedly in front of the chest."""
     both, nearest = both_palms(pair), pair.hands.min((1, 2)) < _NEAR
     return bool(
-        times(both) >= 2
-        and times(nearest) >= 2
+        count_runs(both) >= 2
+        and count_runs(nearest) >= 2
         and _face_to_face(pair, both, 0.7)
         and max(person.speed.mean() for person in pair.both) < 0.3
     )
@@ -212,11 +212,11 @@ def hug(pair: Pair) -> bool:
     other = pair.swapped
     embraced = _embraces(pair) & _embraces(other) & (pair.gap < 0.75) & (pair.heads < 0.6)
     return bool(
-        longest(embraced) > 0.5
+        longest_run(embraced) > 0.5
         and max(person.stepping[embraced].mean() for person in pair.both) < 0.45
-        and share(embraced) < 0.9
+        and fraction(embraced) < 0.9
         and _face_to_face(pair, embraced)
-        and longest(pair.hands.min((1, 2)) < 0.14) < 1.5
+        and longest_run(pair.hands.min((1, 2)) < 0.14) < 1.5
         and max(pair.gap[0], pair.gap[-1]) > 0.75
         and not whisper(pair)
         and not whisper(other)
@@ -228,10 +228,10 @@ def dance_in_hold(pair: Pair) -> bool:
     met = meeting(pair)
     return (
         met is not None
-        and share(met.near) > 0.75
+        and fraction(met.near) > 0.75
         and met.raised > -0.3
-        and share(_on_back(pair)) > 0.7
-        and share(_face_to_face_frames(pair)) > 0.8
+        and fraction(_on_back(pair)) > 0.7
+        and fraction(_face_to_face_frames(pair)) > 0.8
         and min(person.stepping.mean() for person in pair.both) > 0.08
     )
 
@@ -250,14 +250,14 @@ def _shoulder(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 def pat_on_the_shoulder(pair: Pair) -> bool:
     """A palm repeatedly comes down on the partner's shoulder, face to face."""
     on, height = _shoulder(pair)
-    if longest(on) < 0.25 or not _face_to_face(pair, on, 0.4) or _walk_together(pair):
+    if longest_run(on) < 0.25 or not _face_to_face(pair, on, 0.4) or _walk_together(pair):
         return False
     back = _on_back(pair.swapped)
     inside = np.flatnonzero(on)
-    pats = swings(height[inside[0] : inside[-1] + 1], 0.025)
+    pats = count_reversals(height[inside[0] : inside[-1] + 1], 0.025)
     return bool(
         pats >= 1
-        and longest(back) < 0.2
+        and longest_run(back) < 0.2
         and pair.heads[on].min() > 0.3
         and pair.retreat(int(inside[-1])) < 0.25
         and max(person.stepping[on].mean() for person in pair.both) < 0.35
@@ -274,7 +274,7 @@ def tap_from_behind(pair: Pair) -> bool:
     turned = abs(pair.partner.heading[-1] - pair.partner.heading[last])
     return bool(
         turned > 1.4
-        and longest(on) < 2.0
+        and longest_run(on) < 2.0
         and pair.partner.stepping[on].mean() < 0.4
         and pair.partner_faces[-1] > 0.3
         and pair.actor.advancing[on].mean() < 0.4
@@ -285,10 +285,10 @@ def whisper(pair: Pair) -> bool:
     """A mouth near the partner's ear, with a hand next to it."""
     near = (pair.heads < 0.5) & (pair.hand_to("Head").min(-1) < 0.34)
     return bool(
-        longest(near) > 0.6
+        longest_run(near) > 0.6
         and np.median(pair.actor_faces[near]) > 0.6
         and np.median(pair.partner_faces[near]) < 0.8
-        and abs(np.median(pair.alike[near])) < 0.8
+        and abs(np.median(pair.facing_cosine[near])) < 0.8
         and max(person.speed[near].mean() for person in pair.both) < 0.35
     )
 
@@ -307,4 +307,4 @@ CONTACT = {
     "dance in hold": dance_in_hold,
     "play clapping hands": clapping,
 }
-"""Kinds of touching hands."""
+"""Detectors of interactions with touching hands, by kind."""

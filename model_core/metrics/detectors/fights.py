@@ -1,11 +1,11 @@
-"""Pushes, punches, kicks and whole fights."""
+"""Detectors of pushes, punches, kicks and fights."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...motion.types import FPS
-from .measures import J, Pair, longest, share
+from .measures import J, Pair, fraction, longest_run
 
 
 def _body_hits(pair: Pair) -> np.ndarray:
@@ -13,8 +13,8 @@ def _body_hits(pair: Pair) -> np.ndarray:
     return pair.hand_to("Head", "Spine3", "Spine2", "Spine1", "Neck")
 
 
-def _staggers(pair: Pair, frame: int, least: float) -> bool:
-    return pair.retreat(max(frame - 2, 0)) > least
+def _staggers(pair: Pair, frame: int, minimum: float) -> bool:
+    return pair.retreat(max(frame - 2, 0)) > minimum
 
 
 def push(pair: Pair) -> bool:
@@ -22,7 +22,7 @@ def push(pair: Pair) -> bool:
     palms = pair.hand_to("Spine3", "L_Collar", "R_Collar", "Neck", "Spine2", "L_Shoulder", "R_Shoulder")
     on = palms.max(-1) < 0.32
     restless = max(person.stepping.mean() for person in pair.both) > 0.95
-    if not 0.2 < longest(on) < 1.0 or pair.heads[on].min() < 0.3 or restless:
+    if not 0.2 < longest_run(on) < 1.0 or pair.heads[on].min() < 0.3 or restless:
         return False
     last = int(np.flatnonzero(on)[-1])
     return bool(_staggers(pair, last, 0.22) and pair.actor_faces[last] > 0.6 and pair.partner_faces[last] > 0.6)
@@ -47,7 +47,7 @@ def punch(pair: Pair) -> bool:
     on = distance[:, hand] < 0.34
     return bool(
         on.any()
-        and longest(on) < 0.9
+        and longest_run(on) < 0.9
         and _wound_up(pair, frame, hand)
         and max(np.median(person.speed) for person in pair.both) < 0.5
         and max(person.hand_speed.max(-1).mean() for person in pair.both) < 1.2
@@ -66,12 +66,12 @@ def block(pair: Pair) -> bool:
     frame, hand, arm = np.unravel_index(int(distance.argmin()), distance.shape)
     return bool(
         distance.min() < 0.22
-        and longest(distance[:, hand, arm] < 0.25) < 0.9
+        and longest_run(distance[:, hand, arm] < 0.25) < 0.9
         and pair.partner.raised[frame, arm] > -0.12
         and _wound_up(pair, int(frame), int(hand))
         and distance.min() < pair.hands.min() + 0.02
         and min(_body_hits(pair).min(), _body_hits(pair.swapped).min()) > 0.22
-        and max(person.bent.max() for person in pair.both) < 30
+        and max(person.trunk_lean.max() for person in pair.both) < 30
         and not push(pair)
         and not push(pair.swapped)
         and _body_hits(pair)[frame, 1 - hand] > 0.36
@@ -95,19 +95,19 @@ def kick(pair: Pair) -> bool:
         and pair.retreat(early, 1.5) > 0.25
         and pair.partner.toes.max() < 0.3
         and min(person.pelvis_height.min() for person in pair.both) > 1.0
-        and longest(foot > 0.3) < 0.9
+        and longest_run(foot > 0.3) < 0.9
         and pair.actor.speed.mean() < 0.6
     )
 
 
-def _fierce(pair: Pair, least: float, together: float = 0.0) -> bool:
-    """Whether the mean m/s of each person's faster hand is over ``least``, and their average over ``together``."""
+def _fierce(pair: Pair, minimum: float, together: float = 0.0) -> bool:
+    """Whether the mean m/s of each person's faster hand is over ``minimum``, and their average over ``together``."""
     speeds = [float(person.hand_speed.max(-1).mean()) for person in pair.both]
-    return min(speeds) > least and sum(speeds) / 2 > together
+    return min(speeds) > minimum and sum(speeds) / 2 > together
 
 
 def _not_in_step(pair: Pair) -> bool:
-    return pair.likeness(True) > 0.07 and pair.likeness(False) > 0.07
+    return pair.pose_difference(True) > 0.07 and pair.pose_difference(False) > 0.07
 
 
 def box(pair: Pair) -> bool:
@@ -116,11 +116,11 @@ def box(pair: Pair) -> bool:
         _fierce(pair, 0.75, together=1.3)
         and 0.8 < np.median(pair.gap) < 1.6
         and min(person.stepping.mean() for person in pair.both) > 0.35
-        and np.median(pair.alike) < 0.7
+        and np.median(pair.facing_cosine) < 0.7
         and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.3
         and min(person.pelvis_height.min() for person in pair.both) < 1.05
-        and max(person.bent.max() for person in pair.both) < 45
-        and max(longest(person.raised.max(-1) > 0.05) for person in pair.both) < 0.7
+        and max(person.trunk_lean.max() for person in pair.both) < 45
+        and max(longest_run(person.raised.max(-1) > 0.05) for person in pair.both) < 0.7
         and max(person.toes.max() for person in pair.both) < 0.25
     )
 
@@ -131,9 +131,9 @@ def sword_fight(pair: Pair) -> bool:
         _fierce(pair, 1.1)
         and 1.35 < np.median(pair.gap) < 2.1
         and max(person.stepping.mean() for person in pair.both) < 0.35
-        and np.median(pair.alike) < 0.95
+        and np.median(pair.facing_cosine) < 0.95
         and min(person.pelvis_height.min() for person in pair.both) < 1.16
-        and min(longest(person.raised.max(-1) > 0.05) for person in pair.both) > 0.15
+        and min(longest_run(person.raised.max(-1) > 0.05) for person in pair.both) > 0.15
         and _not_in_step(pair)
     )
 
@@ -145,11 +145,11 @@ def spar(pair: Pair) -> bool:
         max(person.pelvis_height.min() for person in pair.both) < 1.02
         and low > 0.5
         and np.median(pair.gap) > 0.65
-        and np.median(pair.alike) < 0.7
+        and np.median(pair.facing_cosine) < 0.7
         and max(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.0
         and not box(pair)
         and not sword_fight(pair)
-        and max(person.bent.max() for person in pair.both) < 42
+        and max(person.trunk_lean.max() for person in pair.both) < 42
         and max(person.pelvis_height.max() for person in pair.both) > 0.95
         and min(person.stepping.mean() for person in pair.both) > 0.1
         and _not_in_step(pair)
@@ -170,7 +170,7 @@ def kick_a_ball(pair: Pair) -> bool:
         and kicks(0)
         and kicks(1)
         and max(np.ptp(person.root, axis=0).max() for person in pair.both) < 0.6
-        and share(pair.actor_faces > 0.6) > 0.8
+        and fraction(pair.actor_faces > 0.6) > 0.8
     )
 
 
@@ -184,4 +184,4 @@ FIGHTS = {
     "martial-arts sparring": spar,
     "kick a ball to each other": kick_a_ball,
 }
-"""Kinds of fights and kicks."""
+"""Detectors of fights and kicks, by kind."""

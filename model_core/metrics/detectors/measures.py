@@ -18,28 +18,28 @@ _SMOOTHING = 4
 """Frames on each side over which speeds are averaged."""
 
 
-def longest(condition: np.ndarray) -> float:
+def longest_run(condition: np.ndarray) -> float:
     """Seconds of the longest run of frames in which a condition (T,) holds."""
     return max((stop - start for start, stop in runs(condition)), default=0) / FPS
 
 
-def times(condition: np.ndarray) -> int:
+def count_runs(condition: np.ndarray) -> int:
     """Number of runs of frames in which a condition (T,) holds."""
     return len(runs(condition))
 
 
-def share(condition: np.ndarray) -> float:
-    """Share of frames in which a condition (T,) holds."""
+def fraction(condition: np.ndarray) -> float:
+    """Fraction of frames in which a condition (T,) holds."""
     return float(condition.mean())
 
 
-def swings(path: np.ndarray, least: float) -> int:
-    """Number of reversals of a path (T,) after moves of at least ``least``, in the path's unit."""
+def count_reversals(path: np.ndarray, minimum: float) -> int:
+    """Number of reversals of a path (T,) after moves of at least ``minimum``, in the path's unit."""
     count, direction, turn = 0, 0, float(path[0])
     for value in path:
-        if direction >= 0 and value < turn - least:
+        if direction >= 0 and value < turn - minimum:
             count, direction, turn = count + 1, -1, float(value)
-        elif direction <= 0 and value > turn + least:
+        elif direction <= 0 and value > turn + minimum:
             count, direction, turn = count + 1, 1, float(value)
         elif (direction > 0 and value > turn) or (direction < 0 and value < turn) or (direction == 0 and count == 0):
             turn = float(value) if direction else turn
@@ -112,8 +112,8 @@ class Person:
         return self.palms[..., 1] - self.shoulder[..., 1]
 
     @cached_property
-    def stretched(self) -> np.ndarray:
-        """(T, 2) distance of wrists from their shoulders, as a share of the arm's length."""
+    def arm_extension(self) -> np.ndarray:
+        """(T, 2) distance of wrists from their shoulders, as a fraction of the arm's length."""
         elbow, wrist = (self.joints[:, [J[f"L_{n}"], J[f"R_{n}"]]] for n in ("Elbow", "Wrist"))
         arm = np.linalg.norm(elbow - self.shoulder, axis=-1) + np.linalg.norm(wrist - elbow, axis=-1)
         return np.linalg.norm(wrist - self.shoulder, axis=-1) / np.maximum(arm, 1e-6)
@@ -137,7 +137,7 @@ class Person:
         return self.joints[:, 0, 1] / self.leg
 
     @cached_property
-    def bent(self) -> np.ndarray:
+    def trunk_lean(self) -> np.ndarray:
         """(T,) degrees by which the trunk leans forward."""
         trunk = self.joints[:, J["Neck"]] - self.joints[:, 0]
         ahead = (trunk[:, [0, 2]] * self.forward).sum(-1)
@@ -172,10 +172,13 @@ class Person:
     @cached_property
     def gestures(self) -> int:
         """Number of strokes of both hands, back and forth or up and down, of at least 5 cm."""
-        return sum(swings(self.in_front[:, hand], 0.05) + swings(self.raised[:, hand], 0.05) for hand in (0, 1))
+        return sum(
+            count_reversals(self.in_front[:, hand], 0.05) + count_reversals(self.raised[:, hand], 0.05)
+            for hand in (0, 1)
+        )
 
     def to_mouth(self) -> np.ndarray:
-        """(T,) metres from the nearer palm to the own head."""
+        """(T,) metres from the nearer palm to the person's own head."""
         return np.linalg.norm(self.palms - self.joints[:, None, J["Head"]], axis=-1).min(-1)
 
 
@@ -201,19 +204,19 @@ class Pair:
         return Pair(self.partner, self.actor)
 
     @cached_property
-    def way(self) -> np.ndarray:
+    def displacement(self) -> np.ndarray:
         """(T, 2) X and Z from the actor's pelvis to the partner's."""
         return self.partner.root - self.actor.root
 
     @cached_property
     def gap(self) -> np.ndarray:
         """(T,) horizontal metres between the two pelvises."""
-        return np.linalg.norm(self.way, axis=-1)
+        return np.linalg.norm(self.displacement, axis=-1)
 
     @cached_property
     def direction(self) -> np.ndarray:
         """(T, 2) unit direction from the actor to the partner."""
-        return self.way / np.maximum(self.gap, 1e-6)[:, None]
+        return self.displacement / np.maximum(self.gap, 1e-6)[:, None]
 
     @cached_property
     def actor_faces(self) -> np.ndarray:
@@ -226,7 +229,7 @@ class Pair:
         return -(self.partner.forward * self.direction).sum(-1)
 
     @cached_property
-    def alike(self) -> np.ndarray:
+    def facing_cosine(self) -> np.ndarray:
         """(T,) cosine between the two facings."""
         return (self.actor.forward * self.partner.forward).sum(-1)
 
@@ -251,9 +254,9 @@ class Pair:
         return np.linalg.norm(self.actor.joints[:, J["Head"]] - self.partner.joints[:, J["Head"]], axis=-1)
 
     @cached_property
-    def turning(self) -> float:
-        """Radians by which the line between the two people rotates in total."""
-        bearing = np.unwrap(np.arctan2(self.way[:, 0], self.way[:, 1]))
+    def total_turn(self) -> float:
+        """Radians by which the line between the two people rotates over the clip."""
+        bearing = np.unwrap(np.arctan2(self.displacement[:, 0], self.displacement[:, 1]))
         return float(bearing[-1] - bearing[0])
 
     def retreat(self, frame: int, within: float = 1.2) -> float:
@@ -261,7 +264,7 @@ class Pair:
         after = self.partner.root[frame : frame + round(within * FPS) + 1] - self.partner.root[frame]
         return float((after @ self.direction[frame]).max())
 
-    def likeness(self, mirror: bool) -> float:
+    def pose_difference(self, mirror: bool) -> float:
         """Mean metres between the arms and legs of both poses, or of one pose and the other's mirror image."""
         first, second = self.actor.pose, self.partner.pose / self.partner.leg * self.actor.leg
         if mirror:

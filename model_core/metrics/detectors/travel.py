@@ -1,4 +1,4 @@
-"""Walks and runs next to, behind, past and around each other, and dances."""
+"""Detectors of walks and runs next to, behind, past and around each other, and of dances."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .contact import dance_in_hold, hug, pull
 from .fights import push
-from .measures import Pair, longest, share
+from .measures import Pair, fraction, longest_run
 from .signs import laugh
 
 _RUNNING = 1.85
@@ -14,7 +14,7 @@ _RUNNING = 1.85
 
 
 def _same_way(pair: Pair) -> bool:
-    return bool(np.median(pair.alike) > 0.7 and min(np.median(person.advancing) for person in pair.both) > 0.4)
+    return bool(np.median(pair.facing_cosine) > 0.7 and min(np.median(person.advancing) for person in pair.both) > 0.4)
 
 
 def _pace(pair: Pair) -> float:
@@ -30,12 +30,12 @@ def _behind(pair: Pair) -> bool:
 
 
 def _hand_in_hand(pair: Pair) -> bool:
-    return any(share(pair.hands[:, mine, 1 - mine] < 0.2) > 0.6 for mine in (0, 1))
+    return any(fraction(pair.hands[:, mine, 1 - mine] < 0.2) > 0.6 for mine in (0, 1))
 
 
 def _arm_around(pair: Pair) -> bool:
     near = pair.hand_to("L_Shoulder", "R_Shoulder").min(-1) < 0.24
-    return longest(near) > 0.6
+    return longest_run(near) > 0.6
 
 
 def walk_side_by_side(pair: Pair) -> bool:
@@ -80,7 +80,7 @@ def walk_past(pair: Pair) -> bool:
     """Both walk in opposite directions, meet and part."""
     closest = int(pair.gap.argmin())
     return bool(
-        np.median(pair.alike) < -0.6
+        np.median(pair.facing_cosine) < -0.6
         and min(np.median(person.advancing) for person in pair.both) > 0.4
         and pair.gap[0] > pair.gap[closest] + 0.8
         and pair.gap[-1] > pair.gap[closest] + 0.8
@@ -92,7 +92,7 @@ def walk_past(pair: Pair) -> bool:
 def circle(pair: Pair) -> bool:
     """Both circle around a point between them, face to face."""
     return bool(
-        abs(pair.turning) > 1.1
+        abs(pair.total_turn) > 1.1
         and min(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.7
         and np.median(pair.gap) > 1.0
         and np.ptp(pair.gap) < 0.9
@@ -103,11 +103,11 @@ def circle(pair: Pair) -> bool:
 def mirror_exercise(pair: Pair) -> bool:
     """Both face each other and move as each other's mirror image."""
     return bool(
-        np.median(pair.alike) < 0.3
-        and pair.likeness(True) < 0.09
+        np.median(pair.facing_cosine) < 0.3
+        and pair.pose_difference(True) < 0.09
         and 1.3 < pair.gap.min() < 2.6
         and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.43
-        and min(share(person.raised.max(-1) > -0.25) for person in pair.both) > 0.7
+        and min(fraction(person.raised.max(-1) > -0.25) for person in pair.both) > 0.7
         and max(np.median(person.speed) for person in pair.both) < 0.8
         and max(np.median(person.pelvis_height) for person in pair.both) > 0.9
     )
@@ -116,13 +116,13 @@ def mirror_exercise(pair: Pair) -> bool:
 def dance_in_unison(pair: Pair) -> bool:
     """Both move alike, facing the same direction, and stay next to each other."""
     return bool(
-        np.median(pair.alike) > 0.8
-        and pair.likeness(False) < 0.1
+        np.median(pair.facing_cosine) > 0.8
+        and pair.pose_difference(False) < 0.1
         and 1.1 < np.median(pair.gap) < 2.6
         and np.ptp(pair.gap) < 0.8
         and _pace(pair) < 1.3
         and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.2
-        and min(share(person.raised.max(-1) > -0.3) for person in pair.both) > 0.5
+        and min(fraction(person.raised.max(-1) > -0.3) for person in pair.both) > 0.5
     )
 
 
@@ -130,9 +130,9 @@ def salsa(pair: Pair) -> bool:
     """A couple within arm's reach whose feet and hands hardly rest, without walking anywhere together."""
     return bool(
         np.median(pair.gap) < 1.35
-        and min(share(person.stepping > 0.3) for person in pair.both) > 0.35
+        and min(fraction(person.stepping > 0.3) for person in pair.both) > 0.35
         and min(person.stepping.mean() for person in pair.both) > 0.33
-        and share(pair.hands.min((1, 2)) < 0.5) > 0.3
+        and fraction(pair.hands.min((1, 2)) < 0.5) > 0.3
         and pair.gap.max() < 2.2
         and not _same_way(pair)
         and not dance_in_hold(pair)
@@ -158,4 +158,4 @@ TRAVEL = {
     "dance in unison": dance_in_unison,
     "salsa": salsa,
 }
-"""Kinds of walking, running and dancing."""
+"""Detectors of walking, running and dancing, by kind."""

@@ -13,7 +13,7 @@ from model_core.data.choreography.captions import TEMPLATES
 from model_core.errors import UserError
 from model_core.evaluation.detector_table import validate_detectors
 from model_core.metrics.detectors import DETECTORS, detected, detected_kinds
-from model_core.metrics.detectors.measures import longest, swings, times
+from model_core.metrics.detectors.measures import count_reversals, count_runs, longest_run
 
 CLIPS = os.environ.get("INTERMASK_CHOREOGRAPHY", "")
 
@@ -49,9 +49,9 @@ def test_people_who_only_stand_do_nothing() -> None:
 
 def test_summaries_of_curves() -> None:
     holds = np.array([0, 1, 1, 1, 0, 1], dtype=bool)
-    assert longest(holds) == pytest.approx(0.1) and times(holds) == 2
+    assert longest_run(holds) == pytest.approx(0.1) and count_runs(holds) == 2
     wave = np.sin(np.linspace(0, 6 * np.pi, 90))
-    assert swings(wave, 0.5) >= 4 and swings(wave, 2.5) == 0
+    assert count_reversals(wave, 0.5) >= 4 and count_reversals(wave, 2.5) == 0
 
 
 def test_a_kind_is_reported_with_other_detected_kinds(tmp_path: Path) -> None:

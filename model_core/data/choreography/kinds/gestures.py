@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..actor import PLAIN, Actor
-from ..body import J, PosedBody, flat
+from ..body import J, PosedBody, floor_direction
 from ..curves import plateau
 from ..library import Take
 from ..scene import Scene
@@ -101,7 +101,7 @@ def point(scene: Scene) -> None:
     scene.facing_each_other(scene.vary(0.9, 1.5), 0.3)
     start, hold = scene.vary(0.7, 1.1), scene.vary(1.2, 2.2)
     angle, rise = -scene.vary(0.7, 1.5), scene.vary(-0.05, 0.35)
-    way = flat(angle) * np.array([1.0, 0.0, 1.0]) + np.array([0.0, rise, 0.0])
+    way = floor_direction(angle) * np.array([1.0, 0.0, 1.0]) + np.array([0.0, rise, 0.0])
     target = way * 6.0 + np.array([0.0, 1.5, 0.0])
     scene.facts |= {"side": "right", "height": "up" if rise > 0.2 else ""}
     out = np.array([-way[0], way[1] + 0.1, way[2]]) * 0.55 + np.array([0.16, 0.12, 0.0])

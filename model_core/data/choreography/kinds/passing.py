@@ -9,7 +9,7 @@ import numpy as np
 from ....kinematics.filters import hann_smoothed
 from ....motion.types import FPS
 from ..actor import Actor
-from ..body import flat
+from ..body import floor_direction
 from ..scene import START, Scene
 
 
@@ -36,7 +36,7 @@ def _curve(scene: Scene, actor: Actor, pace: float, most: float = 0.35) -> tuple
     rate = scene.vary(0.0, 0.6)
     heading = bend * actor.times * 0.5 + 0.15 * bend * np.sin(2 * np.pi * rate * actor.times)
     speed = pace * (1 + 0.05 * np.sin(2 * np.pi * 0.15 * actor.times + scene.vary(0, 6)))
-    places = np.cumsum(speed[:, None] * flat(heading), axis=0) / FPS
+    places = np.cumsum(speed[:, None] * floor_direction(heading), axis=0) / FPS
     return places - places[START], heading
 
 
@@ -46,9 +46,9 @@ def _abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag
     places, heading = _curve(scene, first, pace, 0.1 if running else 0.3)
     smooth = hann_smoothed(heading, 6)
     for actor, side in ((first, -0.5), (second, 0.5)):
-        own = places + side * apart * flat(smooth + np.pi / 2)
+        own = places + side * apart * floor_direction(smooth + np.pi / 2)
         if actor is second:
-            own = own - lag * flat(smooth)
+            own = own - lag * floor_direction(smooth)
         actor.path = (own, smooth)
     return first, second
 
@@ -76,7 +76,7 @@ def hold_hands_walking(scene: Scene) -> None:
     way = first.path[1] if first.path is not None else np.zeros(1)
 
     def swing(times: np.ndarray) -> np.ndarray:
-        return (width * np.sin(2 * np.pi * rate * times))[:, None] * flat(way[: len(times)])
+        return (width * np.sin(2 * np.pi * rate * times))[:, None] * floor_direction(way[: len(times)])
 
     how: dict[str, Any] = {
         "fingers": (0.05, -1.0, 0.25),
@@ -160,7 +160,7 @@ def circle_each_other(scene: Scene) -> None:
     for actor, offset in ((first, np.pi), (second, 0.0)):
         angle = offset + rate * actor.times
         breathing = radius * (1 + 0.08 * np.sin(2 * np.pi * 0.2 * actor.times + scene.vary(0, 6)))
-        actor.path = (breathing[:, None] * flat(angle), angle + np.pi)
+        actor.path = (breathing[:, None] * floor_direction(angle), angle + np.pi)
         actor.look(-1, 9, 0.85)
         if wary:
             actor.sink(scene.vary(0.04, 0.09), -2, 12, 0.1, 0.1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....kinematics.filters import hann_smoothed
-from ..body import flat
+from ..body import floor_direction
 from ..curves import cruise
 from ..scene import Scene
 from .gestures import strokes
@@ -62,13 +62,16 @@ def dance_in_hold(scene: Scene) -> None:
     for number in range(int((times[-1] + 1) / beat) + 1):
         across, along = steps[number % len(steps)]
         done = cruise(np.clip((times + 0.6 - number * beat) / beat, 0, 1), 0.5)[:, None]
-        at = flat(np.array(turn * (number * beat - 0.6)))
-        left = flat(np.array(turn * (number * beat - 0.6) + np.pi / 2))
+        at = floor_direction(np.array(turn * (number * beat - 0.6)))
+        left = floor_direction(np.array(turn * (number * beat - 0.6) + np.pi / 2))
         centre = centre + done * size * (along * at + across * left)
     centre = hann_smoothed(centre.T, 2).T
     bob = 0.012 * (1 - np.cos(2 * np.pi * (times + 0.6) / beat))
     for actor, side, facing in ((first, -0.5, angle), (second, 0.5, angle + np.pi)):
-        actor.path = (centre + side * gap * flat(angle) - 0.05 * side * flat(angle + np.pi / 2), facing)
+        actor.path = (
+            centre + side * gap * floor_direction(angle) - 0.05 * side * floor_direction(angle + np.pi / 2),
+            facing,
+        )
         actor.sink_by(bob)
         actor.look(-1, 9, 0.5)
         actor.favoured = 0 if actor is first else 1

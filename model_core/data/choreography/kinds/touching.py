@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..body import flat
+from ..body import floor_direction
 from ..curves import plateau
 from ..scene import Scene
 from .greetings import approach, look_at_each_other
@@ -204,7 +204,7 @@ def pull_by_the_hand(scene: Scene) -> None:
     end = pull + 0.5 + way / pace
     scene.facts |= {"side": "right", "other_side": "left", "manner": "hard" if hard else ""}
     sway = scene.vary(-0.4, 0.4)
-    shift = way * -flat(sway)
+    shift = way * -floor_direction(sway)
     first.move(pull, end, shift, 0.3 * sway, ramping=0.25)
     second.move(pull + scene.vary(0.12, 0.22), end + 0.2, shift, 0.3 * sway, ramping=0.25)
     first.bend(-0.15, pull, pull + 0.4, 0.3, 0.6)
