@@ -96,6 +96,11 @@ def keyed_range(owner: bpy.types.Object) -> tuple[float, float] | None:
     return _spanned([curve.range() for curve in curves])
 
 
+def own_curves(owner: bpy.types.Object) -> list[bpy.types.FCurve]:
+    """The curves of the object's own action, strips left out."""
+    return [] if owner.animation_data is None else _curves(owner.animation_data)
+
+
 def _spanned(ranges: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     """From the first frame of all ranges to their last; None if there are none."""
     if not ranges:

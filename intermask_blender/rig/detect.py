@@ -11,8 +11,12 @@ import numpy as np
 from .. import core
 from ..core import BoneMap, NotRecognisedError, Recognition, SkeletonTree, UserError
 from ..translations import tr
+from .keyed_poses import keyed_poses
 from .labels import bone_labels
 from .map import RigMapping
+
+KEYED_POSES = 9
+"""Frames in which a standing person is looked for, as in files of motion."""
 
 
 def detect_rig(owner: bpy.types.Object) -> RigMapping:
@@ -62,13 +66,16 @@ def skeleton_of(owner: bpy.types.Object) -> SkeletonTree:
 
 
 def _upright_poses(owner: bpy.types.Object, tree: SkeletonTree) -> Iterator[SkeletonTree]:
-    """The rest pose and the pose of the current frame: one of them may be a standing person."""
+    """The rest pose, the pose of the current frame, and poses of the armature's own keys: one may be standing."""
     yield tree
     if owner.pose is not None and len(owner.pose.bones) == len(tree):
         points = np.empty((2, len(tree) * 3), np.float32)
         owner.pose.bones.foreach_get("head", points[0])
         owner.pose.bones.foreach_get("tail", points[1])
         heads, tails = _in_world(owner, points)
+        yield replace(tree, heads=heads, tails=tails)
+    for ends in keyed_poses(owner, KEYED_POSES):
+        heads, tails = _in_world(owner, ends)
         yield replace(tree, heads=heads, tails=tails)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from .. import compat
 from ..core import PosedSkeleton
 from .axes import BLENDER_FROM_MOTION, vectors_to_blender
-from .keyable import bone_path
+from .rotation_modes import bone_path
 
 LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
 

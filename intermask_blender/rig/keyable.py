@@ -1,4 +1,4 @@
-"""Checks that an armature will move as it is keyed, and the channels that keys go to."""
+"""Checks that an armature will move as it is keyed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ import bpy
 from ..core import UserError
 from ..translations import tr
 from .map import RigMapping
-
-
-def bone_path(bone: str) -> str:
-    """Data path of a pose bone, from its object."""
-    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
-
-
-def rotation_channel(bone: bpy.types.PoseBone) -> str:
-    """Data path of a bone's rotation, in its rotation mode."""
-    names = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
-    return f"{bone_path(bone.name)}.{names.get(bone.rotation_mode, 'rotation_euler')}"
+from .rotation_modes import bone_path, rotation_channel
 
 
 def check_keyable(owner: bpy.types.Object) -> None:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
-from mathutils import Euler, Quaternion
 
 from .. import compat, core
 from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
-from .keyable import bone_path, check_chains, check_drivers, check_keyable, check_root_motion, rotation_channel
+from .keyable import check_chains, check_drivers, check_keyable, check_root_motion
 from .map import RigMapping
 from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
+from .rotation_modes import bone_path, rotation_channel, rotation_values
 
 
 @dataclass(frozen=True)
@@ -326,31 +326,3 @@ def _turned_by(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.
     """Data path and values (T, C) of a bone's rotation, in its rotation mode."""
     quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
     return rotation_channel(bone), rotation_values(bone, quaternions)
-
-
-def rotation_values(bone: bpy.types.PoseBone, quaternions: np.ndarray) -> np.ndarray:
-    """(T, C) values for a bone's rotation, in its rotation mode, that mean quaternions (T, 4)."""
-    mode = bone.rotation_mode
-    if mode == "QUATERNION":
-        return quaternions
-    if mode == "AXIS_ANGLE":
-        turned = rotations.axis_angle_from_quaternion(quaternions)
-        angle = np.linalg.norm(turned, axis=1, keepdims=True)
-        axis = np.where(angle > 1e-9, turned / np.maximum(angle, 1e-9), (0.0, 1.0, 0.0))
-        return np.concatenate((angle, axis), axis=1)
-    angles, last = np.empty((len(quaternions), 3)), None
-    for row, quaternion in enumerate(quaternions):
-        # Of the angles that mean one rotation, those nearest to the frame before.
-        last = Quaternion(quaternion).to_euler(mode) if last is None else Quaternion(quaternion).to_euler(mode, last)
-        angles[row] = last
-    return angles
-
-
-def quaternions_of(bone: bpy.types.PoseBone, values: np.ndarray) -> np.ndarray:
-    """(T, 4) what values (T, C) of a bone's rotation, in its rotation mode, mean."""
-    mode = bone.rotation_mode
-    if mode == "QUATERNION":
-        return rotations.normalized(values, 1e-9)
-    if mode == "AXIS_ANGLE":
-        return rotations.quaternion_from_axis_angle(values[:, :1] * rotations.normalized(values[:, 1:], 1e-9))
-    return np.array([Euler(angles, mode).to_quaternion() for angles in values.tolist()])

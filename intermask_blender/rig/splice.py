@@ -17,7 +17,8 @@ from .. import compat
 from ..core import ROOT_CONTROL, SMPL, rotations
 from .hands import carrier
 from .key import write_curves
-from .retarget import RigKeys, quaternions_of, rotation_values
+from .retarget import RigKeys
+from .rotation_modes import quaternions_of, rotation_values
 
 SEAM_SECONDS = 0.25
 """How long the new motion takes to leave the old one behind."""

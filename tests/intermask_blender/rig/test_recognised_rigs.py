@@ -17,6 +17,7 @@ from skeletons import Bone, biped, character_creator, genesis_8, tree_of
 
 from intermask_blender.rig.capture import capture_motion
 from intermask_blender.rig.detect import detect_rig
+from intermask_blender.rig.keyed_poses import keyed_poses
 from intermask_blender.rig.map import RigMapping
 from intermask_blender.rig.own_map import rig_line
 from intermask_blender.rig.retarget import rig_keys
@@ -148,6 +149,30 @@ def test_a_nameless_armature_whose_rest_pose_is_no_person_is_told_by_its_pose(tm
     rig = imported(tmp_path / "take.bvh", 0.01)
     bpy.context.scene.frame_set(20)
     assert dict(detect_rig(rig).bones) == {joint: f"Bone.{k:03d}" for k, joint in enumerate(SMPL.joints)}
+
+
+def test_a_nameless_armature_that_stands_in_another_frame_is_read_as_its_file_is(tmp_path: Path) -> None:
+    person = posed_person(12, frames=90)
+    crouching = normalized(np.array((1.0, 0.9, 0.0, 0.0)))
+    person.rotations[:60] = crouching
+    person.rotations[60:, 1:] = (1, 0, 0, 0)
+    rest = matrix_from_axis_angle(np.random.default_rng(4).normal(0, 1.5, (len(SMPL), 3)))
+    clip = on_foreign_skeleton(person, {joint: f"Bone.{k:03d}" for k, joint in enumerate(SMPL.joints)}, 100.0, rest)
+    write_clip(tmp_path / "take.bvh", clip)
+    empty_scene()
+    rig = imported(tmp_path / "take.bvh", 0.01)
+    bpy.context.scene.frame_set(20)
+    assert dict(detect_rig(rig).bones) == {joint: f"Bone.{k:03d}" for k, joint in enumerate(SMPL.joints)}
+    for mode in ("AXIS_ANGLE", "QUATERNION", "XYZ"):
+        frames = np.unique(np.linspace(*rig.animation_data.action.frame_range, 5).round())
+        for frame, (heads, tails) in zip(frames, keyed_poses(rig, 5), strict=True):
+            bpy.context.scene.frame_set(int(frame))
+            for number, bone in enumerate(rig.data.bones):
+                posed = rig.pose.bones[bone.name]
+                np.testing.assert_allclose(heads[number], posed.head, atol=1e-4)
+                np.testing.assert_allclose(tails[number], posed.tail, atol=1e-4)
+        for posed in rig.pose.bones:
+            posed.rotation_mode = mode
 
 
 def test_a_leader_on_its_head_is_refused() -> None:
