@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..model_files.model_folder import find_text_encoder, read_config
-from ..model_files.training_captions import Nearest, TrainingCaptions, load_captions
+from ..model_files.training_captions import NearestCaption, TrainingCaptions, load_captions
 from ..motion import FPS
 from ..text_encoders import load_text_encoder
 from ..text_encoders.encoder import TowerEncoder
@@ -53,7 +53,7 @@ class PromptReader:
         parts = segments(prompt, frames, FPS)
         return [] if self.matcher is None else [self.matcher.understand(part.prompt) for part in parts]
 
-    def nearest_training_caption(self, prompt: str, frames: int) -> Nearest | None:
+    def nearest_training_caption(self, prompt: str, frames: int) -> NearestCaption | None:
         """The training caption that is closest to a prompt, and its distance.
 
         Args:

@@ -139,7 +139,7 @@ def _with_feet_in_place(
 ) -> PosedSkeleton:
     """The person with toes on the body placed as in the original motion; soles keep their slope."""
     joints_now = body.joints(person)
-    toes = body.root_motion.of(joints[:, TOES])
+    toes = body.root_motion.apply(joints[:, TOES])
     if np.abs(joints_now[:, TOES] - toes).max() < _RESTORED:
         return person
     offsets = _rest_offsets(joints_now, rotations)

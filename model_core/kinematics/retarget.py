@@ -174,7 +174,7 @@ class RootMotionScale:
     floor: float = 0.0
     sole: float = 0.0
 
-    def of(self, points: np.ndarray) -> np.ndarray:
+    def apply(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) of the person's world, scaled to the rig's."""
         result = points * self.across
         result[..., 1] = self.floor + (points[..., 1] - self.floor) * self.upward + self.sole
@@ -184,9 +184,9 @@ class RootMotionScale:
 def pelvis_path(posed: PosedSkeleton, rest: RigRest, scale: RootMotionScale) -> np.ndarray:
     """(T, 3) path of a rig's pelvis: its hips are as high as the person's, scaled, with bent legs too."""
     pelvis = matrix_from_quaternion(posed.rotations[:, 0])
-    result = scale.of(posed.translation)
+    result = scale.apply(posed.translation)
     hips = posed.translation + pelvis @ posed.offsets[list(_HIPS)].mean(0)
-    result[:, 1] = scale.of(hips)[:, 1] - (pelvis @ rest.hips)[:, 1]
+    result[:, 1] = scale.apply(hips)[:, 1] - (pelvis @ rest.hips)[:, 1]
     return result
 
 

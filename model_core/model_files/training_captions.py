@@ -23,7 +23,7 @@ MAX_CAPTIONS = 2048
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestCaption:
     """The training caption that is most similar to a prompt.
 
     Attributes:
@@ -53,12 +53,12 @@ class TrainingCaptions:
     kind: Tensor
 
     @torch.no_grad()
-    def nearest(self, prompt: str, encoder: TextEncoder) -> Nearest:
+    def nearest(self, prompt: str, encoder: TextEncoder) -> NearestCaption:
         """The caption that is most similar to a prompt, by the vectors of the model's own text encoder."""
         vector = _normalised(encoder.encode([prompt]).pooled)[0]
         similarity = self.vectors @ vector
         best = int(similarity.argmax())
-        return Nearest(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
+        return NearestCaption(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
 
 
 def save_captions(

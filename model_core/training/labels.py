@@ -1,4 +1,4 @@
-"""Labelled pairs for the reranker: detectors tell whether each pair shows what its caption says."""
+"""Makes labelled pairs for the reranker: detectors decide whether each pair shows what its caption says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CAPTURED = {"salsa dance": "salsa"}
 """Detectors of captured takes, whose kind is their caption."""
 _PER_CALL = 16
 """Pairs that are generated or corrupted together."""
-_EXCHANGED = 0.7
+_LARGEST_SWAP = 0.7
 """Largest fraction of a corrupted pair's tokens that is replaced by a neighbouring code."""
 _PERTURBED = 0.5
 """Fraction of the corrupted pairs whose people are perturbed as well."""
@@ -53,17 +53,17 @@ class Labels:
 
 
 Maker = Callable[[np.random.Generator, int, int], Labels]
-"""Makes a number of pairs of a number of frames."""
-_Made = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
+"""Makes ``count`` labelled pairs of ``frames`` frames: (random, count, frames) to ``Labels``."""
+_Pairs = tuple[Sequence[tuple[Motion, ...]], Sequence[Clip], Sequence[str]]
 """Pairs, the clips that their captions come from, and these captions."""
 
 
 @dataclass(frozen=True)
 class LabelSource:
-    """How labelled pairs of one sort are made.
+    """A source of labelled pairs.
 
     Attributes:
-        name: of the sort; the beginning of the files' names.
+        name: of the source; the beginning of the files' names.
         make: makes a chunk.
         fingerprint: a digest of all that ``make`` depends on. Chunks of another fingerprint are not used; they stay in
             the folder, since they can have taken hours.
@@ -96,23 +96,23 @@ class LabelSource:
 
 
 def candidates_of(pipeline: InterMask, crops: Crops, model: Model) -> LabelSource:
-    """Single candidates that the model generates for captions of the training data.
+    """A source of candidates that the model generates for captions of the training data.
 
     Args:
         pipeline: generates.
         crops: of the training data.
-        model: the pipeline's, as it is on disk: layers of a pipeline are packed and no longer part of its state.
+        model: the pipeline's model as loaded from disk: a pipeline packs layers, which removes them from its state.
     """
     options = GenerateOptions(replace(pipeline.config.sampling, candidates=1, max_attempts=1))
 
-    def some(random: np.random.Generator, count: int, frames: int) -> _Made:
+    def make_pairs(random: np.random.Generator, count: int, frames: int) -> _Pairs:
         clips = _with_detectors(crops, random, count, frames)
         prompts = [_caption(clip, random) for clip in clips]
         seeds = [int(seed) for seed in random.integers(1 << 31, size=count)]
         return [made.people for made in pipeline.generate_batch(prompts, frames, seeds, options)], clips, prompts
 
     def make(random: np.random.Generator, count: int, frames: int) -> Labels:
-        return _labelled(some, random, count, frames)
+        return _labelled(make_pairs, random, count, frames)
 
     networks = [one for one in (model.transformer, model.tokenizer, model.refiner, model.contact_classifier) if one]
     statistics = model.mean.cpu().numpy(), model.std.cpu().numpy()
@@ -120,7 +120,7 @@ def candidates_of(pipeline: InterMask, crops: Crops, model: Model) -> LabelSourc
 
 
 def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tensor]) -> LabelSource:
-    """Clips of the training data made worse: tokenised, mixed up, perturbed, and refined again."""
+    """Corrupted clips of the training data: tokenised, mixed up, perturbed and refined."""
     model, perturbation, neighbours = pipeline.model, Perturbation(), Neighbours(pipeline.model.tokenizer)
     of_kind = {
         kind: _only(crops, [clip for clip in crops.clips if clip.kind == kind])
@@ -128,15 +128,15 @@ def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tenso
     }
 
     @torch.inference_mode()
-    def some(random: np.random.Generator, count: int, frames: int) -> _Made:
+    def make_pairs(random: np.random.Generator, count: int, frames: int) -> _Pairs:
         clips = _with_detectors(crops, random, count, frames)
         tokens = _tokens(pipeline, [_only(crops, [clip]) for clip in clips], random, frames)
         others = _tokens(pipeline, [of_kind[clip.kind] for clip in clips], random, frames)
-        tokens = neighbours.swap(mix_up(tokens, others, random), _EXCHANGED)
+        tokens = neighbours.swap(mix_up(tokens, others, random), _LARGEST_SWAP)
         features = pipeline.codec.decode(tokens)
         joints = torch.from_numpy(features[..., POSITIONS]).unflatten(-1, (JOINTS, 3))
         perturbed = torch.from_numpy(random.random(count) < _PERTURBED)[:, None, None, None, None]
-        joints = torch.where(perturbed, perturbation.of(joints), joints)
+        joints = torch.where(perturbed, perturbation.apply(joints), joints)
         features[..., POSITIONS] = joints.flatten(-2).numpy()
         captions = [_caption(clip, random) for clip in clips]
         text = torch.stack([words[caption] for caption in captions]).to(pipeline.device)
@@ -145,11 +145,11 @@ def corrupted_clips(pipeline: InterMask, crops: Crops, words: Mapping[str, Tenso
 
     def make(random: np.random.Generator, count: int, frames: int) -> Labels:
         torch.manual_seed(int(random.integers(1 << 31)))
-        return _labelled(some, random, count, frames)
+        return _labelled(make_pairs, random, count, frames)
 
     networks = [one for one in (model.tokenizer, model.refiner, model.contact_classifier) if one]
     statistics = model.mean.cpu().numpy(), model.std.cpu().numpy()
-    settings = perturbation, _EXCHANGED, _PERTURBED
+    settings = perturbation, _LARGEST_SWAP, _PERTURBED
     return LabelSource("corrupted", make, digest(crops, settings, *statistics, *networks))
 
 
@@ -171,14 +171,14 @@ def _load(path: Path) -> Labels:
 
 
 def _labelled(
-    some: Callable[[np.random.Generator, int, int], _Made], random: np.random.Generator, count: int, frames: int
+    make_pairs: Callable[[np.random.Generator, int, int], _Pairs], random: np.random.Generator, count: int, frames: int
 ) -> Labels:
-    """Pairs as they are before the solver, with the detectors' answers after it."""
+    """Pairs before the solver, with the detectors' answers about the solved pairs."""
     people: list[tuple[Motion, ...]] = []
     captions: list[str] = []
     kinds: list[str] = []
     while len(people) < count:
-        more, clips, prompts = some(random, min(_PER_CALL, count - len(people)), frames)
+        more, clips, prompts = make_pairs(random, min(_PER_CALL, count - len(people)), frames)
         people += more
         captions += prompts
         kinds += [_detector(clip) for clip in clips]
@@ -224,7 +224,7 @@ def _with_detectors(crops: Crops, random: np.random.Generator, count: int, frame
 
 
 def _detector(clip: Clip) -> str:
-    """Name of the detector for a clip's kind, or an empty text."""
+    """Name of the detector for a clip's kind, or an empty string."""
     name = _CAPTURED.get(clip.kind, clip.kind)
     return name if name in DETECTORS else ""
 

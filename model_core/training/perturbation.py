@@ -37,7 +37,7 @@ class Perturbation:
     strongest: float = 1.6
     spared: float = 0.1
 
-    def of(self, joints: Tensor) -> Tensor:
+    def apply(self, joints: Tensor) -> Tensor:
         """Perturb the joints (B, 2, T, 22, 3) of pairs, metres, Y up; the shape stays the same."""
         B, _, T = joints.shape[:3]
         device = joints.device

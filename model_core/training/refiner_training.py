@@ -138,7 +138,7 @@ class PairMaker:
         )
         who = torch.rand(count, 1, device=device) < settings.held
         fixed = who & (torch.randint(2, (count, 1), device=device) == torch.arange(2, device=device))
-        perturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.of(decoded_joints))
+        perturbed = torch.where(fixed[..., None, None, None], joints, settings.perturbation.apply(decoded_joints))
         return PairBatch(joints, perturbed, caption_vectors(clips, self.words, random), fixed)
 
     def held_out_batch(self, crops: Crops) -> PairBatch:

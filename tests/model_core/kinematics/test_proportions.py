@@ -16,10 +16,10 @@ from model_core.motion import PosedSkeleton
 
 def body(size: float, across: float, held: bool = False) -> TargetBody:
     """Somebody ``size`` times as large."""
-    way = RootMotionScale(across, size)
+    scale = RootMotionScale(across, size)
     return TargetBody(
-        lambda posed: replace(posed, offsets=posed.offsets * size, translation=way.of(posed.translation)).joints(),
-        way,
+        lambda posed: replace(posed, offsets=posed.offsets * size, translation=scale.apply(posed.translation)).joints(),
+        scale,
         held,
     )
 

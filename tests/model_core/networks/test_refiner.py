@@ -58,9 +58,9 @@ def test_the_refiner_depends_neither_on_place_nor_on_heading_nor_on_order() -> N
 def test_perturbed_people_keep_their_bone_lengths() -> None:
     torch.manual_seed(0)
     joints = pair(8)
-    calm = Perturbation(spared=1.0).of(joints)
+    calm = Perturbation(spared=1.0).apply(joints)
     torch.testing.assert_close(calm, joints, atol=1e-5, rtol=0)
-    wild = Perturbation(spared=0.0).of(joints)
+    wild = Perturbation(spared=0.0).apply(joints)
     assert (wild - joints).norm(dim=-1).mean() > 0.1
 
     def bones(people: Tensor) -> Tensor:
@@ -77,11 +77,11 @@ def test_it_learns_how_far_apart_people_stand() -> None:
     text, nobody = TEXT.expand(8, -1), NOBODY.expand(8, -1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(150):
-        loss = torch.stack(list(refiner_losses(network(perturbation.of(right), text, nobody), right).values())).sum()
+        loss = torch.stack(list(refiner_losses(network(perturbation.apply(right), text, nobody), right).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    disturbed = perturbation.of(right)
+    disturbed = perturbation.apply(right)
     with torch.inference_mode():
         after = refiner_losses(network.eval()(disturbed, text, nobody), right)
     before = refiner_losses(disturbed, right)
