@@ -17,6 +17,7 @@ from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, token_columns, windows
+from .constrained import bound_tokens, checked
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
@@ -95,7 +96,8 @@ class InterMask:
             One interaction for each take, in the canonical frame of the first person.
 
         Raises:
-            UserError: the prompt is empty, its times do not fit, or the length is out of range.
+            UserError: the prompt is empty, its times do not fit, the length is out of range, or a constraint cannot be
+                met.
         """
         return self.complete(prompt, (None, None), all_free(frames), frames, options)
 
@@ -116,6 +118,7 @@ class InterMask:
             One interaction for each item.
         """
         self._check_length(frames)
+        constraints = checked(options.constraints, prompts, frames)
         settings = options.settings or self.config.sampling
         items = [self._window_texts(prompt, frames, 0, options.as_written) for prompt in prompts]
         # Items whose timed prompts have the same windows share a batch.
@@ -133,7 +136,7 @@ class InterMask:
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
             on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)
             pairs = self._completer.complete(
-                window_texts, (None, None), free, frames, sampler, len(members), on_step, options.constraints
+                window_texts, (None, None), free, frames, sampler, len(members), on_step, constraints
             )
             for item, pair in zip(members, pairs, strict=True):
                 results[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
@@ -172,6 +175,8 @@ class InterMask:
     ) -> list[Interaction]:
         """Regenerate the tokens that a prompt makes least likely, and keep the others.
 
+        Tokens in frames that constraints bind are regenerated too.
+
         Args:
             prompt: what the two people do now; as in ``generate``.
             known: the interaction to change, with local rotations.
@@ -184,9 +189,13 @@ class InterMask:
             One interaction for each take, in the world of the known one.
 
         Raises:
-            UserError: the strength is not between 0 and 1, or the length is out of range.
+            UserError: the strength is not between 0 and 1, the length is out of range, or a constraint cannot be met.
         """
+        allowed = all_free(len(known)) if within is None else within
+        constraints = checked(options.constraints, [prompt], len(known), known.people, allowed)
         free = self.least_likely_tokens(prompt, known, strength, options, within)
+        if constraints is not None:
+            free |= allowed & bound_tokens(constraints, len(known))
         return self.complete(prompt, known.people, free, len(known), options)
 
     def least_likely_tokens(
@@ -264,13 +273,15 @@ class InterMask:
             exactly as they were.
 
         Raises:
-            UserError: the prompt is empty, its times do not fit, or the length is out of range.
+            UserError: the prompt is empty, its times do not fit, the length is out of range, or a constraint cannot be
+                met.
         """
         self._check_length(frames)
+        constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
         texts = self._window_texts(prompt, frames, fixed_frames, options.as_written)
         pairs = self._completer.complete(
-            texts, known, free, frames, sampler, options.takes, options.on_step, options.constraints
+            texts, known, free, frames, sampler, options.takes, options.on_step, constraints
         )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..constraints import Constraints
+from ..constraints.files import constraints_from_json
 from ..errors import UserError
+from ..generation.constrained import checked
 from ..kinematics import SolveSettings
 from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
@@ -120,6 +123,8 @@ class MotionRequest:
         items: prompt and seed of each item of a batched request, one take each; empty for the other requests.
         words: a ``words.json`` of the user's own phrases; None for none.
         as_written: prompts condition the networks in their own words.
+        constraints: of every take and item, in the world of the result.
+        partly: whether constraints that cannot be met are left out, instead of being an error.
     """
 
     load: LoadRequest
@@ -136,6 +141,8 @@ class MotionRequest:
     items: tuple[tuple[str, int], ...] = ()
     words: Path | None = None
     as_written: bool = False
+    constraints: Constraints = Constraints()
+    partly: bool = False
 
     @classmethod
     def from_message(cls, message: Message) -> MotionRequest:
@@ -172,6 +179,8 @@ class MotionRequest:
             items,
             _words(values),
             _flag(values, "as_written"),
+            _constraints(values),
+            _flag(values, "partly"),
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -203,6 +212,28 @@ class MotionRequest:
                 "choose a shorter length or a longer part of the leader."
             )
         return requested or len(self.leader)
+
+    def constraints_that_can_be_met(self, frames: int) -> Constraints | None:
+        """The constraints of the clip; None where there are none.
+
+        Args:
+            frames: of the clip.
+
+        Raises:
+            UserError: one cannot be met, and ``partly`` is false.
+        """
+        prompts = [prompt for prompt, _ in self.items] or [self.prompt]
+        known: Sequence[Motion] = ()
+        free, fixed_frames = None, 0
+        if self.leader is not None:
+            known, free = [self.leader], Edit((1,), tuple(range(PARTS)), 0, frames, 1.0).free(frames)
+        elif self.source is not None:
+            known = self.source.people
+            if self.edit is None:
+                fixed_frames = len(self.source)
+            else:
+                free = self.edit.free(frames)
+        return checked(self.constraints, prompts, frames, known, free, fixed_frames, self.partly)
 
     def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
         """The model's settings, overridden by the client's."""
@@ -257,6 +288,12 @@ def _items(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
         (_prompt({"prompt": prompt}), _integer({"seed": seed}, "seed", 0, 0, MOST_SEED) or 0)
         for prompt, seed in zip(prompts, seeds, strict=True)
     )
+
+
+def _constraints(values: Mapping[str, Any]) -> Constraints:
+    """The constraints of a message, in the form of a constraint file."""
+    given = values.get("constraints")
+    return Constraints() if given is None else constraints_from_json(given, "the request")
 
 
 def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:

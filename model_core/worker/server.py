@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..constraints import Constraints, report_of_people
 from ..errors import UserError, out_of_memory
 from ..motion import FPS, Interaction
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
@@ -173,10 +174,12 @@ class Worker:
 
     def _generate(self, request: MotionRequest) -> None:
         start = perf_counter()
+        frames = request.length(MIN_FRAMES, MAX_FRAMES)
+        constraints = request.constraints_that_can_be_met(frames)
         model = self._model(request.load)
         fault = model.reader.use_words(request.words)
         loaded = perf_counter()
-        takes = self._sample(model, request)
+        takes = self._sample(model, request, frames, constraints)
         sampled = perf_counter()
         solved = self._solve(takes, request)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
@@ -184,7 +187,9 @@ class Worker:
         understood = [] if request.as_written else [
             [_told(part) for part in model.reader.understand(prompt, len(takes[0]))] for prompt in prompts
         ]  # fmt: skip
-        self._send_result(model, request, solved, timings, understood, fault)
+        constraints = constraints or Constraints()
+        errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
+        self._send_result(model, request, solved, timings, understood, fault, errors)
 
     def _model(self, request: LoadRequest) -> InterMask:
         """The model of a request, reloaded if its files have changed."""
@@ -209,17 +214,25 @@ class Worker:
             self._reader = (request, stamp, PromptReader.load(request.model))
         return self._reader[2]
 
-    def _sample(self, model: InterMask, request: MotionRequest) -> list[Interaction]:
+    def _sample(
+        self, model: InterMask, request: MotionRequest, frames: int, constraints: Constraints | None
+    ) -> list[Interaction]:
         from ..generation.options import GenerateOptions
 
-        frames = request.length(MIN_FRAMES, MAX_FRAMES)
         defaults = model.config.sampling
 
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
         settings = request.sampling_settings(defaults if request.leader is None else defaults.for_reaction())
-        options = GenerateOptions(settings, request.seed, request.takes, on_step, as_written=request.as_written)
+        options = GenerateOptions(
+            settings,
+            request.seed,
+            request.takes,
+            on_step,
+            constraints=constraints,
+            as_written=request.as_written,
+        )
         if request.items:
             prompts, seeds = zip(*request.items, strict=True)
             return model.generate_batch(prompts, frames, seeds, options)
@@ -255,6 +268,7 @@ class Worker:
         timings: dict[str, float],
         understood: list[list[dict[str, Any]]],
         fault: str,
+        constraint_errors: list[list[dict[str, Any]]],
     ) -> None:
         first = solved[0][0]
 
@@ -276,6 +290,7 @@ class Worker:
             timings=timings,
             understood=understood,
             fault=fault,
+            constraint_errors=constraint_errors,
         )
 
     def _progress(self, stage: str, step: int, steps: int) -> None:

@@ -17,6 +17,8 @@ import torch
 from repository import REPOSITORY
 from worker_client import PATIENCE, Client
 
+from model_core.constraints import Constraints, ContactConstraint, PathConstraint, report_of_people
+from model_core.constraints.files import constraints_to_json
 from model_core.model_files.model_folder import Model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.model_files.settings import ModelConfig
@@ -135,6 +137,70 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
 
 
 _STAGES = ("loading", "sampling", "solving")
+
+
+def test_constraints_come_back_with_their_errors(warm: Client, model: Path) -> None:
+    constraints = Constraints(
+        (
+            PathConstraint(1, (10, 40), np.array([[0.3, 0.9], [0.4, 1.0]]), name="way"),
+            ContactConstraint(0, "right_hand", "left_shoulder", 20, 30, name="pat"),
+        )
+    )
+    given = {"constraints": constraints_to_json(constraints)}
+    warm.send("generate", id=1, model=str(model), prompt="they dance", seconds=1.5, takes=2, **given)
+    result = warm.final()
+    people = [[PosedSkeleton(*(result.arrays[name][take, person].astype(np.float64)
+                               for name in ("offsets", "rotations", "translation")))
+               for person in (0, 1)] for take in (0, 1)]  # fmt: skip
+    measured = [[error.to_json() for error in report_of_people(constraints, pair)] for pair in people]
+    errors = result.values["constraint_errors"]
+    assert [[error["name"] for error in take] for take in errors] == 2 * [["The path 'way'", "The contact 'pat'"]]
+    for ours, theirs in zip(errors, measured, strict=True):
+        for error, again in zip(ours, theirs, strict=True):
+            assert error.keys() == again.keys() and error["worst"] == pytest.approx(again["worst"], abs=2e-4)
+
+
+WAY = {"type": "root2d", "frame_indices": [10, 20], "smooth_root_2d": [[0, 0], [9, 0]], "name": "way"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        ("generate", {"seconds": 1.5, "constraints": [WAY]}, ["'way'", "27.0 m/s"]),
+        ("generate", {"seconds": 1.5, "constraints": {}}, ["not a list"]),
+        ("generate", {"seconds": 1.5, "constraints": [], "partly": "yes"}, ["partly"]),
+        ("generate", {"seconds": 0.6, "constraints": [WAY]}, ["'way'", "frames 10 to 20"]),
+        ("react", {"constraints": [WAY]}, ["'way'", "person 0", "given"]),
+        ("edit", {"constraints": [WAY | {"person": 1}], "people": [0]}, ["'way'", "person 1", "given"]),
+        ("edit", {"constraints": [WAY], "start": 16}, ["'way'", "frame 10", "kept"]),
+        ("extend", {"seconds": 2.0, "constraints": [WAY]}, ["'way'", "frame 10", "kept"]),
+        ("generate", {"seconds": 1.5, "constraints": [{"type": "timing", "frame": 9, "event": 1}]}, ["part 1"]),
+    ],
+)
+def test_constraints_that_cannot_be_met_are_refused_in_one_sentence(
+    warm: Client, model: Path, kind: str, values: dict[str, Any], words: list[str]
+) -> None:
+    person = walk(40)
+    arrays = {}
+    if kind == "react":
+        arrays = {"leader_joints": person.joints.astype(np.float32)}
+    elif kind != "generate":
+        arrays = {"source_joints": np.stack((person.joints, person.joints + np.array([1.0, 0, 0]))).astype(np.float32)}
+    warm.send(kind, arrays, id=1, model=str(model), prompt="they dance", **values)
+    reply = warm.final()
+    assert reply.type == "error" and reply.values["kind"] == "user"
+    sentence = reply.values["message"]
+    assert all(word in sentence for word in words), sentence
+
+
+def test_constraints_are_met_in_part_when_the_client_says_so(warm: Client, model: Path) -> None:
+    later = WAY | {"frame_indices": [10, 200], "smooth_root_2d": [[0, 0], [1, 0]]}
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "seconds": 1.5, "constraints": [later]}
+    warm.send("generate", id=1, **request)
+    assert "frames 10 to 200" in warm.final().values["message"]
+    warm.send("generate", id=2, **request, partly=True)
+    result = warm.final()
+    assert result.type == "result" and result.values["constraint_errors"][0][0]["worst_frame"] == 10
 
 
 @pytest.mark.parametrize("known", ["joints", "rotations", "all"])
