@@ -141,7 +141,7 @@ def _import(options: argparse.Namespace) -> None:
     from .model_files.import_published import PublishedImport, import_published
     from .model_files.model_folder import read_config
 
-    wanted = PublishedImport(
+    request = PublishedImport(
         checkpoints=options.checkpoints,
         clip=options.clip,
         out=options.out,
@@ -154,11 +154,11 @@ def _import(options: argparse.Namespace) -> None:
         replace=options.replace,
     )
     stages = {
-        "reading": f"Reading {wanted.checkpoints} ...",
-        "converting": f"Converting the text encoder of {wanted.clip} ...",
-        "writing": f"Writing {wanted.out} ...",
+        "reading": f"Reading {request.checkpoints} ...",
+        "converting": f"Converting the text encoder of {request.clip} ...",
+        "writing": f"Writing {request.out} ...",
     }
-    folder = import_published(wanted, on_stage=lambda stage: _show(stages[stage]))
+    folder = import_published(request, on_stage=lambda stage: _show(stages[stage]))
     config = read_config(folder)
     _show(f"{folder} is the model '{config.name}'. {config.about}")
 

@@ -1,4 +1,4 @@
-"""Tensors on disk as safetensors files, and into networks that they must fit exactly."""
+"""Writes tensors to safetensors files, and checks that tensors fit a network exactly."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def save_tensors(
 
 
 def check_fits(
-    wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: str | os.PathLike[str], owner: str, remedy: str
+    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: str | os.PathLike[str], owner: str, remedy: str
 ) -> None:
-    """Refuse a state that is not exactly, by names and shapes, that of a network.
+    """Check that a state has exactly the names and shapes of a network's state.
 
     Args:
-        wanted: the network's state.
+        expected: the network's state.
         found: the file's.
         path: the file.
         owner: what the file should fit, for the message.
@@ -46,10 +46,11 @@ def check_fits(
     Raises:
         UserError: a tensor is missing, of another shape, unknown, or has values that are not finite.
     """
-    for key in [*wanted, *(key for key in found if key not in wanted)]:
-        want, have = _shape(wanted, key), _shape(found, key)
-        if want != have:
-            raise UserError(f"{path} does not fit {owner}: {key} should be {want} and is {have}; {remedy}.")
+    for key in [*expected, *(key for key in found if key not in expected)]:
+        expected_shape, found_shape = _shape(expected, key), _shape(found, key)
+        if expected_shape != found_shape:
+            message = f"{key} should be {expected_shape} and is {found_shape}"
+            raise UserError(f"{path} does not fit {owner}: {message}; {remedy}.")
     if (damaged := not_finite(found)) is not None:
         raise UserError(f"{path} has values that are not numbers in {damaged}; {remedy}.")
 

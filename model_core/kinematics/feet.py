@@ -140,8 +140,8 @@ def _with_planted_legs(
     """The pose with legs on their footing and pelvises lowered by a fraction (T,) of what the legs need."""
     drop = sinking * _drop(pose, joints, footing, settings)
     lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
-    turned = _bend_legs(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
-    result = lowered.with_world_rotations(turned)
+    rotated = _bend_legs(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
+    result = lowered.with_world_rotations(rotated)
     return result if settings.held is None else result.with_person(settings.held, pose)
 
 
@@ -281,9 +281,9 @@ def _lift(toes: np.ndarray, stands: np.ndarray, floor: float, fps: float, settin
     """(P, T, 2) metres by which to raise feet that travel close above or below the floor and do not stand."""
     level = np.stack((toes[..., 0], toes[..., 2]), -1)
     slow, quick = _STEP_SPEED
-    wanted = settings.clearance * smoothstep((speeds(level, fps) - slow) / (quick - slow))
+    target_height = settings.clearance * smoothstep((speeds(level, fps) - slow) / (quick - slow))
     standing = np.moveaxis(stands, 1, -1)
-    short = np.moveaxis(np.maximum(wanted - (toes[..., 1] - floor), 0.0), 1, -1) * ~standing
+    short = np.moveaxis(np.maximum(target_height - (toes[..., 1] - floor), 0.0), 1, -1) * ~standing
     # A foot is locked horizontally up to the last frame of its stand and travels in the next one: it leaves the floor
     # slightly earlier.
     share = np.where(standing, _PEEL * _dilated(~standing), 1.0)

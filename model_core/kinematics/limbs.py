@@ -98,8 +98,8 @@ def two_bone_ik(
     lengths = np.linalg.norm(offsets[:, (limb.hinge, limb.end)], axis=-1)
     long, short = lengths[:, None, 0], lengths[:, None, 1]
     if distance is None:
-        current, wanted = np.linalg.norm(first + second, axis=-1), np.linalg.norm(to_target, axis=-1)
-        distance = softened_distance(limb, offsets, wanted, current)
+        current, target_distance = np.linalg.norm(first + second, axis=-1), np.linalg.norm(to_target, axis=-1)
+        distance = softened_distance(limb, offsets, target_distance, current)
     distance = np.maximum(distance, np.abs(long - short) * 1.001 + 1e-4)
 
     axis = normalized(to_target)

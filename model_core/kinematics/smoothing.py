@@ -164,8 +164,8 @@ def _filtered(signals: np.ndarray, jitter: np.ndarray, cut: np.ndarray, need: np
     expected = 3 * (stopped**2 * jitter).mean(-1)[..., None]
     removed = hann_smoothed(((signals - slow_filtered) ** 2).sum(-2), 3)
     excess = np.sqrt(removed / np.maximum(expected, 1e-16))
-    least, most = _EXCESS
-    share = hann_smoothed(np.clip((excess - least) / (most - least), 0, 1), 3)[..., None, :]
+    low, high = _EXCESS
+    share = hann_smoothed(np.clip((excess - low) / (high - low), 0, 1), 3)[..., None, :]
     return signals + need[..., None, None] * (slow_filtered + share * (fast_filtered - slow_filtered) - signals)
 
 

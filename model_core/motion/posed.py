@@ -66,8 +66,8 @@ class PosedSkeleton:
             count = int(np.floor((len(self) - 1) / self.fps * fps + 1e-6)) + 1
         place = np.arange(count) / fps * self.fps
         before = np.minimum(place.astype(np.int64), len(self) - 2)
-        share = place - before
-        turned = slerp(self.rotations[before], self.rotations[before + 1], share[:, None])
+        fraction = place - before
+        rotations = slerp(self.rotations[before], self.rotations[before + 1], fraction[:, None])
         step = self.translation[before + 1] - self.translation[before]
-        moved = self.translation[before] + share[:, None] * step
-        return PosedSkeleton(self.offsets, continuous_signs(turned), moved, fps, self.skeleton)
+        moved = self.translation[before] + fraction[:, None] * step
+        return PosedSkeleton(self.offsets, continuous_signs(rotations), moved, fps, self.skeleton)

@@ -126,9 +126,9 @@ def _model(name: str, arrays: dict[str, np.ndarray]) -> SmplModel:
     count = len(vertices)
     skeleton = _skeleton(arrays["kintree_table"])
     shapes, joints = arrays["shapedirs"].astype(np.float64), len(skeleton)
-    for field, wanted in (("J_regressor", (joints, count)), ("weights", (count, joints))):
-        if arrays[field].shape != wanted:
-            raise _LayoutError(f"has {field} of shape {arrays[field].shape} where {wanted} belongs")
+    for field, expected in (("J_regressor", (joints, count)), ("weights", (count, joints))):
+        if arrays[field].shape != expected:
+            raise _LayoutError(f"has {field} of shape {arrays[field].shape} where {expected} belongs")
     if shapes.ndim != 3 or shapes.shape[:2] != (count, 3):
         raise _LayoutError(f"has shapedirs of shape {shapes.shape} where {(count, 3)} and their number belong")
     faces = arrays["f"].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Many captions through a text encoder, in batches of similar length."""
+"""Encodes many captions, in batches of similar length."""
 
 from __future__ import annotations
 

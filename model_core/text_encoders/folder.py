@@ -1,4 +1,4 @@
-"""A text encoder on disk: ``config.json``, ``tokenizer.json`` and ``weights.safetensors`` in one folder."""
+"""Loads and saves a text encoder's folder: ``config.json``, ``tokenizer.json`` and ``weights.safetensors``."""
 
 from __future__ import annotations
 
@@ -118,14 +118,14 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 def _fill(tower: SentenceEncoder | ClipTextTower, state: dict[str, Tensor], path: Path) -> None:
     """Load a state with exactly the network's names and shapes into it; compressed tensors stay compressed."""
-    wanted = tower.state_dict()
-    check_fits(wanted, state, path, f"its {_CONFIG}", "copy or convert the folder again")
+    expected = tower.state_dict()
+    check_fits(expected, state, path, f"its {_CONFIG}", "copy or convert the folder again")
     for key in list(state):
         tensor = state.pop(key)
         # CLIP's layers would be the largest part of a model in memory, and run once per prompt.
-        rests = key == _TABLE or (isinstance(tower, ClipTextTower) and key.startswith("layers."))
-        wanted[key] = tensor.clone() if rests else tensor.float()
-    tower.load_state_dict(wanted, assign=True)
+        stays_compressed = key == _TABLE or (isinstance(tower, ClipTextTower) and key.startswith("layers."))
+        expected[key] = tensor.clone() if stays_compressed else tensor.float()
+    tower.load_state_dict(expected, assign=True)
 
 
 def _read_tokenizer(path: Path, config: EncoderConfig, *, fills: bool) -> Tokenizer:

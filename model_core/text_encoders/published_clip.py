@@ -1,4 +1,4 @@
-"""From published CLIP weights to a text encoder's folder: only the text tower, in half precision."""
+"""Converts published CLIP weights to a text encoder's folder: only the text tower, in half precision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .folder import save_text_encoder
 from .torchscript import read_torchscript
 
 OPENAI_SHA256 = "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02"
-"""Of OpenAI's ``ViT-L-14-336px.pt``."""
+"""SHA-256 of OpenAI's ``ViT-L-14-336px.pt``."""
 
 _HEAD_WIDTH = 64  # in every CLIP that OpenAI published
 _OPENAI = (
@@ -105,7 +105,7 @@ def _from_folder(folder: Path, any_clip: bool, remedy: str) -> dict[str, Tensor]
 
 
 def _check_settings(folder: Path, any_clip: bool, remedy: str) -> None:
-    """Refuse another kind of model by its configuration, if there is one."""
+    """Check the model's configuration file, if there is one."""
     path = folder / "config.json"
     if not path.is_file():
         return
@@ -178,14 +178,14 @@ def _shape(state: dict[str, Tensor], source: Path) -> ClipTextConfig:
 
 
 def _check(state: dict[str, Tensor], config: ClipTextConfig, source: Path) -> None:
-    """Refuse tensors that do not fit the tower; the error names the first one."""
+    """Check that the tensors fit the tower; the error names the first one that does not."""
     with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in ClipTextTower(config).state_dict().items()}
-    for name in sorted(wanted.keys() | state.keys()):
+        expected = {name: tuple(tensor.shape) for name, tensor in ClipTextTower(config).state_dict().items()}
+    for name in sorted(expected.keys() | state.keys()):
         found = tuple(state[name].shape) if name in state else None
-        if found != wanted.get(name):
+        if found != expected.get(name):
             raise UserError(
-                f"{source} does not fit CLIP's text tower: {name} should be {wanted.get(name) or 'absent'} and is "
+                f"{source} does not fit CLIP's text tower: {name} should be {expected.get(name) or 'absent'} and is "
                 f"{found or 'absent'}; choose OpenAI's ViT-L/14-336."
             )
         if not bool(state[name].isfinite().all()):

@@ -34,13 +34,13 @@ _KINDS = {
 _MARK = object()
 
 
-class _Refused(Exception):  # noqa: N818 - what is in the file is the error
+class _RefusedError(Exception):
     """The file asks for something that no module needs."""
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a tensor's numbers are: the arguments that would rebuild it."""
+class _TensorRecord:
+    """The storage and layout of a tensor: the arguments with which it is rebuilt."""
 
     kind: str
     storage: str
@@ -49,26 +49,26 @@ class _Place:
     strides: tuple[int, ...]
 
 
-def read_torchscript(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
-    """The tensors of a TorchScript module by the names of its state.
+def read_torchscript(path: Path, selects: Callable[[str], bool]) -> dict[str, Tensor]:
+    """Read the tensors of a TorchScript module, by their names in its state.
 
     Args:
         path: an archive.
-        wanted: says of each name whether its tensor is to be read; the others cost nothing.
+        selects: whether to read the tensor of a name; the others are skipped.
 
     Raises:
-        UserError: no archive, cut short, or with more in it than a module.
+        UserError: the file is no archive, is truncated, or has more in it than a module.
     """
     try:
         with ZipFile(path) as archive:
             names = archive.namelist()
-            facts = next((name for name in names if name.endswith("/data.pkl")), None)
-            if facts is None or not any(name.endswith("/constants.pkl") for name in names):
+            pickle_name = next((name for name in names if name.endswith("/data.pkl")), None)
+            if pickle_name is None or not any(name.endswith("/constants.pkl") for name in names):
                 raise UserError(f"{path} is no TorchScript archive; choose the file that OpenAI published.")
-            folder = facts.rpartition("/")[0]
-            state = dict(_named(_read_facts(archive.read(facts))))
-            return {name: _tensor(archive, folder, place) for name, place in state.items() if wanted(name)}
-    except _Refused as error:
+            folder = pickle_name.rpartition("/")[0]
+            state = dict(_named(_read_pickle(archive.read(pickle_name))))
+            return {name: _tensor(archive, folder, record) for name, record in state.items() if selects(name)}
+    except _RefusedError as error:
         raise UserError(
             f"{path} holds more than tensors ({error}) and was not loaded, since it could run code; "
             "choose the file that OpenAI published."
@@ -77,22 +77,22 @@ def read_torchscript(path: Path, wanted: Callable[[str], bool]) -> dict[str, Ten
         raise UserError(f"{path} is cut short or no TorchScript archive; copy or download it again.") from error
 
 
-def _tensor(archive: ZipFile, folder: str, place: _Place) -> Tensor:
-    numbers = torch.frombuffer(bytearray(archive.read(f"{folder}/data/{place.storage}")), dtype=_KINDS[place.kind])
-    return numbers.as_strided(place.shape, place.strides, place.offset).clone()
+def _tensor(archive: ZipFile, folder: str, record: _TensorRecord) -> Tensor:
+    numbers = torch.frombuffer(bytearray(archive.read(f"{folder}/data/{record.storage}")), dtype=_KINDS[record.kind])
+    return numbers.as_strided(record.shape, record.strides, record.offset).clone()
 
 
-def _named(module: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, _Place]]:
+def _named(module: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, _TensorRecord]]:
     """The tensors of a module and of those in it, with their full names."""
     for name, value in module.items():
-        if isinstance(value, _Place):
+        if isinstance(value, _TensorRecord):
             yield f"{prefix}{name}", value
         elif isinstance(value, dict):
             yield from _named(value, f"{prefix}{name}.")
 
 
-def _read_facts(data: bytes) -> dict[Any, Any]:
-    """The top module as nested dictionaries, tensors as their places."""
+def _read_pickle(data: bytes) -> dict[Any, Any]:
+    """Interpret the pickle: the top module as nested dictionaries of tensor records."""
     stack: list[Any] = []
     memory: dict[int, Any] = {}
     opcode: pickletools.OpcodeInfo
@@ -144,11 +144,11 @@ def _read_facts(data: bytes) -> dict[Any, Any]:
                 stack[-1].update(attributes)
             case "REDUCE":
                 arguments = stack.pop()
-                stack[-1] = _built(stack[-1], arguments)
+                stack[-1] = _call_result(stack[-1], arguments)
             case "STOP":
                 return dict(stack.pop())
             case unknown:
-                raise _Refused(f"the opcode {unknown}")
+                raise _RefusedError(f"the opcode {unknown}")
     raise EOFError("the list of attributes ends early")
 
 
@@ -161,7 +161,7 @@ def _since_mark(stack: list[Any]) -> list[Any]:
     return values
 
 
-def _built(maker: str, arguments: tuple[Any, ...]) -> Any:
+def _call_result(maker: str, arguments: tuple[Any, ...]) -> Any:
     """The result of a call; a module needs only two kinds of calls."""
     if maker == "torch._utils _rebuild_tensor_v2":
         (_, kind, storage, *_), offset, shape, strides, *_ = arguments
@@ -169,7 +169,7 @@ def _built(maker: str, arguments: tuple[Any, ...]) -> Any:
             raise ValueError(f"a tensor of shape {shape}")
         if prod(shape) > 1 << 31:
             raise ValueError(f"a tensor of shape {shape}")
-        return _Place(kind, storage, offset, shape, strides)
+        return _TensorRecord(kind, storage, offset, shape, strides)
     if maker == "collections OrderedDict":
         return {}
-    raise _Refused(f"a call of {maker}")
+    raise _RefusedError(f"a call of {maker}")

@@ -83,12 +83,12 @@ def feature_losses(
         published_sixd: read a normalised 6D rotation as the published loss does, as two vectors one after the other;
             otherwise denormalise it and read the vectors interleaved, as the data stores them.
     """
-    positions, wanted = _positions(predicted), _positions(target)
+    positions, target_positions = _positions(predicted), _positions(target)
     return FeatureLosses(
         reconstruction=smooth_l1(predicted[..., WITHOUT_CONTACTS], target[..., WITHOUT_CONTACTS]),
-        position=smooth_l1(positions, wanted),
-        velocity=smooth_l1(positions.diff(dim=1), wanted.diff(dim=1)),
-        bone=smooth_l1(_bone_lengths(positions), _bone_lengths(wanted)),
+        position=smooth_l1(positions, target_positions),
+        velocity=smooth_l1(positions.diff(dim=1), target_positions.diff(dim=1)),
+        bone=smooth_l1(_bone_lengths(positions), _bone_lengths(target_positions)),
         geodesic=_geodesic(predicted, target, mean, std, published_sixd),
         foot=_foot(_positions(predicted * std + mean), _positions(target * std + mean)),
     )
@@ -106,9 +106,9 @@ def _bone_lengths(positions: Tensor) -> Tensor:
 def _foot(positions: Tensor, target: Tensor) -> Tensor:
     """Mean movement of feet over the frames in which they are planted in the target."""
     feet = list(FOOT_JOINTS)
-    moved, wanted = positions[:, :, feet].diff(dim=1), target[:, :, feet].diff(dim=1)
+    moved, target_moved = positions[:, :, feet].diff(dim=1), target[:, :, feet].diff(dim=1)
     heights = torch.as_tensor(CONTACT_HEIGHTS, dtype=target.dtype, device=target.device)
-    standing = (wanted.square().sum(-1) < CONTACT_SQUARED_SPEED) & (target[:, :-1, feet, 1] < heights)
+    standing = (target_moved.square().sum(-1) < CONTACT_SQUARED_SPEED) & (target[:, :-1, feet, 1] < heights)
     loss = smooth_l1(moved, torch.zeros_like(moved), reduction="none") * standing[..., None]
     return loss.sum() / (3 * standing.sum()).clamp_min(1)
 

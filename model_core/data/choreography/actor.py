@@ -127,9 +127,9 @@ class Actor:
             speed: of playing.
             by_hands: which of the two.
         """
-        wanted = np.clip(first + self.times * FPS * speed, 0, len(take) - 1)
-        track = take.on(self.body).at(wanted)
-        first, last = int(wanted[0]), int(wanted[-1]) + 1
+        frames = np.clip(first + self.times * FPS * speed, 0, len(take) - 1)
+        track = take.on(self.body).at(frames)
+        first, last = int(frames[0]), int(frames[-1]) + 1
         turn = aim - (reach_direction(take, first, last) if by_hands else float(np.median(take.facing[first:last])))
         middle = track.root.mean(0) * np.array([1, 0, 1])
         track = track.placed(0.0, -middle).placed(turn, np.asarray(centre, dtype=np.float64))

@@ -122,12 +122,12 @@ def _behind(scene: Scene, lead: Actor, tail: Actor, pace: float, delay: float, c
     places, heading = _curve(scene, lead, pace, 0.7)
     lead.path = (places, hann_smoothed(heading, 6))
     before = np.arange(-200, 0)[:, None] * (places[1] - places[0]) + places[0]
-    longer, turned = np.concatenate((before, places)), np.concatenate((np.full(200, heading[0]), heading))
-    wanted = 200 + np.arange(len(places)) - delay * FPS + catching / pace * np.arange(len(places))
-    wanted = np.minimum(wanted, 200 + np.arange(len(places)) - 0.25 * FPS)
+    longer, longer_heading = np.concatenate((before, places)), np.concatenate((np.full(200, heading[0]), heading))
+    sample_at = 200 + np.arange(len(places)) - delay * FPS + catching / pace * np.arange(len(places))
+    sample_at = np.minimum(sample_at, 200 + np.arange(len(places)) - 0.25 * FPS)
     index = np.arange(len(longer))
-    own = np.stack([np.interp(wanted, index, longer[:, axis]) for axis in range(3)], -1)
-    tail.path = (own, hann_smoothed(np.interp(wanted, index, turned), 6))
+    own = np.stack([np.interp(sample_at, index, longer[:, axis]) for axis in range(3)], -1)
+    tail.path = (own, hann_smoothed(np.interp(sample_at, index, longer_heading), 6))
 
 
 def follow(scene: Scene) -> None:
