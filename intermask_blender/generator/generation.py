@@ -63,6 +63,8 @@ class GenerationSettings:
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
+        as_written: the prompt's own words condition the networks, not the training caption that says the same.
+        words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
     """
 
     prompt: str
@@ -75,6 +77,8 @@ class GenerationSettings:
     sampling: Mapping[str, float] = field(default_factory=dict)
     foot_lock: bool = True
     contact: bool = True
+    as_written: bool = False
+    words: Path | None = None
 
 
 class Generation:
@@ -197,6 +201,8 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
             "keep_contacts": settings.contact,
             "close_contacts": settings.contact,
         },
+        "as_written": settings.as_written,
+        "words": None if settings.words is None else str(settings.words),
     }
 
 

@@ -17,6 +17,7 @@ from ..scene.request import Sampling
 from ..scene.takes import parts
 from ..translations import tr
 from ..ui.preferences import current_preferences
+from ..ui.user_words import words_path
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
 from .prompt import LARGEST_SEED
@@ -49,14 +50,16 @@ class _Editing(GenerationMixin, PromptProperties):
         """The take, the prompt, seed and model, and how to sample."""
         settings = context.scene.intermask
         model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
-        sampling = Sampling(1, panel_sampling(settings), settings.foot_lock, settings.contact)
+        sampling = Sampling(
+            1, panel_sampling(settings), settings.foot_lock, settings.contact, self.as_written, words_path()
+        )
         return settings.takes[settings.take_index], (self.prompt, self.seed, model), sampling
 
     def take_settings(self, context: bpy.types.Context) -> None:
         """Properties that the caller did not set come from the panel; the seed is new unless it is fixed there."""
         settings = context.scene.intermask
         given = self.properties.is_property_set  # type: ignore[attr-defined]
-        for name, source in {"prompt": "edit_prompt", **self.FROM_PANEL}.items():
+        for name, source in {"prompt": "edit_prompt", "as_written": "as_written", **self.FROM_PANEL}.items():
             if not given(name):
                 setattr(self, name, getattr(settings, source))
         if not given("seed"):

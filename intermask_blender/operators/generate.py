@@ -21,6 +21,7 @@ from ..scene.request import Sampling, prepare
 from ..translations import tr
 from ..ui.preferences import current_preferences
 from ..ui.session import pending, session
+from ..ui.user_words import words_path
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
 
@@ -53,7 +54,8 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
     new_pair: new_pair_property()  # type: ignore[valid-type]
     at_cursor: at_cursor_property()  # type: ignore[valid-type]
     SETTINGS: ClassVar[tuple[str, ...]] = (
-        "prompt", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair", "at_cursor",
+        "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
+        "at_cursor",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -109,7 +111,8 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
 
     def _sampling(self) -> Sampling:
-        return Sampling(self.takes, given_sampling(self.properties), self.foot_lock, self.contact)
+        sampling = given_sampling(self.properties)
+        return Sampling(self.takes, sampling, self.foot_lock, self.contact, self.as_written, words_path())
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
         """The object that was named for a role, None where none was."""

@@ -16,7 +16,7 @@ from ..scene.placement import Placement
 from ..translations import tr, tr_noop
 from ..ui.preferences import runtime_problem
 from ..ui.prompt_history import remember_prompt
-from ..ui.prompt_novelty import ask
+from ..ui.prompt_understanding import ask
 from ..ui.services import worker_client
 from ..ui.session import Pending, Report, pending, session, show_progress
 from .attempt_mixin import failed, refuse

@@ -11,10 +11,10 @@ from ..properties import known_prompts, model_is_gone
 from ..translations import tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.preferences import ADDON, runtime_problem
-from ..ui.prompt_novelty import novelty_line
 from ..ui.session import pending, session
 from ..ui.wrapping import letters_across, paragraph
 from .kinds import INTERMASK_PT_kinds
+from .prompt_understanding import draw_understanding
 from .rig_line import draw_rig_line
 
 TAB = "InterMask"
@@ -58,6 +58,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         session().draw_cache.begin_redraw()
         row = layout.row(align=True)
         row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
+        row.prop(settings, "as_written", text="", icon="LOCKED" if settings.as_written else "UNLOCKED")
         row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
         column = layout.column()
@@ -94,9 +95,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         draw_rig_line(layout, context, settings.leader)
         if len(settings.prompt) > letters_across(context) + 2:
             paragraph(layout, context, settings.prompt[:400], "TEXT")
-        known, icon = novelty_line(context)
-        if known:
-            paragraph(layout, context, known, icon)
+        draw_understanding(layout, context)
 
     @staticmethod
     def _draw_pending(layout: bpy.types.UILayout) -> None:

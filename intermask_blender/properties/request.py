@@ -35,6 +35,10 @@ class PromptProperties:
     """Mix-in: what happens, and which draw of it."""
 
     prompt: prompt_property()  # type: ignore[valid-type]
+    as_written: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Use My Words as Written",
+        description="Generate from the prompt's own words instead of the sentence of the model that says the same",
+    )
     seed: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Seed",
         description="The same prompt, model and seed give the same motion",

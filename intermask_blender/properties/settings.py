@@ -10,7 +10,7 @@ from ..generator.models import recommended_sampling
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
-from ..ui.prompt_novelty import ask
+from ..ui.prompt_understanding import ask
 from .request import RequestProperties, prompt_property, takes_property
 from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
 from .takes import EditProperties, TakeListProperties
@@ -54,7 +54,7 @@ def _chosen_model(owner: InterMaskSettings) -> int:
 def _choose_model(owner: InterMaskSettings, number: int) -> None:
     """Models come and go, so the choice is stored by name and not by its place in the menu."""
     owner.model_name = _models(owner, None)[number][0]
-    ask(bpy.context)
+    ask(bpy.context, start=True)
 
 
 def wanted_model(owner: InterMaskSettings) -> str:
@@ -77,7 +77,7 @@ def known_prompts(owner: InterMaskSettings, context: bpy.types.Context) -> tuple
 
 
 def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> None:
-    ask(context)
+    ask(context, start=True)
 
 
 def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> None:

@@ -25,12 +25,14 @@ Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
+    """How to read the prompt, to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
 
     takes: int = 1
     sampling: Mapping[str, float] = field(default_factory=dict)
     foot_lock: bool = True
     contact: bool = True
+    as_written: bool = False
+    words: Path | None = None
 
 
 def prepare(

@@ -18,7 +18,9 @@ from .shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from ..generator.job import Job
-    from .prompt_novelty import Answer, Question
+    from ..generator.understanding import Understanding
+    from .prompt_understanding import Question
+    from .user_words import Stamp
 
 AppTimer = Callable[[], float | None]
 Report = Callable[[set[str], str], None]
@@ -54,8 +56,9 @@ class Session:
         pending: generations that the user waits for; the worker works on the first one.
         job: the installation, test or import that runs, None when none does.
         notices: what has to be reported, each with its level; add to them with ``notify``.
-        novelty: what models answered about prompts, by model folder and prompt.
+        understood: how models understand prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
+        words: the user's ``words.json`` with which ``understood`` was answered; None where there is none.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
@@ -66,8 +69,9 @@ class Session:
     pending: list[Pending] = field(default_factory=list)
     job: Job | None = None
     notices: list[tuple[str, str]] = field(default_factory=list)
-    novelty: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    understood: dict[tuple[str, str], Understanding] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    words: Stamp | None = None
     prompts: list[str] | None = None
     draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)

@@ -156,8 +156,8 @@ def look_at_it(blender: RealBlender) -> None:
         "bpy.context.scene.use_preview_range = False; bpy.context.scene.intermask.prompt = 'a man cooks dinner'"
     )
     line = (
-        "import sys; name = next(name for name in sys.modules if name.endswith('blender.ui.prompt_novelty'))\n"
-        "answer = sys.modules[name].novelty_line(bpy.context)[0]"
+        "import sys; name = next(name for name in sys.modules if name.endswith('blender.ui.prompt_understanding'))\n"
+        "answer = str(sys.modules[name].panel_lines(bpy.context))"
     )
     blender.until(lambda: "Not in this model" in blender.ask(line), 30.0, "a line of what the model knows")
     blender.ask("bpy.context.scene.intermask.prompt = 'two people dance salsa'\nbpy.ops.ed.undo_push(message='Looked')")

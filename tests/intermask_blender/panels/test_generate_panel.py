@@ -10,16 +10,45 @@ import bpy
 import pytest
 
 from intermask_blender.generator.models import find_model
+from intermask_blender.generator.understanding import Match, Understanding, UnderstoodPart
 from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.ui import preferences
 from intermask_blender.ui.kinds import model_kinds, picture_path
-from intermask_blender.ui.prompt_novelty import Answer, _key, novelty_line
+from intermask_blender.ui.model_list import model_list
+from intermask_blender.ui.prompt_understanding import _key_among, panel_lines
 from intermask_blender.ui.session import session
 
 assert blender_scene
 
 
 pytestmark = pytest.mark.usefixtures("newly_registered")
+
+
+MATCHES = (Match("hug", "two people hug"), Match("bow", "they bow"), Match("box", "they box"))
+UNKNOWN = Understanding((UnderstoodPart("two astronauts repair a satellite", MATCHES, False),))
+
+
+def key() -> tuple[str, str]:
+    found = _key_among(model_list(bpy.context), bpy.context)
+    assert found is not None
+    return found
+
+
+def answer(understanding: Understanding) -> None:
+    """What the worker would answer about the panel's prompt."""
+    session().understood[key()] = understanding
+
+
+class Button:
+    """An operator's properties; the prompt that is set is listed with the button's text."""
+
+    def __init__(self, drawn: list[str], text: str) -> None:
+        object.__setattr__(self, "drawn", drawn)
+        object.__setattr__(self, "text", text)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "prompt":
+            self.drawn.append(f"button {self.text} < {value}")
 
 
 class Recorder:
@@ -36,7 +65,7 @@ class Recorder:
 
     def operator(self, name: str, **words: object) -> Any:
         self.drawn.append(name)
-        return self
+        return Button(self.drawn, str(words.get("text")))
 
     def label(self, **words: object) -> None:
         self.drawn.append(f"label {words.get('text')}")
@@ -59,7 +88,7 @@ def test_nothing_that_comes_and_goes_is_above_the_button() -> None:
     settings.prompt = "two astronauts repair a satellite while it turns slowly above the sunlit earth"
     bpy.context.scene.timeline_markers.new("they bow", frame=10)
     settings.leader = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    session().novelty[_key(settings, bpy.context)] = Answer(0.9, "two people dance")
+    answer(UNKNOWN)
     assert above() == usual and len(drawn()) > below + 3
     settings.prompt = ""
     assert above() == usual
@@ -78,20 +107,33 @@ def test_without_pytorch_the_button_is_grey_and_says_so(monkeypatch: pytest.Monk
 def test_a_prompt_that_no_generator_has_checked_says_so_and_one_that_the_model_lists_needs_no_check() -> None:
     settings = bpy.context.scene.intermask
     settings.prompt = "two people shake hands"
-    assert novelty_line(bpy.context)[0] == ""
+    assert panel_lines(bpy.context) == ([], ())
     settings.prompt = "a man lifts another onto his shoulders"
-    assert "Generate checks" in novelty_line(bpy.context)[0]
-    session().novelty[_key(settings, bpy.context)] = Answer(0.9, "they hug")
-    assert novelty_line(bpy.context) == ("Not in this model. Closest match: “they hug”", "ERROR")
+    assert "Generate checks" in panel_lines(bpy.context)[0][0][0]
+    answer(Understanding(nearest="they hug", distance=0.9))
+    assert panel_lines(bpy.context) == ([("Not in this model. Closest: they hug", "ERROR")], ())
+
+
+def test_the_next_kinds_are_buttons_that_set_the_prompt_to_their_captions() -> None:
+    settings = bpy.context.scene.intermask
+    settings.prompt = "a long cuddle"
+    answer(Understanding((UnderstoodPart("a long cuddle", MATCHES, True),)))
+    lines = drawn()
+    assert lines.index("label Understood as: two people hug") < lines.index("button Bow < they bow")
+    assert "button Box < they box" in lines
+    answer(UNKNOWN)
+    lines = drawn()
+    assert "label Not in this model. Closest: two people" in lines and "button Bow < they bow" in lines
+    assert bpy.ops.intermask.use_prompt(prompt="they bow") == {"FINISHED"} and settings.prompt == "they bow"
 
 
 def test_with_markers_the_prompt_that_is_checked_has_their_parts() -> None:
     scene = bpy.context.scene
     scene.intermask.prompt = "two people bow to each other"
     scene.timeline_markers.new("they ride bicycles", frame=scene.frame_start + 48)
-    assert _key(scene.intermask, bpy.context)[1] == "two people bow to each other"
+    assert key()[1] == "two people bow to each other"
     scene.intermask.use_markers = True
-    assert "they ride bicycles" in _key(scene.intermask, bpy.context)[1]
+    assert "they ride bicycles" in key()[1]
 
 
 def test_the_bundled_model_shows_every_kind_with_a_picture() -> None:

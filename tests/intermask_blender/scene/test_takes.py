@@ -21,7 +21,6 @@ from intermask_blender.scene.markers import timed_prompt
 from intermask_blender.scene.request import Sampling
 from intermask_blender.scene.takes import frames_of, parts, push_to_nla
 from intermask_blender.ui.prompt_history import past_prompts
-from intermask_blender.ui.prompt_novelty import Answer, said
 from intermask_blender.ui.services import worker_client
 from model_core.evaluation.parts import governed_joints
 from model_core.generation.prompts import segments
@@ -404,9 +403,3 @@ def test_markers_say_what_happens_from_their_frame_on(model: Path) -> None:
     ]
     scene.intermask.use_markers = True
     assert bpy.ops.intermask.generate(prompt="they meet", seconds=4.0, model=str(model)) == {"FINISHED"}
-
-
-def test_the_panel_names_the_nearest_caption_of_a_prompt_that_the_model_does_not_know() -> None:
-    assert said(Answer(None, "")) == said(Answer(0.1, "two people hug")) == ("", "NONE")
-    assert said(Answer(0.4, "two people hug"))[0] == "Closest match in this model: “two people hug”"
-    assert "Not in this model" in said(Answer(0.9, "two people hug"))[0]

@@ -20,8 +20,8 @@ from intermask_blender.generator.client import WorkerClient
 from intermask_blender.generator.generation import Generation, GenerationSettings
 from intermask_blender.generator.runtime import NAMED, Inspection, Runtime
 from intermask_blender.operators.job_mixin import free
-from intermask_blender.ui import prompt_novelty
-from intermask_blender.ui.prompt_novelty import Question
+from intermask_blender.ui import prompt_understanding
+from intermask_blender.ui.prompt_understanding import Question
 from intermask_blender.ui.session import Pending, end_session, session
 
 assert blender_scene
@@ -63,9 +63,9 @@ def test_a_worker_that_dies_leaves_no_question_open(newly_registered: None, mode
     process.wait(timeout=60)
     assert not current.client.running
     end = time.monotonic() + 60.0
-    while prompt_novelty._collect_answers() is not None:
+    while prompt_understanding._collect_answers() is not None:
         assert time.monotonic() < end, "the timer runs for ever"
-    assert not current.questions and not current.novelty
+    assert not current.questions and not current.understood
 
 
 def test_a_class_that_cannot_be_registered_leaves_no_other_registered(monkeypatch: pytest.MonkeyPatch) -> None:

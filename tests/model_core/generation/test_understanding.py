@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_model import CAPTIONS, save_small_model
+from small_model import CAPTIONS
+from taught_model import BOW, HUG, WORDS, save_taught_model
 from worker_client import Client
 
 from model_core.errors import UserError
@@ -18,28 +19,12 @@ from model_core.generation.pipeline import InterMask
 from model_core.generation.prompt_reader import PromptReader
 from model_core.motion import Interaction
 from model_core.networks.prompt_classifier import PromptClassifier
-from model_core.training.loop import LoopSettings
-from model_core.training.prompt_classifier_training import PromptClassifierTraining, learn_words
-
-HUG, BOW = "hug", "bow to each other"
-WORDS = {
-    HUG: ["they squeeze each other tight", "a long cuddle", "a big embrace", "they fall into each other's arms"],
-    BOW: ["a Japanese greeting", "they lower their heads in respect", "judo players salute", "they bend at the waist"],
-}
-NONE = ["a man cooks dinner", "the price of wheat fell", "he swims", "a car explodes", "she types on a laptop"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model that was taught a few words."""
-    base = tmp_path_factory.mktemp("words")
-    model, words = save_small_model(base / "small"), base / "words"
-    words.mkdir()
-    (words / "en.json").write_text(json.dumps(WORDS), encoding="utf-8")
-    (words / "none.json").write_text(json.dumps(NONE), encoding="utf-8")
-    loop = LoopSettings(steps=40, batch=16, rate=3e-3, warm_up=5, average=0.8)
-    learn_words(model, words, base / "out", PromptClassifierTraining(loop, held_out=0.0, typos=0.0))
-    return model
+    return save_taught_model(tmp_path_factory.mktemp("words"))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,114 @@
+"""How a model understands a prompt: the request to the worker, and what its reply says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .client import Request, WorkerClient
+
+
+@dataclass(frozen=True)
+class Match:
+    """A kind of interaction that a prompt may name.
+
+    Attributes:
+        kind: its name.
+        caption: the training caption of this kind that says most nearly what the prompt says.
+    """
+
+    kind: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class UnderstoodPart:
+    """How one part of a prompt is understood; a prompt without times has one part.
+
+    Attributes:
+        prompt: as it was written.
+        matches: kinds, the most probable one first; at least one.
+        known: whether the part names something that the model knows.
+        exchanged: whether the second person acts on the first.
+    """
+
+    prompt: str
+    matches: tuple[Match, ...]
+    known: bool
+    exchanged: bool = False
+
+    @property
+    def caption(self) -> str:
+        """The training caption that stands in for the part."""
+        return self.matches[0].caption
+
+    @property
+    def is_caption(self) -> bool:
+        """Whether the part is a training caption itself."""
+        return _normalised(self.prompt) == _normalised(self.caption)
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """How a model understands a prompt.
+
+    Attributes:
+        parts: in their order; none for a model without a prompt classifier.
+        nearest: the training caption that is closest to the prompt, for a model without a prompt classifier; empty
+            where the model has no captions.
+        distance: of ``nearest``, 1 - cosine similarity.
+        fault: why the user's ``words.json`` is not used, as a sentence; empty where nothing is wrong.
+    """
+
+    parts: tuple[UnderstoodPart, ...] = ()
+    nearest: str = ""
+    distance: float = 0.0
+    fault: str = ""
+
+
+def submit_understand(client: WorkerClient, model: Path, prompt: str, seconds: float, words: Path | None) -> Request:
+    """Ask how a model understands a prompt; returns at once. ``understanding_of`` reads the reply.
+
+    Args:
+        client: its process is started if it does not run.
+        model: the model's folder.
+        prompt: a sentence, or parts with times.
+        seconds: length of the clip, at least where the last part begins.
+        words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
+
+    Raises:
+        UserError: the process cannot be started.
+    """
+    values = {"model": str(model), "prompt": prompt, "seconds": seconds, "words": None if words is None else str(words)}
+    return client.submit("understand", values)
+
+
+def understanding_of(values: Mapping[str, Any]) -> Understanding:
+    """What an ``understood`` reply says.
+
+    Args:
+        values: of the message (``docs/worker.md``).
+    """
+    nearest = values["nearest"] or {"caption": "", "distance": 0.0}
+    return Understanding(
+        parts_of(values["parts"]), str(nearest["caption"]), float(nearest["distance"]), str(values["fault"])
+    )
+
+
+def parts_of(values: Sequence[Mapping[str, Any]]) -> tuple[UnderstoodPart, ...]:
+    """The parts of a prompt as a message holds them."""
+    return tuple(
+        UnderstoodPart(
+            str(part["prompt"]),
+            tuple(Match(str(match["kind"]), str(match["caption"])) for match in part["matches"]),
+            bool(part["known"]),
+            bool(part["exchanged"]),
+        )
+        for part in values
+    )
+
+
+def _normalised(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(".!")
