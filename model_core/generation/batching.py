@@ -49,18 +49,18 @@ class BatchSampler:
         """
         takes, device = len(ids), ids.device
 
-        def run(part: slice) -> Tensor:
-            vectors = text.expand(takes, -1)[part]
-            selector = None if select_candidate is None else _with_first_item(select_candidate, part.start)
+        def run(chunk: slice) -> Tensor:
+            vectors = text.expand(takes, -1)[chunk]
+            selector = None if select_candidate is None else _with_first_item(select_candidate, chunk.start)
             # A CPU's precision is its ``ComputeDevice``'s mode.
             with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
                 return sample(
                     transformer,
-                    ids[part],
-                    free[part],
+                    ids[chunk],
+                    free[chunk],
                     vectors,
                     self.settings,
-                    self._generators_of(part),
+                    self._generators_of(chunk),
                     on_step,
                     selector,
                 )
@@ -86,10 +86,10 @@ class BatchSampler:
             f"{ids.shape[-1] * FRAMES_PER_TOKEN} frames; ask for {fewer}{others}."
         )
 
-    def _generators_of(self, part: slice) -> Randomness:
-        return self.generators[0] if len(self.generators) == 1 else self.generators[part]
+    def _generators_of(self, chunk: slice) -> Randomness:
+        return self.generators[0] if len(self.generators) == 1 else self.generators[chunk]
 
 
 def _with_first_item(select_candidate: CandidateSelector, first: int) -> CandidateSelector:
-    """A selector for a part of a batch whose item 0 is item ``first`` of the batch."""
+    """A selector for a chunk of a batch whose item 0 is item ``first`` of the batch."""
     return lambda candidates, items: select_candidate(candidates, items + first)

@@ -130,8 +130,8 @@ class InterMask:
         results: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
             window_texts = [
-                (parts[0][0], TextCondition.stacked([text for _, text in parts]))
-                for parts in zip(*(items[item] for item in members), strict=True)
+                (same_window[0][0], TextCondition.stacked([text for _, text in same_window]))
+                for same_window in zip(*(items[item] for item in members), strict=True)
             ]
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
             on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)

@@ -50,7 +50,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _TypedSegment:
     """A part of a prompt as typed: its times in seconds (``stop`` is None for "end") and its text."""
 
     written: str
@@ -76,12 +76,12 @@ def segments(prompt: str, frames: int, fps: float) -> list[Segment]:
     text = re.sub(r" ?\n[\n ]*", "\n", text).strip(" \n;\uff1b")
     if not text:
         raise UserError("The prompt is empty; write in a sentence what the two people do.")
-    parts = _parts(text)
-    if not parts:
+    typed = _typed_segments(text)
+    if not typed:
         return [Segment(prompt.strip(), frames)]
     result: list[Segment] = []
     done, done_frame = 0.0, 0
-    for part in parts:
+    for part in typed:
         stop = frames / fps if part.stop is None else part.stop
         if abs(part.start - done) > 1e-6 or stop <= part.start:
             raise UserError(
@@ -100,7 +100,7 @@ def segments(prompt: str, frames: int, fps: float) -> list[Segment]:
     return [*result[:-1], Segment(result[-1].prompt, frames)]
 
 
-def _parts(text: str) -> list[_Part]:
+def _typed_segments(text: str) -> list[_TypedSegment]:
     """The timed parts of a prompt; empty for a plain sentence.
 
     Raises:
@@ -127,7 +127,7 @@ def _parts(text: str) -> list[_Part]:
         written = _short(" ".join(f"{mark[0].strip(' ;,')} {words}".split()))
         if not words:
             raise _without_times(written)
-        result.append(_Part(written, _seconds(mark["first"]), _stop(mark["last"]), words))
+        result.append(_TypedSegment(written, _seconds(mark["first"]), _stop(mark["last"]), words))
     return result
 
 

@@ -31,9 +31,9 @@ class TextCondition:
     pooled: Tensor
 
     @classmethod
-    def stacked(cls, parts: Sequence[TextCondition]) -> TextCondition:
+    def stacked(cls, conditions: Sequence[TextCondition]) -> TextCondition:
         """The conditions of several prompts, one for each take."""
-        return cls(torch.cat([part.condition for part in parts]), torch.cat([part.pooled for part in parts]))
+        return cls(torch.cat([each.condition for each in conditions]), torch.cat([each.pooled for each in conditions]))
 
     def pooled_for(self, takes: Tensor, candidates: int) -> Tensor:
         """(N, W) vectors of the sentence encoder for takes (M,), each repeated ``candidates`` times."""
