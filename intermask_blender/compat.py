@@ -134,6 +134,13 @@ def _curves(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.types.F
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
+def selected_bones(owner: bpy.types.Object) -> frozenset[str]:
+    """Names of the bones of an armature that are selected."""
+    if bpy.app.version >= (5, 0):
+        return frozenset(bone.name for bone in owner.pose.bones if bone.select)
+    return frozenset(bone.name for bone in owner.data.bones if bone.select)
+
+
 def paint_material(material: bpy.types.Material, colour: tuple[float, float, float], roughness: float) -> None:
     """Give a material one colour, both in the viewport (and Workbench) and as a shader for Cycles."""
     material.diffuse_color = (*colour, 1.0)

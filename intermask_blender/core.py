@@ -11,6 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from model_core.constraints import (
+        Constraint,
+        Constraints,
+        ContactConstraint,
+        PathConstraint,
+        PinConstraint,
+        PoseConstraint,
+        TimingConstraint,
+    )
+    from model_core.constraints.files import constraints_to_json
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES

@@ -13,6 +13,11 @@ from .operators.bone_map import (
     INTERMASK_OT_save_bones,
 )
 from .operators.conclude import INTERMASK_OT_conclude
+from .operators.direct import (
+    INTERMASK_OT_add_constraint,
+    INTERMASK_OT_remove_constraint,
+    INTERMASK_OT_select_constraint,
+)
 from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_escape, INTERMASK_OT_generate
@@ -35,6 +40,7 @@ from .operators.takes import (
 from .panels.advanced import INTERMASK_PT_advanced
 from .panels.bone_map import INTERMASK_PT_bone_map, INTERMASK_UL_bones
 from .panels.characters import INTERMASK_PT_characters
+from .panels.direct import INTERMASK_MT_add_constraint, INTERMASK_PT_direct, INTERMASK_UL_constraints
 from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
@@ -43,6 +49,8 @@ from .panels.takes import INTERMASK_MT_takes, INTERMASK_PT_takes, INTERMASK_UL_t
 from .properties import (
     InterMaskBone,
     InterMaskBoneSetting,
+    InterMaskConstraint,
+    InterMaskConstraintError,
     InterMaskProgress,
     InterMaskSettings,
     InterMaskTake,
@@ -66,6 +74,8 @@ BlenderClass = (
 
 CLASSES: tuple[BlenderClass, ...] = (
     InterMaskPreferences,
+    InterMaskConstraint,
+    InterMaskConstraintError,
     InterMaskTake,
     InterMaskSettings,
     InterMaskProgress,
@@ -95,12 +105,18 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_detect_bones,
     INTERMASK_OT_load_bones,
     INTERMASK_OT_save_bones,
+    INTERMASK_OT_add_constraint,
+    INTERMASK_OT_remove_constraint,
+    INTERMASK_OT_select_constraint,
     INTERMASK_MT_prompts,
+    INTERMASK_MT_add_constraint,
+    INTERMASK_UL_constraints,
     INTERMASK_UL_takes,
     INTERMASK_MT_takes,
     INTERMASK_UL_bones,
     INTERMASK_PT_kinds,
     INTERMASK_PT_generate,
+    INTERMASK_PT_direct,
     INTERMASK_PT_characters,
     INTERMASK_PT_bone_map,
     INTERMASK_PT_advanced,

@@ -65,6 +65,8 @@ class GenerationSettings:
         contact: hands that touch stay together, and those that nearly touch come together.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
         words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
+        constraints: what is asked of the two people, in the form of ``model_core.constraints.files``.
+        meet_partly: whether constraints that cannot be met are met as far as possible instead of refused.
     """
 
     prompt: str
@@ -79,6 +81,8 @@ class GenerationSettings:
     contact: bool = True
     as_written: bool = False
     words: Path | None = None
+    constraints: tuple[Mapping[str, Any], ...] = ()
+    meet_partly: bool = False
 
 
 class Generation:
@@ -143,6 +147,10 @@ class Generation:
         """
         return takes_of(self._request)
 
+    def constraint_errors(self) -> list[list[ConstraintError]]:
+        """For each take how far it is from each constraint; empty without constraints."""
+        return errors_of(self._request.reply)
+
 
 def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
     """Send a generation to the worker; returns at once.
@@ -189,7 +197,9 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         raise UserError(
             tr("There is no model in {folder}; choose a folder that holds a config.json.").format(folder=settings.model)
         )
+    asked = {"constraints": list(settings.constraints), "partly": settings.meet_partly} if settings.constraints else {}
     return {
+        **asked,
         "model": str(settings.model),
         "prompt": prompt,
         "seconds": settings.seconds,
@@ -233,6 +243,36 @@ def takes_of(request: Request) -> list[Pair]:
     if request.reply is None:
         raise UserError(tr("The generation was cancelled."))
     return pairs_of(request.reply)
+
+
+@dataclass(frozen=True)
+class ConstraintError:
+    """How far a take is at most from what a constraint asks.
+
+    Attributes:
+        name: of the constraint.
+        metres, degrees, seconds: distance, angle and time; None where the constraint asks for none, or it is unknown.
+    """
+
+    name: str
+    metres: float | None = None
+    degrees: float | None = None
+    seconds: float | None = None
+
+
+def errors_of(reply: Message | None) -> list[list[ConstraintError]]:
+    """The errors of constraints in a ``result`` message, a list for each take."""
+    takes = reply.values.get("constraint_errors") or [] if reply is not None else []
+    return [
+        [
+            # In messages a constraint is called by its kind, and by its name in quotes.
+            ConstraintError(
+                item["name"].partition("'")[2][:-1], item.get("worst"), item.get("worst_angle"), item.get("seconds")
+            )
+            for item in take
+        ]
+        for take in takes
+    ]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import bpy
 
 from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
+from ..scene.constraint_reading import with_constraints
 from ..scene.first_look import beyond_the_end, present_first_take
 from ..scene.new_takes import place_takes
 from ..scene.overlaps import sentence
@@ -79,7 +80,7 @@ class GenerationMixin:
     def _begin(self, context: bpy.types.Context) -> tuple[Generation, Placement] | None:
         """Send the request; where that fails, report the error and return None."""
         try:
-            settings, placement = self.prepared(context)
+            settings, placement = with_constraints(context.scene, *self.prepared(context))
             generation = Generation(worker_client(context), settings)
         except UserError as error:
             failed(self, error)
@@ -107,7 +108,8 @@ def _place(generation: Generation, placement: Placement, report: Report) -> None
     Raises:
         UserError: it failed or was cancelled, or its scene or characters are gone.
     """
-    placed = place_takes(generation.takes(), placement, generation.settings)
+    takes = generation.takes()
+    placed = place_takes(takes, placement, generation.settings, generation.constraint_errors())
     if generation.restarted:
         report({"WARNING"}, tr(RESTARTED))
     if placed.overlaps:

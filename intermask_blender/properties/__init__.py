@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .bone_map import OBJECT_PROPERTIES, InterMaskBone, InterMaskBoneSetting
+from .direct import InterMaskConstraint, InterMaskConstraintError
 from .progress import InterMaskProgress
 from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_gone, wanted_model
 from .takes import GENERATED, InterMaskTake
@@ -13,6 +14,8 @@ __all__ = [
     "NO_MODEL",
     "InterMaskBone",
     "InterMaskBoneSetting",
+    "InterMaskConstraint",
+    "InterMaskConstraintError",
     "InterMaskProgress",
     "InterMaskSettings",
     "InterMaskTake",

@@ -11,6 +11,7 @@ from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_understanding import ask
+from .direct import ConstraintListProperties
 from .request import RequestProperties, prompt_property, takes_property
 from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
 from .takes import EditProperties, TakeListProperties
@@ -91,7 +92,9 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
 
 
 @with_sampling_settings(*PANEL_SAMPLING)
-class InterMaskSettings(RequestProperties, TakeListProperties, EditProperties, bpy.types.PropertyGroup):
+class InterMaskSettings(
+    RequestProperties, TakeListProperties, EditProperties, ConstraintListProperties, bpy.types.PropertyGroup
+):
     """What to generate; saved with the scene."""
 
     prompt: prompt_property(_ask_of_the_prompt)  # type: ignore[valid-type]

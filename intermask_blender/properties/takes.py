@@ -6,6 +6,7 @@ import bpy
 
 from ..scene.takes import hide_other_people, show_take
 from ..translations import TRANSLATION_CONTEXT
+from .direct import InterMaskConstraintError
 
 GENERATED = bpy.props.BoolProperty(
     name="Generated", description="InterMask created it, and removes it with its last take", options={"HIDDEN"}
@@ -45,6 +46,10 @@ class InterMaskTake(bpy.types.PropertyGroup):
     leader: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_1: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_2: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
+    constraint_errors: bpy.props.CollectionProperty(type=InterMaskConstraintError)  # type: ignore[valid-type]
+    # Where the world of the clip is, relative to person 1.
+    world: bpy.props.FloatVectorProperty(size=16)  # type: ignore[valid-type]
+    has_world: bpy.props.BoolProperty()  # type: ignore[valid-type]
     action_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
     action_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
 

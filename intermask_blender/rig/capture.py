@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import bpy
 import numpy as np
@@ -18,6 +19,8 @@ from .key import scene_fps
 from .map import RigMapping
 from .own_map import mapping_of
 from .rest import measure
+
+Value = TypeVar("Value")
 
 STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
@@ -93,13 +96,11 @@ def capture(
                 "to {last:.0f}; a leader needs at least {shortest}, so key or choose a longer range."
             ).format(name=owner.name, frames=max(count, 0), fps=rate, first=first, last=last, shortest=shortest)
         )
-    body = [mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones]
-    hands = hand_bones(owner)
-    above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
-    names = tuple(dict.fromkeys((*body, *hands, *above)))
+    names = _read_bones(owner, mapping)
     placed, posed = evaluated_bones(owner, scene, np.minimum(first + np.arange(count) * fps / rate, last), names)
     _check_evaluated(owner, placed, posed)
     motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
+    _check_upright(owner, joints)
     if np.ptp(motion.joints, axis=0).max() < STILL:
         raise UserError(
             tr(
@@ -108,6 +109,41 @@ def capture(
             ).format(name=owner.name, first=first, last=last)
         )
     return Captured(replace(motion, fps=rate), joints, int(first))
+
+
+def capture_pose(owner: bpy.types.Object, scene: bpy.types.Scene, frame: float | None = None) -> Captured:
+    """The pose of a rig in world space, as a motion of one frame.
+
+    Args:
+        owner: as for ``capture``.
+        scene: gives the unit.
+        frame: of the scene; None reads the pose as it is shown, with changes that are not keyed.
+
+    Raises:
+        UserError: no person is found in the armature, or it has no size or is mirrored.
+    """
+    _check(owner)
+    mapping = mapping_of(owner)
+    names = _read_bones(owner, mapping)
+    layer = bpy.context.view_layer
+    if frame is None and owner.name in layer.objects and bpy.context.scene == scene:
+        rows = [owner.pose.bones.find(name) for name in names]
+        layer.update()
+        placed, posed = (part[None] for part in _matrices(owner.evaluated_get(layer.depsgraph), rows))
+    else:
+        whole = float(scene.frame_current) if frame is None else frame
+        placed, posed = evaluated_bones(owner, scene, np.array([whole]), names)
+    _check_evaluated(owner, placed, posed)
+    motion, joints = _motion(owner, mapping, names, placed, posed, scene.unit_settings.scale_length or 1.0)
+    return Captured(motion, joints, scene.frame_current if frame is None else round(frame))
+
+
+def _read_bones(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, ...]:
+    """The bones that a motion is read from: the body's, the hands', and those that carry hands."""
+    body = [mapping.bones[joint] for joint in core.SMPL.joints if joint in mapping.bones]
+    hands = hand_bones(owner)
+    above = [owner.data.bones[name].parent.name for name in hands if owner.data.bones[name].parent]
+    return tuple(dict.fromkeys((*body, *hands, *above)))
 
 
 def animated_frames(owner: bpy.types.Object, scene: bpy.types.Scene) -> tuple[float, float]:
@@ -206,31 +242,55 @@ def evaluated_bones(
     owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """World matrices of the object (T, 4, 4) and some bones' matrices in it (T, N, 4, 4) at scene frames."""
-    placed, posed = np.empty((len(frames), 4, 4)), np.empty((len(frames), len(names), 4, 4))
     rows = [owner.pose.bones.find(name) for name in names]
-    with _alone(owner, scene) as (temporary, layer):
-        for row, frame in enumerate(frames):
+    found = evaluated_at((owner,), scene, frames, lambda graph: _matrices(owner.evaluated_get(graph), rows))
+    placed, posed = zip(*found, strict=True) if found else ((), ())
+    return np.array(placed).reshape(-1, 4, 4), np.array(posed).reshape(-1, len(names), 4, 4)
+
+
+def _matrices(evaluated: bpy.types.Object, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """World matrix of an evaluated armature (4, 4), and the matrices of some of its bones in it (N, 4, 4)."""
+    bones = evaluated.pose.bones
+    flat = np.empty(len(bones) * 16, np.float32)
+    bones.foreach_get("matrix", flat)
+    # Blender hands matrices over column by column.
+    return np.array(evaluated.matrix_world), flat.reshape(-1, 4, 4).swapaxes(1, 2)[list(rows)]
+
+
+def evaluated_at(
+    owners: Sequence[bpy.types.Object],
+    scene: bpy.types.Scene,
+    frames: np.ndarray,
+    read: Callable[[bpy.types.Depsgraph], Value],
+) -> list[Value]:
+    """What is read of objects at scene frames (T,), which may have fractions; the scene itself stays at its frame.
+
+    Args:
+        owners: the objects that are evaluated, with all that they depend on.
+        scene: theirs.
+        frames: of the scene.
+        read: called at each frame.
+    """
+    result = []
+    with _alone(owners, scene) as (temporary, layer):
+        for frame in frames:
             whole = int(np.floor(frame + 1e-6))
             temporary.frame_set(whole, subframe=float(np.clip(frame - whole, 0.0, 0.999999)))
-            evaluated = owner.evaluated_get(layer.depsgraph)
-            placed[row] = evaluated.matrix_world
-            bones = evaluated.pose.bones
-            flat = np.empty(len(bones) * 16, np.float32)
-            bones.foreach_get("matrix", flat)
-            # Blender hands matrices over column by column.
-            matrices = flat.reshape(-1, 4, 4).swapaxes(1, 2)
-            posed[row] = matrices[rows]
-    return placed, posed
+            result.append(read(layer.depsgraph))
+    return result
 
 
 @contextmanager
-def _alone(owner: bpy.types.Object, scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
-    """A temporary scene with only this object; its dependencies are evaluated with it."""
+def _alone(
+    owners: Sequence[bpy.types.Object], scene: bpy.types.Scene
+) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
+    """A temporary scene with only these objects; their dependencies are evaluated with them."""
     temporary = bpy.data.scenes.new("InterMask Temporary")
     try:
         temporary.render.fps, temporary.render.fps_base = scene.render.fps, scene.render.fps_base
         _lend_properties(scene, temporary)
-        temporary.collection.objects.link(owner)
+        for owner in owners:
+            temporary.collection.objects.link(owner)
         yield temporary, temporary.view_layers[0]
     finally:
         bpy.data.scenes.remove(temporary)
@@ -266,7 +326,6 @@ def _motion(
     read = [place[name] for name in rig.names]
     body = core.motion_of_bones(rig.rest, turned[:, read], points[:, read])
     really = core.landmark_points(rig.rest, turned[:, read], points[:, read])
-    _check_upright(owner, really)
     hands = measure_hands(owner, mapping, rig)
     if hands is None:
         return body, really

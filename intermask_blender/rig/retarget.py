@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from .. import compat, core
-from ..core import ROOT_CONTROL, PosedSkeleton, RootMotionScale, rotations
+from ..core import ROOT_CONTROL, PosedSkeleton, RigRest, RootMotionScale, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
@@ -67,9 +67,18 @@ def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Sce
     Raises:
         UserError: the object is no rig that a motion can be keyed on.
     """
+    return rig_rest(owner, scene).hip_height / core.person_hip_height(offsets)
+
+
+def rig_rest(owner: bpy.types.Object, scene: bpy.types.Scene) -> RigRest:
+    """The measured rest pose of an armature that a motion is to be keyed on.
+
+    Raises:
+        UserError: the object is no rig that a motion can be keyed on.
+    """
     mapping, rig = _known(owner, None, scene)
     check_root_motion(owner, mapping)
-    return rig.rest.hip_height / core.person_hip_height(offsets)
+    return rig.rest
 
 
 def rig_keys(

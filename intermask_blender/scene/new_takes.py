@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import bpy
 
-from ..generator.generation import GenerationSettings, Pair
+from ..generator.generation import ConstraintError, GenerationSettings, Pair
+from .clip_world import store_world
 from .overlaps import overlapping_objects, overlapping_people, with_room
+from .people import is_generated
 from .placement import Placement, new_people
 from .placing import place, scene_joints
-from .spots import cursor_spot, standing_spot
+from .spots import CLIP, cursor_spot, standing_spot, world_at_spot
 from .takes import add_take, people_to_reuse
 
 
@@ -28,13 +30,19 @@ class Placed:
     overlaps: tuple[str, ...]
 
 
-def place_takes(pairs: Sequence[Pair], placement: Placement, settings: GenerationSettings) -> Placed:
+def place_takes(
+    pairs: Sequence[Pair],
+    placement: Placement,
+    settings: GenerationSettings,
+    errors: Sequence[Sequence[ConstraintError]] = (),
+) -> Placed:
     """Key all takes on the same characters, list them with the scene, and show the first.
 
     Args:
         pairs: both people of each take.
         placement: what ``prepare`` gave.
         settings: how they were generated.
+        errors: for each take how far it is from each constraint.
 
     Raises:
         UserError: as ``place``.
@@ -59,6 +67,9 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
         leader = scene.objects.get(placement.leader_name) if placement.leader_name else None
         people = (owners.get(0), owners.get(1))
         take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
+        _note_errors(take, errors[number - 1] if number <= len(errors) else ())
+        if placement.spot is not None and (placement.spot.by == CLIP or is_generated(owners[0])):
+            store_world(take, owners[0], world_at_spot(pair, placement.spot, placement.metres))
         if free:
             joints = scene_joints(pair, placement)
             found = overlapping_people(scene, joints, placement.start_frame, [*owners.values(), leader])
@@ -71,6 +82,17 @@ def place_takes(pairs: Sequence[Pair], placement: Placement, settings: Generatio
     return Placed(first == 0, tuple(dict.fromkeys(overlaps)))
 
 
+def _note_errors(take: bpy.types.PropertyGroup, errors: Sequence[ConstraintError]) -> None:
+    """List with a take how well it meets constraints."""
+    for error in errors:
+        item = take.constraint_errors.add()
+        item.name = error.name
+        for unit in ("metres", "degrees", "seconds"):
+            value = getattr(error, unit)
+            if value is not None:
+                setattr(item, unit, value)
+
+
 def _with_newer_pair(placement: Placement, scene: bpy.types.Scene) -> Placement:
     """The people who were generated since the request was sent, where it would otherwise create a second pair."""
     if not placement.reuse or placement.has_leader or len(new_people(placement)) < 2:
@@ -78,7 +100,9 @@ def _with_newer_pair(placement: Placement, scene: bpy.types.Scene) -> Placement:
     first, second = people_to_reuse(scene, None)
     if first is None or second is None:
         return placement
-    spot = standing_spot(scene, (first, second), placement.start_frame)
+    spot = placement.spot
+    if spot is None or spot.by != CLIP:
+        spot = standing_spot(scene, (first, second), placement.start_frame)
     return replace(placement, characters=(first.name, second.name), spot=spot)
 
 
@@ -89,5 +113,6 @@ def _with_all_bones(placement: Placement, pair: Pair, scene: bpy.types.Scene) ->
     people = [owner for name in placement.characters if (owner := scene.objects.get(name)) is not None]
     if all(set(pair[0].skeleton.joints) <= set(owner.data.bones.keys()) for owner in people):
         return placement
-    spot = placement.spot if placement.has_leader else cursor_spot(scene)
+    kept = placement.has_leader or (placement.spot is not None and placement.spot.by == CLIP)
+    spot = placement.spot if kept else cursor_spot(scene)
     return replace(placement, characters=("", ""), spot=spot)

@@ -29,6 +29,8 @@ class Placement:
         keep_contacts: whether their hands touch what they touch in the motion.
         bodies: what the first and the second person are where they are new characters; None makes a mannequin.
         spot: where the pair comes to; None where the motion is in the scene's world already.
+        stands: whether characters of the scene perform where they stand.
+        across: scale of level root motion on characters of the scene; None takes it from the result.
         reuse: whether a pair that was generated since the request is used instead of new people.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
@@ -47,6 +49,8 @@ class Placement:
     keep_contacts: bool = True
     bodies: tuple[core.SmplModel | None, core.SmplModel | None] = (None, None)
     spot: Spot | None = None
+    stands: bool = False
+    across: float | None = None
     reuse: bool = False
     title: str = ""
     prompt: str = ""

@@ -144,7 +144,9 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     if not owners and placement.leader_joints is None:
         return at_scene_rate(pair, placement, scene), {}
     across = 1.0
-    if len(owners) == 2:
+    if placement.across is not None:
+        across = placement.across
+    elif len(owners) == 2:
         across = float(np.mean([hip_ratio(pair[index].offsets, owner, scene) for index, owner in owners.items()]))
     floor = float(pair[0].joints()[..., 1].min()) if placement.has_leader else 0.0
     spot = None if placement.spot is None else placement.spot.matrix

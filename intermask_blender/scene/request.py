@@ -83,11 +83,11 @@ def prepare(
     names = tuple("" if owner is None else owner.name for owner in characters)
     if leader is None:
         # The cursor as it is now, not as it is when the motion is there.
-        spot = cursor_spot(scene)
-        if characters != (None, None) and not at_cursor:
+        spot, stands = cursor_spot(scene), characters != (None, None) and not at_cursor
+        if stands:
             spot = standing_spot(scene, characters, scene.frame_start)
         placement = Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), spot=spot, reuse=reuse)
-        return settings, replace(placement, metres=scene.unit_settings.scale_length or 1.0)
+        return settings, replace(placement, metres=scene.unit_settings.scale_length or 1.0, stands=stands)
     first, last = animated_frames(leader, scene)
     if frame_range is not None:
         first, last = max(first, frame_range[0]), min(last, frame_range[1])

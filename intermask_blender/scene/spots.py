@@ -23,9 +23,10 @@ APART = 0.3
 SAME_PLACE = 1e-4
 """Largest difference between the matrices of two objects that stand in one place."""
 
-PAIR, LINE, FIRST, SECOND = "PAIR", "LINE", "FIRST", "SECOND"
-"""What of the motion's first frame comes to a spot and points along its Y axis: the middle of both people and the way
-that person 1 faces; the middle, and the line from person 1 to person 2; one person, and the way that it faces."""
+PAIR, LINE, FIRST, SECOND, CLIP = "PAIR", "LINE", "FIRST", "SECOND", "CLIP"
+"""What of a motion comes to a spot and points along its Y axis. Of its first frame: the middle of both people and the
+direction that person 1 faces; the middle, and the line from person 1 to person 2; one person, and the direction that it
+faces. Or the origin of the motion's world, and its +Z."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Spot:
     Attributes:
         origin: in the scene's units.
         turn: radians about the world's Z axis from the world's Y axis to the direction.
-        by: what of a motion comes there: ``PAIR``, ``LINE``, ``FIRST`` or ``SECOND``.
+        by: what of a motion comes there: ``PAIR``, ``LINE``, ``FIRST``, ``SECOND`` or ``CLIP``.
     """
 
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -74,7 +75,7 @@ def standing_spot(scene: bpy.types.Scene, owners: Owners, frame: int) -> Spot:
         if np.abs(first - second).max() < SAME_PLACE and abs(first[2, 2] - 1.0) < SAME_PLACE:
             return Spot(tuple(first[:3, 3].tolist()), heading(first[:2, 1]))
     metres = scene.unit_settings.scale_length or 1.0
-    places, facings = zip(*(_stance(owner, scene, frame) for owner in present), strict=True)
+    places, facings = zip(*(stance(owner, scene, frame) for owner in present), strict=True)
     x, y, z = np.mean(places, axis=0).tolist()
     if len(present) == 1:
         return Spot((x, y, z), heading(facings[0]), FIRST if owners[0] is not None else SECOND)
@@ -84,7 +85,7 @@ def standing_spot(scene: bpy.types.Scene, owners: Owners, frame: int) -> Spot:
     return Spot((x, y, z), heading(facings[0]))
 
 
-def _stance(owner: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> tuple[np.ndarray, np.ndarray]:
+def stance(owner: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> tuple[np.ndarray, np.ndarray]:
     """(3,) where a character stands, at the height of its object, and (2,) the way it faces; scene units."""
     if owner.type != "ARMATURE":
         raise UserError(tr("{name} is not an armature; choose an armature.").format(name=owner.name))
@@ -107,6 +108,31 @@ def heading(ahead: np.ndarray) -> float:
 
 def at_spot(pair: Pair, spot: Spot) -> Pair:
     """The pair in a spot's space: what the spot asks for is at the origin in the first frame and points along Y."""
+    place, turn = _onto_spot(pair, spot)
+    first, second = (turned_about(person, place, turn, (0.0, 0.0)) for person in pair)
+    return first, second
+
+
+def world_at_spot(pair: Pair, spot: Spot, metres: float) -> np.ndarray:
+    """(4, 4) where the world of a motion that comes to a spot is in the scene, Blender's axes and scene units.
+
+    Args:
+        pair: the motion.
+        spot: where it comes.
+        metres: per unit of the scene.
+    """
+    place, turn = _onto_spot(pair, spot)
+    onto = Spot(turn=turn).matrix
+    onto[:2, 3] = -(onto[:2, :2] @ place) / metres
+    world: np.ndarray = spot.matrix @ onto
+    return world
+
+
+def _onto_spot(pair: Pair, spot: Spot) -> tuple[np.ndarray, float]:
+    """(2,) the place of the motion's world that comes to a spot, Blender's axes, and the turn about it, radians."""
+    if spot.by == CLIP:
+        # In Blender's axes a motion's +Z is -Y.
+        return np.zeros(2), np.pi
     joints = [vectors_to_blender(person.joints()[0, : len(SMPL)]) for person in pair]
     pelvis = [person[0, :2] for person in joints]
     facing = [_ahead(_across(person)) for person in joints]
@@ -114,8 +140,7 @@ def at_spot(pair: Pair, spot: Spot) -> Pair:
     place = pelvis[one] if spot.by in (FIRST, SECOND) else (pelvis[0] + pelvis[1]) / 2
     line = pelvis[1] - pelvis[0]
     ahead = line if spot.by == LINE and np.linalg.norm(line) > APART else facing[one]
-    first, second = (turned_about(person, place, -heading(ahead), (0.0, 0.0)) for person in pair)
-    return first, second
+    return place, -heading(ahead)
 
 
 def turned_about(

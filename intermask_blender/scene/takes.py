@@ -21,6 +21,14 @@ def parts(take: bpy.types.PropertyGroup) -> list[Part]:
     return [(owner, action) for owner, action in pairs if _in_scene(take, owner) and action is not None]
 
 
+def chosen_take(scene: bpy.types.Scene) -> bpy.types.PropertyGroup | None:
+    """The take that is chosen in the list; None where there is none."""
+    settings = getattr(scene, "intermask", None)
+    if settings is None or not 0 <= settings.take_index < len(settings.takes):
+        return None
+    return settings.takes[settings.take_index]
+
+
 def is_reaction(take: bpy.types.PropertyGroup) -> bool:
     """Whether the first person of a take is a leader, whose motion belongs to the user."""
     return take.character_1 is None and take.action_1 is None
@@ -160,10 +168,9 @@ def people_to_reuse(
         scene: that lists the take.
         leader: whom the next take reacts to; a reactor is used again for the same leader only.
     """
-    settings = getattr(scene, "intermask", None)
-    if settings is None or not 0 <= settings.take_index < len(settings.takes):
+    take = chosen_take(scene)
+    if take is None:
         return None, None
-    take = settings.takes[settings.take_index]
     people = [owner if _in_scene(take, owner) and is_generated(owner) else None
               for owner in (take.character_1, take.character_2)]  # fmt: skip
     if leader is not None:

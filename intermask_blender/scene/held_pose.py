@@ -1,0 +1,113 @@
+"""A pose that is kept with an object of the scene: a figure of lines, which is moved and turned as the pose should be.
+
+The object's origin is on the ground below the hips, and the figure faces along its Y axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..core import SMPL, SMPL_REST_OFFSETS, person_hip_height, rotations
+from ..rig.axes import vectors_to_blender
+from ..rig.capture import capture_pose
+from ..rig.own_map import mapping_of
+from ..rig.rest import measure
+
+POSE, HEIGHT, JOINTS = "intermask_pose", "intermask_pelvis_height", "intermask_joints"
+"""Custom properties of the object: 22 axis-angle rotations, the pelvis first; metres; indices of SMPL joints."""
+
+_HIPS = [SMPL.index("L_Hip"), SMPL.index("R_Hip")]
+_HALF_TURN = np.diag((-1.0, -1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class HeldPose:
+    """A pose and where it was found.
+
+    Attributes:
+        turns: (22, 3, 3) the pelvis's orientation where the person faces +Z, then local rotations; motion's axes.
+        height: of the pelvis of a person over the ground, metres.
+        joints: indices of the SMPL joints that count.
+        lines: (22, 3) the joints in the space of the figure, scene units.
+        matrix: (4, 4) the figure's place in the scene.
+    """
+
+    turns: np.ndarray
+    height: float
+    joints: tuple[int, ...]
+    lines: np.ndarray
+    matrix: np.ndarray
+
+
+def pose_of(
+    owner: bpy.types.Object, scene: bpy.types.Scene, frame: float | None = None, bones: frozenset[str] | None = None
+) -> HeldPose:
+    """The pose of an armature.
+
+    Args:
+        owner: an armature of a person.
+        scene: its scene.
+        frame: of the scene; None takes the pose as it is shown.
+        bones: names of the bones that count; None means all.
+
+    Raises:
+        UserError: as ``capture_pose``.
+    """
+    captured = capture_pose(owner, scene, frame)
+    mapping, metres = mapping_of(owner), scene.unit_settings.scale_length or 1.0
+    placed = np.array(owner.matrix_world, np.float64)
+    rest = measure(owner, mapping, placed, metres).rest
+    motion, ground = captured.motion, placed[2, 3]
+    assert motion.rotations is not None and motion.root_orientation is not None
+    joints = motion.joints[0].astype(np.float64)
+    root, local = (part[0].astype(np.float64) for part in (motion.root_orientation, motion.rotations))
+    across = joints[_HIPS[0]] - joints[_HIPS[1]]
+    yaw = float(np.arctan2(-across[2], across[0]))
+    upward = rest.hip_height / person_hip_height(SMPL_REST_OFFSETS)
+    hips = (joints[_HIPS].mean(0)[1] - ground * metres - rest.sole) / upward
+    height = float(hips - (root @ SMPL_REST_OFFSETS[_HIPS].mean(0))[1])
+    turned = rotations.about_y(np.asarray(-yaw)) @ root
+    matrix = np.eye(4)
+    matrix[:3, :3] = _z_turn(yaw) @ _HALF_TURN
+    places = vectors_to_blender(captured.joints[0]) / metres
+    matrix[:3, 3] = *places[0, :2], ground
+    lines = (places - matrix[:3, 3]) @ matrix[:3, :3]
+    counted = tuple(
+        number
+        for number, joint in enumerate(SMPL.joints)
+        if bones is None or bones & {mapping.bones.get(joint, ""), mapping.controls.get(joint, "")}
+    )
+    turns = np.concatenate((turned[None], local[: len(SMPL) - 1]))
+    return HeldPose(turns, height, counted, lines, matrix)
+
+
+def store_pose(figure: bpy.types.Object, pose: HeldPose) -> None:
+    """Keep a pose with its figure."""
+    quaternions = rotations.quaternion_from_matrix(pose.turns)
+    figure[POSE] = rotations.axis_angle_from_quaternion(quaternions).ravel().tolist()
+    figure[HEIGHT] = pose.height
+    figure[JOINTS] = list(pose.joints)
+
+
+def stored_pose(figure: bpy.types.Object) -> tuple[np.ndarray, float, tuple[int, ...]] | None:
+    """Rotations (22, 3, 3), height of the pelvis and joints of a figure's pose; None where it has none."""
+    values = figure.get(POSE)
+    if values is None or len(values) != 3 * len(SMPL):
+        return None
+    turns = rotations.matrix_from_quaternion(
+        rotations.quaternion_from_axis_angle(np.array(values, np.float64).reshape(-1, 3))
+    )
+    return turns, float(figure.get(HEIGHT, 0.0)), tuple(figure.get(JOINTS, range(len(SMPL))))
+
+
+def facing_frame(turns: np.ndarray) -> np.ndarray:
+    """Orientations (..., 3, 3) of figures in the scene as those of people who face along the figures' Y axes."""
+    return np.asarray(turns @ _HALF_TURN)
+
+
+def _z_turn(angle: float) -> np.ndarray:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array(((cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)))

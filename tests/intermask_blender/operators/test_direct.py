@@ -1,0 +1,225 @@
+"""The list of constraints: what its buttons add and remove, and what is saved with the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_rigs import KINDS, build_rig
+from blender_scene import dancer, empty_scene
+from constraint_entries import add_constraint
+from keyed_rigs import key
+
+from intermask_blender.generator.generation import errors_of
+from intermask_blender.panels.direct import error_text
+from intermask_blender.properties.direct import PIN_JOINTS, PLACES
+from intermask_blender.rig.capture import capture_pose
+from intermask_blender.scene.clip_world import clip_world
+from intermask_blender.scene.constraint_reading import active_entries, read_constraints
+from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.placing import COLOURS
+from intermask_blender.scene.request import prepare
+from model_core.constraints.types import PIN_JOINTS as JOINTS
+from model_core.motion.places import PLACES as ALL_PLACES
+from model_core.worker.protocol import Message
+
+assert blender_scene
+
+pytestmark = pytest.mark.usefixtures("registered")
+
+
+def read(model: Path, seconds: float = 2.0) -> list:
+    """The constraints of what Generate would send now."""
+    scene = bpy.context.scene
+    request = prepare(scene, "they hug", seconds, 0, model)
+    return list(read_constraints(scene, active_entries(scene), clip_world(scene, *request)))
+
+
+def two_people(model: Path) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """A generated pair of 60 frames, whose take is chosen."""
+    scene = bpy.context.scene
+    settings, placement = prepare(scene, "they hug", 2.0, 0, model)
+    place_takes([(dancer(0, 60), dancer(1, 60))], placement, settings)
+    return scene.intermask.takes[0].character_1, scene.intermask.takes[0].character_2
+
+
+def test_all_joints_and_places_of_the_generator_can_be_chosen() -> None:
+    assert {name for name, *_ in PLACES} == set(ALL_PLACES)
+    assert {name for name, *_ in PIN_JOINTS} == set(JOINTS)
+
+
+def test_objects_appear_where_people_stand_in_their_colours(model: Path) -> None:
+    scene = empty_scene()
+    people = two_people(model)
+    scene.frame_set(20)
+    for number, person in enumerate(("FIRST", "SECOND")):
+        joints = capture_pose(people[number], scene).joints[0]
+        pelvis = joints[0] * (1, 1, -1)
+        path, waypoint, pin, pose = (add_constraint(kind, person) for kind in ("PATH", "WAYPOINT", "PIN", "POSE"))
+        bpy.context.view_layer.update()
+        np.testing.assert_allclose(waypoint.object.location[:2], pelvis[[0, 2]], atol=1e-3)
+        np.testing.assert_allclose(pose.object.location[:2], pelvis[[0, 2]], atol=1e-3)
+        wrist = joints[21] * (1, 1, -1)
+        np.testing.assert_allclose(pin.object.location, wrist[[0, 2, 1]], atol=1e-3)
+        # The take walks: the path leads from its first place to its last.
+        ends = [path.object.matrix_world @ point.co for point in path.object.data.splines[0].bezier_points]
+        for frame, end in zip((1, 60), ends, strict=True):
+            scene.frame_set(frame)
+            stood = capture_pose(people[number], scene).joints[0, 0] * (1, 1, -1)
+            np.testing.assert_allclose(end[:2], stood[[0, 2]], atol=1e-3)
+        scene.frame_set(20)
+        for entry in (path, waypoint, pin, pose):
+            assert entry.object.name == f"P{number + 1} {entry.name}" and entry.object.color[:3] == pytest.approx(
+                COLOURS[number]
+            )
+        assert path.object.active_material.diffuse_color[:3] == pytest.approx(COLOURS[number])
+    names = [entry.name for entry in scene.intermask.constraints]
+    assert len(set(names)) == len(names) == 8
+    assert {entry.object for entry in scene.intermask.constraints} == set(bpy.data.collections["Direct"].objects)
+    path.person = "FIRST"
+    assert path.object.active_material.diffuse_color[:3] == pytest.approx(COLOURS[0])
+
+
+def test_removing_a_constraint_removes_its_object_and_never_one_of_the_user(model: Path) -> None:
+    scene = empty_scene()
+    before = [len(getattr(bpy.data, kind)) for kind in ("objects", "curves", "materials", "collections")]
+    for kind in ("PATH", "PIN", "WAYPOINT", "CONTACT"):
+        add_constraint(kind)
+    for _ in range(4):
+        assert bpy.ops.intermask.remove_constraint() == {"FINISHED"}
+    assert [len(getattr(bpy.data, kind)) for kind in ("objects", "curves", "materials", "collections")] == before
+    assert not bpy.ops.intermask.remove_constraint.poll()
+    bpy.ops.curve.primitive_nurbs_path_add()
+    own = bpy.context.object
+    assert add_constraint("PATH").object == own
+    bpy.ops.intermask.remove_constraint()
+    assert own.name in scene.objects
+
+
+def test_a_deleted_person_leaves_the_pins_that_follow_it(model: Path) -> None:
+    scene = empty_scene()
+    first, _ = two_people(model)
+    pin = add_constraint("PIN", "SECOND")
+    pin.object.parent = first
+    bpy.ops.intermask.delete_take()
+    assert pin.object is not None and pin.object.name in scene.objects and pin.object.parent is None
+
+
+def test_constraints_are_saved_with_the_file(tmp_path: Path, model: Path) -> None:
+    empty_scene()
+    two_people(model)
+    for kind in ("PATH", "WAYPOINT", "PIN", "POSE", "CONTACT"):
+        add_constraint(kind, "SECOND")
+    bpy.context.scene.intermask.constraints[2].mute = True
+    before = read(model)
+    assert len(before) == 4
+    file = str(tmp_path / "saved.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    after = read(model)
+    for one, other in zip(before, after, strict=True):
+        assert type(one) is type(other) and one.name == other.name and one.person == other.person == 1
+    np.testing.assert_allclose(before[0].places, after[0].places, atol=1e-5)
+    np.testing.assert_allclose(before[2].rotations, after[2].rotations, atol=1e-5)
+
+
+def test_a_path_is_walked_evenly_or_as_its_evaluation_time_is_keyed(model: Path) -> None:
+    scene = empty_scene()
+    bpy.ops.curve.primitive_bezier_curve_add()
+    curve = bpy.context.object
+    points = curve.data.splines[0].bezier_points
+    for number, point in enumerate(points):
+        point.handle_left_type = point.handle_right_type = "VECTOR"
+        point.co = (0.0, 3.0 * number, 0.4 * number)
+    curve.data.bevel_depth = 0.1
+    scene.cursor.location = (0.0, 0.0, 0.0)
+    path = add_constraint("PATH")
+    assert path.object == curve
+    path.face_along = True
+    (even,) = read(model)
+    assert even.frames == tuple(range(60)) and even.dense
+    # A new person at the cursor faces along +Y, which is the clip's +Z.
+    np.testing.assert_allclose(even.places[:, 1], np.linspace(0.0, 3.0, 60), atol=1e-3)
+    np.testing.assert_allclose(even.places[:, 0], 0.0, atol=1e-5)
+    np.testing.assert_allclose(even.headings, np.tile((1.0, 0.0), (60, 1)), atol=1e-5)
+    path.timing = "KEYED"
+    curve.data.path_duration = 100
+    for frame, time_on_path in ((1, 0.0), (31, 100.0)):
+        curve.data.eval_time = time_on_path
+        curve.data.keyframe_insert("eval_time", frame=frame)
+    (keyed,) = read(model)
+    assert keyed.places[30:, 1] == pytest.approx(3.0, abs=1e-3)
+    assert 1.2 < keyed.places[15, 1] < 1.8
+    curve.parent = bpy.data.objects.new("Carrier", None)
+    scene.collection.objects.link(curve.parent)
+    for frame, x in ((1, 0.0), (60, 2.0)):
+        curve.parent.location.x = x
+        curve.parent.keyframe_insert("location", frame=frame)
+    (carried,) = read(model)
+    assert carried.places[-1, 0] == pytest.approx(-2.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["mixamo", "unreal", "ours"])
+def test_begin_and_end_in_poses_of_any_rig(model: Path, kind: str) -> None:
+    scene = empty_scene()
+    rig = build_rig(KINDS[kind], scene)
+    key(dancer(3), rig, scene)
+    scene.intermask.character_2 = rig
+    scene.intermask.seconds = 2.0
+    scene.frame_end = 60
+    scene.frame_set(45)
+    begin, end = add_constraint("FROM_POSE", "SECOND"), add_constraint("TO_POSE", "SECOND")
+    assert (begin.start, begin.end, end.start, end.end) == (1, 1, 60, 60)
+    first, last = read(model)
+    assert first.frames == (0,) and last.frames == (59,) and first.in_place and last.in_place
+    assert scene.frame_current == 45
+    poses = {}
+    for frame in (45, 60):
+        scene.frame_set(frame)
+        motion = capture_pose(rig, scene).motion
+        poses[frame] = motion.rotations[0]
+    np.testing.assert_allclose(first.rotations[0, 1:], poses[45], atol=1e-4)
+    np.testing.assert_allclose(last.rotations[0, 1:], poses[60], atol=1e-4)
+    # As high as a person of usual size would have it, however large the rig is.
+    assert 0.6 < first.roots[0, 1] < 1.2
+
+
+def test_there_is_no_pose_without_a_person(model: Path) -> None:
+    empty_scene()
+    with pytest.raises(RuntimeError, match="no armature yet"):
+        add_constraint("FROM_POSE")
+    assert not bpy.context.scene.intermask.constraints and "Direct" not in bpy.data.collections
+
+
+def test_a_point_follows_the_active_object(model: Path) -> None:
+    scene = empty_scene()
+    bpy.ops.mesh.primitive_cube_add(size=0.2, location=(1.0, 4.0, 1.0), rotation=(0.3, 0.2, 0.1))
+    handle = bpy.context.object
+    handle.scale = (2.0, 1.0, 0.5)
+    bpy.context.view_layer.update()
+    pin = add_constraint("PIN", at_active=True)
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(pin.object.matrix_world.translation, (1.0, 4.0, 1.0), atol=1e-5)
+    handle.location.z = 1.5
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(pin.object.matrix_world.translation, (1.0, 4.0, 1.5), atol=1e-5)
+    assert scene.objects.get(pin.object.name)
+
+
+def test_a_take_shows_how_well_it_meets_each_constraint(model: Path) -> None:
+    scene = empty_scene()
+    settings, placement = prepare(scene, "they hug", 2.0, 0, model)
+    reply = Message("result", {"constraint_errors": [[
+        {"number": 0, "name": "The path 'Path'", "mean": 0.01, "worst": 0.034, "worst_frame": 3, "worst_angle": 5.2},
+        {"number": 1, "name": "The pin 'Jane's hand'", "worst": 0.004, "worst_frame": 3},
+    ], []]}, {})  # fmt: skip
+    errors = errors_of(reply)
+    place_takes([(dancer(0, 60), dancer(1, 60))] * 2, placement, settings, errors)
+    listed = scene.intermask
+    listed.take_index = 0
+    assert [error_text(listed, name) for name in ("Path", "Jane's hand", "Pose")] == ["3.4 cm 5°", "0.4 cm", ""]
+    listed.take_index = 1
+    assert error_text(listed, "Path") == ""

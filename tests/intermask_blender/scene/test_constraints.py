@@ -1,0 +1,222 @@
+"""Constraints of the scene as constraints of a clip: their places, directions, poses and frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import blender_scene  # first: it sets Blender's user folder
+import bpy
+import numpy as np
+import pytest
+from blender_rigs import KINDS, build_rig
+from blender_scene import dancer, empty_scene, joints_in_blender
+from constraint_entries import add_constraint
+from keyed_rigs import key
+
+from intermask_blender.generator.generation import GenerationSettings, Pair
+from intermask_blender.rig.axes import vectors_to_blender
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.capture import capture_pose
+from intermask_blender.rig.key import key_posed
+from intermask_blender.scene.clip_world import clip_world
+from intermask_blender.scene.constraint_reading import active_entries, read_constraints, with_constraints
+from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.placement import Placement
+from intermask_blender.scene.request import prepare
+from model_core.constraints import Constraints, PathConstraint, PinConstraint, PoseConstraint
+from model_core.constraints.files import constraints_from_json
+from model_core.motion import SMPL, PosedSkeleton
+from model_core.motion.canonical import facing
+from model_core.motion.forward_kinematics import forward_kinematics
+from model_core.motion.rotations import quaternion_from_matrix, quaternion_multiply
+
+assert blender_scene
+
+WRIST, PELVIS = SMPL.index("R_Wrist"), SMPL.index("Pelvis")
+
+pytestmark = pytest.mark.usefixtures("registered")
+
+
+def request(model: Path, seconds: float = 2.0, **options: object) -> tuple[GenerationSettings, Placement]:
+    """What Generate would send now."""
+    scene = bpy.context.scene
+    return with_constraints(scene, *prepare(scene, "they hug", seconds, 0, model, **options))
+
+
+def read(settings: GenerationSettings, placement: Placement) -> Constraints:
+    """The constraints of the scene, as the generator gets them, but with all their digits."""
+    scene = bpy.context.scene
+    found = read_constraints(scene, active_entries(scene), clip_world(scene, settings, placement))
+    sent = constraints_from_json(list(settings.constraints), "the request")
+    assert [type(item) for item in sent] == [type(item) for item in found]
+    return found
+
+
+def pair(seeds: tuple[int, int] = (0, 1), frames: int = 60) -> Pair:
+    """Two people of whom the first begins at the origin and faces +Z, as the generator's do."""
+    first, second = dancer(seeds[0], frames), dancer(seeds[1], frames)
+    joints = first.joints()[0]
+    angle = -float(facing(joints))
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array(((cos, 0, sin), (0, 1, 0), (-sin, 0, cos)))
+
+    def moved(person: PosedSkeleton) -> PosedSkeleton:
+        turns = person.rotations.copy()
+        turns[:, 0] = quaternion_multiply(quaternion_from_matrix(turn), turns[:, 0])
+        place = (person.translation - joints[0] * (1, 0, 1)) @ turn.T
+        return replace(person, rotations=turns, translation=place)
+
+    return moved(first), moved(second)
+
+
+def in_scene(owner: bpy.types.Object, frame: int) -> np.ndarray:
+    """(22, 3) joints in Blender's world, scene units."""
+    bpy.context.scene.frame_set(frame)
+    return vectors_to_blender(joints_in_blender(owner))
+
+
+@pytest.mark.parametrize(("fps", "metres", "start"), [(30.0, 1.0, 1), (24.0, 1.0, 10), (60.0, 0.01, 0)])
+def test_a_point_of_the_scene_is_where_the_clip_has_it(model: Path, fps: float, metres: float, start: int) -> None:
+    scene = empty_scene(fps)
+    scene.unit_settings.scale_length, scene.frame_start = metres, start
+    scene.cursor.location, scene.cursor.rotation_euler = (3.0 / metres, -2.0 / metres, 0.5 / metres), (0, 0, 0.7)
+    scene.frame_set(start + 5)
+    pin, waypoint = add_constraint("PIN", "SECOND"), add_constraint("WAYPOINT")
+    settings, placement = request(model)
+    people = pair()
+    place_takes([people], placement, settings)
+    take = scene.intermask.takes[0]
+    frame = start + round(fps)
+    joints = [in_scene(owner, frame) for owner in (take.character_1, take.character_2)]
+    pin.object.location, waypoint.object.location = joints[1][WRIST], (*joints[0][PELVIS, :2], 0.0)
+    ahead = joints[0][SMPL.index("L_Hip")] - joints[0][SMPL.index("R_Hip")]
+    waypoint.object.rotation_euler = (0.0, 0.0, np.arctan2(ahead[1], ahead[0]) + np.pi)
+    for entry in (pin, waypoint):
+        entry.start = entry.end = frame
+    found = read(*request(model, reuse=False))
+    wanted = [person.joints() for person in people]
+    pinned, place = found.items
+    assert isinstance(pinned, PinConstraint) and isinstance(place, PathConstraint)
+    assert (pinned.person, pinned.start, pinned.stop) == (1, 30, 31) and place.frames == (30,)
+    # Soles are as thick as those of a person of usual size.
+    np.testing.assert_allclose(pinned.points[0], wanted[1][30, WRIST], atol=0.012)
+    np.testing.assert_allclose(pinned.points[0][[0, 2]], wanted[1][30, WRIST][[0, 2]], atol=1e-3)
+    np.testing.assert_allclose(place.places[0], wanted[0][30, PELVIS][[0, 2]], atol=1e-3)
+    angle = float(facing(wanted[0][30]))
+    np.testing.assert_allclose(place.headings[0], (np.cos(angle), np.sin(angle)), atol=1e-3)
+
+
+def test_generating_again_keeps_the_world_of_the_take(model: Path) -> None:
+    """Person 1 does not begin exactly at the origin; the world must not move with each generation."""
+    scene = empty_scene()
+    scene.cursor.location = (1.0, 2.0, 0.0)
+    settings, placement = prepare(scene, "they hug", 2.0, 0, model)
+    first, second = pair()
+    place_takes([(first, second)], placement, settings)
+    add_constraint("WAYPOINT")
+    scene.intermask.constraints[0].object.location = (4.0, 4.0, 0.0)
+    worlds = []
+    for _ in range(3):
+        settings, placement = request(model, reuse=True)
+        worlds.append(clip_world(scene, settings, placement).matrix)
+        off = replace(first, translation=first.translation + np.array((0.05, 0.0, 0.03)))
+        place_takes([(off, second)], placement, settings)
+    np.testing.assert_allclose(worlds[1:], [worlds[0]] * 2, atol=1e-5)
+    # The take without constraints had its middle at the cursor; its person 1 begins where it began then.
+    scene.intermask.take_index = 0
+    pelvis = in_scene(scene.intermask.takes[0].character_1, 1)[PELVIS]
+    np.testing.assert_allclose(worlds[0][:2, 3], pelvis[:2], atol=0.02)
+
+
+def test_own_rigs_begin_where_they_stand_and_walk_to_the_places_that_are_asked_for(model: Path) -> None:
+    """Their motion is scaled to their size: places of the clip are, too."""
+    scene = empty_scene()
+    owners = build_rig(KINDS["mixamo"], scene), build_rig(KINDS["unreal"], scene)
+    for number, owner in enumerate(owners):
+        owner.location, owner.rotation_euler = (3.0 + number, 1.0, 0.0), (0.0, 0.0, 0.4)
+        owner.scale *= 0.6
+    bpy.context.view_layer.update()
+    stood = in_scene_of(owners[0], 1)
+    waypoint = add_constraint("WAYPOINT", "SECOND")
+    settings, placement = request(model, characters=owners)
+    people = pair()
+    place_takes([people], placement, settings)
+    np.testing.assert_allclose(in_scene_of(owners[0], 1)[:2], stood[:2], atol=0.02)
+    waypoint.object.location = in_scene_of(owners[1], 50)
+    waypoint.start = waypoint.end = 50
+    scene.frame_set(1)
+    (constraint,) = read(*request(model, characters=owners)).items
+    np.testing.assert_allclose(constraint.places[0], people[1].joints()[49, PELVIS][[0, 2]], atol=0.02)
+
+
+def in_scene_of(owner: bpy.types.Object, frame: int) -> np.ndarray:
+    """(3,) the hips of any rig, scene units."""
+    bpy.context.scene.frame_set(frame)
+    captured = capture_pose(owner, bpy.context.scene)
+    return vectors_to_blender(captured.joints[0][PELVIS])
+
+
+def test_a_held_pose_is_the_pose_again_wherever_its_figure_is_moved(model: Path) -> None:
+    scene = empty_scene()
+    person = dancer(5)
+    owner = build_armature("Poser", person.offsets, scene.collection)
+    key_posed(person, owner, scene, 1, "Dance")
+    owner.location = (2.0, -3.0, 0.0)
+    scene.frame_set(20)
+    bpy.context.view_layer.objects.active = owner
+    owner.select_set(True)
+    pose = add_constraint("POSE", "SECOND")
+    assert (pose.start, pose.end) == (20, 20)
+    before = read(*request(model)).items[0]
+    assert isinstance(before, PoseConstraint) and before.frames == (19,) and before.person == 1
+    joints = in_scene(owner, 20)
+    world = clip_world(scene, *request(model))
+    built = forward_kinematics(before.rotations, before.roots, person.offsets, SMPL)[0]
+    wanted = world.points(1, joints)
+    # The same pose: equal from the hips, at their place; heights by the length of the legs.
+    np.testing.assert_allclose(built - built[0], wanted - wanted[0], atol=2e-3)
+    np.testing.assert_allclose(built[0][[0, 2]], wanted[0][[0, 2]], atol=2e-3)
+    pose.object.location += pose.object.matrix_world.to_3x3().col[1] * 1.5
+    bpy.context.view_layer.update()
+    after = read(*request(model)).items[0]
+    angle = float(facing(built))
+    np.testing.assert_allclose(
+        after.roots[0] - before.roots[0], (1.5 * np.sin(angle), 0.0, 1.5 * np.cos(angle)), atol=1e-4
+    )
+    pose.object.rotation_euler.z += 0.5
+    bpy.context.view_layer.update()
+    turned = read(*request(model)).items[0]
+    again = forward_kinematics(turned.rotations, turned.roots, person.offsets, SMPL)[0]
+    assert float(facing(again)) - angle == pytest.approx(0.5, abs=1e-3)
+
+
+def test_unkeyed_changes_and_the_selected_bones_are_what_is_held(model: Path) -> None:
+    scene = empty_scene()
+    rig = build_rig(KINDS["mixamo"], scene)
+    key(dancer(2), rig, scene)
+    scene.frame_set(15)
+    arm = rig.pose.bones["mixamorig:RightArm"]
+    bpy.context.view_layer.objects.active = rig
+    rig.select_set(True)
+    keyed = read_pose(model)
+    arm.rotation_mode = "XYZ"
+    arm.rotation_euler.x += 0.8
+    bpy.context.view_layer.update()
+    changed = read_pose(model)
+    difference = np.abs(changed.rotations - keyed.rotations).max(axis=(0, 2, 3))
+    assert difference[SMPL.index("R_Shoulder")] > 0.1
+    assert np.delete(difference, [SMPL.index("R_Shoulder"), SMPL.index("R_Elbow")]).max() < 1e-4
+    bpy.ops.object.mode_set(mode="POSE")
+    for bone in rig.pose.bones:
+        (bone if bpy.app.version >= (5, 0) else bone.bone).select = bone.name == arm.name
+    selected = read_pose(model, selected_bones=True)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert selected.joints == (SMPL.index("R_Shoulder"),)
+
+
+def read_pose(model: Path, **options: object) -> PoseConstraint:
+    add_constraint("POSE", **options)
+    constraint = read(*request(model)).items[-1]
+    assert isinstance(constraint, PoseConstraint)
+    return constraint
