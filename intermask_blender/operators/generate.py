@@ -162,7 +162,8 @@ class INTERMASK_OT_escape(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether Escape means the generation: while the animation plays, it ends the playback."""
-        return bool(pending()) and not context.screen.is_animation_playing
+        # Blender ends the playback first and hands the key on.
+        return bool(pending()) and not session().playing
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel it."""

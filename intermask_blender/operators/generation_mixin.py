@@ -97,6 +97,7 @@ def _poll_generations() -> float | None:
     for item in items:
         item.generation.poll()
     show_progress(bpy.context)
+    session().playing = any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
     if any(item.generation.done for item in items):
         session().start_events()
     return POLL_INTERVAL if items else None

@@ -12,8 +12,9 @@ from ..ui.wrapping import paragraph
 
 def _line(owner: bpy.types.Object) -> tuple[str, bool]:
     """The rig line; what was recognised is kept until the armature or its edited map changes."""
-    key = (armature_key(owner), stored_mapping(owner) if is_edited(owner) else None)
-    summary = session().draw_cache.get(("rig", owner.name_full), key, lambda: rig_summary(owner))
+    cache = session().draw_cache
+    key = (armature_key(owner, cache), stored_mapping(owner) if is_edited(owner) else None)
+    summary = cache.get(("rig", owner.name_full), key, lambda: rig_summary(owner))
     return with_constraint(summary, owner)
 
 

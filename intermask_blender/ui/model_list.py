@@ -47,7 +47,11 @@ class ModelList:
 
 
 def model_list(context: bpy.types.Context) -> ModelList:
-    """The installed models; looks at the folders' times each time, and into the files where one has changed."""
+    """The installed models; looks at the folders' times once a redraw, and into the files where one has changed."""
+    return session().draw_cache.in_redraw("models", lambda: _current_list(context))
+
+
+def _current_list(context: bpy.types.Context) -> ModelList:
     parents = current_preferences(context).model_folders
     return session().draw_cache.get("models", (parents, models_stamp(parents)), lambda: _read(parents))
 

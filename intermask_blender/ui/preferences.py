@@ -281,7 +281,8 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 def runtime_problem(context: bpy.types.Context) -> str:
     """Why nothing can be generated, in a few words for a panel; empty where it can."""
-    return "" if _has_runtime(context) else tr("PyTorch was not found: install it in the preferences")
+    found = session().draw_cache.in_redraw("runtime", lambda: _has_runtime(context))
+    return "" if found else tr("PyTorch was not found: install it in the preferences")
 
 
 def _has_runtime(context: bpy.types.Context) -> bool:

@@ -63,6 +63,7 @@ class Session:
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
         shortcuts: entries of the keymap.
+        playing: whether the animation played when the generations were last polled.
     """
 
     client: WorkerClient | None = None
@@ -76,6 +77,7 @@ class Session:
     draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
+    playing: bool = False
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
     _events: tuple[int, bpy.types.Timer] | None = field(default=None, init=False)
 
@@ -164,13 +166,42 @@ class Session:
 _current: Session | None = None
 
 
+@bpy.app.handlers.persistent
+def _file_is_closed(*_arguments: object) -> None:
+    """Another file is opened: what is being generated has no scene to go to."""
+    session().drop_all()
+
+
+@bpy.app.handlers.persistent
+def _scene_was_evaluated(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Blender calls this before it draws what changed, but not for a change of the frame alone."""
+    if depsgraph.id_type_updated("ARMATURE"):
+        session().draw_cache.armature_updates += 1
+
+
+@bpy.app.handlers.persistent
+def _file_was_read(*_arguments: object) -> None:
+    """A file, or an undo step, brought other armatures."""
+    session().draw_cache.armature_updates += 1
+
+
+_HANDLERS: tuple[tuple[list[Callable[..., None]], Callable[..., None]], ...] = (
+    (bpy.app.handlers.load_pre, _file_is_closed),
+    (bpy.app.handlers.depsgraph_update_post, _scene_was_evaluated),
+    (bpy.app.handlers.load_post, _file_was_read),
+    (bpy.app.handlers.undo_post, _file_was_read),
+    (bpy.app.handlers.redo_post, _file_was_read),
+)
+
+
 def start_session() -> None:
     """Make the session; its child processes do not outlive Blender."""
     global _current
     _current = Session()
     _current.shortcuts.add()
     atexit.register(_current.end_processes)
-    bpy.app.handlers.load_pre.append(_file_is_closed)
+    for handlers, function in _HANDLERS:
+        handlers.append(function)
 
 
 def session() -> Session:
@@ -190,17 +221,13 @@ def end_session() -> None:
     if _current is None:
         return
     atexit.unregister(_current.end_processes)
-    bpy.app.handlers.load_pre.remove(_file_is_closed)
+    for handlers, function in _HANDLERS:
+        if function in handlers:
+            handlers.remove(function)
     try:
         _current.close()
     finally:
         _current = None
-
-
-@bpy.app.handlers.persistent
-def _file_is_closed(*_arguments: object) -> None:
-    """Another file is opened: what is being generated has no scene to go to."""
-    session().drop_all()
 
 
 def pending() -> list[Pending]:

@@ -13,8 +13,8 @@ from blender_rigs import KINDS, build_rig
 from intermask_blender.benchmark import panel_drawing
 from intermask_blender.generator import models
 from intermask_blender.panels import rig_line as line_of_panel
-from intermask_blender.ui import preferences
-from intermask_blender.ui.draw_cache import DrawCache, armature_key
+from intermask_blender.ui import draw_cache, preferences
+from intermask_blender.ui.draw_cache import DrawCache, armature_key, bones_key
 from intermask_blender.ui.model_list import model_list
 
 assert blender_scene
@@ -52,11 +52,34 @@ def test_a_panel_and_its_subpanels_share_results_in_one_redraw_only() -> None:
 def test_a_redraw_of_all_panels_reads_the_bones_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bpy.context.scene.intermask.leader = mixamo()
     draw, keyed = panel_drawing(), []
-    monkeypatch.setattr(line_of_panel, "armature_key", lambda owner: keyed.append(owner) or armature_key(owner))
+    keys = line_of_panel.armature_key
+    monkeypatch.setattr(line_of_panel, "armature_key", lambda *given: keyed.append(given) or keys(*given))
     draw()
     assert len(keyed) == 1
     draw()
     assert len(keyed) == 2
+
+
+def test_bones_are_read_again_only_where_an_armature_may_have_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = bpy.context.scene
+    scene.intermask.leader = rig = mixamo()
+    bpy.context.view_layer.update()
+    draw, read = panel_drawing(), []
+    monkeypatch.setattr(draw_cache, "bones_key", lambda owner: read.append(owner) or bones_key(owner))
+    for _ in range(3):
+        draw()
+    scene.frame_set(20)
+    rig.location.x += 1.0
+    bpy.context.view_layer.update()
+    draw()
+    assert len(read) == 1, "a movement of the rig changes no bone"
+    rig.data.bones[0].name += "x"
+    bpy.context.view_layer.update()
+    draw()
+    assert len(read) == 2
+    rig.data = rig.data.copy()
+    draw()
+    assert len(read) == 3
 
 
 def test_a_runtime_that_was_found_is_looked_for_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +113,7 @@ def test_a_redraw_reads_no_file_and_recognises_no_rig(monkeypatch: pytest.Monkey
     assert not asked
     bone = settings.leader.data.bones[0]
     bone.name += "x"
+    bpy.context.view_layer.update()
     draw()
     assert asked == [settings.leader.name], "once, for all panels that show it"
 
@@ -115,7 +139,7 @@ def test_an_edited_map_is_checked_once_and_constraints_at_every_redraw(monkeypat
 def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
     owner = mixamo()
     bpy.context.view_layer.objects.active = owner
-    keys = [armature_key(owner)]
+    keys = [armature_key(owner, DrawCache())]
 
     def edited(change: str) -> None:
         bpy.ops.object.mode_set(mode="EDIT")
@@ -129,9 +153,9 @@ def test_what_an_armature_is_recognised_by_is_in_its_key() -> None:
         else:
             bones.remove(bones[-1])
         bpy.ops.object.mode_set(mode="OBJECT")
-        keys.append(armature_key(owner))
+        keys.append(armature_key(owner, DrawCache()))
 
-    assert armature_key(owner) == keys[0]
+    assert armature_key(owner, DrawCache()) == keys[0]
     for change in ("moved", "tail", "parent", "removed"):
         edited(change)
     assert len(set(keys)) == 5
