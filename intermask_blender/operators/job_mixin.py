@@ -97,7 +97,8 @@ def free(cls: type[bpy.types.Operator]) -> bool:
 
 
 def redraw_job(context: bpy.types.Context) -> None:
-    """Redraw the regions that show a job: the preferences, and the sidebars while PyTorch is being installed."""
+    """Redraw the regions that show a job or its result: the preferences and the sidebars."""
+    session().draw_cache.expire()
     redraw_sidebars(context)
     for window in context.window_manager.windows:
         for area in window.screen.areas:

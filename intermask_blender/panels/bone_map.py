@@ -35,7 +35,7 @@ class INTERMASK_UL_bones(bpy.types.UIList):
     ) -> None:
         """The joint, and a field that searches the armature's bones."""
         owner = data.id_data
-        row = layout.split(factor=0.35)
+        row = layout.split(factor=0.45)
         row.label(text=bone_label(item.name), icon="ERROR" if joint_fault(owner, item) else "NONE", translate=False)
         row.prop_search(item, "bone", owner.data, "bones", text="")
 

@@ -37,7 +37,7 @@ OBJECT_PROPERTIES = {
     "intermask_rig": bpy.props.StringProperty(override=_OVERRIDABLE),
     "intermask_root_bone": bpy.props.StringProperty(
         name="Root-Motion Bone",
-        description="Control that carries the body through the world; empty means the pelvis's",
+        description="Control that carries the body through the world. If empty, the one of the hips",
         override=_OVERRIDABLE,
     ),
 }

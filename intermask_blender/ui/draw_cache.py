@@ -11,6 +11,9 @@ import numpy as np
 
 Value = TypeVar("Value")
 
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks at files and folders while the panels are drawn again and again."""
+
 _LARGEST = 64
 
 _LONGEST_REDRAW = 0.1
@@ -27,8 +30,8 @@ class DrawCache:
     def __init__(self) -> None:
         """An empty cache."""
         self._results: dict[Hashable, tuple[Hashable, object]] = {}
-        self._shared: dict[Hashable, object] = {}
-        self._began = float("-inf")
+        self._shared: dict[Hashable, tuple[int, float, object]] = {}
+        self._redraws, self._began = 0, float("-inf")
         self.armature_updates = 0
 
     def get(self, subject: Hashable, key: Hashable, compute: Callable[[], Value]) -> Value:
@@ -55,21 +58,32 @@ class DrawCache:
 
     def begin_redraw(self) -> None:
         """Blender begins to draw a panel and then its subpanels; nothing can change until they are drawn."""
-        self._shared.clear()
+        self._redraws += 1
         self._began = time.monotonic()
 
-    def in_redraw(self, subject: Hashable, compute: Callable[[], Value]) -> Value:
+    def in_redraw(self, subject: Hashable, compute: Callable[[], Value], seconds: float = 0.0) -> Value:
         """A result that a panel and its subpanels share in one redraw: even comparing keys takes a while.
 
         Args:
             subject: what the result is about.
             compute: gives the result.
+            seconds: so old may the result be in later redraws; ``expire`` ends that early.
         """
-        if time.monotonic() - self._began > _LONGEST_REDRAW:
-            return compute()
-        if subject not in self._shared:
-            self._shared[subject] = compute()
-        return self._shared[subject]  # type: ignore[return-value]
+        now, known = time.monotonic(), self._shared.get(subject)
+        if now - self._began <= _LONGEST_REDRAW and known is not None:
+            redraw, computed, result = known
+            if redraw == self._redraws or now - computed < seconds:
+                return result  # type: ignore[return-value]
+        value = compute()
+        self._shared.pop(subject, None)
+        self._shared[subject] = self._redraws, now, value
+        if len(self._shared) > _LARGEST:
+            del self._shared[next(iter(self._shared))]
+        return value
+
+    def expire(self) -> None:
+        """Compute in the next redraw what earlier ones have shared: a preference or a job changed something."""
+        self._shared.clear()
 
 
 def armature_key(owner: bpy.types.Object, cache: DrawCache) -> Hashable:

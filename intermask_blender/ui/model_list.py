@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..generator.models import installed_models, model_examples, model_title, models_stamp
+from .draw_cache import LOOK_INTERVAL
 from .kinds import KindGroup, model_kinds
 from .preferences import current_preferences
 from .session import session
@@ -47,8 +48,8 @@ class ModelList:
 
 
 def model_list(context: bpy.types.Context) -> ModelList:
-    """The installed models; looks at the folders' times once a redraw, and into the files where one has changed."""
-    return session().draw_cache.in_redraw("models", lambda: _current_list(context))
+    """The installed models; looks at the folders' times, and into the files where one has changed."""
+    return session().draw_cache.in_redraw("models", lambda: _current_list(context), LOOK_INTERVAL)
 
 
 def _current_list(context: bpy.types.Context) -> ModelList:

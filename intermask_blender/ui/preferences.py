@@ -16,6 +16,7 @@ from ..core import UserError, atomic_write
 from ..generator import runtime
 from ..generator.models import installed_models
 from ..translations import tr, tr_noop
+from .draw_cache import LOOK_INTERVAL
 from .import_fields import IMPORT_FIELDS, ImportProperties
 from .session import session
 from .wrapping import paragraph
@@ -181,6 +182,7 @@ LOOK_AGAIN = 5.0
 
 def keep_preferences(owner: InterMaskPreferences, context: bpy.types.Context) -> None:
     """Write the preferences to the add-on's own folder. One that cannot be written to is no reason to stop."""
+    session().draw_cache.expire()
     folder = own_folder("", create=True)
     if folder is None:
         return
@@ -281,7 +283,7 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 def runtime_problem(context: bpy.types.Context) -> str:
     """Why nothing can be generated, in a few words for a panel; empty where it can."""
-    found = session().draw_cache.in_redraw("runtime", lambda: _has_runtime(context))
+    found = session().draw_cache.in_redraw("runtime", lambda: _has_runtime(context), LOOK_INTERVAL)
     return "" if found else tr("PyTorch was not found: install it in the preferences")
 
 

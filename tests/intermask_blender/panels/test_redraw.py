@@ -49,6 +49,22 @@ def test_a_panel_and_its_subpanels_share_results_in_one_redraw_only() -> None:
     assert shared() == 4
 
 
+def test_a_result_may_be_older_than_the_redraw_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, computed, now = DrawCache(), [], [100.0]
+    monkeypatch.setattr(draw_cache.time, "monotonic", lambda: now[0])
+
+    def drawn(after: float) -> int:
+        now[0] += after
+        known.begin_redraw()
+        return known.in_redraw("a", lambda: computed.append(0) or len(computed), seconds=1.0)
+
+    assert [drawn(0.0), drawn(0.5), drawn(0.4), drawn(0.2)] == [1, 1, 1, 2]
+    known.expire()
+    assert drawn(0.0) == 3
+    now[0] += 0.5
+    assert known.in_redraw("a", lambda: 4, seconds=1.0) == 4, "it is computed outside a redraw"
+
+
 def test_a_redraw_of_all_panels_reads_the_bones_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bpy.context.scene.intermask.leader = mixamo()
     draw, keyed = panel_drawing(), []
