@@ -14,7 +14,7 @@ from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
-from ..scene.request import Characters, Sampling, prepare
+from ..scene.request import Characters, TakeOptions, prepare
 from .console import Console
 from .contact_sheet import write_contact_sheet
 from .jobs import Job
@@ -173,8 +173,8 @@ def _request_and_placement(
         raise UserError(
             f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
         )
-    sampling = Sampling(sampling=options.sampling)
-    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, sampling)
+    take_options = TakeOptions(sampling=options.sampling)
+    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, take_options)
 
 
 def _characters(job: Job) -> Characters:

@@ -11,11 +11,11 @@ from pathlib import Path
 from ..core import LEADER_SUFFIXES, MOST_SEED, UserError
 from .job_file import Row, read_rows
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 """Characters. File names have at most 255 bytes, prefixes and suffixes included."""
 
-_STEM = 60
-_MOST_BYTES = 180
+_MAX_STEM_LENGTH = 60
+_MAX_NAME_BYTES = 180
 
 _RESERVED = {"records", "pictures"}
 """Folders of a batch's own."""
@@ -119,8 +119,8 @@ def _key(name: str) -> str:
 
 def _name_error(name: str) -> str:
     """One sentence where a name cannot be a file's on every system, or is one of the batch's own."""
-    if len(name) > LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
-        return f"The name {_short(name)} is too long for a file; shorten it to {LONGEST_NAME} characters or fewer."
+    if len(name) > MAX_NAME_LENGTH or len(name.encode()) > _MAX_NAME_BYTES:
+        return f"The name {_short(name)} is too long for a file; shorten it to {MAX_NAME_LENGTH} characters or fewer."
     if re.search(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f]', name) or name.strip(". ") != name:
         return f"{name!r} cannot be a file name; use letters, digits, - and _."
     if _key(name) in _RESERVED:
@@ -134,8 +134,8 @@ def _name_error(name: str) -> str:
 
 def _free_name(text: str, taken: set[str]) -> str:
     """A name made from a text that can be a file's and that no other row has."""
-    stem = re.sub(r"[^\w-]+", "_", text[:1000].lower()).strip("_")[:_STEM]
-    stem = stem.encode()[:_MOST_BYTES].decode(errors="ignore").strip("_") or "interaction"
+    stem = re.sub(r"[^\w-]+", "_", text[:1000].lower()).strip("_")[:_MAX_STEM_LENGTH]
+    stem = stem.encode()[:_MAX_NAME_BYTES].decode(errors="ignore").strip("_") or "interaction"
     if _name_error(stem):
         stem = f"{stem}_clip"
     name, number = stem, 2

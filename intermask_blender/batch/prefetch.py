@@ -19,7 +19,7 @@ from .options import Options
 ITEMS_ON_CARDS = 8
 """Items of a request on a graphics card: enough to fill it, few enough for small ones."""
 
-REACH = 4
+LOOKAHEAD = 4
 """Alike rows are looked for among this many times the items of a request."""
 
 
@@ -55,7 +55,7 @@ class Prefetcher:
         """Send the next request, unless one is waiting already."""
         if any(not result.request.done for result in self._results.values()):
             return
-        for number, job in enumerate(following[: REACH * (self.most or 1)]):
+        for number, job in enumerate(following[: LOOKAHEAD * (self.most or 1)]):
             if job.name not in self._results and self._send(job, following[number + 1 :]):
                 return
 
@@ -68,7 +68,7 @@ class Prefetcher:
             if self.most is None:
                 self.most = items_that_pay(self.client, self.options)
             members = [(job, settings)]
-            for other in following[: REACH * self.most]:
+            for other in following[: LOOKAHEAD * self.most]:
                 if len(members) >= self.most:
                     break
                 if other.leader or other.characters or other.name in self._results:

@@ -36,7 +36,7 @@ from .records import (
 from .report import write_report
 from .signals import Stop
 
-SKIPPED = "finished before"
+SKIPPED_NOTICE = "finished before"
 
 
 class Run:
@@ -111,7 +111,7 @@ class Run:
             finished = self._finished_record(job)
             if finished is not None:
                 self.skipped.add(job.name)
-                self.console.say(f"    {SKIPPED}")
+                self.console.say(f"    {SKIPPED_NOTICE}")
                 return finished
             record = self._make_row(job, following, record)
         except Exception as error:

@@ -76,13 +76,13 @@ def place_camera(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.nd
     width, height = render.resolution_x * render.pixel_aspect_x, render.resolution_y * render.pixel_aspect_y
     half = 0.5 * camera.data.sensor_width / camera.data.lens
     tangents = half * np.array((width, height)) / max(width, height)
-    framing = framed(points, direction, tangents)
+    framing = closest_framing(points, direction, tangents)
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = framing.rotation, framing.position
     camera.matrix_world = Matrix(matrix.tolist())
 
 
-def framed(points: np.ndarray, direction: np.ndarray, tangents: np.ndarray) -> Framing:
+def closest_framing(points: np.ndarray, direction: np.ndarray, tangents: np.ndarray) -> Framing:
     """The nearest camera that sees all points.
 
     Args:

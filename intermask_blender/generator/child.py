@@ -16,7 +16,7 @@ from . import pipes
 POLL_INTERVAL = 0.02
 """Seconds between two polls in a call that blocks."""
 
-PATIENCE = 1.0
+GRACE_SECONDS = 1.0
 """Seconds to wait for a process after SIGTERM, and again after SIGKILL."""
 
 
@@ -59,7 +59,7 @@ class Child:
                 )
             ) from error
         assert process.stdout is not None
-        pipes.never_wait(process.stdout)
+        pipes.set_non_blocking(process.stdout)
         self._process = process
 
     def new_lines(self) -> list[str]:
@@ -107,7 +107,7 @@ def end_process(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:
     Returns:
         Its exit code; minus the number of a signal that ended it. -9 also if the system has not ended it yet.
     """
-    for end, seconds in ((None, patience), (process.terminate, PATIENCE), (process.kill, PATIENCE)):
+    for end, seconds in ((None, patience), (process.terminate, GRACE_SECONDS), (process.kill, GRACE_SECONDS)):
         if end is not None:
             end()
         try:

@@ -18,7 +18,7 @@ from ..core import CORE_PARENT, PROTOCOL, Decoder, Message, ProtocolError, UserE
 from ..translations import tr
 from . import pipes
 from .child import end_process
-from .runtime import NAMED, NOT_FOUND, SEARCH, Runtime
+from .runtime import NAMED, NOT_FOUND, SEARCH_PATH_LINE, Runtime
 
 FINAL_REPLIES = frozenset(("loaded", "understood", "imported", "result"))
 KILLED = 9
@@ -27,7 +27,7 @@ KILLED = 9
 POLL_INTERVAL = 0.01
 """Seconds between two polls in a call that blocks."""
 
-START = SEARCH + "from model_core.worker.__main__ import main; sys.exit(main())"
+WORKER_SCRIPT = SEARCH_PATH_LINE + "from model_core.worker.__main__ import main; sys.exit(main())"
 """The worker's script: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
 
 
@@ -198,7 +198,7 @@ class WorkerClient:
         if self.runtime is None:
             raise UserError(NOT_FOUND)
         runtime = self.runtime if isinstance(self.runtime, Runtime) else Runtime(NAMED, self.runtime)
-        command = runtime.command(START, first=(CORE_PARENT,))
+        command = runtime.command(WORKER_SCRIPT, first=(CORE_PARENT,))
         try:
             log = self.log.open("wb")
         except OSError as error:
@@ -227,7 +227,7 @@ class WorkerClient:
             ) from error
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipes.never_wait(pipe)
+                pipes.set_non_blocking(pipe)
         self._last_use = time.monotonic()
 
     def _send(self, message: Message) -> None:

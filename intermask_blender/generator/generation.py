@@ -21,7 +21,7 @@ STAGES = {
 }
 """What the user reads in each stage of the worker."""
 
-LONGEST_PROMPT = 2000
+MAX_PROMPT_LENGTH = 2000
 
 Pair = tuple[PosedSkeleton, PosedSkeleton]
 
@@ -187,10 +187,10 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
     prompt = settings.prompt.strip()
     if not prompt:
         raise UserError(tr("The prompt is empty; write what the two people do."))
-    if len(prompt) > LONGEST_PROMPT:
+    if len(prompt) > MAX_PROMPT_LENGTH:
         raise UserError(
             tr("The prompt has {count} characters; shorten it to {most} at the most.").format(
-                count=len(prompt), most=LONGEST_PROMPT
+                count=len(prompt), most=MAX_PROMPT_LENGTH
             )
         )
     if not (settings.model / "config.json").is_file():

@@ -148,8 +148,8 @@ class Installation:
             raise UserError(tr_noop("Blender's own Python has everything already; there is nothing to install."))
         self._steps = _pip_steps(plan)
         try:
-            for scrap in (self._part, self._temporary):
-                shutil.rmtree(scrap, ignore_errors=True)
+            for leftover in (self._part, self._temporary):
+                shutil.rmtree(leftover, ignore_errors=True)
             self._temporary.mkdir(parents=True)
             plan.log.write_text("", encoding="utf-8")
             free = shutil.disk_usage(plan.root).free
@@ -217,7 +217,7 @@ class Installation:
         with self.plan.log.open("a", encoding="utf-8") as log:
             log.writelines(f"{line}\n" for line in lines if not line.startswith("Progress "))
         for line in lines:
-            self._understand(line)
+            self._read_pip_line(line)
         if child.code is None:
             return
         if child.code != 0:
@@ -235,7 +235,7 @@ class Installation:
             self._check = Inspection(runtime, self.plan.found.missing)
             self._check.start()
 
-    def _understand(self, line: str) -> None:
+    def _read_pip_line(self, line: str) -> None:
         """Turn a line of pip into progress."""
         if match := re.fullmatch(r"Progress (\d+) of (\d+)", line):
             done, total = int(match[1]), int(match[2])
@@ -258,7 +258,7 @@ class Installation:
         (self._part / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
         replace_folder(self._part, self.plan.folder)
         shutil.rmtree(self._temporary, ignore_errors=True)
-        shutil.rmtree(_fetched(self.plan), ignore_errors=True)
+        shutil.rmtree(_download_cache(self.plan), ignore_errors=True)
         self.sentence, self.done = check.sentence, True
 
     def _fail(self, sentence: str) -> None:
@@ -266,8 +266,8 @@ class Installation:
             self._child.end()
         if self._check is not None and not self._check.done:
             self._check.cancel()
-        for scrap in (self._part, self._temporary):
-            shutil.rmtree(scrap, ignore_errors=True)
+        for leftover in (self._part, self._temporary):
+            shutil.rmtree(leftover, ignore_errors=True)
         self.error, self.done = sentence, True
 
 
@@ -275,7 +275,7 @@ def _pip_steps(plan: Plan) -> list[list[str]]:
     """Command lines: one for packages with their dependencies, one for the others."""
     common = [
         *plan.pip.command,
-        *("install", "--target", str(plan.root / "packages.part"), "--cache-dir", str(_fetched(plan))),
+        *("install", "--target", str(plan.root / "packages.part"), "--cache-dir", str(_download_cache(plan))),
         *("--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--no-warn-conflicts"),
         *("--progress-bar", "raw" if plan.pip.version >= RAW_PROGRESS else "off"),
         *plan.options,
@@ -291,5 +291,5 @@ def _pip_steps(plan: Plan) -> list[list[str]]:
     ]
 
 
-def _fetched(plan: Plan) -> Path:
+def _download_cache(plan: Plan) -> Path:
     return plan.root / "fetched"

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import IO
 
-LARGEST_READ = 1 << 20
+MAX_READ_BYTES = 1 << 20
 WINDOWS_WRITE = 2048
 """Bytes per write on Windows, where a pipe may refuse all of a piece that does not fit."""
 
@@ -21,7 +21,7 @@ if sys.platform == "win32":
     def _handle(pipe: IO[bytes]) -> wintypes.HANDLE:
         return wintypes.HANDLE(msvcrt.get_osfhandle(pipe.fileno()))
 
-    def never_wait(pipe: IO[bytes]) -> None:
+    def set_non_blocking(pipe: IO[bytes]) -> None:
         """Make reads and writes of a pipe return at once."""
         ctypes.windll.kernel32.SetNamedPipeHandleState(_handle(pipe), ctypes.byref(_PIPE_NOWAIT), None, None)
 
@@ -30,7 +30,7 @@ if sys.platform == "win32":
         waiting = wintypes.DWORD()
         if not ctypes.windll.kernel32.PeekNamedPipe(_handle(pipe), None, 0, None, ctypes.byref(waiting), None):
             return None
-        return os.read(pipe.fileno(), min(waiting.value, LARGEST_READ)) if waiting.value else b""
+        return os.read(pipe.fileno(), min(waiting.value, MAX_READ_BYTES)) if waiting.value else b""
 
     def write_some(pipe: IO[bytes], data: memoryview) -> int:
         """Write as many bytes as the pipe accepts now; give their number.
@@ -48,14 +48,14 @@ if sys.platform == "win32":
 
 else:
 
-    def never_wait(pipe: IO[bytes]) -> None:
+    def set_non_blocking(pipe: IO[bytes]) -> None:
         """Make reads and writes of a pipe return at once."""
         os.set_blocking(pipe.fileno(), False)
 
     def read_available(pipe: IO[bytes]) -> bytes | None:
         """The bytes that are in the pipe now, empty if there are none; None at its end."""
         try:
-            return os.read(pipe.fileno(), LARGEST_READ) or None
+            return os.read(pipe.fileno(), MAX_READ_BYTES) or None
         except BlockingIOError:
             return b""
 

@@ -32,11 +32,11 @@ NOT_FOUND = tr_noop(
 MARKER = "intermask-runtime.json"
 """File in a completely installed runtime, which names the version of its Python."""
 
-SEARCH = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] = first; sys.path += last\n"
+SEARCH_PATH_LINE = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] = first; sys.path += last\n"
 """First line of every script that a runtime runs."""
 
-INSPECT = (
-    SEARCH
+INSPECTION_SCRIPT = (
+    SEARCH_PATH_LINE
     + """
 answer = {"python": ".".join(map(str, sys.version_info[:3])), "versions": {}, "devices": [], "errors": {}, "broken": {}}
 for name in sys.argv[2].split():
@@ -112,7 +112,7 @@ class Runtime:
         """The command line that runs a script.
 
         Args:
-            script: Python code that starts with ``SEARCH``.
+            script: Python code that starts with ``SEARCH_PATH_LINE``.
             arguments: of the script, from ``sys.argv[2]`` on.
             first: folders to search before all others.
         """
@@ -297,7 +297,7 @@ class Inspection:
             UserError: the interpreter cannot be started.
         """
         names = " ".join(package.name for package in self.packages)
-        self._child = Child(self.runtime.command(INSPECT, names))
+        self._child = Child(self.runtime.command(INSPECTION_SCRIPT, names))
         self._child.start()
 
     def poll(self) -> None:

@@ -13,14 +13,14 @@ from ..properties import wanted_model
 from ..properties.request import PromptProperties
 from ..properties.sampling_settings import panel_sampling
 from ..scene.placement import Placement
-from ..scene.request import Sampling
-from ..scene.takes import parts
+from ..scene.request import TakeOptions
+from ..scene.takes import character_actions
 from ..translations import tr
 from ..ui.preferences import current_preferences
 from ..ui.user_words import words_path
 from .attempt_mixin import refuse
 from .generation_mixin import GenerationMixin
-from .prompt import LARGEST_SEED
+from .prompt import MAX_RANDOM_SEED
 
 BODY_PARTS = (
     ("ALL", "Whole Body", "The whole body"),
@@ -36,24 +36,24 @@ class _Editing(GenerationMixin, PromptProperties):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a take to change; the reason is shown on the grey button."""
+        """Whether there is a take to change; the reason is shown on the disabled button."""
         settings = context.scene.intermask
         if not super().poll(context):
             return False
         if not 0 <= settings.take_index < len(settings.takes):
             return refuse(cls, "There is no take to change: generate one")
-        if not parts(settings.takes[settings.take_index]):
+        if not character_actions(settings.takes[settings.take_index]):
             return refuse(cls, "The characters of this take were deleted")
         return True
 
-    def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, Sampling]:
-        """The take, the prompt, seed and model, and how to sample."""
+    def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, TakeOptions]:
+        """The take; prompt, seed and model; and the options of the generation."""
         settings = context.scene.intermask
         model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
-        sampling = Sampling(
+        options = TakeOptions(
             1, panel_sampling(settings), settings.foot_lock, settings.contact, self.as_written, words_path()
         )
-        return settings.takes[settings.take_index], (self.prompt, self.seed, model), sampling
+        return settings.takes[settings.take_index], (self.prompt, self.seed, model), options
 
     def take_settings(self, context: bpy.types.Context) -> None:
         """Properties that the caller did not set come from the panel; the seed is new unless it is fixed there."""
@@ -63,7 +63,7 @@ class _Editing(GenerationMixin, PromptProperties):
             if not given(name):
                 setattr(self, name, getattr(settings, source))
         if not given("seed"):
-            self.seed = settings.edit_seed if settings.use_edit_seed else random.randint(0, LARGEST_SEED)
+            self.seed = settings.edit_seed if settings.use_edit_seed else random.randint(0, MAX_RANDOM_SEED)
 
     FROM_PANEL: dict[str, str]
     model: str
@@ -86,7 +86,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
     end: bpy.props.IntProperty(name="Last Frame")  # type: ignore[valid-type]
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
-        """The range is the one given, else the timeline's preview range, else all."""
+        """The request; its range is the one given, else the timeline's preview range, else the whole take."""
         from ..scene.editing import Edit, prepare_edit  # not needed to enable the add-on
 
         scene = context.scene
@@ -95,9 +95,9 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
             frames = self.start, self.end
         if self.who not in ("BOTH", "FIRST", "SECOND"):
             raise UserError(tr("{who} is unknown; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
-        take, settings, sampling = self.chosen(context)
+        take, settings, options = self.chosen(context)
         edit = Edit(self.part, self.who, frames, self.strength, label=self._label())
-        return prepare_edit(scene, take, settings, sampling, edit)
+        return prepare_edit(scene, take, settings, options, edit)
 
     def _label(self) -> str:
         """What changed, for the name of the new take."""
@@ -119,9 +119,9 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
     seconds: bpy.props.FloatProperty(name="Extend by", default=2.0, min=0.5, max=59.0)  # type: ignore[valid-type]
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
-        """All of the take is kept."""
+        """The request; all of the take is kept."""
         from ..scene.editing import Edit, prepare_edit  # not needed to enable the add-on
 
-        take, settings, sampling = self.chosen(context)
+        take, settings, options = self.chosen(context)
         edit = Edit(more=self.seconds, label=f"+{self.seconds:g} s")
-        return prepare_edit(context.scene, take, settings, sampling, edit)
+        return prepare_edit(context.scene, take, settings, options, edit)

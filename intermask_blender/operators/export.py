@@ -10,7 +10,7 @@ from ..core import UserError
 from ..properties.settings import EXPORT_FORMATS
 from ..rig.key import scene_fps
 from ..scene.export import SUFFIXES, export_take, files_of, missing_exporter
-from ..scene.takes import parts
+from ..scene.takes import character_actions
 from ..translations import tr
 from .attempt_mixin import AttemptMixin, refuse
 
@@ -30,11 +30,11 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is something to write; the reason is shown on the grey button."""
+        """Whether there is something to write; the reason is shown on the disabled button."""
         settings = context.scene.intermask
         if not 0 <= settings.take_index < len(settings.takes):
             return refuse(cls, "There is no take to export: generate one")
-        if not parts(settings.takes[settings.take_index]):
+        if not character_actions(settings.takes[settings.take_index]):
             return refuse(cls, "The characters of this take were deleted")
         if context.mode != "OBJECT":
             return refuse(cls, "Go back to Object Mode: Blender's exporters work there")
@@ -83,7 +83,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
         # A suffix of BVH's first file does not belong to other formats.
         if path.suffix == SUFFIXES["BVH"] and self.format != "BVH":
             path = path.with_stem(path.stem.removesuffix("_1"))
-        return files_of(path, self.format, len(parts(settings.takes[settings.take_index])))[0]
+        return files_of(path, self.format, len(character_actions(settings.takes[settings.take_index])))[0]
 
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):

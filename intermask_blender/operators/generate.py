@@ -1,4 +1,4 @@
-"""Generate Interaction, and the Cancel of everything that is under way."""
+"""Generate Interaction, and Cancel for generations that run or wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..properties.takes import at_cursor_property, new_pair_property
 from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
 from ..scene.placement import Placement, with_bodies
-from ..scene.request import Sampling, prepare
+from ..scene.request import TakeOptions, prepare
 from ..translations import tr
 from ..ui.preferences import current_preferences
 from ..ui.session import pending, session
@@ -81,7 +81,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
                 setattr(self, name, chosen.name if chosen is not None else "")
 
     def prepared(self, context: bpy.types.Context) -> tuple[GenerationSettings, Placement]:
-        """What to ask for, and where it goes."""
+        """The request, and the placement of its result."""
         leader, first, second = (self._object(context.scene, name) for name in self.OBJECTS)
         preferences = current_preferences(context)
         model = find_model(self.model, preferences.model_folders)
@@ -96,7 +96,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
             model,
             leader,
             (first, second),
-            self._sampling(),
+            self._take_options(),
             scene_range if self.use_scene_range else None,
             reuse=not self.new_pair,
             at_cursor=self.at_cursor,
@@ -105,17 +105,17 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         return settings, with_bodies(placement, files)
 
     def _length(self, scene: bpy.types.Scene) -> float:
-        """Seconds."""
+        """Duration in seconds."""
         if not self.use_scene_range:
             return self.seconds
         return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
 
-    def _sampling(self) -> Sampling:
+    def _take_options(self) -> TakeOptions:
         sampling = given_sampling(self.properties)
-        return Sampling(self.takes, sampling, self.foot_lock, self.contact, self.as_written, words_path())
+        return TakeOptions(self.takes, sampling, self.foot_lock, self.contact, self.as_written, words_path())
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
-        """The object that was named for a role, None where none was."""
+        """The object that is named for a role, None if none is."""
         name = getattr(self, role)
         if name and name not in scene.objects:
             if role == "leader":

@@ -10,7 +10,7 @@ import bpy
 from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
 from ..scene.constraint_reading import with_constraints
-from ..scene.first_look import beyond_the_end, present_first_take
+from ..scene.first_look import frames_beyond_scene, present_first_take
 from ..scene.new_takes import place_takes
 from ..scene.overlaps import sentence
 from ..scene.placement import Placement
@@ -38,7 +38,7 @@ class GenerationMixin:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether it can run now; the reason is shown on the grey button."""
+        """Whether it can run now; the reason is shown on the disabled button."""
         if problem := runtime_problem(context):
             return refuse(cls, problem)
         if context.mode not in ALLOWED_MODES:
@@ -65,7 +65,7 @@ class GenerationMixin:
         return {"INTERFACE"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Generate and wait: for scripts and background mode, which have no event loop."""
+        """Generate and block until it is done: for scripts and background mode, which have no event loop."""
         self.take_settings(context)
         begun = self._begin(context)
         if begun is None:
@@ -117,7 +117,7 @@ def _place(generation: Generation, placement: Placement, report: Report) -> None
         report({"WARNING"}, sentence(placed.overlaps))
     settings = bpy.data.scenes[placement.scene].intermask
     take = settings.takes[settings.take_index]
-    if beyond := beyond_the_end(take):
+    if beyond := frames_beyond_scene(take):
         template = tr("The take ends at frame {last}, after the scene's last frame {end}")
         report({"INFO"}, template.format(last=beyond[0], end=beyond[1]))
     if placed.first:

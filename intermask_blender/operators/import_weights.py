@@ -31,7 +31,7 @@ class INTERMASK_OT_import_published(JobMixin, ImportProperties, bpy.types.Operat
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether it can run now; the reason is shown on the grey button."""
+        """Whether it can run now; the reason is shown on the disabled button."""
         if not free(cls):
             return False
         if current_runtime(context) is None:

@@ -8,7 +8,7 @@ import bpy
 
 from ..translations import tr
 
-LARGEST_SEED = 2**31 - 1
+MAX_RANDOM_SEED = 2**31 - 1
 
 
 class INTERMASK_OT_use_prompt(bpy.types.Operator):
@@ -42,5 +42,5 @@ class INTERMASK_OT_new_seed(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Draw it."""
-        context.scene.intermask.seed = random.randint(0, LARGEST_SEED)
+        context.scene.intermask.seed = random.randint(0, MAX_RANDOM_SEED)
         return {"FINISHED"}

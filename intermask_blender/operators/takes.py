@@ -5,16 +5,16 @@ from __future__ import annotations
 import bpy
 
 from ..scene.first_look import frame_people
-from ..scene.takes import delete_takes, frames_of, parts, push_to_nla
+from ..scene.takes import character_actions, delete_takes, frames_of, push_to_nla
 from .attempt_mixin import AttemptMixin, refuse
 
 
 class _OnTake(AttemptMixin):
-    """Something done with the take that is chosen in the list."""
+    """Base of the operators on the chosen take."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether a take is chosen; the reason is shown on the grey button."""
+        """Whether a take is chosen; the reason is shown on the disabled button."""
         settings = context.scene.intermask
         if not 0 <= settings.take_index < len(settings.takes):
             return refuse(cls, "There is no take yet: generate one")
@@ -55,15 +55,15 @@ class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
 
 
 class _OnCharacters(_OnTake):
-    """Something done with the characters of the chosen take."""
+    """Base of the operators on the characters of the chosen take."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the take has characters to play it."""
+        """Whether the take's characters exist."""
         if not super().poll(context):
             return False
         settings = context.scene.intermask
-        if not parts(settings.takes[settings.take_index]):
+        if not character_actions(settings.takes[settings.take_index]):
             return refuse(cls, "The characters of this take were deleted")
         return True
 
@@ -116,6 +116,6 @@ class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
     def attempt(self, context: bpy.types.Context) -> str:
         """Move it; what is selected stays."""
         settings = context.scene.intermask
-        owners = [owner for owner, _ in parts(settings.takes[settings.take_index])]
+        owners = [owner for owner, _ in character_actions(settings.takes[settings.take_index])]
         frame_people(context.region_data, owners)
         return ""

@@ -12,7 +12,7 @@ from ..operators.bone_map import (
     mapped_armature,
 )
 from ..rig.labels import bone_label
-from ..rig.own_map import is_edited, joint_fault
+from ..rig.own_map import is_edited, joint_needs_attention
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -36,7 +36,9 @@ class INTERMASK_UL_bones(bpy.types.UIList):
         """The joint, and a field that searches the armature's bones."""
         owner = data.id_data
         row = layout.split(factor=0.45)
-        row.label(text=bone_label(item.name), icon="ERROR" if joint_fault(owner, item) else "NONE", translate=False)
+        row.label(
+            text=bone_label(item.name), icon="ERROR" if joint_needs_attention(owner, item) else "NONE", translate=False
+        )
         row.prop_search(item, "bone", owner.data, "bones", text="")
 
     def filter_items(

@@ -12,7 +12,7 @@ from ..operators.takes import (
     INTERMASK_OT_view_take,
 )
 from ..scene.overlaps import sentence, still_there
-from ..scene.takes import parts, seed_of
+from ..scene.takes import character_actions, seed_of
 from ..translations import tr
 from ..ui.wrapping import paragraph
 from .generate import TAB
@@ -36,7 +36,7 @@ class INTERMASK_UL_takes(bpy.types.UIList):
     ) -> None:
         """Name and Keep."""
         row = layout.row(align=True)
-        row.prop(item, "name", text="", emboss=False, icon="ACTION" if parts(item) else "ERROR")
+        row.prop(item, "name", text="", emboss=False, icon="ACTION" if character_actions(item) else "ERROR")
         row.prop(item, "keep", text="", emboss=False, icon="SOLO_ON" if item.keep else "SOLO_OFF")
 
 

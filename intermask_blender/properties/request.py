@@ -10,7 +10,7 @@ import bpy
 from ..core import MOST_TAKES
 from ..translations import TRANSLATION_CONTEXT
 
-LONGEST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 
 
 Update = Callable[[Any, bpy.types.Context], None]
@@ -55,7 +55,7 @@ class RequestProperties(PromptProperties):
         description="Duration; with a leader, the longest part of its motion that is used",
         default=4.0,
         min=0.5,
-        max=LONGEST_SECONDS,
+        max=MAX_SECONDS,
         precision=1,
     )
     use_scene_range: bpy.props.BoolProperty(  # type: ignore[valid-type]

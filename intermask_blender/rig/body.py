@@ -13,7 +13,7 @@ from ..core import ASSETS, SMPL, UserError, rotations
 from ..translations import tr
 
 MANNEQUIN = ASSETS / "body" / "mannequin.npz"
-LEAST_STRETCH, MOST_STRETCH = 0.4, 2.5
+MIN_STRETCH, MAX_STRETCH = 0.4, 2.5
 """How far a part may be scaled against the figure's own size before it would look broken."""
 
 
@@ -123,7 +123,7 @@ def _bone_maps(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def _within(scale: float, size: float) -> float:
     """A part's scale, limited against the scale of the whole figure."""
-    return size * float(np.clip(scale / size, LEAST_STRETCH, MOST_STRETCH))
+    return size * float(np.clip(scale / size, MIN_STRETCH, MAX_STRETCH))
 
 
 def _width_ratio(source: np.ndarray, target: np.ndarray, joint: int) -> float:

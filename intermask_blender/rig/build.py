@@ -14,17 +14,17 @@ from ..core import SMPL, Skeleton
 from .axes import vectors_to_blender
 from .body import BodyMesh, fitted_vertices, load_body, rest_joints, sole_depth
 
-LEAST_BONE = 0.01
-"""Metres. Blender deletes bones without length."""
+MIN_BONE_LENGTH = 0.01
+"""Metres. Blender deletes bones of zero length."""
 
-USUAL_LEG = 0.78
+TYPICAL_LEG_LENGTH = 0.78
 """Metres from hip to ankle."""
 
-PEOPLES_LEGS = (0.5, 1.1)
-"""Metres. Longer and shorter legs are those of a figure, or of a scene, at another scale."""
+HUMAN_LEG_LENGTHS = (0.5, 1.1)
+"""Metres. A figure with a longer or shorter leg is not at a person's scale."""
 
 MAIN_CHILD = {"Pelvis": "Spine1", "Spine3": "Neck"}
-"""Where a joint has several children, the one that its bone points to. Fingers do not turn the wrist's bone."""
+"""The child that a bone points to, for joints with several children. The wrist's bone does not point to a finger."""
 
 Colour = tuple[float, float, float]
 
@@ -37,7 +37,7 @@ def build_armature(
     The user's scene keeps its selection, active object and mode: bones are made in a scene of their own.
 
     Args:
-        name: of the object and its data; Blender numbers it where it is taken.
+        name: of the object and its data; Blender appends a number if it is in use.
         offsets: (J, 3) each joint's place in its parent's frame at rest, metres, motion's axes.
         collection: where the object is linked.
         skeleton: names and parents of the bones.
@@ -47,7 +47,7 @@ def build_armature(
 
 
 def armature_of(name: str, heads: np.ndarray, collection: bpy.types.Collection, skeleton: Skeleton) -> bpy.types.Object:
-    """An armature whose bones begin at places (J, 3), Blender's axes; see ``build_armature``."""
+    """An armature whose bones begin at ``heads`` (J, 3), Blender's axes; see ``build_armature``."""
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
     owner = bpy.data.objects.new(name, armature)
@@ -66,10 +66,10 @@ def build_mannequin(
     """The mannequin with the armature's bone lengths, skinned to it and parented.
 
     Args:
-        owner: what ``build_armature`` made.
-        offsets: the same lengths.
+        owner: the armature that ``build_armature`` returned.
+        offsets: (J, 3) as for ``build_armature``.
         colour: linear RGB of the body; its balls are darker.
-        body: another figure than the wooden one.
+        body: another figure than the wooden mannequin.
     """
     body = body or load_body()
     vertices = vectors_to_blender(fitted_vertices(body, offsets) + _rest_root(offsets, body))
@@ -89,16 +89,16 @@ def build_mannequin(
 def skinned(
     owner: bpy.types.Object, mesh: bpy.types.Mesh, bones: tuple[str, ...], weights: np.ndarray
 ) -> bpy.types.Object:
-    """An object of a mesh that an armature's bones move, parented to it and in its collections.
+    """A mesh object with an armature modifier, parented to the armature and in its collections.
 
     Args:
         owner: the armature.
         mesh: in the armature's space, V vertices.
         bones: J names.
-        weights: (V, J) their shares.
+        weights: (V, J) skin weights.
     """
     figure = bpy.data.objects.new(mesh.name, mesh)
-    _weigh(figure, bones, weights)
+    _assign_weights(figure, bones, weights)
     figure.parent = owner
     modifier = figure.modifiers.new("Armature", "ARMATURE")
     modifier.object = owner
@@ -115,7 +115,7 @@ def _rest_root(offsets: np.ndarray, body: BodyMesh) -> np.ndarray:
 
 @contextmanager
 def _editing(owner: bpy.types.Object) -> Iterator[None]:
-    """Hold an armature in edit mode in a throw-away scene, so that nothing in the user's own scene changes."""
+    """Keep an armature in edit mode in a temporary scene, so that nothing in the user's scene changes."""
     temporary = bpy.data.scenes.new("InterMask Temporary")
     try:
         temporary.collection.objects.link(owner)
@@ -162,15 +162,25 @@ def _bone_vector(joint: int, heads: np.ndarray, skeleton: Skeleton) -> np.ndarra
         vector = heads[children[0]] - heads[joint]
     else:
         vector = own
-    if np.linalg.norm(vector) < LEAST_BONE * size:
-        vector = np.array((0.0, 0.0, LEAST_BONE * size))
+    if np.linalg.norm(vector) < MIN_BONE_LENGTH * size:
+        vector = np.array((0.0, 0.0, MIN_BONE_LENGTH * size))
     return vector
 
 
 def _size(heads: np.ndarray, skeleton: Skeleton) -> float:
-    """Scene units for a metre: 1 for every size that people have, by the leg."""
-    leg = float(np.linalg.norm(heads[skeleton.index("L_Hip")] - heads[skeleton.index("L_Ankle")]))
-    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] or leg == 0.0 else leg / USUAL_LEG
+    """The scale of a figure with these bone heads (J, 3), against a person in metres."""
+    return figure_scale(float(np.linalg.norm(heads[skeleton.index("L_Hip")] - heads[skeleton.index("L_Ankle")])))
+
+
+def figure_scale(leg: float) -> float:
+    """How many times larger than a person a figure is; 1 for legs of all lengths that people have.
+
+    Args:
+        leg: metres from hip to ankle; 0 where it is unknown.
+    """
+    if leg == 0.0 or HUMAN_LEG_LENGTHS[0] <= leg <= HUMAN_LEG_LENGTHS[1]:
+        return 1.0
+    return leg / TYPICAL_LEG_LENGTH
 
 
 def surface(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
@@ -188,13 +198,13 @@ def surface(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mes
     return mesh
 
 
-def _weigh(figure: bpy.types.Object, bones: tuple[str, ...], weights: np.ndarray) -> None:
-    """Vertex groups named as the bones. Vertices of equal weight are added in one call: often there are few weights."""
+def _assign_weights(figure: bpy.types.Object, bones: tuple[str, ...], weights: np.ndarray) -> None:
+    """A vertex group for each bone. Vertices of equal weight are added in one call, as there are often few weights."""
     for bone, column in zip(bones, weights.T, strict=True):
         group = figure.vertex_groups.new(name=bone)
-        rows = np.flatnonzero(column > 0)
-        rows = rows[np.argsort(column[rows], kind="stable")]
-        levels, starts = np.unique(column[rows], return_index=True)
-        ends = [*starts[1:], len(rows)]
+        vertices = np.flatnonzero(column > 0)
+        vertices = vertices[np.argsort(column[vertices], kind="stable")]
+        levels, starts = np.unique(column[vertices], return_index=True)
+        ends = [*starts[1:], len(vertices)]
         for level, start, end in zip(levels, starts, ends, strict=False):
-            group.add(rows[start:end].tolist(), float(level), "REPLACE")
+            group.add(vertices[start:end].tolist(), float(level), "REPLACE")

@@ -26,7 +26,7 @@ STILL = 1e-5
 """Metres. A joint that never moves farther than this does not move."""
 
 
-_ON_ITS_HEAD = -0.8
+_UPSIDE_DOWN = -0.8
 """Cosine between the vertical and the direction from feet to neck below which a figure is upside down."""
 
 
@@ -229,7 +229,7 @@ def _check_upright(owner: bpy.types.Object, joints: np.ndarray) -> None:
     """Whether joints (T, 22, 3) are those of a figure that does not stand on its head all the time."""
     feet = joints[:, [core.SMPL.index("L_Ankle"), core.SMPL.index("R_Ankle")]].mean(axis=1)
     up = joints[:, core.SMPL.index("Neck")] - feet
-    if np.median(up[:, 1] / np.maximum(np.linalg.norm(up, axis=1), 1e-9)) < _ON_ITS_HEAD:
+    if np.median(up[:, 1] / np.maximum(np.linalg.norm(up, axis=1), 1e-9)) < _UPSIDE_DOWN:
         raise UserError(
             tr(
                 "{name} is upside down, head below feet, in most of its motion; turn the object by 180 degrees about X "
@@ -272,7 +272,7 @@ def evaluated_at(
         read: called at each frame.
     """
     result = []
-    with _alone(owners, scene) as (temporary, layer):
+    with _isolated(owners, scene) as (temporary, layer):
         for frame in frames:
             whole = int(np.floor(frame + 1e-6))
             temporary.frame_set(whole, subframe=float(np.clip(frame - whole, 0.0, 0.999999)))
@@ -281,14 +281,14 @@ def evaluated_at(
 
 
 @contextmanager
-def _alone(
+def _isolated(
     owners: Sequence[bpy.types.Object], scene: bpy.types.Scene
 ) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
     """A temporary scene with only these objects; their dependencies are evaluated with them."""
     temporary = bpy.data.scenes.new("InterMask Temporary")
     try:
         temporary.render.fps, temporary.render.fps_base = scene.render.fps, scene.render.fps_base
-        _lend_properties(scene, temporary)
+        _copy_scene_properties(scene, temporary)
         for owner in owners:
             temporary.collection.objects.link(owner)
         yield temporary, temporary.view_layers[0]
@@ -296,7 +296,7 @@ def _alone(
         bpy.data.scenes.remove(temporary)
 
 
-def _lend_properties(scene: bpy.types.Scene, temporary: bpy.types.Scene) -> None:
+def _copy_scene_properties(scene: bpy.types.Scene, temporary: bpy.types.Scene) -> None:
     """Copy custom properties and animation of the scene: drivers may read those of the scene they are evaluated in."""
     for name, value in scene.items():
         if isinstance(value, int | float | str):

@@ -94,7 +94,7 @@ _LINKS = (
 """Upper and lower joints of which the lower must be carried by the upper. Clavicles may hang from spine or neck."""
 
 
-def overruling_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
+def overriding_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
     """A keyed bone of the body and its constraint that would replace the keys' rotation; None where there is none."""
     switched = {setting.bone for setting in mapping.settings}
     if owner.pose is None or switched:
@@ -103,12 +103,14 @@ def overruling_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple
     for joint in mapping.bones:
         bone = owner.pose.bones.get(mapping.control(joint))
         for constraint in bone.constraints if bone is not None else ():
-            if constraint.type in _OVERRULING and not constraint.mute and constraint.influence > 0.0:
+            if constraint.type in _OVERRIDING_TYPES and not constraint.mute and constraint.influence > 0.0:
                 return bone.name, constraint.name
     return None
 
 
-_OVERRULING = frozenset(("IK", "COPY_TRANSFORMS", "COPY_ROTATION", "DAMPED_TRACK", "TRACK_TO", "SPLINE_IK", "ARMATURE"))
+_OVERRIDING_TYPES = frozenset(
+    ("IK", "COPY_TRANSFORMS", "COPY_ROTATION", "DAMPED_TRACK", "TRACK_TO", "SPLINE_IK", "ARMATURE")
+)
 """Types of constraints that set a bone's rotation, whatever its keys."""
 
 

@@ -11,7 +11,7 @@ import bpy
 from ..core import SMPL, Check, Setting, UserError, load_map
 from ..translations import tr
 from .detect import detect_rig, nearest_rig, resolve
-from .keyable import broken_limb, overruling_constraint
+from .keyable import broken_limb, overriding_constraint
 from .labels import bone_label, bone_labels
 from .map import RigMapping, save_map
 from .rest import stands_at_rest
@@ -26,7 +26,7 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
     if not is_edited(owner):
         return detect_rig(owner)
     mapping = stored_mapping(owner)
-    if fault := _fault(mapping, owner):
+    if fault := _mapping_error(mapping, owner):
         raise UserError(fault)
     return mapping
 
@@ -66,7 +66,7 @@ def rig_summary(owner: bpy.types.Object) -> RigSummary:
 
 def with_constraint(summary: RigSummary, owner: bpy.types.Object) -> tuple[str, bool]:
     """A summary as one line, with the constraint that now overrules keys, if there is one; cheap."""
-    overruling = overruling_constraint(owner, summary.mapping) if summary.mapping is not None else None
+    overruling = overriding_constraint(owner, summary.mapping) if summary.mapping is not None else None
     if overruling is None:
         return summary.text, summary.usable
     template = tr("the constraint {constraint} of {bone} changes what is keyed, so mute it")
@@ -180,7 +180,7 @@ def save_own_map(owner: bpy.types.Object, path: Path) -> None:
     save_map(mapping, path, f"The bones of {owner.name}")
 
 
-def joint_fault(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
+def joint_needs_attention(owner: bpy.types.Object, item: bpy.types.PropertyGroup) -> bool:
     """Whether an entry of the list needs attention: its bone does not exist, or a required joint has none."""
     if item.bone:
         return item.bone not in owner.data.bones or bool(item.control and item.control not in owner.data.bones)
@@ -214,7 +214,7 @@ def _check_editable(owner: bpy.types.Object) -> None:
         )
 
 
-def _fault(mapping: RigMapping, owner: bpy.types.Object) -> str:
+def _mapping_error(mapping: RigMapping, owner: bpy.types.Object) -> str:
     """Why an edited map cannot be used; empty if it can."""
     mapped = tr("The bone {bone}, to which {joint} is mapped, is not in {name}; choose another under Bone Map.")
     keyed_on = tr("The bone {bone}, on which {joint} is keyed, is not in {name}; choose another under Bone Map.")

@@ -14,7 +14,7 @@ from .axes import BLENDER_FROM_MOTION
 from .map import RigMapping
 
 SPINE = ("Spine1", "Spine2", "Spine3")
-EVEN = 0.02
+SCALE_TOLERANCE = 0.02
 """Fraction by which an object's scale may differ between its axes."""
 
 
@@ -122,7 +122,7 @@ def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
                 name=owner.name
             )
         )
-    if axes.max() > (1 + EVEN) * axes.min():
+    if axes.max() > (1 + SCALE_TOLERANCE) * axes.min():
         raise UserError(
             tr("{name} is scaled unevenly ({scale}); apply the scale (Ctrl A, Scale) first.").format(
                 name=owner.name, scale=", ".join(f"{axis:.3g}" for axis in axes)

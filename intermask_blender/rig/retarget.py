@@ -76,7 +76,7 @@ def rig_rest(owner: bpy.types.Object, scene: bpy.types.Scene) -> RigRest:
     Raises:
         UserError: the object is no rig that a motion can be keyed on.
     """
-    mapping, rig = _known(owner, None, scene)
+    mapping, rig = _mapped_rig(owner, None, scene)
     check_root_motion(owner, mapping)
     return rig.rest
 
@@ -105,7 +105,7 @@ def rig_keys(
     Raises:
         UserError: the armature cannot be keyed.
     """
-    mapping, rig = _known(owner, mapping, scene)
+    mapping, rig = _mapped_rig(owner, mapping, scene)
     posed = resampled(posed, scene_fps(scene))
     root_motion = root_motion or RootMotion()
     placed = root_motion.placed(owner)
@@ -117,19 +117,19 @@ def rig_keys(
     frames = np.arange(start_frame, start_frame + len(posed), dtype=np.float32)
     curves = []
     for joint, name in chain.controls.items():
-        path, values = _turned_by(owner.pose.bones[name], chain.basis(joint))
+        path, values = _rotation_curve(owner.pose.bones[name], chain.basis(joint))
         curves.append((path, name, values))
     controls = dict(chain.controls)
     hands = measure_hands(owner, mapping, rig) if posed.skeleton == core.SMPLX else None
     if hands is not None:
         controls |= hands.controls
         for name, matrices in hand_rotations(posed, hands).items():
-            path, values = _turned_by(owner.pose.bones[name], matrices)
+            path, values = _rotation_curve(owner.pose.bones[name], matrices)
             curves.append((path, name, values))
     root = chain.controls[chain.root]
     shift = wanted - chain.point("Pelvis", place[:3])
     curves.append((f"{bone_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
-    curves += _left_over(owner, controls.values(), root, len(posed))
+    curves += _reset_curves(owner, controls.values(), root, len(posed))
     settings = [
         (f'{bone_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
         for item in mapping.settings
@@ -156,7 +156,7 @@ def body_of_rig(
     Raises:
         UserError: the armature cannot be keyed.
     """
-    mapping, rig = _known(owner, mapping, scene)
+    mapping, rig = _mapped_rig(owner, mapping, scene)
     placed, metres = root_motion.placed(owner), scene.unit_settings.scale_length or 1.0
     rest = rest_matrices(owner, rig.names)
     landmarks = rig.rest.landmarks
@@ -193,7 +193,7 @@ def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
     return action
 
 
-def _left_over(
+def _reset_curves(
     owner: bpy.types.Object, names: Iterable[str], root: str, frames: int
 ) -> list[tuple[str, str, np.ndarray]]:
     """Curves that reset the location and scale that an earlier pose left on bones whose rotation is keyed.
@@ -212,7 +212,7 @@ def _left_over(
     return curves
 
 
-def _known(
+def _mapped_rig(
     owner: bpy.types.Object, mapping: RigMapping | None, scene: bpy.types.Scene
 ) -> tuple[RigMapping, MeasuredRig]:
     """The bones of an armature that can be keyed, recognised if no mapping is given, and its measurements."""
@@ -331,7 +331,7 @@ class _Chain:
         return result
 
 
-def _turned_by(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
+def _rotation_curve(bone: bpy.types.PoseBone, matrices: np.ndarray) -> tuple[str, np.ndarray]:
     """Data path and values (T, C) of a bone's rotation, in its rotation mode."""
     quaternions = rotations.continuous_signs(rotations.quaternion_from_matrix(matrices))
     return rotation_channel(bone), rotation_values(bone, quaternions)

@@ -9,7 +9,7 @@ from .. import compat, core
 from .axes import vectors_to_blender
 from .build import Colour, armature_of, skinned, surface
 
-FARTHEST = 5.0
+MAX_SHAPE_VALUE = 5.0
 """Shape coefficients are standard deviations; no body is more than a few of them from the mean."""
 
 
@@ -37,7 +37,7 @@ def build_smpl_body(
     figure.shape_key_add(name="Mean", from_mix=False)
     for number in range(model.shapes.shape[2]):
         key = figure.shape_key_add(name=f"Shape {number + 1}", from_mix=False)
-        key.slider_min, key.slider_max = -FARTHEST, FARTHEST
+        key.slider_min, key.slider_max = -MAX_SHAPE_VALUE, MAX_SHAPE_VALUE
         moved = vectors_to_blender(model.vertices - root + model.shapes[..., number])
         key.data.foreach_set("co", moved.astype(np.float32).ravel())
         key.value = 0.0

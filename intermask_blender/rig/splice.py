@@ -23,7 +23,7 @@ from .rotation_modes import quaternions_of, rotation_values
 SEAM_SECONDS = 0.25
 """How long the new motion takes to leave the old one behind."""
 
-STRAIGHT = ("location", "scale")
+LINEAR_CHANNELS = ("location", "scale")
 """Properties whose values come together number by number; all others are rotations."""
 
 
@@ -97,13 +97,13 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
         joint = "Pelvis" if joint_of[bone] == ROOT_CONTROL else carrier(joint_of[bone])
         before = _values(store, path, frames, values.shape[1])
         channel = path.rpartition(".")[2]
-        if before is None and channel in STRAIGHT:
+        if before is None and channel in LINEAR_CHANNELS:
             # Without keys a location or a scale keeps its posed value.
             before = np.tile(np.array(getattr(owner.pose.bones[bone], channel), np.float64), (len(frames), 1))
         if before is not None:
             if joint not in kept.joints:
                 continue
-            values = splice.of(owner.pose.bones[bone], path, before, _lasting(values, len(frames)))
+            values = splice.of(owner.pose.bones[bone], path, before, _padded(values, len(frames)))
         write_curves(store, path, bone, frames[: len(values)], values)
     for path, bone, value in keys.settings:
         if store.fcurves.find(path) is None:
@@ -127,8 +127,8 @@ class _Splice:
 
     def of(self, bone: bpy.types.PoseBone, path: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
         """(T, C) the values of one property."""
-        if path.rpartition(".")[2] in STRAIGHT:
-            return self._joined(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
+        if path.rpartition(".")[2] in LINEAR_CHANNELS:
+            return self._blended(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
 
         def apart(old: np.ndarray, new: np.ndarray) -> np.ndarray:
             return rotations.axis_angle_from_quaternion(
@@ -139,9 +139,9 @@ class _Splice:
             return rotations.quaternion_multiply(rotations.quaternion_from_axis_angle(share[:, None] * apart), values)
 
         before, after = quaternions_of(bone, old), quaternions_of(bone, new)
-        return rotation_values(bone, rotations.continuous_signs(self._joined(before, after, apart, turned)))
+        return rotation_values(bone, rotations.continuous_signs(self._blended(before, after, apart, turned)))
 
-    def _joined(
+    def _blended(
         self,
         old: np.ndarray,
         new: np.ndarray,
@@ -171,7 +171,7 @@ def _frames(new: np.ndarray, old_last: float, kept: KeptKeys) -> np.ndarray:
     return np.arange(float(new[0]), last + 0.5, dtype=np.float32)
 
 
-def _lasting(values: np.ndarray, count: int) -> np.ndarray:
+def _padded(values: np.ndarray, count: int) -> np.ndarray:
     """(T, C) values padded to a number of frames by repeating the last."""
     return values[np.minimum(np.arange(count), len(values) - 1)]
 

@@ -112,16 +112,16 @@ def with_fixed_spot(scene: bpy.types.Scene, placement: Placement) -> Placement:
 
     Person 1 begins where it stands, new people at the 3D cursor. A take that is generated again keeps its world.
     """
-    if placement.spot is None or placement.spot.by == CLIP:
+    if placement.spot is None or placement.spot.anchor == CLIP:
         return placement
     first, second = (scene.objects.get(name) if name else None for name in placement.characters)
     across = 1.0
     if first is not None and second is not None:
         across = float(np.mean([hip_ratio(SMPL_REST_OFFSETS, owner, scene) for owner in (first, second)]))
-    spot = replace(placement.spot, by=CLIP)
+    spot = replace(placement.spot, anchor=CLIP)
     if placement.stands and first is not None:
         spot = _spot_of_take(scene, first) or replace(
-            standing_spot(scene, (first, None), placement.start_frame), by=CLIP
+            standing_spot(scene, (first, None), placement.start_frame), anchor=CLIP
         )
     return replace(placement, spot=spot, across=across)
 

@@ -14,7 +14,7 @@ from ..rig.key import scene_fps
 from .held_pose import HeldPose, store_pose
 from .placing import COLOURS
 from .spots import cursor_spot, stance
-from .takes import chosen_take, frames_of, parts
+from .takes import character_actions, chosen_take, frames_of
 
 PERSON = {"FIRST": 0, "SECOND": 1}
 COLLECTION = "Direct"
@@ -48,7 +48,7 @@ def person_of(scene: bpy.types.Scene, person: int) -> bpy.types.Object | None:
 def clip_range(scene: bpy.types.Scene) -> tuple[int, int]:
     """First and last scene frame of the chosen take, or of the clip that would be generated."""
     take = chosen_take(scene)
-    if take is not None and parts(take):
+    if take is not None and character_actions(take):
         return frames_of(take)
     if scene.intermask.use_scene_range:
         return scene.frame_start, scene.frame_end

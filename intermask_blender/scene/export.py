@@ -1,4 +1,4 @@
-"""A take as files: bones and motion by our own writers, whole characters by Blender's exporters."""
+"""A take as files: skeletons and motion by our own writers, whole characters by Blender's exporters."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations
 from ..rig.capture import capture
 from ..rig.key import scene_fps
 from ..translations import tr
-from .takes import parts, people_of, seed_of
+from .takes import character_actions, people_of, seed_of
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
 
-MOST_SECTIONS = 64
-"""Of a binary USD file, more than any has."""
+MAX_SECTIONS = 64
+"""Sections of a binary USD file that are read; real files have fewer."""
 
 _ADDONS = {"FBX": ("io_scene_fbx", "FBX format"), "GLTF": ("io_scene_gltf2", "glTF 2.0 format")}
 
 
 def missing_exporter(kind: str) -> str:
-    """Why Blender cannot write a format now, in a few words for a grey button; empty where it can."""
+    """Why Blender cannot write a format now, in a few words for a disabled button; empty if it can."""
     if kind in _ADDONS and _ADDONS[kind][0] not in bpy.context.preferences.addons:
         return tr("Enable Blender's own add-on {addon} in the preferences first").format(addon=_ADDONS[kind][1])
     if kind == "USD" and not bpy.app.build_options.usd:
@@ -34,8 +34,8 @@ def missing_exporter(kind: str) -> str:
     return ""
 
 
-def named_for(path: Path, kind: str) -> Path:
-    """The path with a format's suffix in place of another format's; any other dot belongs to the name (shot.010)."""
+def path_with_suffix(path: Path, kind: str) -> Path:
+    """The path with the suffix of a format; only a format's suffix is replaced: names may have dots (shot.010)."""
     name = path.name
     if path.suffix.lower() in SUFFIXES.values():
         name = path.stem
@@ -50,7 +50,7 @@ def files_of(path: Path, kind: str, people: int) -> list[Path]:
         kind: a key of ``SUFFIXES``.
         people: number of characters.
     """
-    path = named_for(path, kind)
+    path = path_with_suffix(path, kind)
     if kind != "BVH" or people < 2:
         return [path]
     stem = path.stem.removesuffix("_1")
@@ -58,13 +58,13 @@ def files_of(path: Path, kind: str, people: int) -> list[Path]:
 
 
 def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path) -> list[Path]:
-    """Write both characters of a take as they move in its frames. The scene is as before afterwards.
+    """Write both characters of a take with their motion. The scene does not change.
 
     Args:
         context: whose scene and view layer hold the characters.
         take: one of the scene's takes, the one that is shown.
         kind: a key of ``SUFFIXES``.
-        path: of the file; see ``named_for`` and ``files_of``.
+        path: where to write; see ``path_with_suffix`` and ``files_of``.
 
     Returns:
         The files; they appear whole or not at all.
@@ -73,7 +73,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
         UserError: a character was deleted or is not in the view layer, the exporter is missing, or the file cannot be
             written.
     """
-    found = parts(take)
+    found = character_actions(take)
     if not found or any(owner.name not in context.view_layer.objects for owner, _ in found):
         raise UserError(
             tr("The characters of the take {take} are not in this scene; generate it again.").format(take=take.name)
@@ -88,7 +88,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
     path = files[0]
     if reason := missing_exporter(kind):
         raise UserError(f"{reason}.")
-    with atomic_write(path) as temporary, _only(context, owners, (int(first), int(np.ceil(last)))):
+    with atomic_write(path) as temporary, _only_selected(context, owners, (int(first), int(np.ceil(last)))):
         try:
             _blender_exporter(kind, str(temporary))
         except RuntimeError as error:
@@ -108,10 +108,10 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
 
 
 def whole_usd(path: Path) -> bool:
-    """Whether a binary USD file has everything that its table of contents lists: Blender tells of no full disk.
+    """Whether a binary USD file has all sections of its table of contents: Blender does not report a full disk.
 
-    Such a file begins with its kind, its version (8 bytes each) and the place of the table; the table is a count and,
-    for each section, a name of 16 bytes, a place and a size (OpenUSD, ``pxr/usd/usd/crateFile.h``).
+    The file begins with an identifier, its version (8 bytes each) and the offset of the table. The table is a count
+    and, for each section, a name of 16 bytes, an offset and a size (OpenUSD, ``pxr/usd/usd/crateFile.h``).
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -120,9 +120,9 @@ def whole_usd(path: Path) -> bool:
         if not 0 < place <= size - 8:
             return False
         file.seek(place)
-        table = file.read(8 + 32 * MOST_SECTIONS)
+        table = file.read(8 + 32 * MAX_SECTIONS)
     (count,) = struct.unpack_from("<Q", table)
-    if not 0 < count <= MOST_SECTIONS or len(table) < 8 + 32 * count:
+    if not 0 < count <= MAX_SECTIONS or len(table) < 8 + 32 * count:
         return False
     sections = [struct.unpack_from("<qq", table, 8 + 32 * number + 16) for number in range(count)]
     return all(start > 0 and start + length <= size for start, length in sections)
@@ -149,7 +149,7 @@ def _person(owner: bpy.types.Object, scene: bpy.types.Scene, frames: tuple[float
 
 
 def posed_of(motion: Motion) -> PosedSkeleton:
-    """A captured motion with the bone lengths that it has on average."""
+    """A captured motion as a posed skeleton, with its mean bone lengths."""
     if motion.rotations is None or motion.root_orientation is None:
         raise ValueError("a captured motion knows its rotations")
     local = np.concatenate((motion.root_orientation[:, None], motion.rotations), axis=1)
@@ -174,7 +174,7 @@ def _blender_exporter(kind: str, path: str) -> None:
             add_leaf_bones=False,
             bake_anim_use_nla_strips=False,
             bake_anim_use_all_actions=False,
-            # Blender's default drops keys, which moves joints by centimetres between the keys that are left.
+            # Blender's default removes keys, which moves joints by centimetres between the remaining keys.
             bake_anim_simplify_factor=0.0,
         )
     elif kind == "GLTF":
@@ -191,8 +191,10 @@ def _blender_exporter(kind: str, path: str) -> None:
 
 
 @contextmanager
-def _only(context: bpy.types.Context, owners: list[bpy.types.Object], frames: tuple[int, int]) -> Iterator[None]:
-    """Nothing selected but some armatures and their meshes, and the scene as long as these frames."""
+def _only_selected(
+    context: bpy.types.Context, owners: list[bpy.types.Object], frames: tuple[int, int]
+) -> Iterator[None]:
+    """Only these armatures and their meshes are selected, and the scene's range is ``frames``; restored afterwards."""
     scene, layer = context.scene, context.view_layer
     wanted = {item.name for owner in owners for item in (owner, *owner.children_recursive)}
     selected = [item.name for item in layer.objects if item.select_get()]

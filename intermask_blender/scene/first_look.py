@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
-from .takes import bounds_now, frames_of, parts, people_of
+from .takes import bounds_now, character_actions, frames_of, people_of
 
-CLOSENESS = 1.8
-"""Distance of the view in diagonals of what it shows: all of it is in view, with a margin, in usual window shapes."""
+VIEW_DISTANCE = 1.8
+"""Distance of the view in diagonals of the people's bounds, which then fit with a margin into usual window shapes."""
 
 
 def present_first_take(context: bpy.types.Context, take: bpy.types.PropertyGroup) -> None:
@@ -25,7 +25,7 @@ def present_first_take(context: bpy.types.Context, take: bpy.types.PropertyGroup
     scene.use_preview_range = True
     scene.frame_preview_start, scene.frame_preview_end = first, last
     scene.frame_set(first)
-    owners = [owner for owner, _ in parts(take)]
+    owners = [owner for owner, _ in character_actions(take)]
     if context.scene != scene:
         return
     if context.mode == "OBJECT":
@@ -39,16 +39,16 @@ def present_first_take(context: bpy.types.Context, take: bpy.types.PropertyGroup
 
 
 def frame_people(view: bpy.types.RegionView3D, owners: Iterable[bpy.types.Object]) -> None:
-    """Move a view so that people fill it as they stand at the current frame; one through a camera stays."""
+    """Move a view so that people at the current frame fill it; a camera's view stays."""
     if view.view_perspective == "CAMERA":
         return
     low, high = bounds_now(list(owners))
     view.view_location = (low + high) / 2
-    view.view_distance = CLOSENESS * float(np.linalg.norm(high - low))
+    view.view_distance = VIEW_DISTANCE * float(np.linalg.norm(high - low))
 
 
-def beyond_the_end(take: bpy.types.PropertyGroup) -> tuple[int, int] | None:
-    """Last frame of a take and of its scene where the take ends after the scene, else None."""
+def frames_beyond_scene(take: bpy.types.PropertyGroup) -> tuple[int, int] | None:
+    """Last frame of a take and of its scene if the take ends after the scene, else None."""
     last, end = frames_of(take)[1], take.id_data.frame_end
     return (last, end) if last > end else None
 

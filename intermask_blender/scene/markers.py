@@ -11,8 +11,8 @@ from ..rig.key import scene_fps
 _UNNAMED = re.compile(r"F_\d+")
 """Blender's default marker names; markers that keep them carry no prompt."""
 
-SHORTEST = 0.2
-"""Seconds; a marker that is followed by another sooner than this is ignored."""
+MIN_SECONDS = 0.2
+"""A marker that is followed by another one sooner than this is ignored."""
 
 
 def timed_prompt(scene: bpy.types.Scene, prompt: str, seconds: float) -> str:
@@ -24,17 +24,19 @@ def timed_prompt(scene: bpy.types.Scene, prompt: str, seconds: float) -> str:
         seconds: length of the clip.
     """
     fps = scene_fps(scene)
-    said = {0.0: prompt.strip()}  # the prompt by the second at which it begins
+    prompts = {0.0: prompt.strip()}  # by the second at which each begins
     for marker in sorted(scene.timeline_markers, key=lambda marker: marker.frame):
         second = round((marker.frame - scene.frame_start) / fps, 3)
         name = marker.name.strip()
-        if name and not _UNNAMED.fullmatch(name) and 0 <= second < seconds - SHORTEST:
-            said = {start: text for start, text in said.items() if second - start >= SHORTEST or start < second == 0}
-            said[second if said else 0.0] = name
-    starts = sorted(said)
+        if name and not _UNNAMED.fullmatch(name) and 0 <= second < seconds - MIN_SECONDS:
+            prompts = {
+                start: text for start, text in prompts.items() if second - start >= MIN_SECONDS or start < second == 0
+            }
+            prompts[second if prompts else 0.0] = name
+    starts = sorted(prompts)
     if len(starts) == 1:
-        return said[starts[0]]
+        return prompts[starts[0]]
     ends = [*starts[1:], round(seconds, 3)]
     # A semicolon would end the part.
-    said = {start: text.replace(";", ",") for start, text in said.items()}
-    return "; ".join(f"{start:g}-{end:g} s: {said[start]}" for start, end in zip(starts, ends, strict=True))
+    prompts = {start: text.replace(";", ",") for start, text in prompts.items()}
+    return "; ".join(f"{start:g}-{end:g} s: {prompts[start]}" for start, end in zip(starts, ends, strict=True))

@@ -1,4 +1,4 @@
-"""From a result to takes: the characters perform them, the scene lists them, and overlaps are found."""
+"""From a result to takes: characters are keyed, the scene lists the takes, and overlaps are found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 from ..generator.generation import ConstraintError, GenerationSettings, Pair
 from .clip_world import store_world
-from .overlaps import overlapping_objects, overlapping_people, with_room
+from .overlaps import moved_to_free_space, overlapping_objects, overlapping_people
 from .people import is_generated
 from .placement import Placement, new_people
 from .placing import place, scene_joints
@@ -19,7 +19,7 @@ from .takes import add_take, people_to_reuse
 
 @dataclass(frozen=True)
 class Placed:
-    """What came of a result.
+    """The outcome of placing a result.
 
     Attributes:
         first: whether these are the first takes of the scene.
@@ -40,8 +40,8 @@ def place_takes(
 
     Args:
         pairs: both people of each take.
-        placement: what ``prepare`` gave.
-        settings: how they were generated.
+        placement: as ``prepare`` returned it.
+        settings: of the request.
         errors: for each take how far it is from each constraint.
 
     Raises:
@@ -58,7 +58,7 @@ def place_takes(
     free, overlaps = placement.kept_keys is None, []
     for number, pair in enumerate(pairs, 1):
         if free and new_people(placement) == (1,) and placement.has_leader and listed:
-            pair = with_room(scene, pair, placement)
+            pair = moved_to_free_space(scene, pair, placement)
         owners = place(pair, placement, title)
         names = {index: owner.name for index, owner in owners.items()}
         placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")))
@@ -68,7 +68,7 @@ def place_takes(
         people = (owners.get(0), owners.get(1))
         take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
         _note_errors(take, errors[number - 1] if number <= len(errors) else ())
-        if placement.spot is not None and (placement.spot.by == CLIP or is_generated(owners[0])):
+        if placement.spot is not None and (placement.spot.anchor == CLIP or is_generated(owners[0])):
             store_world(take, owners[0], world_at_spot(pair, placement.spot, placement.metres))
         if free:
             joints = scene_joints(pair, placement)
@@ -94,25 +94,25 @@ def _note_errors(take: bpy.types.PropertyGroup, errors: Sequence[ConstraintError
 
 
 def _with_newer_pair(placement: Placement, scene: bpy.types.Scene) -> Placement:
-    """The people who were generated since the request was sent, where it would otherwise create a second pair."""
+    """With the pair that was generated since the request was sent, if this request would create another pair."""
     if not placement.reuse or placement.has_leader or len(new_people(placement)) < 2:
         return placement
     first, second = people_to_reuse(scene, None)
     if first is None or second is None:
         return placement
     spot = placement.spot
-    if spot is None or spot.by != CLIP:
+    if spot is None or spot.anchor != CLIP:
         spot = standing_spot(scene, (first, second), placement.start_frame)
     return replace(placement, characters=(first.name, second.name), spot=spot)
 
 
 def _with_all_bones(placement: Placement, pair: Pair, scene: bpy.types.Scene) -> Placement:
-    """New people where those of the chosen take lack bones of the motion, such as the fingers of another model."""
+    """With new people if those of the chosen take lack bones of the motion, such as the fingers of another model."""
     if not placement.reuse:
         return placement
     people = [owner for name in placement.characters if (owner := scene.objects.get(name)) is not None]
     if all(set(pair[0].skeleton.joints) <= set(owner.data.bones.keys()) for owner in people):
         return placement
-    kept = placement.has_leader or (placement.spot is not None and placement.spot.by == CLIP)
+    kept = placement.has_leader or (placement.spot is not None and placement.spot.anchor == CLIP)
     spot = placement.spot if kept else cursor_spot(scene)
     return replace(placement, characters=("", ""), spot=spot)

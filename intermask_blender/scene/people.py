@@ -1,4 +1,4 @@
-"""Generated people: marked as such, so that a take that is deleted takes them along and never a rig of the user."""
+"""Generated people are marked, so that deleting a take removes them with it and never a rig of the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import bpy
 
 
 def mark_generated(things: Iterable[bpy.types.Object | bpy.types.Collection]) -> None:
-    """Mark objects and collections as made by the add-on; without the add-on's properties nothing is marked."""
+    """Mark objects and collections as made by the add-on; does nothing if the add-on is not registered."""
     for thing in things:
         if hasattr(thing, "intermask_generated"):
             thing.intermask_generated = True
@@ -31,9 +31,9 @@ def set_hidden(owner: bpy.types.Object, hidden: bool) -> None:
 
 
 def remove_person(owner: bpy.types.Object) -> None:
-    """Remove a generated person, its body, and its collection if that is empty then.
+    """Remove a generated person, its body, and its collection if that is then empty.
 
-    What the user parented to the person stays where it is.
+    Objects that the user parented to the person keep their place in the world.
     """
     for child in owner.children:
         if not is_generated(child):

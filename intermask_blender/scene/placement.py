@@ -1,4 +1,4 @@
-"""Where a result goes: the scene, the frames and the characters, by name."""
+"""``Placement``: where a result goes. ``spots`` finds the place on the ground; ``placing`` keys the characters."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .spots import Spot
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a result goes, by name: data-blocks may come and go while the generator works.
+    """Where a result goes. Data-blocks are named, since they may be deleted while the generator works.
 
     Attributes:
         scene: name of the scene.
         start_frame: of the first key.
-        has_leader: true where person 1 is in the scene already and only person 2 moves.
-        characters: names of the armatures that move; empty where a new character is made.
-        size: how many times larger than a person the leader is; the reactor becomes as large.
+        has_leader: whether person 1 is in the scene already and only person 2 is keyed.
+        characters: names of the armatures to key; an empty name creates a new character.
+        size: how many times larger than a person the leader is, and the reactor becomes.
         metres: per unit of the scene.
-        kept_keys: the part of the characters' keys that stays; None where all of them are new.
+        kept_keys: the keys that an edit keeps; None if all keys are new.
         plant_feet: whether the feet of characters of other proportions stand where they do in the motion.
         keep_contacts: whether their hands touch what they touch in the motion.
-        bodies: what the first and the second person are where they are new characters; None makes a mannequin.
-        spot: where the pair comes to; None where the motion is in the scene's world already.
+        bodies: of new characters, person 1 and person 2; None makes a mannequin.
+        spot: where the pair performs; None if the motion is in the scene's world already.
         stands: whether characters of the scene perform where they stand.
         across: scale of level root motion on characters of the scene; None takes it from the result.
-        reuse: whether a pair that was generated since the request is used instead of new people.
+        reuse: whether a pair that was generated since the request performs instead of new people.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
-        leader_name: name of the leader, empty where there is none in the scene.
-        leader_joints: (T, 22, 3) where the leader's joints really are, metres; None means where the motion has them.
+        leader_name: name of the leader in the scene; empty if there is none.
+        leader_joints: (T, 22, 3) positions of the leader's joints on its rig, metres; None means those of the motion.
     """
 
     scene: str
@@ -64,16 +64,16 @@ def new_people(placement: Placement) -> tuple[int, ...]:
 
 
 def moving_people(placement: Placement) -> tuple[int, ...]:
-    """Which of the two people get keys."""
+    """Which of the two people are keyed."""
     return (1,) if placement.has_leader else (0, 1)
 
 
 def with_bodies(placement: Placement, files: Sequence[Path | None]) -> Placement:
-    """The same, new people having the bodies of the user's own SMPL or SMPL-X model files, where such are given.
+    """The placement with bodies from SMPL or SMPL-X model files for new people.
 
     Args:
         placement: of both people.
-        files: one a person.
+        files: of person 1 and person 2; None makes a mannequin.
 
     Raises:
         UserError: a file that is needed cannot be read.

@@ -1,4 +1,4 @@
-"""From a result to characters in a scene: new people and keys."""
+"""Placing a result by its ``Placement``: creates new people and keys both characters."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     """Key a pair on the chosen characters and on new ones; nothing else in the scene changes.
 
     Args:
-        pair: both people; the first one is left out where a leader stands for it.
-        placement: what ``prepare`` gave.
-        title: names the collection and the actions.
+        pair: both people; the first one is ignored if there is a leader.
+        placement: as ``prepare`` returned it.
+        title: name of the collection and the actions.
 
     Returns:
         The armatures that were keyed, by person: 0 and 1, or only 1 with a leader.
@@ -81,7 +81,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
 
 
 def in_place(pair: Pair, placement: Placement) -> Pair:
-    """The pair in the space of the placement's spot, as large as its characters are; metres."""
+    """The pair in the space of the placement's spot, at the size of its characters; metres."""
     pair = (_scaled(pair[0], placement.size), _scaled(pair[1], placement.size))
     return pair if placement.spot is None else at_spot(pair, placement.spot)
 
@@ -100,7 +100,7 @@ def _stand_at(owner: bpy.types.Object, spot: Spot) -> None:
 
 
 def _finish_people(collection: bpy.types.Collection) -> None:
-    """Mark new people as generated; their bones are not drawn over their bodies."""
+    """Mark new people as generated, and stop drawing their bones in front of their bodies."""
     mark_generated((collection, *collection.objects))
     for owner in collection.objects:
         owner.show_in_front = False
@@ -109,7 +109,7 @@ def _finish_people(collection: bpy.types.Collection) -> None:
 def _with_bodies(
     placement: Placement, scene: bpy.types.Scene, title: str
 ) -> tuple[Placement, bpy.types.Collection | None]:
-    """New characters with the user's own bodies, in a new collection; they are keyed as chosen ones are."""
+    """Create the new characters that have SMPL bodies, in a new collection; they are then keyed like chosen ones."""
     new = [(index, body) for index in new_people(placement) if (body := placement.bodies[index]) is not None]
     if not new:
         return placement, None
@@ -126,9 +126,9 @@ def _with_bodies(
 
 
 def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tuple[Pair, dict[int, RigKeys]]:
-    """Both people's motion as it suits their bodies, and keys for the chosen characters.
+    """Both people's motion adapted to their bodies, and the keys of the chosen characters.
 
-    Both move at one scale about one origin.
+    Root motion has one scale and one origin for both.
     """
     owners: dict[int, bpy.types.Object] = {}
     for index in moving_people(placement):
@@ -168,9 +168,9 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
 
 
 def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> Pair:
-    """The pair with a frame for each scene frame that it lasts: 2 s are 120 frames at 60 a second.
+    """The pair resampled to the scene's frame rate: 2 s are 120 frames at 60 a second.
 
-    A reaction ends with its leader's last frame instead.
+    A reaction ends at its leader's last frame instead.
     """
     fps = scene_fps(scene)
 
@@ -182,25 +182,25 @@ def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> P
 
 
 def _own_body(index: int, pair: Pair, placement: Placement) -> core.TargetBody:
-    """A leader, who is there already, or a new character, made to measure."""
-    there = placement.leader_joints
-    if placement.has_leader and index == 0 and there is not None and len(there) >= len(pair[0]):
-        return core.TargetBody(lambda posed: there[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
+    """The target body of a leader in the scene, or of a new character with the motion's bone lengths."""
+    joints = placement.leader_joints
+    if placement.has_leader and index == 0 and joints is not None and len(joints) >= len(pair[0]):
+        return core.TargetBody(lambda posed: joints[: len(posed)], RootMotionScale(1.0, 1.0), held=True)
     up = 0.0 if placement.has_leader else float(_soles(pair[index])[1])
-    way = RootMotionScale(1.0, 1.0, sole=up)
+    scale = RootMotionScale(1.0, 1.0, sole=up)
     held = placement.has_leader and index == 0
-    return core.TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), way, held)
+    return core.TargetBody(lambda posed: posed.joints()[:, : len(SMPL)] + (0.0, up, 0.0), scale, held)
 
 
 def _scaled(posed: PosedSkeleton, size: float) -> PosedSkeleton:
-    """The motion scaled about the origin to a figure that is ``size`` times larger."""
+    """The motion of a figure that is ``size`` times larger, about the origin."""
     if size == 1.0:
         return posed
     return replace(posed, offsets=posed.offsets * size, translation=posed.translation * size)
 
 
 def _on_soles(posed: PosedSkeleton) -> PosedSkeleton:
-    """The motion raised by the thickness of the soles: in data the lowest joint is on the floor, in a picture the skin.
+    """The motion raised by the thickness of the soles, so that the skin is on the floor and not the lowest joint.
 
     A reactor is not raised: its leader's soles are on the scene's floor already.
     """
@@ -208,5 +208,5 @@ def _on_soles(posed: PosedSkeleton) -> PosedSkeleton:
 
 
 def _soles(posed: PosedSkeleton) -> np.ndarray:
-    """(3,) the way up that a person's soles are thick."""
+    """(3,) upward vector as long as a person's soles are thick."""
     return np.array((0.0, sole_depth(load_body(), posed.offsets), 0.0))

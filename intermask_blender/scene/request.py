@@ -1,4 +1,4 @@
-"""From what the user chose to a request to the generator."""
+"""From the user's choices to a request to the generator, and the placement of its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import FPS, MIN_FRAMES, SMPL, SMPL_REST_OFFSETS, Motion, UserError
 from ..generator.generation import GenerationSettings
-from ..rig.build import PEOPLES_LEGS, USUAL_LEG
+from ..rig.build import figure_scale
 from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
 from ..rig.retarget import hip_ratio
@@ -24,7 +24,7 @@ Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
 
 @dataclass(frozen=True)
-class Sampling:
+class TakeOptions:
     """How to read the prompt, to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
 
     takes: int = 1
@@ -43,30 +43,30 @@ def prepare(
     model: Path,
     leader: bpy.types.Object | None = None,
     characters: Characters = (None, None),
-    sampling: Sampling | None = None,
+    options: TakeOptions | None = None,
     frame_range: tuple[float, float] | None = None,
     reuse: bool = False,
     at_cursor: bool = False,
 ) -> tuple[GenerationSettings, Placement]:
-    """Collect all that a generation needs. With a leader ``seconds`` limits how much of its motion is used.
+    """The request for a generation, and the placement of its result.
 
     Args:
-        scene: where it happens.
+        scene: where the characters perform.
         prompt: what the two people do.
-        seconds: duration.
-        seed: of the draw.
+        seconds: duration; with a leader, the longest part of its motion that is used.
+        seed: of the generation.
         model: the model's folder.
         leader: the armature that the second person reacts to.
-        characters: armatures that move; a new character is made for None. A leader is the first person itself.
-        sampling: how to draw; None means one take with the model's own values.
+        characters: armatures to key; None creates a new character. With a leader the first one is ignored.
+        options: of the generation; None means one take with the model's own sampling settings.
         frame_range: first and last scene frame of a leader's motion that are used.
         reuse: whether the generated people of the chosen take perform instead of new ones.
-        at_cursor: whether characters of the scene come to the 3D cursor instead of performing where they stand.
+        at_cursor: whether characters of the scene perform at the 3D cursor and not where they stand.
 
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
     """
-    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(sampling or Sampling()))
+    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(options or TakeOptions()))
     if leader is not None:
         characters = (None, characters[1])
     reuse = reuse and characters == (None, None)
@@ -82,7 +82,7 @@ def prepare(
             hip_ratio(SMPL_REST_OFFSETS, owner, scene)
     names = tuple("" if owner is None else owner.name for owner in characters)
     if leader is None:
-        # The cursor as it is now, not as it is when the motion is there.
+        # The cursor may move while the generator works.
         spot, stands = cursor_spot(scene), characters != (None, None) and not at_cursor
         if stands:
             spot = standing_spot(scene, characters, scene.frame_start)
@@ -111,5 +111,4 @@ def figure_size(leader: Motion) -> float:
     """How many times larger than a person a figure is; 1 for every size that people have."""
     bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
              for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip
-    leg = float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2
-    return 1.0 if PEOPLES_LEGS[0] <= leg <= PEOPLES_LEGS[1] else leg / USUAL_LEG
+    return figure_scale(float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2)

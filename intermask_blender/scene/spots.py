@@ -1,4 +1,4 @@
-"""Where a pair stands in the scene: at the 3D cursor, or where the user's characters stand."""
+"""``Spot``: a place on the ground for a pair, at the 3D cursor or where the user's characters stand."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .people import is_generated
 
 Owners = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
-APART = 0.3
-"""Metres between two people below which the line from one to the other says nothing about a direction."""
+MIN_DISTANCE = 0.3
+"""Metres between two people below which the line between them gives no direction."""
 
-SAME_PLACE = 1e-4
-"""Largest difference between the matrices of two objects that stand in one place."""
+SAME_MATRIX_TOLERANCE = 1e-4
+"""Largest difference between the matrices of two objects at the same place."""
 
 PAIR, LINE, FIRST, SECOND, CLIP = "PAIR", "LINE", "FIRST", "SECOND", "CLIP"
 """What of a motion comes to a spot and points along its Y axis. Of its first frame: the middle of both people and the
@@ -36,12 +36,12 @@ class Spot:
     Attributes:
         origin: in the scene's units.
         turn: radians about the world's Z axis from the world's Y axis to the direction.
-        by: what of a motion comes there: ``PAIR``, ``LINE``, ``FIRST``, ``SECOND`` or ``CLIP``.
+        anchor: what of a motion is aligned with it: ``PAIR``, ``LINE``, ``FIRST``, ``SECOND`` or ``CLIP``.
     """
 
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     turn: float = 0.0
-    by: str = PAIR
+    anchor: str = PAIR
 
     @property
     def matrix(self) -> np.ndarray:
@@ -54,9 +54,9 @@ class Spot:
 
 
 def cursor_spot(scene: bpy.types.Scene) -> Spot:
-    """The 3D cursor and the heading of its Y axis; people stand upright however the cursor is tilted."""
+    """The 3D cursor and the heading of its Y axis; a tilt of the cursor is ignored."""
     axes = np.array(scene.cursor.matrix, np.float64)[:3, :3]
-    # A cursor that was set in a front view is turned to the view: its Y axis points up, and -Z away from the viewer.
+    # A cursor that was set in a front view is aligned with the view: its Y axis points up, and -Z away from the viewer.
     ahead = axes[:2, 1] if np.linalg.norm(axes[:2, 1]) > 0.1 else -axes[:2, 2]
     x, y, z = scene.cursor.location
     return Spot((x, y, z), heading(ahead))
@@ -72,7 +72,7 @@ def standing_spot(scene: bpy.types.Scene, owners: Owners, frame: int) -> Spot:
     if len(present) == 2 and all(is_generated(owner) for owner in present):
         scene.view_layers[0].update()
         first, second = (np.array(owner.matrix_world, np.float64) for owner in present)
-        if np.abs(first - second).max() < SAME_PLACE and abs(first[2, 2] - 1.0) < SAME_PLACE:
+        if np.abs(first - second).max() < SAME_MATRIX_TOLERANCE and abs(first[2, 2] - 1.0) < SAME_MATRIX_TOLERANCE:
             return Spot(tuple(first[:3, 3].tolist()), heading(first[:2, 1]))
     metres = scene.unit_settings.scale_length or 1.0
     places, facings = zip(*(stance(owner, scene, frame) for owner in present), strict=True)
@@ -80,13 +80,13 @@ def standing_spot(scene: bpy.types.Scene, owners: Owners, frame: int) -> Spot:
     if len(present) == 1:
         return Spot((x, y, z), heading(facings[0]), FIRST if owners[0] is not None else SECOND)
     line = (places[1] - places[0])[:2]
-    if np.linalg.norm(line) * metres > APART:
+    if np.linalg.norm(line) * metres > MIN_DISTANCE:
         return Spot((x, y, z), heading(line), LINE)
     return Spot((x, y, z), heading(facings[0]))
 
 
 def stance(owner: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """(3,) where a character stands, at the height of its object, and (2,) the way it faces; scene units."""
+    """Where a character stands (3,), at the height of its object, and the direction that it faces (2,); scene units."""
     if owner.type != "ARMATURE":
         raise UserError(tr("{name} is not an armature; choose an armature.").format(name=owner.name))
     bones = mapping_of(owner).bones
@@ -97,7 +97,7 @@ def stance(owner: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> tuple
 
 
 def _ahead(across: np.ndarray) -> np.ndarray:
-    """(2,) the way that a person faces, from the way from its right to its left (3,), Blender's axes."""
+    """(2,) direction that a person faces, from the vector from its right to its left (3,), Blender's axes."""
     return np.array((across[1], -across[0]))
 
 
@@ -107,9 +107,9 @@ def heading(ahead: np.ndarray) -> float:
 
 
 def at_spot(pair: Pair, spot: Spot) -> Pair:
-    """The pair in a spot's space: what the spot asks for is at the origin in the first frame and points along Y."""
+    """The pair in a spot's space: in the first frame, the spot's anchor is at the origin and points along Y."""
     place, turn = _onto_spot(pair, spot)
-    first, second = (turned_about(person, place, turn, (0.0, 0.0)) for person in pair)
+    first, second = (rotated_about(person, place, turn, (0.0, 0.0)) for person in pair)
     return first, second
 
 
@@ -130,29 +130,29 @@ def world_at_spot(pair: Pair, spot: Spot, metres: float) -> np.ndarray:
 
 def _onto_spot(pair: Pair, spot: Spot) -> tuple[np.ndarray, float]:
     """(2,) the place of the motion's world that comes to a spot, Blender's axes, and the turn about it, radians."""
-    if spot.by == CLIP:
+    if spot.anchor == CLIP:
         # In Blender's axes a motion's +Z is -Y.
         return np.zeros(2), np.pi
     joints = [vectors_to_blender(person.joints()[0, : len(SMPL)]) for person in pair]
     pelvis = [person[0, :2] for person in joints]
     facing = [_ahead(_across(person)) for person in joints]
-    one = 1 if spot.by == SECOND else 0
-    place = pelvis[one] if spot.by in (FIRST, SECOND) else (pelvis[0] + pelvis[1]) / 2
+    one = 1 if spot.anchor == SECOND else 0
+    place = pelvis[one] if spot.anchor in (FIRST, SECOND) else (pelvis[0] + pelvis[1]) / 2
     line = pelvis[1] - pelvis[0]
-    ahead = line if spot.by == LINE and np.linalg.norm(line) > APART else facing[one]
+    ahead = line if spot.anchor == LINE and np.linalg.norm(line) > MIN_DISTANCE else facing[one]
     return place, -heading(ahead)
 
 
-def turned_about(
+def rotated_about(
     posed: PosedSkeleton, place: np.ndarray, angle: float, to: np.ndarray | tuple[float, float] | None = None
 ) -> PosedSkeleton:
-    """The motion turned about the vertical through a place.
+    """The motion rotated about the vertical through a place.
 
     Args:
         posed: the motion.
         place: (2,) metres on the ground, Blender's X and Y.
         angle: radians, counterclockwise as seen from above.
-        to: where the place comes to; None leaves it.
+        to: where the place moves to; None keeps it.
     """
     turn = rotations.quaternion_from_axis_angle(np.array((0.0, angle, 0.0)))
     at = np.array((place[0], 0.0, -place[1]))
@@ -164,7 +164,7 @@ def turned_about(
 
 
 def _across(joints: np.ndarray) -> np.ndarray:
-    """(3,) from the right to the left of a person, by hips and shoulders (22, 3)."""
+    """(3,) vector from a person's right to its left, from the hips and shoulders of joints (22, 3)."""
     sides = [joints[SMPL.index(f"L_{joint}")] - joints[SMPL.index(f"R_{joint}")] for joint in ("Hip", "Shoulder")]
     across: np.ndarray = sides[0] + sides[1]
     return across

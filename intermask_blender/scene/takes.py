@@ -12,11 +12,11 @@ from ..core import UserError
 from ..translations import tr
 from .people import is_generated, remove_person, set_hidden
 
-Part = tuple[bpy.types.Object, bpy.types.Action]
+CharacterAction = tuple[bpy.types.Object, bpy.types.Action]
 
 
-def parts(take: bpy.types.PropertyGroup) -> list[Part]:
-    """The characters of a take with their actions, without those that are no longer in its scene."""
+def character_actions(take: bpy.types.PropertyGroup) -> list[CharacterAction]:
+    """The characters of a take that are still in its scene, with their actions."""
     pairs = ((take.character_1, take.action_1), (take.character_2, take.action_2))
     return [(owner, action) for owner, action in pairs if _in_scene(take, owner) and action is not None]
 
@@ -69,7 +69,7 @@ def leader_of(take: bpy.types.PropertyGroup) -> bpy.types.Object | None:
     only one.
     """
     # Reading the pointer of such a take would store that there is none.
-    if take.is_property_set("leader") or not is_reaction(take) or not parts(take):
+    if take.is_property_set("leader") or not is_reaction(take) or not character_actions(take):
         return take.leader
     first, last = frames_of(take)
     possible = []
@@ -90,11 +90,11 @@ def add_take(
     owners: Sequence[bpy.types.Object | None],
     leader: bpy.types.Object | None = None,
 ) -> bpy.types.PropertyGroup:
-    """List what the characters do now as a take.
+    """List the characters' current actions as a take.
 
     Args:
         scene: that lists it.
-        title: what the take is called; a number is put in front of it where another take has the same name.
+        title: name of the take; it gets a number in front if another take has the same name.
         prompt, seed, number, model: how it was generated, ``number`` from 1.
         owners: the first and the second person; None for a leader, whose motion belongs to the user.
         leader: the armature that the second person reacts to.
@@ -114,7 +114,7 @@ def add_take(
 
 
 def _free_name(scene: bpy.types.Scene, title: str) -> str:
-    """The title, or the title behind a number: a narrow list cuts the end off."""
+    """The title, or the title after a number, since a narrow list hides the end of names."""
     names = {take.name for take in scene.intermask.takes}
     number, name = 1, title
     while name in names:
@@ -124,9 +124,9 @@ def _free_name(scene: bpy.types.Scene, title: str) -> str:
 
 
 def show_take(take: bpy.types.PropertyGroup) -> None:
-    """Let the characters perform the take; other actions that they had are kept in the file."""
+    """Assign the take's actions to its characters; actions that are in no take are kept in the file."""
     listed = _listed_actions()
-    for owner, action in parts(take):
+    for owner, action in character_actions(take):
         animation = owner.animation_data
         if animation is not None and animation.action not in (None, action) and animation.action not in listed:
             animation.action.use_fake_user = True
@@ -137,17 +137,17 @@ def show_take(take: bpy.types.PropertyGroup) -> None:
 
 
 def _preview(take: bpy.types.PropertyGroup) -> None:
-    """A preview range that is set to another take follows to this one; any other range is the user's and stays."""
+    """Set the preview range to this take if it is set to another one; any other range is the user's and stays."""
     scene = take.id_data
     now = scene.frame_preview_start, scene.frame_preview_end
-    if scene.use_preview_range and parts(take):
-        others = [other for other in scene.intermask.takes if parts(other)]
+    if scene.use_preview_range and character_actions(take):
+        others = [other for other in scene.intermask.takes if character_actions(other)]
         if any(frames_of(other) == now for other in others):
             scene.frame_preview_start, scene.frame_preview_end = frames_of(take)
 
 
 def hide_other_people(scene: bpy.types.Scene) -> None:
-    """Hide the generated people that are not in the chosen take, or show all of them, as the scene's settings say."""
+    """Hide the generated people that are not in the chosen take, or show all, by the scene's settings."""
     settings = scene.intermask
     hide, shown = settings.hide_other_people, set()
     if 0 <= settings.take_index < len(settings.takes):
@@ -162,11 +162,11 @@ def hide_other_people(scene: bpy.types.Scene) -> None:
 def people_to_reuse(
     scene: bpy.types.Scene, leader: bpy.types.Object | None
 ) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
-    """The generated people of the chosen take who perform the next one too; None for each that must be created.
+    """The generated people of the chosen take who also perform the next one; None for each that must be created.
 
     Args:
         scene: that lists the take.
-        leader: whom the next take reacts to; a reactor is used again for the same leader only.
+        leader: of the next take; a reactor is reused for the same leader only.
     """
     take = chosen_take(scene)
     if take is None:
@@ -184,12 +184,12 @@ def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     Raises:
         UserError: both characters or their actions were deleted.
     """
-    ranges = [action.frame_range for _, action in _existing_parts(take)]
+    ranges = [action.frame_range for _, action in _existing_character_actions(take)]
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
 def bounds_now(owners: Sequence[bpy.types.Object]) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest corner, (3,) in the world, of what armatures' bones span at the current frame."""
+    """Lowest and highest corner (3,) of the bones of armatures at the current frame, in the world."""
     ends = [owner.matrix_world @ end for owner in owners for bone in owner.pose.bones for end in (bone.head, bone.tail)]
     return np.min(ends, axis=0), np.max(ends, axis=0)
 
@@ -218,7 +218,7 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
     unlisted = [action for action in actions if action not in listed_actions]
     for owner in people:
         animation = owner.animation_data
-        # The action of a leader stays: other people react to it.
+        # A leader keeps its action: other people react to it.
         if animation is not None and animation.action in unlisted and owner not in leaders:
             animation.action = None
     for action in unlisted:
@@ -234,12 +234,12 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
 
 
 def push_to_nla(take: bpy.types.PropertyGroup) -> None:
-    """Add a take as a strip on a new track of each character, which is then free for other actions.
+    """Add a take as a strip on a new track of each character and unassign its actions.
 
     Raises:
         UserError: both characters or their actions were deleted.
     """
-    for owner, action in _existing_parts(take):
+    for owner, action in _existing_character_actions(take):
         compat.assign_action(owner, action)
         animation = owner.animation_data
         track = animation.nla_tracks.new()
@@ -249,8 +249,8 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
         animation.action = None
 
 
-def _existing_parts(take: bpy.types.PropertyGroup) -> list[Part]:
-    found = parts(take)
+def _existing_character_actions(take: bpy.types.PropertyGroup) -> list[CharacterAction]:
+    found = character_actions(take)
     if not found:
         raise UserError(
             tr("The characters of the take {take} were deleted; generate a new take.").format(take=take.name)
@@ -259,7 +259,7 @@ def _existing_parts(take: bpy.types.PropertyGroup) -> list[Part]:
 
 
 def _in_scene(take: bpy.types.PropertyGroup, owner: bpy.types.Object | None) -> bool:
-    """Whether a take's scene holds an object: Blender's Delete leaves it in the file while the take points to it."""
+    """Whether an object is in a take's scene: Blender's Delete keeps it in the file while the take points to it."""
     return owner is not None and take.id_data.objects.get(owner.name) == owner
 
 
@@ -273,7 +273,7 @@ def _listed_actions() -> set[bpy.types.Action]:
 
 
 def _listed_people() -> set[bpy.types.Object]:
-    """Everyone in a take, and everyone chosen in a panel for the next one."""
+    """All people of takes, and those chosen in a panel for the next take."""
     chosen = [
         owner for scene in bpy.data.scenes for owner in (scene.intermask.character_1, scene.intermask.character_2)
     ]

@@ -9,7 +9,7 @@ import bpy
 
 from ..core import UserError
 from ..generator.client import Request, WorkerClient
-from ..generator.generation import LONGEST_PROMPT
+from ..generator.generation import MAX_PROMPT_LENGTH
 from ..generator.understanding import Match, Understanding, UnderstoodPart, submit_understand, understanding_of
 from ..scene.markers import timed_prompt
 from ..translations import tr
@@ -179,7 +179,7 @@ def _key_among(models: ModelList, context: bpy.types.Context) -> Key | None:
     """The chosen one of these models and the prompt, None where one of them is missing."""
     folder = models.folders.get(models.chosen(context.scene.intermask.model_name))
     prompt = _panel_prompt(context).strip()
-    return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= LONGEST_PROMPT else None
+    return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= MAX_PROMPT_LENGTH else None
 
 
 def _collect_answers() -> float | None:

@@ -18,7 +18,7 @@ from intermask_blender.generator.runtime import (
     INSTALLED,
     MARKER,
     NAMED,
-    SEARCH,
+    SEARCH_PATH_LINE,
     Found,
     Inspection,
     Package,
@@ -85,7 +85,7 @@ def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Pat
     assert {"waltz", "tempo", "polka"} <= {path.name for path in wanted.folder.iterdir()}
     runtime = installed_runtime(wanted.folder, wanted.found, *TRANSLATION_CONTEXT)
     assert runtime is not None and runtime.source == INSTALLED
-    command = runtime.command(SEARCH + "import waltz, tempo, polka; print(waltz.__file__)")
+    command = runtime.command(SEARCH_PATH_LINE + "import waltz, tempo, polka; print(waltz.__file__)")
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert Path(said.stdout.strip()).parent == wanted.folder / "waltz"
     remove(wanted.root)

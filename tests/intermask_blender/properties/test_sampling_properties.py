@@ -1,4 +1,4 @@
-"""Sampling settings in Blender: one definition gives the panel, the operator, the request and the command line."""
+"""TakeOptions settings in Blender: one definition gives the panel, the operator, the request and the command line."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from blender_scene import dancer, empty_scene
 from intermask_blender.generator.generation import GenerationSettings
 from intermask_blender.operators.export import INTERMASK_OT_export
 from intermask_blender.rig.detect import detect_rig
-from intermask_blender.scene.export import files_of, missing_exporter, named_for
+from intermask_blender.scene.export import files_of, missing_exporter, path_with_suffix
 from intermask_blender.scene.new_takes import place_takes
 from intermask_blender.scene.placement import Placement
 from intermask_blender.scene.spots import Spot
@@ -151,7 +151,7 @@ def test_our_own_formats_hold_every_frame_of_the_scene(tmp_path: Path, fps: floa
     ],
 )
 def test_only_a_formats_suffix_is_replaced(name: str, kind: str, file: str) -> None:
-    assert named_for(Path("folder") / name, kind) == Path("folder") / file
+    assert path_with_suffix(Path("folder") / name, kind) == Path("folder") / file
 
 
 def test_a_bvh_file_for_each_person_is_named_by_its_number() -> None:

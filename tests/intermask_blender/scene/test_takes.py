@@ -18,8 +18,8 @@ from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.editing import PART_INDICES, SOFT_PARTS, prepare_edit
 from intermask_blender.scene.markers import timed_prompt
-from intermask_blender.scene.request import Sampling
-from intermask_blender.scene.takes import frames_of, parts, push_to_nla
+from intermask_blender.scene.request import TakeOptions
+from intermask_blender.scene.takes import character_actions, frames_of, push_to_nla
 from intermask_blender.ui.prompt_history import past_prompts
 from intermask_blender.ui.services import worker_client
 from model_core.evaluation.parts import governed_joints
@@ -90,7 +90,7 @@ def test_a_take_in_the_nla_plays_as_before(model: Path) -> None:
 
 def test_a_strip_of_a_take_starts_at_the_frame_nearest_to_its_first_key(model: Path) -> None:
     take = generated(model, 1).takes[0]
-    for _, action in parts(take):
+    for _, action in character_actions(take):
         for curve in curves_of(action):
             for key in curve.keyframe_points:
                 key.co_ui.x -= 0.25
@@ -372,7 +372,7 @@ def test_who_reacts_to_a_larger_leader_is_edited_at_its_size(model: Path, size: 
     frames = range(1, 61)
     before = joints_over(frames)
     # Hands are brought to where the leader's joints really are, as in the reaction itself.
-    placement = prepare_edit(scene, scene.intermask.takes[0], ("they hug", 5, model), Sampling())[1]
+    placement = prepare_edit(scene, scene.intermask.takes[0], ("they hug", 5, model), TakeOptions())[1]
     place = [o.name for o in (leader, reactor)].index(leader.name)
     assert placement.leader_joints is not None
     np.testing.assert_allclose(
