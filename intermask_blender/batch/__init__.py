@@ -1,4 +1,4 @@
-"""Generation without a window: one prompt or a file of jobs to .blend, .npz, BVH and a film.
+"""Generation without a window: from a prompt or a job file to .blend, .npz, BVH and a film.
 
 ``python -m intermask_blender.batch ARGS`` with Blender as a module, or
 ``blender -b [scene.blend] --python intermask_blender/batch.py -- ARGS``. ``--help`` lists the arguments. The exit code

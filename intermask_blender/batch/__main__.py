@@ -70,7 +70,7 @@ def _run(options: Options, console: Console, folder: Path) -> int:
 
 
 def _note_tracebacks(log: Path, console: Console) -> None:
-    """Keep the generator's log where it explains a failure: it lies in a temporary folder."""
+    """Copy the generator's log, which is temporary, to the batch's log if it holds a traceback."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -107,7 +107,7 @@ def require_blender(version: str = f"{sys.version_info.major}.{sys.version_info.
         version: of this Python, as in "3.11".
 
     Raises:
-        UserError: it is not, with the Pythons for which it exists.
+        UserError: it is not; the message names the Pythons for which it exists.
     """
     try:
         import bpy  # noqa: F401
@@ -128,7 +128,7 @@ def main_in_blender() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process at once: Blender's own way out can hang when it runs as a module."""
+    """End the process at once: as a module, Blender can hang in its own clean-up at exit."""
     import bpy
 
     shutil.rmtree(bpy.app.tempdir, ignore_errors=True)

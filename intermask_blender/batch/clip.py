@@ -1,4 +1,4 @@
-"""One job from start to end: the scene it happens in, the generation, the files and the film."""
+"""One job from start to end: its scene, the generation, the files and the film."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_FPS = 30.0
 
 
 class GeneratorDiedError(UserError):
-    """The generator's process ended while it worked on a job; another try can succeed."""
+    """The generator's process ended while it worked on a job; another attempt can succeed."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class BatchContext:
     Attributes:
         options: of the run.
         client: the generator.
-        blend: path of the scene file that was opened, empty where there is none.
-        stop: asked between two steps whether to stop.
-        console: shows what happens.
+        blend: path of the scene file that was opened, empty if there is none.
+        stop: checked between steps.
+        console: shows progress and errors.
     """
 
     options: Options
@@ -62,14 +62,14 @@ def make_clip(
         context: of the run.
         folder: where the files go.
         result: of a request that was sent before; None sends the request here.
-        generated: called when the generator has done its part and is free for another job.
+        generated: called when the generator has finished this job and is free for another one.
 
     Returns:
         The files and folders that were made.
 
     Raises:
-        UserError: the job cannot be done; GeneratorDiedError where another try can succeed.
-        KeyboardInterrupt: the run is to stop.
+        UserError: the job cannot be done; GeneratorDiedError if another attempt can succeed.
+        KeyboardInterrupt: a signal stopped the run.
     """
     options = context.options
     with context.console.quiet():
@@ -97,7 +97,7 @@ def make_clip(
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
-    """The request for a job that takes nothing from a scene, None for one that does.
+    """The request for a job that needs nothing from the opened scene, None for other jobs.
 
     Raises:
         UserError: a leader's file cannot be read.
@@ -113,12 +113,12 @@ def _settings(job: Job, options: Options, leader: ReadMotion | None) -> Generati
     settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
     if leader is None:
         return settings
-    # The worker cuts the leader to the seconds, or refuses more than it lasts.
+    # The worker cuts the leader to the seconds, and refuses more than the leader has.
     return replace(settings, seconds=job.seconds, leader=leader.motion)
 
 
 def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
-    """Render a clip that was made before from its ``.blend``.
+    """Render the saved ``.blend`` of a clip that was made before.
 
     Raises:
         UserError: it cannot be opened or rendered.
@@ -135,7 +135,7 @@ def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
 
 
 def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
-    """The scene as it was opened, or an empty one."""
+    """The opened scene file, loaded again, or an empty scene."""
     if blend:
         bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False)
     else:
@@ -198,7 +198,7 @@ def _wait_for(context: BatchContext, request: Request) -> None:
 
 
 def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: Options) -> None:
-    """Set the frame range and the shading; build a stage where the scene has no camera."""
+    """Set the frame range and the shading; build a stage if the scene has no camera."""
     people = at_scene_rate(pair, placement, scene)
     scene.frame_start = placement.start_frame
     scene.frame_end = placement.start_frame + len(people[0]) - 1
@@ -221,7 +221,7 @@ def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Pa
 
 def _save_blend(path: Path) -> Path:
     with atomic_write(path) as temporary:
-        # Blender would keep a backup of the empty file.
+        # Blender would make a backup of the existing empty file.
         temporary.unlink()
         try:
             bpy.ops.wm.save_as_mainfile(

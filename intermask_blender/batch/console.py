@@ -1,4 +1,4 @@
-"""What a batch shows on the terminal, and the log that takes Blender's and the graphics driver's own messages."""
+"""Output of a batch on the terminal, and the log for messages of Blender and the graphics driver."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import TextIO
 from ..core import printable
 
 INTERVAL = 10.0
-"""Seconds between two lines of progress where the output is not a terminal."""
+"""Seconds between two lines of progress if the output is not a terminal."""
 
 _WIDTH = 60
 
 
 @dataclass
 class Console:
-    """Lines for the user on standard output and standard error, in which nothing controls the terminal.
+    """Lines for the user on standard output and standard error, without control characters.
 
     Attributes:
-        log: file for what others write below Python, such as ``EGL Error`` lines.
-        verbose: whether that is shown instead.
-        clock: seconds, for progress.
+        log: file for messages of libraries, such as ``EGL Error`` lines.
+        verbose: whether these messages are shown instead.
+        clock: time in seconds, for progress.
         noted: whether ``note`` was called: the log explains a failure.
         error_descriptor: of standard error, also while ``quiet`` redirects it; for signal handlers.
     """
@@ -44,7 +44,7 @@ class Console:
     def __post_init__(self) -> None:
         self._last = self.clock()
         for stream in (sys.stdout, sys.stderr):
-            # A terminal of few letters, such as one of Windows, must not end a run.
+            # Characters that the terminal's encoding lacks, for example on Windows, must not end a run.
             if reconfigure := getattr(stream, "reconfigure", None):
                 reconfigure(errors="backslashreplace")
 
@@ -59,7 +59,7 @@ class Console:
         print(printable(text), file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
-        """Add text of several lines that explains a failure, such as a traceback, to the log or to what is shown."""
+        """Add several lines that explain a failure, such as a traceback, to the log, or show them if ``verbose``."""
         self.noted = True
         if self.verbose:
             for line in text.rstrip().splitlines():
@@ -69,7 +69,7 @@ class Console:
             file.write(text.rstrip() + "\n")
 
     def progress(self, text: str) -> None:
-        """Show how far a step is: over the line before on a terminal, else a line every ``INTERVAL`` seconds."""
+        """Show a step's progress: in place on a terminal, else as a line every ``INTERVAL`` seconds."""
         stream = self._kept or sys.stdout
         line = printable(text)
         if stream.isatty():
@@ -91,9 +91,9 @@ class Console:
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """Write to the log what Blender and drivers print meanwhile; ``progress`` is still shown.
+        """Write messages of Blender and drivers to the log; ``progress`` is still shown.
 
-        They print below Python, so the file descriptors are redirected. With ``verbose`` nothing is.
+        They bypass Python, so the file descriptors are redirected. With ``verbose`` nothing is redirected.
         """
         if self.verbose:
             yield
@@ -118,10 +118,10 @@ class Console:
 
 
 def _flush() -> None:
-    """Write out what Python and C have buffered, so that it goes where it was meant to."""
+    """Write out what Python and C have buffered, before the descriptors change."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    # Windows' C library is not found by this name; its standard output is not buffered where it is a console.
+    # Windows' C library is not found by this name; there, standard output to a console is not buffered.
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).fflush(None)
 
@@ -131,7 +131,7 @@ def _encoding() -> str:
 
 
 def _writes_to(stream: TextIO, number: int) -> bool:
-    """Whether a stream is a file descriptor's, not a replacement of it."""
+    """Whether a stream writes to this file descriptor and was not replaced."""
     try:
         return stream.fileno() == number
     except (OSError, ValueError, AttributeError):
@@ -143,8 +143,8 @@ class RenderProgress:
     """Counts rendered frames and estimates the time left.
 
     Attributes:
-        frames: how many there are.
-        clock: seconds.
+        frames: number of frames.
+        clock: time in seconds.
     """
 
     frames: int

@@ -11,7 +11,7 @@ from ..core import SKELETONS, PosedSkeleton
 
 MOMENTS = 5
 SIDE = 96
-"""Pixels of each moment's square."""
+"""Pixels of the side of each moment's square."""
 
 COLOURS = np.array(((0.80, 0.42, 0.10), (0.10, 0.36, 0.72)))
 GROUND, PAPER = 0.62, 0.96
@@ -23,10 +23,10 @@ THICKNESS = 0.9
 
 
 def contact_sheet(people: tuple[PosedSkeleton, PosedSkeleton]) -> np.ndarray:
-    """Both people at evenly spread moments, side by side.
+    """Both people at evenly spaced moments, side by side.
 
-    They are seen from the side from which they hide each other least: at right angles to the longer side of the ground
-    that they cover.
+    The view is the one in which they hide each other least: at right angles to the longer side of the ground that they
+    cover.
 
     Returns:
         (SIDE, MOMENTS * SIDE, 3) colours 0 to 1, the first row at the top.

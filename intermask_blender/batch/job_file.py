@@ -1,4 +1,4 @@
-"""Files of jobs as tables: CSV as spreadsheets write it, or JSON lines. What a field means is in ``jobs``."""
+"""Reading job files as rows of text: CSV as spreadsheets write it, or JSON lines. ``jobs`` turns rows into jobs."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a file but empty ones; a row that cannot be read is among them, with its error.
+    """All rows of a file except empty ones; a row that cannot be read is included, with its error.
 
     Args:
         path: a table (``.csv``, ``.tsv``, ``.txt``) whose first row names the columns, separated by commas, semicolons,
-            tabs or bars; or one JSON object a line (``.jsonl``, ``.ndjson``). UTF-8, or UTF-16 with its mark.
+            tabs or bars; or one JSON object a line (``.jsonl``, ``.ndjson``). UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
-        UserError: the file cannot be read or is of another kind, or its columns are not known.
+        UserError: the file cannot be read or has another format, or a column is unknown.
     """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".tsv", ".txt", ".jsonl", ".ndjson"):
@@ -65,7 +65,7 @@ def _table_rows(lines: list[str], file: str) -> Iterator[Row]:
     """The rows of a table."""
     number, delimiter = 0, ""
     if lines and (declared := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
-        number, delimiter = 1, declared[1]  # Excel's own way to name the delimiter
+        number, delimiter = 1, declared[1]  # Excel names the delimiter in such a line
     while number < len(lines) and not lines[number].strip(f"{DELIMITERS} \r\n"):
         number += 1
     delimiter = delimiter or _delimiter("".join(lines[number : number + 1]))
@@ -82,7 +82,7 @@ def _table_rows(lines: list[str], file: str) -> Iterator[Row]:
 def _records(lines: list[str], number: int, delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
     """Line number and cells of each record, None for one that cannot be read.
 
-    A record with an open quotation mark would swallow the rows below: only its own line is given up.
+    A record with an open quotation mark would include the rows below it: only its first line is skipped.
     """
     while number < len(lines):
         reader = csv.reader(iter(lines[number:]), delimiter=delimiter, strict=True, skipinitialspace=True)
@@ -97,7 +97,7 @@ def _records(lines: list[str], number: int, delimiter: str) -> Iterator[tuple[in
 
 
 def _delimiter(header: str) -> str:
-    """What separates the columns: what makes most of them known names; commas where that is open."""
+    """The delimiter that gives the most known column names; a comma if there are none."""
     return max(DELIMITERS, key=lambda delimiter: sum(name in FIELDS for name in _names(header.split(delimiter))))
 
 
@@ -109,7 +109,7 @@ def _columns(cells: list[str] | None, file: str) -> list[str]:
     """The names of the columns, empty for columns without a name.
 
     Raises:
-        UserError: one is not known or named twice, or there is no prompt.
+        UserError: a name is unknown or occurs twice, or there is no prompt.
     """
     columns = _names(cells or [])
     unknown = [name for name in columns if name and name not in FIELDS]
@@ -161,7 +161,7 @@ def _json_row(line: int, values: dict[str, Any]) -> Row:
 
 
 def _checked(line: int, values: dict[str, str]) -> Row:
-    """The row, with an error where a text holds control characters or is no text."""
+    """The row, with an error if a field has control characters or is not valid text."""
     for name, value in values.items():
         if bad := [char for char in value if _unwanted(char, name)]:
             error = f"{name} holds the control character U+{ord(bad[0]):04X}; delete it."

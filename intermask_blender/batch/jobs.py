@@ -1,4 +1,4 @@
-"""Lists of generations: a file of jobs, or one prompt."""
+"""``Job``: one row of a batch, with its checks and its file name. ``job_file`` reads the rows."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _SUFFIXES = (".npz", ".bvh", ".blend", ".mp4", ".png", ".csv", ".html", ".json",
 
 @dataclass(frozen=True)
 class Job:
-    """One row.
+    """One generation of a batch: a row of a job file, or the prompt of the command line.
 
     Attributes:
         prompt: what the two people do.
         seconds: duration; None means the default, or as long as the leader.
         seed: the same seed gives the same motion.
-        leader: a motion file where it has one of ``LEADER_SUFFIXES``, else an armature of the opened scene by name;
+        leader: a motion file if it has one of ``LEADER_SUFFIXES``, else the name of an armature of the opened scene;
             empty generates both people.
-        characters: names of the armatures of the opened scene that person 1 and person 2 are keyed on; an empty name,
-            or none, makes a new character.
-        bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty name, or none, makes a
+        characters: names of armatures of the opened scene to key for person 1 and person 2; an empty or missing name
+            creates a new character.
+        bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty or missing name makes a
             mannequin.
         name: of the files that are made, without suffix.
-        where: how messages name the row.
-        error: one sentence where the row cannot be run.
+        where: where the row comes from, for messages.
+        error: one sentence if the row cannot be run.
     """
 
     prompt: str
@@ -62,16 +62,16 @@ class Job:
 
 
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
-    """All rows of a file; a row with an error is among them, so that the others can run.
+    """All rows of a file; rows with an error are included, so that the others can run.
 
     Relative leader and body files are looked for in the file's folder first, then in the working folder.
 
     Args:
-        path: as ``read_rows``; the fields are ``FIELDS``.
+        path: as for ``read_rows``; the fields are ``FIELDS``.
         defaults: the values of fields that a row leaves out.
 
     Raises:
-        UserError: the file cannot be read, is of another kind, has unknown columns or no rows.
+        UserError: the file cannot be read, has another format, unknown columns or no rows.
     """
     jobs = [_job(row, f"{path.name}, line {row.line}", defaults, path.parent) for row in read_rows(path)]
     if not jobs:
@@ -80,9 +80,9 @@ def read_jobs(path: Path, defaults: Job) -> list[Job]:
 
 
 def named(jobs: list[Job]) -> list[Job]:
-    """The jobs with a file name each: their own, or one made from the prompt.
+    """The jobs, each with a unique file name: its own, or one made from the prompt.
 
-    A name that cannot be a file's, or that an earlier row has, is an error; such a row gets a safe name for its record.
+    A name that is no file name or that an earlier row has is an error; such a row gets a safe name for its record.
     """
     taken: set[str] = set()
     result = []
@@ -99,7 +99,7 @@ def named(jobs: list[Job]) -> list[Job]:
 
 
 def checked(job: Job) -> Job:
-    """The job, with an error where a number is out of range."""
+    """The job, with an error if a number is out of range."""
     if job.seconds is not None and not math.isfinite(job.seconds):
         return replace(job, seconds=None, error=f"seconds is {job.seconds}; write a number such as 4 or 2.5.")
     if job.seconds is not None and job.seconds <= 0:
@@ -113,12 +113,12 @@ def checked(job: Job) -> Job:
 
 
 def _key(name: str) -> str:
-    """What two names have in common that are one file on some disk."""
+    """A key that is equal for names that are the same file on some file system."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _name_error(name: str) -> str:
-    """One sentence where a name cannot be a file's on every system, or is one of the batch's own."""
+    """One sentence if a name is not a file name on every system, or is one of the batch's own; else empty."""
     if len(name) > MAX_NAME_LENGTH or len(name.encode()) > _MAX_NAME_BYTES:
         return f"The name {_short(name)} is too long for a file; shorten it to {MAX_NAME_LENGTH} characters or fewer."
     if re.search(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f]', name) or name.strip(". ") != name:
@@ -133,7 +133,7 @@ def _name_error(name: str) -> str:
 
 
 def _free_name(text: str, taken: set[str]) -> str:
-    """A name made from a text that can be a file's and that no other row has."""
+    """A unique file name made from a text."""
     stem = re.sub(r"[^\w-]+", "_", text[:1000].lower()).strip("_")[:_MAX_STEM_LENGTH]
     stem = stem.encode()[:_MAX_NAME_BYTES].decode(errors="ignore").strip("_") or "interaction"
     if _name_error(stem):
@@ -145,7 +145,7 @@ def _free_name(text: str, taken: set[str]) -> str:
 
 
 def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
-    """A row as a job; what cannot be understood becomes its error."""
+    """A row as a job; a field that cannot be read becomes its error."""
     given = row.values
     job = replace(defaults, where=where, name=given.get("name", ""), prompt=given.get("prompt", defaults.prompt))
     if row.error:
@@ -173,7 +173,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
 
 
 def _located(name: str, folder: Path) -> str:
-    """A file's path: from the folder of the job file where it lies there, else as it is written."""
+    """A file's path: relative to the job file's folder if it exists there, else unchanged."""
     try:
         path = folder / Path(name).expanduser()
         return str(path) if name and path.exists() else name
@@ -182,7 +182,7 @@ def _located(name: str, folder: Path) -> str:
 
 
 def character_names(text: str) -> tuple[str, ...]:
-    """The names of one or two armatures, as in ``Rig A;Rig B``; ``;Rig B`` names the second person's alone.
+    """The names of one or two armatures, as in ``Rig A;Rig B``; ``;Rig B`` names only the second person's.
 
     Raises:
         UserError: there are more than two.
@@ -191,7 +191,7 @@ def character_names(text: str) -> tuple[str, ...]:
 
 
 def body_files(text: str) -> tuple[str, ...]:
-    """The model files of both people, as in ``ann.npz;ben.npz``; one file is both people's, ``;ben.npz`` the second's.
+    """The model files, as in ``ann.npz;ben.npz``; one file is for both people, ``;ben.npz`` for the second.
 
     Raises:
         UserError: there are more than two.
@@ -201,7 +201,7 @@ def body_files(text: str) -> tuple[str, ...]:
 
 
 def _one_or_two(text: str, too_many: str) -> tuple[str, ...]:
-    """The parts of a field with one entry a person, none where all are empty; ``too_many`` is the error for more."""
+    """The entries of a field, one for each person; none if all are empty. ``too_many`` is the error for three."""
     parts = tuple(part.strip() for part in text.split(";"))
     if len(parts) > 2:
         raise UserError(too_many.format(count=len(parts)))

@@ -23,19 +23,19 @@ class Options:
     """The settings of a run.
 
     Attributes:
-        jobs: what to make.
+        jobs: to run.
         out: folder for the results.
         model: folder of the model.
-        python: interpreter that has torch; None means the one that the add-on would take.
+        python: interpreter that has torch; None means the one that the add-on uses.
         render: how to render.
         fps: of the scenes; None keeps the opened scene's, or 30.
         device: what computes, as ``generation.devices`` names it: ``auto``, ``cpu``, ``cpu-int8``, ``cuda:N``...
-        recorded: whether rows are recorded, skipped where they are finished, and reported at the end.
+        recorded: whether rows are recorded, skipped if they are finished, and reported at the end.
         report: name of the report's files, without suffix.
-        together: how many rows are generated at once; None means as many as pay off on the device.
+        together: number of rows that are generated at once; None means a number that suits the device.
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         verbose: whether messages of Blender and of the graphics driver are shown.
-        log: file for these messages and tracebacks; None for a temporary one, kept where a row fails.
+        log: file for these messages and tracebacks; None means a temporary one, which is kept if a row fails.
     """
 
     jobs: list[Job]
@@ -54,7 +54,7 @@ class Options:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a wrong argument in one sentence, without the list of options."""
+    """Reports a wrong argument in one sentence, without listing all options."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; --help lists the options.")
@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str]) -> Options:
     """The command line as options.
 
     Raises:
-        UserError: an argument is wrong, or the jobs file is.
+        UserError: an argument or the job file is wrong.
     """
     given = _parser().parse_args(arguments)
     if (given.prompt is None) == (given.jobs is None):
@@ -110,7 +110,7 @@ def _shard(text: str) -> tuple[int, int]:
     """The part and the number of parts, counted from 1.
 
     Raises:
-        UserError: it is not written as ``3/8``, or there is no such part.
+        UserError: it is not of the form ``3/8``, or there is no such part.
     """
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):

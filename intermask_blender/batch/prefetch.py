@@ -1,7 +1,7 @@
 """Requests that are sent before their rows are made: several rows in one, and one request ahead of the current row.
 
-Rows of one length that take nothing from a scene and follow no leader can be one request. The next request waits in the
-generator while Blender saves and renders the current row, so that the generator is never idle.
+Rows of the same length that need nothing from a scene and have no leader can be one request. The next request is sent
+while Blender saves and renders the current row, so that the generator is never idle.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from .jobs import Job
 from .options import Options
 
 ITEMS_ON_CARDS = 8
-"""Items of a request on a graphics card: enough to fill it, few enough for small ones."""
+"""Items of a request on a graphics card: enough to use it well, few enough for the memory of small ones."""
 
 LOOKAHEAD = 4
-"""Alike rows are looked for among this many times the items of a request."""
+"""Rows that can join a request are searched among this many times its number of items."""
 
 
 @dataclass
 class Prefetcher:
-    """Sends requests before their rows have their turn.
+    """Sends requests before their rows are processed.
 
-    A row that cannot be asked for is left alone, whatever the reason: its own turn reports it, not its neighbour's.
+    A row that cannot be requested is skipped here, for any reason: its error is reported when it is processed.
 
     Attributes:
         client: the generator.
         options: of the run.
         must_be_generated: whether a row must be generated at all.
-        most: items of a request; None means as many as pay off, which the first row that is generated finds out.
+        most: largest number of items of a request; None means a number that suits the device.
     """
 
     client: WorkerClient
@@ -52,7 +52,7 @@ class Prefetcher:
         return self._results.pop(job.name, None)
 
     def prefetch(self, following: Sequence[Job]) -> None:
-        """Send the next request, unless one is waiting already."""
+        """Send the next request, unless one is running already."""
         if any(not result.request.done for result in self._results.values()):
             return
         for number, job in enumerate(following[: LOOKAHEAD * (self.most or 1)]):
@@ -60,13 +60,13 @@ class Prefetcher:
                 return
 
     def _send(self, job: Job, following: Sequence[Job]) -> bool:
-        """Send a request for a row and alike rows behind it; false where the row cannot be asked for now."""
+        """Send a request for a row and similar rows after it; false if the row cannot be requested now."""
         settings = self._settings(job)
         if settings is None:
             return False
         try:
             if self.most is None:
-                self.most = items_that_pay(self.client, self.options)
+                self.most = default_batch_size(self.client, self.options)
             members = [(job, settings)]
             for other in following[: LOOKAHEAD * self.most]:
                 if len(members) >= self.most:
@@ -86,7 +86,7 @@ class Prefetcher:
         return True
 
     def _settings(self, job: Job) -> GenerationSettings | None:
-        """What to ask for a row without its scene; None where that is not possible or not needed."""
+        """The request for a row without its scene; None if that is impossible or not needed."""
         if job.error:
             return None
         try:
@@ -94,7 +94,7 @@ class Prefetcher:
                 return None
             settings = settings_without_scene(job, self.options)
             if settings is not None:
-                request_values(settings)  # what is wrong with one row must not fail those that go with it
+                request_values(settings)  # an error of one row must not fail the others of its request
         except Exception:
             # An error of any kind belongs to this row alone, and is reported when the row is processed.
             return None
@@ -102,14 +102,14 @@ class Prefetcher:
 
 
 def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
-    """Whether two rows can be one request: all but prompt and seed is the same, and there is no leader."""
+    """Whether two rows can be one request: only prompt and seed differ, and there is no leader."""
     return one.leader is None and other.leader is None and replace(one, prompt=other.prompt, seed=other.seed) == other
 
 
-def items_that_pay(client: WorkerClient, options: Options) -> int:
-    """How many items to generate at once where the user does not say.
+def default_batch_size(client: WorkerClient, options: Options) -> int:
+    """The default number of items to generate at once.
 
-    On graphics cards several take little longer than one; a processor is busy with one already.
+    On graphics cards several items take little longer than one; a processor is busy with one already.
 
     Raises:
         UserError: there is no runtime, or the generator cannot be started.

@@ -29,13 +29,13 @@ class Record:
     Attributes:
         job: name of the row's files.
         prompt: what the two people do.
-        where: the row in its file.
+        where: where the row comes from.
         outcome: ``made`` or ``failed``.
-        error: one sentence where it failed.
+        error: one sentence if it failed.
         details: the traceback of an error in the program.
         motion: hash of everything that determines the motion and its files.
-        render: settings of the film or the pictures; empty where none was made.
-        files: what was made, relative to the folder of the results.
+        render: settings of the film or the pictures; empty if none was made.
+        files: relative to the folder of the results.
         seconds: how long it took.
     """
 
@@ -56,7 +56,7 @@ class Record:
 
 
 def read_record(out: Path, name: str) -> Record | None:
-    """The record of a row, None where there is no readable one."""
+    """The record of a row, None if there is no readable one."""
     try:
         values = json.loads((out / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         return Record(**{_OLD_KEYS.get(key, key): value for key, value in values.items()})
@@ -88,7 +88,7 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     """Hash of what determines a row's motion: its fields, the content of its files, and the run's settings.
 
     Args:
-        job: the row. Its place in its file does not count.
+        job: the row; its line in the file does not matter.
         shared_inputs: hashes and settings of the run, such as the model's and the opened scene's.
         hashes: of the files that rows of the run name.
     """
@@ -100,10 +100,10 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
 
 
 class FileHashes:
-    """Hashes of files that many rows name; a file is read again only when its size or its time has changed."""
+    """Hashes of files that many rows share; a file is read again only when its size or time has changed."""
 
     def __init__(self) -> None:
-        """No hash is known yet."""
+        """Start without hashes."""
         self._known: dict[tuple[Path, int, int], str] = {}
 
     def of(self, path: Path) -> str:

@@ -25,9 +25,9 @@ class RenderSettings:
     Attributes:
         output: ``"mp4"``, ``"png"`` (a folder of numbered pictures) or ``"none"``.
         engine: ``"workbench"`` (fast) or ``"cycles"`` (light and shadow).
-        width: pixels; even, as H.264 asks.
+        width: pixels; even, as H.264 requires.
         height: pixels; even.
-        samples: rays a pixel for Cycles.
+        samples: samples per pixel for Cycles.
     """
 
     output: str = "mp4"
@@ -101,7 +101,7 @@ def render_clip(scene: bpy.types.Scene, settings: RenderSettings, target: Path, 
 
 @contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    """A temporary folder on the target's disk, removed at the end if it is still there."""
+    """A temporary folder next to the target, removed at the end if it was not moved."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
@@ -137,7 +137,7 @@ def _after_each_frame(scene: bpy.types.Scene, console: Console, stop: Stop) -> I
 
 @contextmanager
 def _output_kept(scene: bpy.types.Scene) -> Iterator[None]:
-    """Restore the scene's output path: the temporary one must not be saved."""
+    """Restore the scene's output path, which is temporary during the render."""
     before = scene.render.filepath
     try:
         yield

@@ -39,7 +39,7 @@ class Column:
 
     Attributes:
         text: the cell in the table.
-        html: the cell on the page; None leaves the column out there.
+        html: the cell on the page; None omits the column there.
     """
 
     text: Callable[[ReportRow], str]
@@ -81,7 +81,7 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
 
 
 def picture_of(record: Record) -> str:
-    """The row's small picture among its files, empty where it has none."""
+    """The row's contact sheet among its files, empty if it has none."""
     return next((name for name in record.files if name.startswith("pictures/")), "")
 
 

@@ -44,7 +44,7 @@ class Run:
 
     Attributes:
         context: what the jobs share.
-        records: the records of the rows that were processed.
+        records: of the rows that were processed.
         skipped: names of the rows that an earlier run finished.
     """
 
@@ -63,7 +63,7 @@ class Run:
         model = folder_hash(options.model) if options.recorded else ""
         self._shared_inputs = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         self._hashes = FileHashes()
-        # With one job, skip asking the generator for the best batch size.
+        # With one job, the generator need not be asked for its device.
         most = options.together if len(options.jobs) > 1 else 1
         self._prefetcher = Prefetcher(context.client, options, self._must_be_generated, most)
         self._render = "" if options.render.output == "none" else str(sorted(asdict(options.render).items()))
@@ -241,7 +241,7 @@ def _shown(prompt: str) -> str:
 
 
 def _remove(out: Path, names: list[str]) -> None:
-    """Delete files of an earlier version of a row; a file that cannot be deleted stays: the row is made already."""
+    """Delete files of an earlier version of a row; one that cannot be deleted stays, since the row is made already."""
     for name in names:
         path = out / name
         if path.is_dir():

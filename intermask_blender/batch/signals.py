@@ -22,10 +22,10 @@ class Stop:
     """
 
     def __init__(self, descriptor: Callable[[], int] = lambda: 2) -> None:
-        """No signal came yet.
+        """Start without a signal.
 
         Args:
-            descriptor: gives the file descriptor for the notice that a signal came.
+            descriptor: returns the file descriptor for the notice that a signal came.
         """
         self.requested = False
         self._descriptor = descriptor
@@ -33,9 +33,9 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle SIGINT, which Blender's own handler would swallow, and SIGTERM; a second one ends the process.
+        """Handle SIGINT, in place of Blender's own handler, and SIGTERM; a second signal ends the process.
 
-        The handlers from before are restored afterwards.
+        The previous handlers are restored afterwards.
         """
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -45,7 +45,7 @@ class Stop:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def raise_if_requested(self) -> None:
-        """Called between two steps and while the generator works.
+        """Stop the run here if a signal came; called between steps and while the generator works.
 
         Raises:
             KeyboardInterrupt: a signal came since ``listening`` began.

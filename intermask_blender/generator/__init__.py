@@ -1,3 +1,3 @@
-"""The generator from Blender's side: its process, its runtime and its models. Knows no bpy."""
+"""The generator's process, runtime and models, as the add-on uses them. Nothing here imports bpy."""
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ POLL_INTERVAL = 0.02
 """Seconds between two polls in a call that blocks."""
 
 GRACE_SECONDS = 1.0
-"""Seconds to wait for a process after SIGTERM, and again after SIGKILL."""
+"""How long to wait for a process after SIGTERM, and again after SIGKILL."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Child:
     Attributes:
         command: the program and its arguments.
         variables: added to this process's environment.
-        code: its exit code, None until it has ended and all its output is read.
+        code: its exit code; None until it has ended and all its output was read.
     """
 
     command: Sequence[str]
@@ -63,7 +63,7 @@ class Child:
         self._process = process
 
     def new_lines(self) -> list[str]:
-        """The lines that it wrote since the last call; sets ``code`` once it has ended and all is read."""
+        """The lines that it wrote since the last call; sets ``code`` once it has ended and all was read."""
         process = self._process
         if process is None or process.stdout is None or self.code is not None:
             return []
@@ -73,17 +73,17 @@ class Child:
         while data := pipes.read_available(process.stdout):
             self._rest += data
         # A progress report ends in a carriage return only.
-        *whole, self._rest = self._rest.replace(b"\r", b"\n").split(b"\n")
+        *complete, self._rest = self._rest.replace(b"\r", b"\n").split(b"\n")
         if data is None:
-            whole.append(self._rest)
+            complete.append(self._rest)
             self._rest = b""
             process.stdout.close()
-            # A process can close its output and go on: it is not waited for.
+            # A process can close its output and continue; do not wait for it.
             self.code = process.poll()
-        return [text for line in whole if (text := line.decode("utf-8", "replace").strip())]
+        return [text for line in complete if (text := line.decode("utf-8", "replace").strip())]
 
     def end(self) -> None:
-        """End it, if it runs."""
+        """End it if it is running."""
         if self._process is None or self.code is not None:
             return
         self._process.kill()
@@ -101,11 +101,11 @@ def end_process(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:
     """End a process; never blocks for long.
 
     Args:
-        process: what to end.
+        process: the process.
         patience: seconds to wait for it to end by itself.
 
     Returns:
-        Its exit code; minus the number of a signal that ended it. -9 also if the system has not ended it yet.
+        Its exit code, or minus the number of the signal that ended it; -9 also if the system has not ended it yet.
     """
     for end, seconds in ((None, patience), (process.terminate, GRACE_SECONDS), (process.kill, GRACE_SECONDS)):
         if end is not None:

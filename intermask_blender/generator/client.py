@@ -28,22 +28,22 @@ POLL_INTERVAL = 0.01
 """Seconds between two polls in a call that blocks."""
 
 WORKER_SCRIPT = SEARCH_PATH_LINE + "from model_core.worker.__main__ import main; sys.exit(main())"
-"""The worker's script: works for isolated interpreters too, which ignore PYTHONPATH and the working folder."""
+"""Runs the worker, also in isolated interpreters, which ignore PYTHONPATH and the working folder."""
 
 
 @dataclass
 class Request:
-    """A request and how far it is.
+    """A request and its progress.
 
     Attributes:
         id: the number that the worker echoes.
-        stage: what the worker does: "starting", then the stages of ``docs/worker.md``.
+        stage: "starting", then the stages of ``docs/worker.md``.
         step: completed steps of the stage.
-        steps: all steps of the stage; 0 while unknown.
+        steps: number of steps of the stage; 0 while unknown.
         reply: the final message, once it has arrived.
         error: one sentence if it failed, else empty.
         cancelled: whether it was cancelled.
-        crash_reason: why the process died, if that is why it failed, else empty.
+        crash_reason: why the process died, if the request failed because of that; else empty.
     """
 
     id: int
@@ -68,12 +68,12 @@ class Request:
 
 @dataclass
 class WorkerClient:
-    """The generator's process and its requests. A request starts the process if it does not run.
+    """The generator's process and its requests. A request starts the process if it is not running.
 
     Attributes:
         runtime: the Python that has torch, or just its interpreter; None if there is none.
         log: file for the standard error of the process; its folder must exist.
-        device: used by requests that name none.
+        device: of requests that name none.
     """
 
     runtime: Runtime | Path | None
@@ -93,11 +93,11 @@ class WorkerClient:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is neither answered nor cancelled."""
+        """Whether a request waits for its reply."""
         return bool(self._open)
 
     def submit(self, kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray] | None = None) -> Request:
-        """Send a request, and start the process if it does not run; returns at once.
+        """Send a request, and start the process if it is not running; returns at once.
 
         Args:
             kind: type of the message (``docs/worker.md``).
@@ -121,14 +121,14 @@ class WorkerClient:
         if request.done:
             return
         request.cancelled = True
-        # The worker's answer may never be read: the caller has no reason to poll any more.
+        # The worker's answer may never be read: the caller may not poll again.
         self._open.pop(request.id, None)
         self._last_use = time.monotonic()
         if self.running:
             self._send(Message("cancel", {"id": request.id}))
 
     def poll(self) -> None:
-        """Exchange bytes with the process and update all requests; well under a millisecond if nothing arrived."""
+        """Exchange bytes with the process and update all requests; returns at once if nothing arrived."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -166,13 +166,13 @@ class WorkerClient:
         time.sleep(POLL_INTERVAL)
 
     def close_if_idle(self, seconds: float) -> bool:
-        """End the process if it has had no request for a time.
+        """End the process if it has had no request for some time.
 
         Args:
-            seconds: the time.
+            seconds: how long.
 
         Returns:
-            Whether the process has ended, for whatever reason.
+            Whether the process has ended, for any reason.
         """
         self.poll()
         if self.running and not self.busy and time.monotonic() - self._last_use > seconds:
@@ -242,7 +242,7 @@ class WorkerClient:
                     "install both from the same release."
                 ).format(theirs=theirs, ours=PROTOCOL)
             )
-            self.close()  # it would read the next request and answer in fields of its own
+            self.close()  # it would answer the next request in another version of the protocol
             return
         request = self._open.get(message.values.get("id") or 0)
         if request is None:

@@ -1,4 +1,8 @@
-"""A generation without Blender: its settings as a request, its result as posed skeletons."""
+"""A generation: its settings as a request to the worker, and its result as posed skeletons.
+
+``Generation`` is one request from a panel. ``job`` has the interface of longer work, such as an installation; the rows
+of a batch are in ``batch.jobs``.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +39,8 @@ class SourceMotion:
         parts: body parts of the token map that are regenerated (``docs/body-parts.md``).
         who: which of the two people are regenerated.
         start, stop: range of frames at the model's rate that is regenerated, ``stop`` exclusive.
-        strength: fraction of these tokens that is regenerated, those that fit the prompt least; 1 means all.
-        extends: whether all of it stays and the clip becomes ``GenerationSettings.seconds`` long.
+        strength: fraction of these tokens that is regenerated, those that fit the prompt least first; 1 means all.
+        extends: whether all of it is kept and the clip is extended to ``GenerationSettings.seconds``.
     """
 
     people: tuple[Motion, Motion]
@@ -57,8 +61,8 @@ class GenerationSettings:
         model: the model's folder.
         seconds: duration; None with a leader means as long as the leader moves.
         seed: the same seed gives the same motion.
-        takes: how many different results.
-        leader: the motion that the other person reacts to, at the model's rate; None generates both people.
+        takes: number of different results.
+        leader: motion that the other person reacts to, at the model's rate; None generates both people.
         source: the interaction that is edited or extended; None for a new one.
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         foot_lock: standing feet are held in place.
@@ -86,7 +90,7 @@ class GenerationSettings:
 
 
 class Generation:
-    """One generation from its request to its result; if the worker dies, it is started again once."""
+    """One generation from its request to its result; if the worker dies, it is restarted once."""
 
     def __init__(self, client: WorkerClient, settings: GenerationSettings) -> None:
         """Send the request; returns at once.
@@ -106,7 +110,7 @@ class Generation:
 
     @property
     def succeeded(self) -> bool:
-        """Whether there are takes."""
+        """Whether it has ended with takes."""
         return self._request.reply is not None
 
     @property
@@ -167,7 +171,7 @@ def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
 
 
 def submit_batch(client: WorkerClient, items: Sequence[GenerationSettings]) -> Request:
-    """Send generations that differ in prompt and seed alone as one request; its result has a take for each item.
+    """Send generations that differ only in prompt and seed as one request; its result has a take for each item.
 
     Raises:
         UserError: as ``submit``.
@@ -226,7 +230,7 @@ def _submit_source(client: WorkerClient, source: SourceMotion, values: dict[str,
     if source.extends:
         return client.submit("extend", values, arrays)
     if len(source.who) == 1:
-        # The solver moves the hands of the regenerated person alone.
+        # The solver moves only the hands of the regenerated person.
         values = {**values, "solve": {**values["solve"], "held": 1 - source.who[0]}}
     part = {"people": list(source.who), "parts": list(source.parts), "start": source.start, "stop": source.stop}
     return client.submit("edit", {**values, "seconds": None, **part, "strength": source.strength}, arrays)

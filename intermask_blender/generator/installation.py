@@ -1,7 +1,7 @@
 """Installing PyTorch: Blender's own Python runs pip, which installs into a folder of the add-on.
 
-Complete downloads stay in a folder next to it until everything is installed, so that a second attempt does not repeat
-them. The runtime gets its name only when it is complete and has passed a test.
+Complete downloads are kept in a folder next to it until everything is installed, so that another attempt reuses them.
+The runtime is renamed to its final name only after it has passed a test.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ CPU, CUDA, CUDA_OLDER = "CPU", "CUDA", "CUDA_OLDER"
 
 @dataclass(frozen=True)
 class Build:
-    """One of the builds in which PyTorch is published.
+    """A build of PyTorch.
 
     Attributes:
         index: its package index.
-        space: bytes that download and installation take, generously.
+        space: upper bound of the bytes that download and installation take.
     """
 
     index: str
@@ -41,8 +41,7 @@ BUILDS = {
     # Kernels from Maxwell (5.0) to Hopper (9.0), up to PyTorch 2.14.
     CUDA_OLDER: Build("https://download.pytorch.org/whl/cu126", 9 << 30),
 }
-"""After PyTorch's CUDA support matrix (its RELEASE.md, and its issues 172663 and 190385). Apple's computers take the
-usual index."""
+"""After PyTorch's CUDA support matrix (its RELEASE.md, and its issues 172663 and 190385). macOS uses PyPI."""
 
 RAW_PROGRESS = (24, 1)
 """First version of pip that reports progress in numbers."""
@@ -236,7 +235,7 @@ class Installation:
             self._check.start()
 
     def _read_pip_line(self, line: str) -> None:
-        """Turn a line of pip into progress."""
+        """Update progress and error from a line of pip's output."""
         if match := re.fullmatch(r"Progress (\d+) of (\d+)", line):
             done, total = int(match[1]), int(match[2])
             self.factor = done / total if total else 0.0

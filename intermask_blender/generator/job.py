@@ -1,4 +1,7 @@
-"""What an installation, a test and an import have in common for the operator that waits for them."""
+"""The interface of an installation, a test of a Python and an import, for the operator that waits for them.
+
+Not to be confused with a generation (``generation``) or a row of a batch (``batch.jobs``).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ class Job(Protocol):
     """Work of a child process. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
-        text: what happens now, in a line.
-        factor: fraction of it that is done, 0 to 1.
+        text: the current stage, in a line.
+        factor: fraction of the stage that is done, 0 to 1.
         error: one sentence if it failed or was stopped, else empty.
         done: whether it has ended.
     """

@@ -1,7 +1,7 @@
-"""Importing published weights, by a worker process of its own.
+"""Importing published weights, in a worker process of its own.
 
-The worker makes the model folder in a hidden folder next to its place, and it is moved there when it is complete: a
-process that is killed leaves nothing behind.
+The worker writes the model folder into a hidden folder next to its final place. It is moved when it is complete, so a
+process that is killed leaves no incomplete model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OPTION_NAMES = {
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """The files to import and the model folder to write, as ``PublishedImport`` of ``model_core`` has them.
+    """The files to import and the model folder to write; see ``PublishedImport`` of ``model_core``.
 
     Attributes:
         runtime: the Python that imports.
@@ -48,8 +48,8 @@ class ImportPlan:
         statistics: folder of mean and deviation; None if the data set needs none.
         dataset: ``interhuman`` or ``interx``.
         name: shown to users; empty names the data set.
-        checkpoint, tokenizer_checkpoint: which files; empty means the best ones.
-        any_clip: take another CLIP model of the same width too.
+        checkpoint, tokenizer_checkpoint: names of the files; empty means the best ones.
+        any_clip: accept another CLIP model of the same width.
         replace: replace the model folder that is at ``out``.
     """
 
@@ -95,7 +95,7 @@ class ModelImport:
         """Make the hidden folder and start the process.
 
         Raises:
-            UserError: there is something at its place, the folder cannot be written, or the Python cannot be started.
+            UserError: ``out`` exists, its folder cannot be written, or the Python cannot be started.
         """
         out = self.plan.out
         if out.exists() and not (out / "config.json").is_file():

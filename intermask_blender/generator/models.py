@@ -15,10 +15,10 @@ BUNDLED = ASSETS / "models"
 
 
 def installed_models(more: Sequence[Path] = ()) -> dict[str, Path]:
-    """Names and folders of all models, the bundled ones first; of two with one name the first counts.
+    """Names and folders of all models, the bundled ones first; of two models with the same name, the first one.
 
     Args:
-        more: other folders that hold model folders, or that are one themselves.
+        more: other folders that are model folders or contain some.
     """
     found: dict[str, Path] = {}
     for parent in (BUNDLED, *more):
@@ -30,12 +30,12 @@ def installed_models(more: Sequence[Path] = ()) -> dict[str, Path]:
 
 
 def models_stamp(more: Sequence[Path] = ()) -> tuple[tuple[str, int], ...]:
-    """What changes where ``installed_models`` or what the models' config.json files say may have changed.
+    """A value that changes when ``installed_models`` or the models' config.json files may have changed.
 
     Args:
         more: as for ``installed_models``.
     """
-    # Panels ask at every redraw, so this goes without paths as objects, which take three times as long.
+    # Panels call this at every redraw; with Path objects it would take three times as long.
     stamps = []
     for parent in (BUNDLED, *more):
         try:
@@ -52,7 +52,7 @@ def models_stamp(more: Sequence[Path] = ()) -> tuple[tuple[str, int], ...]:
 
 
 def find_model(name: str, more: Sequence[Path] = ()) -> Path:
-    """The folder of a model by its name, or by a path; an empty name means the first one.
+    """The folder of a model, by name or path; an empty name means the first model.
 
     Raises:
         UserError: there is no such model.
@@ -75,7 +75,7 @@ def find_model(name: str, more: Sequence[Path] = ()) -> Path:
 
 
 def model_title(folder: Path) -> str:
-    """What the model calls itself in its config.json, else its folder's name."""
+    """The model's name in its config.json, else its folder's name."""
     name = _config(folder).get("name")
     return name if isinstance(name, str) and name else folder.name
 

@@ -33,7 +33,7 @@ if sys.platform == "win32":
         return os.read(pipe.fileno(), min(waiting.value, MAX_READ_BYTES)) if waiting.value else b""
 
     def write_some(pipe: IO[bytes], data: memoryview) -> int:
-        """Write as many bytes as the pipe accepts now; give their number.
+        """Write as many bytes as the pipe accepts now, and return their number.
 
         Raises:
             OSError: the reader has closed its end.
@@ -41,7 +41,7 @@ if sys.platform == "win32":
         try:
             return os.write(pipe.fileno(), data[:WINDOWS_WRITE])
         except OSError as error:
-            # A full pipe that does not wait is reported as a full disk.
+            # Windows reports a full non-blocking pipe as a full disk.
             if error.errno in (errno.ENOSPC, errno.EAGAIN):
                 return 0
             raise
@@ -60,7 +60,7 @@ else:
             return b""
 
     def write_some(pipe: IO[bytes], data: memoryview) -> int:
-        """Write as many bytes as the pipe accepts now; give their number.
+        """Write as many bytes as the pipe accepts now, and return their number.
 
         Raises:
             OSError: the reader has closed its end.

@@ -1,6 +1,6 @@
 """Runtimes, the Pythons that have PyTorch: Blender's own, with an installation of the add-on, or one of the user's.
 
-Finding a runtime only looks for files: it imports nothing and starts no process. ``Inspection`` tests a runtime in a
+A runtime is found by its files: nothing is imported and no process is started. ``Inspection`` tests a runtime in a
 child process. The generator's process searches the folder of ``model_core``, the runtime's ``first`` folders, the
 interpreter's own, and the runtime's ``last`` folders. They are passed as an argument, since Blender's Python runs
 isolated and ignores PYTHONPATH.
@@ -30,7 +30,7 @@ NOT_FOUND = tr_noop(
 )
 
 MARKER = "intermask-runtime.json"
-"""File in a completely installed runtime, which names the version of its Python."""
+"""File in a complete runtime with the versions of its Python and packages."""
 
 SEARCH_PATH_LINE = "import json, sys; first, last = json.loads(sys.argv[1]); sys.path[:0] = first; sys.path += last\n"
 """First line of every script that a runtime runs."""
@@ -50,7 +50,7 @@ if "torch" in answer["versions"]:
     mps = getattr(torch.backends, "mps", None)
     places |= {"mps": "Apple GPU"} if mps and mps.is_available() else {}
     for place, name in {"cpu": "CPU", **places}.items():
-        # A build without kernels for a card finds the card all the same: only computing shows it.
+        # A build without kernels for a graphics card still lists it; only a computation fails.
         try:
             ones = torch.ones(64, 64, device=place, dtype=torch.float32 if place == "cpu" else torch.float16)
             mean = float((ones @ ones).mean())
@@ -208,8 +208,8 @@ def named_runtime(python: Path, found: Found) -> Runtime | None:
     """
     if not python.is_file():
         return None
-    small = {name: found.folders[name] for name in ("safetensors", "tokenizers") if name in found.folders}
-    wheels = tuple(dict.fromkeys(folder for folder in small.values() if ".local" in folder.parts))
+    bundled = [found.folders[name] for name in ("safetensors", "tokenizers") if name in found.folders]
+    wheels = tuple(dict.fromkeys(folder for folder in bundled if ".local" in folder.parts))
     return Runtime(NAMED, python, last=wheels)
 
 
@@ -219,7 +219,7 @@ def default_python() -> Path:
 
 
 def python_tag() -> str:
-    """The version of this Python, as far as it matters for compiled packages."""
+    """The version of this Python that compiled packages depend on, such as 3.11."""
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -266,15 +266,15 @@ def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | No
 
 @dataclass
 class Inspection:
-    """A test of what an interpreter can do. Call ``start``, then ``poll`` until ``done``.
+    """A test of whether an interpreter can run the generator. Call ``start``, then ``poll`` until ``done``.
 
     Attributes:
         runtime: the interpreter.
-        packages: what it must be able to import.
-        device: that the user chose: GPUs that do not work are no error for the CPU.
+        packages: that it must be able to import.
+        device: that the user chose; with the CPU, a GPU that does not work is no error.
         answer: its versions, its devices that work, and the errors of the packages that cannot be loaded.
-        text: what happens now, in a line.
-        factor: fraction that is done; 0, since it is not known.
+        text: the current stage, in a line.
+        factor: fraction that is done; always 0, since it is unknown.
         error: one sentence if it cannot be used, else empty.
         done: whether it has ended.
     """
@@ -353,7 +353,7 @@ class Inspection:
         )
 
     def _broken_device(self) -> str:
-        """The sentence about a device that cannot compute, empty if all that are used can."""
+        """The error of a device that cannot compute, empty if all that may be used can."""
         for name, cause in self.answer["broken"].items():
             if name == "CPU":
                 template = tr("PyTorch {version} cannot compute on this CPU ({cause}); install another version of it.")
@@ -370,7 +370,7 @@ class Inspection:
 
 
 def _version(name: str, folder: Path) -> str:
-    import importlib.metadata  # it takes a tenth of the time in which the add-on is enabled
+    import importlib.metadata  # importing it takes a tenth of the time in which the add-on is enabled
 
     for distribution in importlib.metadata.distributions(name=name, path=[str(folder)]):
         return distribution.version

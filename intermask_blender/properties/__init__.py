@@ -1,4 +1,4 @@
-"""What the panels show and remember: with the scene settings and takes, with armatures bone maps, else progress."""
+"""Blender properties: of scenes the settings and takes, of objects the bone map, of the window manager the progress."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def attach() -> None:
-    """Hang the groups on scenes, on objects and on the window manager."""
+    """Add the properties to scenes, objects and the window manager."""
     bpy.types.Scene.intermask = bpy.props.PointerProperty(type=InterMaskSettings)
     for name, value in OBJECT_PROPERTIES.items():
         setattr(bpy.types.Object, name, value)
@@ -38,7 +38,7 @@ def attach() -> None:
 
 
 def detach() -> None:
-    """Take them off again; the data in files stays."""
+    """Remove the properties; values that files store stay."""
     del bpy.types.WindowManager.intermask
     for kind in (bpy.types.Object, bpy.types.Collection):
         del kind.intermask_generated

@@ -41,8 +41,7 @@ OBJECT_PROPERTIES = {
         override=_OVERRIDABLE,
     ),
 }
-"""The bones of one armature that are SMPL's joints, as its user chose them.
+"""Properties of an object with the bone map that its user edited.
 
-They are properties of the object itself: Blender 5.0 does not load a property group that a library override has and
-its library lacks.
+They are not in one property group: Blender 5.0 does not load a group of a library override that its library lacks.
 """

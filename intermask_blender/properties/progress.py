@@ -1,4 +1,4 @@
-"""State of the window manager: the running generation, and what the browser of kinds shows. Never saved."""
+"""Properties of the window manager, which are never saved: the running generation, and the shown group of kinds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _groups(owner: InterMaskProgress, context: bpy.types.Context | None) -> list
 
 
 def _shown_group(owner: InterMaskProgress) -> int:
-    """Number of the chosen group; the first one where another model has fewer."""
+    """Number of the chosen group; 0 if the chosen model has fewer groups."""
     return int(owner.kind_group_number) if owner.kind_group_number < len(_groups(owner, None)) else 0
 
 

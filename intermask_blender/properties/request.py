@@ -1,4 +1,4 @@
-"""Properties that the scene's settings and the operators share: each is declared once, and inherited by both."""
+"""Properties that the scene's settings and the operators share: each is declared once and inherited by both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Update = Callable[[Any, bpy.types.Context], None]
 
 
 def prompt_property(update: Update | None = None) -> bpy.types.Property:
-    """What happens.
+    """The prompt.
 
     Args:
         update: called when it changes.
@@ -32,7 +32,7 @@ def prompt_property(update: Update | None = None) -> bpy.types.Property:
 
 
 class PromptProperties:
-    """Mix-in: what happens, and which draw of it."""
+    """Mix-in: prompt and seed."""
 
     prompt: prompt_property()  # type: ignore[valid-type]
     as_written: bpy.props.BoolProperty(  # type: ignore[valid-type]
@@ -48,7 +48,7 @@ class PromptProperties:
 
 
 class RequestProperties(PromptProperties):
-    """Mix-in: all that Generate and the panel have in common."""
+    """Mix-in: properties that Generate and the panel have in common."""
 
     seconds: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Seconds",
@@ -87,7 +87,7 @@ class RequestProperties(PromptProperties):
 
 
 def takes_property() -> bpy.types.Property:
-    """How many variations are generated; the panel and the operator have different names for it."""
+    """The number of takes; the panel and the operator have different names for it."""
     return bpy.props.IntProperty(
         name="Variations",
         description="Number of different takes to generate from the prompt",

@@ -10,7 +10,7 @@ import bpy
 from ..core import SAMPLING_SETTINGS, SamplingSetting, SamplingSettings
 
 PANEL_SAMPLING = ("guidance", "steps", "mask_temperature")
-"""The settings that the panel shows; operators, batches and the worker take all of ``SAMPLING_SETTINGS``."""
+"""The settings that the panel shows; operators, batches and the worker accept all of ``SAMPLING_SETTINGS``."""
 
 _SOFT_HIGHEST = {"guidance": 8.0, "steps": 50, "mask_temperature": 20.0}
 """Where a slider ends; larger values can be typed."""
@@ -22,7 +22,7 @@ def with_sampling_settings(*names: str) -> Any:
     """Class decorator: the class has a property for each of these settings.
 
     Args:
-        names: keys of ``SAMPLING_SETTINGS``; none means all of them.
+        names: keys of ``SAMPLING_SETTINGS``; without any, all of them.
     """
 
     def decorated(cls: type) -> type:
@@ -34,12 +34,12 @@ def with_sampling_settings(*names: str) -> Any:
 
 
 def given_sampling(properties: bpy.types.OperatorProperties) -> dict[str, float]:
-    """The sampling settings that the caller of an operator set; the model's own values stand for the others."""
+    """The sampling settings that the caller of an operator set; for the others the model's own values are used."""
     return {name: getattr(properties, name) for name in SAMPLING_SETTINGS if properties.is_property_set(name)}
 
 
 def panel_sampling(settings: bpy.types.PropertyGroup) -> dict[str, float]:
-    """The sampling settings as the panel has them; empty where the model's own values are used."""
+    """The panel's sampling settings; empty if the model's own values are used."""
     return {} if settings.use_model_values else {name: getattr(settings, name) for name in PANEL_SAMPLING}
 
 

@@ -1,4 +1,4 @@
-"""What to generate: saved with the scene."""
+"""The scene's settings for a generation, which are saved with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EnumItem = tuple[str, str, str, int]
 
 @cache
 def _model_items(models: tuple[tuple[str, str], ...], tooltip: str) -> list[EnumItem]:
-    """Items of the model menu. Cached because Blender keeps no reference to the strings of a menu made on the fly."""
+    """Items of the model menu. Cached because Blender keeps no reference to the strings of a dynamic enum."""
     items = [(name, title, tooltip.format(title=title), number) for number, (name, title) in enumerate(models)]
     return items or [(NO_MODEL, tr_noop("No model"), tr_noop("No model is installed"), 0)]
 
@@ -47,24 +47,24 @@ def _models(_owner: InterMaskSettings, context: bpy.types.Context | None) -> lis
 
 
 def _chosen_model(owner: InterMaskSettings) -> int:
-    """Number of the chosen model in the menu: the first one where none was chosen or it is gone."""
+    """Number of the chosen model in the menu; 0 if none was chosen or it no longer exists."""
     names = list(model_list(bpy.context).folders)
     return names.index(owner.model_name) if owner.model_name in names else 0
 
 
 def _choose_model(owner: InterMaskSettings, number: int) -> None:
-    """Models come and go, so the choice is stored by name and not by its place in the menu."""
+    """Store the choice by name: a model's place in the menu can change."""
     owner.model_name = _models(owner, None)[number][0]
     ask(bpy.context, start=True)
 
 
 def wanted_model(owner: InterMaskSettings) -> str:
-    """Name of the model that was chosen, even where it is gone since; empty where none was, which means the first."""
+    """Name of the chosen model, even if it no longer exists; empty if none was chosen, which means the first one."""
     return str(owner.model_name)
 
 
 def model_is_gone(owner: InterMaskSettings) -> bool:
-    """Whether the chosen model's folder was deleted or renamed, or its parent is no longer named."""
+    """Whether the chosen model's folder no longer exists in the folders of models."""
     return bool(owner.model_name) and owner.model_name not in model_list(bpy.context).folders
 
 
@@ -73,7 +73,7 @@ def _is_armature(_owner: bpy.types.PropertyGroup, candidate: bpy.types.Object) -
 
 
 def known_prompts(owner: InterMaskSettings, context: bpy.types.Context) -> tuple[list[str], list[str]]:
-    """What was generated before, and the examples of the chosen model."""
+    """Earlier prompts, and the examples of the chosen model."""
     return list(past_prompts()), model_list(context).examples.get(owner.model, [])
 
 
@@ -82,7 +82,7 @@ def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> 
 
 
 def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> None:
-    """The user's own sampling settings begin with the model's."""
+    """Start the user's own sampling settings with the model's values."""
     folder = model_list(context).folders.get(owner.model)
     if owner.use_model_values or folder is None:
         return
@@ -95,7 +95,7 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
 class InterMaskSettings(
     RequestProperties, TakeListProperties, EditProperties, ConstraintListProperties, bpy.types.PropertyGroup
 ):
-    """What to generate; saved with the scene."""
+    """The scene's settings for a generation."""
 
     prompt: prompt_property(_ask_of_the_prompt)  # type: ignore[valid-type]
     takes_wanted: takes_property()  # type: ignore[valid-type]

@@ -15,7 +15,7 @@ GENERATED = bpy.props.BoolProperty(
 
 
 def new_pair_property() -> bpy.types.Property:
-    """Who performs the next take; the panel and the operator have it."""
+    """Whether the next take creates new people; a property of the panel and the operator."""
     return bpy.props.BoolProperty(
         name="New Pair",
         description="Create new people. If off, the people of the chosen take perform the next take too",
@@ -23,7 +23,7 @@ def new_pair_property() -> bpy.types.Property:
 
 
 def at_cursor_property() -> bpy.types.Property:
-    """Where own characters perform; the panel and the operator have it."""
+    """Whether the user's characters move to the 3D cursor; a property of the panel and the operator."""
     return bpy.props.BoolProperty(
         name="Move to 3D Cursor",
         description="Place your own characters at the 3D cursor. If off, they perform where they stand at the scene's "
@@ -32,7 +32,7 @@ def at_cursor_property() -> bpy.types.Property:
 
 
 class InterMaskTake(bpy.types.PropertyGroup):
-    """One take of an interaction. It points to characters and actions, so that renaming them does no harm."""
+    """One take of an interaction. It has pointers to characters and actions, so they can be renamed."""
 
     prompt: bpy.props.StringProperty()  # type: ignore[valid-type]
     # Digits: seeds have up to 63 bits, an IntProperty has 31.
@@ -64,7 +64,7 @@ def _hide_or_show(owner: bpy.types.PropertyGroup, context: bpy.types.Context) ->
 
 
 class EditProperties:
-    """Mix-in of the scene's settings: what an edited take is generated with."""
+    """Mix-in of the scene's settings: prompt and seed of an edit."""
 
     edit_prompt: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Prompt",
@@ -80,7 +80,7 @@ class EditProperties:
 
 
 class TakeListProperties:
-    """Mix-in of the scene's settings: the list of takes, and who performs the next one."""
+    """Mix-in of the scene's settings: the list of takes, and which characters perform the next one."""
 
     takes: bpy.props.CollectionProperty(type=InterMaskTake)  # type: ignore[valid-type]
     take_index: bpy.props.IntProperty(  # type: ignore[valid-type]

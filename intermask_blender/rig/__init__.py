@@ -1,3 +1,3 @@
-"""Armatures and motion: building characters, keying them, capturing them. Blender's axes exist only in here."""
+"""Armatures and motion: building, keying and capturing characters. Only this package converts to Blender's axes."""
 
 from __future__ import annotations

@@ -16,5 +16,5 @@ def vectors_to_blender(vectors: np.ndarray) -> np.ndarray:
 
 
 def vectors_from_blender(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (..., 3) in Blender's axes as a motion has them."""
+    """Vectors (..., 3) from Blender's axes in a motion's."""
     return vectors @ BLENDER_FROM_MOTION

@@ -1,4 +1,4 @@
-"""The wooden mannequin as numbers: reading it, and giving it a character's bone lengths. Motion's axes throughout."""
+"""The wooden mannequin's mesh: reading it, and fitting it to a character's bone lengths. In a motion's axes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..translations import tr
 
 MANNEQUIN = ASSETS / "body" / "mannequin.npz"
 MIN_STRETCH, MAX_STRETCH = 0.4, 2.5
-"""How far a part may be scaled against the figure's own size before it would look broken."""
+"""Limits of a part's scale relative to the whole figure's, beyond which it looks broken."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class BodyMesh:
         faces: (F, 3) triangles.
         ball_faces: (F,) true where a face belongs to a ball between two limbs.
         skin_joints: (V, K) SMPL joints that move each vertex.
-        skin_weights: (V, K) their shares, adding up to one.
-        rest_joints: (22, 3) where the joints are.
+        skin_weights: (V, K) their weights, which add up to one.
+        rest_joints: (22, 3) joint positions.
     """
 
     vertices: np.ndarray
@@ -72,12 +72,12 @@ def rest_joints(offsets: np.ndarray, parents: tuple[int, ...]) -> np.ndarray:
 def fitted_vertices(body: BodyMesh, offsets: np.ndarray) -> np.ndarray:
     """The figure's vertices with a character's bone lengths.
 
-    Every bone's surface is carried from the figure's joint to the character's, turned into the new direction and
-    stretched along it; vertices follow their bones by skin weight, so the surface stays closed.
+    Each bone's surface is moved from the figure's joint to the character's, rotated into the new direction and
+    stretched along it. Vertices follow their bones by skin weight, so the surface stays closed.
 
     Args:
         body: the figure.
-        offsets: (22 or more, 3) each joint's place in its parent's frame; SMPL's joints come first.
+        offsets: (22 or more, 3) each joint's position in its parent's frame; SMPL's joints come first.
 
     Returns:
         (V, 3) with the root joint at the origin.
@@ -109,7 +109,7 @@ def _bone_maps(source: np.ndarray, target: np.ndarray) -> np.ndarray:
             width, height = _width_ratio(source, target, joint), _height_ratio(old, new, joint)
             maps[joint] = np.diag((_within(width, size), _within(height, size), size))
         elif SMPL.joints[joint].endswith("Ankle"):
-            # A foot keeps its sole level, so it is scaled along the axes and not turned.
+            # To keep its sole level, a foot is scaled along the axes and not rotated.
             toe = children[0]
             maps[joint] = np.diag((size, *(_within(new[toe, axis] / old[toe, axis], size) for axis in (1, 2))))
         elif len(children) == 1:

@@ -23,7 +23,7 @@ from .rest import measure
 Value = TypeVar("Value")
 
 STILL = 1e-5
-"""Metres. A joint that never moves farther than this does not move."""
+"""Metres. Joints with smaller movements do not move."""
 
 
 _UPSIDE_DOWN = -0.8
@@ -36,8 +36,8 @@ class Captured:
 
     Attributes:
         motion: on SMPL's joints or, with hands, on SMPL-X's; metres, Y up.
-        joints: (T, 22, 3) actual positions of SMPL's joints on the rig, whose proportions may not be a person's.
-        start: the scene frame of the first one.
+        joints: (T, 22, 3) positions of SMPL's joints on the rig, whose proportions may not be a person's.
+        start: scene frame of the motion's first frame.
     """
 
     motion: Motion
@@ -70,7 +70,7 @@ def capture(
 
     Args:
         owner: an armature of a person, with any bone names, rest pose, transforms and size.
-        scene: whose frame rate and, without a range, frame range count.
+        scene: gives frame rate, unit and, if needed, the frame range.
         frame_range: first and last scene frame; without it ``animated_frames``.
             The start is rounded up to a whole frame, so that the partner's keys lie on whole frames.
         mapping: the armature's bones; None finds them.
@@ -87,7 +87,7 @@ def capture(
     first = float(np.ceil(first - 1e-3))
     fps = scene_fps(scene)
     lasting = (last - first) / fps * rate
-    # A scene's frame that is longer than the model's would be cut off with the model's last one: one more reaches it.
+    # If the scene's frames are longer than the model's, one more frame covers the scene's last one.
     count = int(np.ceil(lasting - 1e-6) if fps < rate - 1e-6 else np.floor(lasting + 1e-6)) + 1
     if count < shortest:
         raise UserError(
@@ -127,9 +127,9 @@ def capture_pose(owner: bpy.types.Object, scene: bpy.types.Scene, frame: float |
     names = _read_bones(owner, mapping)
     layer = bpy.context.view_layer
     if frame is None and owner.name in layer.objects and bpy.context.scene == scene:
-        rows = [owner.pose.bones.find(name) for name in names]
+        numbers = [owner.pose.bones.find(name) for name in names]
         layer.update()
-        placed, posed = (part[None] for part in _matrices(owner.evaluated_get(layer.depsgraph), rows))
+        placed, posed = (part[None] for part in _matrices(owner.evaluated_get(layer.depsgraph), numbers))
     else:
         whole = float(scene.frame_current) if frame is None else frame
         placed, posed = evaluated_bones(owner, scene, np.array([whole]), names)
@@ -209,7 +209,7 @@ def _check(owner: bpy.types.Object) -> None:
 
 
 def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndarray) -> None:
-    """Whether the matrices of the object (T, 4, 4) and of its bones (T, N, 4, 4) are those of one figure."""
+    """Refuse non-finite matrices of the object (T, 4, 4) or its bones (T, N, 4, 4), and changing scale."""
     if not (np.isfinite(placed).all() and np.isfinite(posed).all()):
         raise UserError(
             tr("Bones of {name} have non-finite transforms in some frame; check their keys.").format(name=owner.name)
@@ -226,7 +226,7 @@ def _check_evaluated(owner: bpy.types.Object, placed: np.ndarray, posed: np.ndar
 
 
 def _check_upright(owner: bpy.types.Object, joints: np.ndarray) -> None:
-    """Whether joints (T, 22, 3) are those of a figure that does not stand on its head all the time."""
+    """Refuse joints (T, 22, 3) of a figure that is upside down in most frames."""
     feet = joints[:, [core.SMPL.index("L_Ankle"), core.SMPL.index("R_Ankle")]].mean(axis=1)
     up = joints[:, core.SMPL.index("Neck")] - feet
     if np.median(up[:, 1] / np.maximum(np.linalg.norm(up, axis=1), 1e-9)) < _UPSIDE_DOWN:
@@ -242,19 +242,19 @@ def evaluated_bones(
     owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """World matrices of the object (T, 4, 4) and some bones' matrices in it (T, N, 4, 4) at scene frames."""
-    rows = [owner.pose.bones.find(name) for name in names]
-    found = evaluated_at((owner,), scene, frames, lambda graph: _matrices(owner.evaluated_get(graph), rows))
+    numbers = [owner.pose.bones.find(name) for name in names]
+    found = evaluated_at((owner,), scene, frames, lambda graph: _matrices(owner.evaluated_get(graph), numbers))
     placed, posed = zip(*found, strict=True) if found else ((), ())
     return np.array(placed).reshape(-1, 4, 4), np.array(posed).reshape(-1, len(names), 4, 4)
 
 
-def _matrices(evaluated: bpy.types.Object, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _matrices(evaluated: bpy.types.Object, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """World matrix of an evaluated armature (4, 4), and the matrices of some of its bones in it (N, 4, 4)."""
     bones = evaluated.pose.bones
     flat = np.empty(len(bones) * 16, np.float32)
     bones.foreach_get("matrix", flat)
-    # Blender hands matrices over column by column.
-    return np.array(evaluated.matrix_world), flat.reshape(-1, 4, 4).swapaxes(1, 2)[list(rows)]
+    # Blender returns matrices in column-major order.
+    return np.array(evaluated.matrix_world), flat.reshape(-1, 4, 4).swapaxes(1, 2)[list(numbers)]
 
 
 def evaluated_at(
@@ -297,7 +297,7 @@ def _isolated(
 
 
 def _copy_scene_properties(scene: bpy.types.Scene, temporary: bpy.types.Scene) -> None:
-    """Copy custom properties and animation of the scene: drivers may read those of the scene they are evaluated in."""
+    """Copy custom properties and animation of the scene, which drivers may read from the scene of their evaluation."""
     for name, value in scene.items():
         if isinstance(value, int | float | str):
             temporary[name] = value
@@ -325,13 +325,13 @@ def _motion(
     place = {name: number for number, name in enumerate(names)}
     read = [place[name] for name in rig.names]
     body = core.motion_of_bones(rig.rest, turned[:, read], points[:, read])
-    really = core.landmark_points(rig.rest, turned[:, read], points[:, read])
+    rig_joints = core.landmark_points(rig.rest, turned[:, read], points[:, read])
     hands = measure_hands(owner, mapping, rig)
     if hands is None:
-        return body, really
+        return body, rig_joints
     matrices = {name: turned[:, number] for name, number in place.items()}
     tips = points[:, [place[name] for name in hands.names]]
-    return with_captured_hands(body, owner, hands, matrices, tips), really
+    return with_captured_hands(body, owner, hands, matrices, tips), rig_joints
 
 
 def _orthonormal(matrices: np.ndarray) -> np.ndarray:

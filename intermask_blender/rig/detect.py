@@ -1,4 +1,4 @@
-"""Which bones of an armature are a person's joints: the recogniser of ``model_core``, asked for one armature."""
+"""Recognition of the bones of an armature that are a person's joints, by the recogniser of ``model_core``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def detect_rig(owner: bpy.types.Object) -> RigMapping:
 
 
 def nearest_rig(owner: bpy.types.Object) -> RigMapping:
-    """What an armature is recognised as; where it is not, the bones that the nearest map finds, which may be none."""
+    """The recognised bones of an armature, else those that the nearest known map finds, which may be none."""
     try:
         return detect_rig(owner)
     except UserError:
@@ -47,13 +47,13 @@ def nearest_rig(owner: bpy.types.Object) -> RigMapping:
 
 
 def resolve(bone_map: BoneMap, owner: bpy.types.Object) -> RigMapping:
-    """A bone map with the names that this armature has; joints whose bones it lacks are left out."""
+    """A bone map with the names of this armature; joints whose bones it lacks are omitted."""
     tree = skeleton_of(owner)
     return _mapping(core.find_mapped(bone_map, tree), tree, owner)
 
 
 def skeleton_of(owner: bpy.types.Object) -> SkeletonTree:
-    """An armature's bones as they stand in the world at rest, Y up."""
+    """An armature's bones at rest, in the world with Y up."""
     bones = owner.data.bones
     names = tuple(bone.name for bone in bones)
     index = {name: number for number, name in enumerate(names)}

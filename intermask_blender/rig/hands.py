@@ -1,7 +1,7 @@
 """Fingers, jaw and eyes of armatures that have SMPL-X's joints: read and keyed in addition to the body's 22.
 
-A joint's local rotation is expressed in the axes of the T-pose, which the landmark of the wrist (or head) carries, so
-a hand that is rotated at rest still turns like the motion's.
+A joint's local rotation is expressed in the axes of the T-pose, which follow the landmark of the wrist (or head). A
+hand that is rotated at rest therefore still moves like the motion's.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def measure_hands(owner: bpy.types.Object, mapping: RigMapping, rig: MeasuredRig
     turned = np.empty_like(at_rest)
     for number, above in enumerate(_CARRIERS):
         bone = int(rig.rest.landmarks.owners[above])
-        # Not the rotations that the rig was measured in: those may be a frame's.
+        # Not the rotations in which the rig was measured, which may be those of a frame.
         frame = body_at_rest[bone] @ rig.rest.landmarks.turns[above]
         turned[number] = frame.T @ at_rest[number]
     return Hands(names, turned)
 
 
 def hand_rotations(posed: PosedSkeleton, hands: Hands) -> Mapping[str, np.ndarray]:
-    """Bone to what is keyed on it (T, 3, 3), for a motion with hands."""
+    """Bone to its keyed rotations (T, 3, 3), for a motion with hands."""
     local = rotations.matrix_from_quaternion(posed.rotations[:, BODY:])
     keyed = rotations.transposed(hands.turned) @ local @ hands.turned
     return {name: keyed[:, number] for number, name in enumerate(hands.names)}
@@ -91,8 +91,8 @@ def with_captured_hands(
         body: T frames on SMPL's joints.
         owner: the armature.
         hands: its bones.
-        matrices: bone to its orientations (T, 3, 3) in the world, for the hands' bones and those that carry them.
-        points: (T, 33, 3) where the hands' bones begin in the world, motion's axes, metres.
+        matrices: bone to its orientations (T, 3, 3) in the world, for the hands' bones and their parents.
+        points: (T, 33, 3) heads of the hands' bones in the world, motion's axes, metres.
     """
     local = np.empty((len(body), len(hands.names), 3, 3))
     for number, name in enumerate(hands.names):
@@ -111,7 +111,7 @@ def with_captured_hands(
 
 
 def carrier(joint: str) -> str:
-    """The body's joint that carries one of the hands or the face; a joint of the body itself."""
+    """The body's joint that a joint of the hands or the face hangs from; a joint of the body itself."""
     number = SMPLX.index(joint)
     while number >= BODY:
         number = SMPLX.parents[number]

@@ -1,4 +1,4 @@
-"""A posed skeleton as keys on an armature: one action a person, written in blocks."""
+"""Keying a posed skeleton on an armature with the skeleton's bone names, one action for each person."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def resampled(posed: PosedSkeleton, fps: float) -> PosedSkeleton:
 def key_posed(
     posed: PosedSkeleton, owner: bpy.types.Object, scene: bpy.types.Scene, start_frame: int, name: str
 ) -> bpy.types.Action:
-    """Key a motion on an armature whose bones carry the skeleton's names, one key a scene frame.
+    """Key a motion on an armature whose bones have the skeleton's names, one key for each scene frame.
 
-    The rest pose may be any: rotations are taken over through each bone's rest matrix. The motion's world is the
-    armature's own space.
+    The rest pose may be any: rotations are converted by each bone's rest matrix. The motion's world is the armature's
+    own space.
 
     Args:
         posed: the motion.
         owner: an armature object.
-        scene: its frame rate is honoured.
-        start_frame: where the first key goes.
+        scene: gives the frame rate.
+        start_frame: scene frame of the first key.
         name: of the new action, which becomes the armature's.
     """
     posed = resampled(posed, scene_fps(scene))
@@ -51,7 +51,7 @@ def key_posed(
         if joint == 0:
             moved = (vectors_to_blender(posed.translation) - rest[:3, 3]) @ rest[:3, :3]
             write_curves(store, f"{path}.location", bone_name, frames, moved)
-        # In the bone's own axes a rotation has the same angle about the same, re-expressed axis.
+        # In the bone's axes the rotation has the same angle, and its axis is converted.
         quaternions = posed.rotations[:, joint]
         turned = np.concatenate((quaternions[:, :1], quaternions[:, 1:] @ to_bone.T), axis=1)
         write_curves(store, f"{path}.rotation_quaternion", bone_name, frames, turned)

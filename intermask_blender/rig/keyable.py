@@ -57,7 +57,7 @@ def check_keyable(owner: bpy.types.Object) -> None:
 
 
 def check_chains(owner: bpy.types.Object, mapping: RigMapping) -> None:
-    """Refuse an armature whose keyed bones do not carry each other: feet that inverse kinematics moves stay behind.
+    """Refuse an armature whose keyed bones do not hang from each other, such as feet that inverse kinematics moves.
 
     Raises:
         UserError: names the bones.
@@ -72,7 +72,7 @@ def check_chains(owner: bpy.types.Object, mapping: RigMapping) -> None:
 
 
 def broken_limb(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
-    """Keyed bones, lower and upper, of which the lower neither hangs from the upper nor follows it; None if all do."""
+    """Two keyed bones, the lower of which neither hangs from the upper nor follows it; None if there are none."""
     for upper, lower in _LINKS:
         if upper not in mapping.bones or lower not in mapping.bones or lower in mapping.follows:
             continue
@@ -91,11 +91,11 @@ _LINKS = (
     ("Neck", "Head"),
     *(("Pelvis", lower) for lower in ("L_Hip", "R_Hip", "L_Shoulder", "R_Shoulder", "Neck", "Head")),
 )
-"""Upper and lower joints of which the lower must be carried by the upper. Clavicles may hang from spine or neck."""
+"""Upper and lower joints whose bones must be parent and descendant. Clavicles may hang from spine or neck."""
 
 
 def overriding_constraint(owner: bpy.types.Object, mapping: RigMapping) -> tuple[str, str] | None:
-    """A keyed bone of the body and its constraint that would replace the keys' rotation; None where there is none."""
+    """A keyed bone of the body and its constraint that would override the keyed rotation; None if there is none."""
     switched = {setting.bone for setting in mapping.settings}
     if owner.pose is None or switched:
         # Settings switch inverse kinematics off.

@@ -1,4 +1,4 @@
-"""What the add-on calls the bones that begin at SMPL's joints, in the language of Blender's interface."""
+"""Labels of the bones that begin at SMPL's joints, in the language of Blender's interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..translations import TRANSLATION_CONTEXT, tr
 
 
 def bone_label(joint: str) -> str:
-    """The label of the bone that begins at a joint; the name itself where it is no joint of SMPL's body."""
+    """The label of the bone that begins at a joint; the joint's name if it is not in SMPL's body."""
     # In Blender a bone's head is where it begins.
     return tr(BONE_LABELS[joint], TRANSLATION_CONTEXT) if joint in BONE_LABELS else joint
 

@@ -16,13 +16,13 @@ class RigMapping:
     """The bones of one armature that are SMPL's joints.
 
     Attributes:
-        rig: what people call such rigs.
+        rig: name of this kind of rig.
         bones: SMPL joint to the bone that is read.
-        controls: SMPL joint to the bone that is keyed; where it has no entry, the one that is read.
+        controls: SMPL joint to the bone that is keyed; a joint without an entry is keyed on the bone that is read.
         root: the root-motion bone; empty means the pelvis's control.
-        follows: SMPL joint to the joint (or ``ROOT``) that carries its control; empty means the bones' parents do.
+        follows: SMPL joint to the joint (or ``ROOT``) that its control follows; without an entry, its bone's parent.
         settings: properties that are keyed with the motion.
-        checks: what is not certain and the user should look at.
+        checks: uncertain points that the user should check.
     """
 
     rig: str
@@ -57,9 +57,9 @@ def save_map(mapping: RigMapping, path: Path, about: str) -> None:
     """Write the bones of one armature as a bone map.
 
     Args:
-        mapping: they are.
+        mapping: the bones.
         path: of the file.
-        about: one line on which rigs it is for.
+        about: one line that says which rigs it is for.
 
     Raises:
         UserError: it cannot be written.

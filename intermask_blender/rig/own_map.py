@@ -1,4 +1,4 @@
-"""The bone map of one armature: the one its user edited, else the recognised one."""
+"""The bone map of an armature: the one that its user edited, else the recognised one."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
     if not is_edited(owner):
         return detect_rig(owner)
     mapping = stored_mapping(owner)
-    if fault := _mapping_error(mapping, owner):
-        raise UserError(fault)
+    if error := _mapping_error(mapping, owner):
+        raise UserError(error)
     return mapping
 
 
 @dataclass(frozen=True)
 class RigSummary:
-    """What a panel says of an armature.
+    """What a panel shows about an armature.
 
     Attributes:
         text: what was recognised and what to check, or why it cannot be used.
         usable: whether a person was recognised.
-        mapping: the bones, None where they cannot be used.
+        mapping: the bones; None if they cannot be used.
     """
 
     text: str
@@ -52,9 +52,9 @@ def rig_line(owner: bpy.types.Object) -> tuple[str, bool]:
 
 
 def rig_summary(owner: bpy.types.Object) -> RigSummary:
-    """What is said of an armature, from its bones and its edited map alone.
+    """The summary of an armature, from its bones and its edited map.
 
-    It takes a few milliseconds, so a panel keeps it until those change.
+    It takes a few milliseconds, so a panel caches it until those change.
     """
     try:
         mapping = mapping_of(owner)
@@ -65,12 +65,12 @@ def rig_summary(owner: bpy.types.Object) -> RigSummary:
 
 
 def with_constraint(summary: RigSummary, owner: bpy.types.Object) -> tuple[str, bool]:
-    """A summary as one line, with the constraint that now overrules keys, if there is one; cheap."""
-    overruling = overriding_constraint(owner, summary.mapping) if summary.mapping is not None else None
-    if overruling is None:
+    """A summary as one line, with a constraint that overrides the keys, if there is one; fast."""
+    overriding = overriding_constraint(owner, summary.mapping) if summary.mapping is not None else None
+    if overriding is None:
         return summary.text, summary.usable
     template = tr("the constraint {constraint} of {bone} changes what is keyed, so mute it")
-    return f"{summary.text}; {template.format(bone=overruling[0], constraint=overruling[1])}", summary.usable
+    return f"{summary.text}; {template.format(bone=overriding[0], constraint=overriding[1])}", summary.usable
 
 
 def _summary(mapping: RigMapping) -> str:
@@ -89,7 +89,7 @@ def _summary(mapping: RigMapping) -> str:
 
 
 def _to_check(mapping: RigMapping, owner: bpy.types.Object) -> list[str]:
-    """What a user should look at before relying on a mapping, most important first."""
+    """What a user should check before relying on a mapping, most important first."""
     notes = [
         {
             Check.NAMES: tr("recognised by words in the bone names, so look through the bones under Bone Map"),

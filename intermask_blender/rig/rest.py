@@ -23,8 +23,8 @@ class MeasuredRig:
     """A mapped armature at rest.
 
     Attributes:
-        names: the bones that are read, one for each mapped joint.
-        joints: the SMPL joints they stand for.
+        names: bones that are read, one for each mapped joint.
+        joints: SMPL joints of these bones.
         rest: the measured pose in the motion's axes, metres at the object's scale.
         size: metres in the world per unit of the armature.
     """
@@ -50,7 +50,7 @@ def measure(
         placed: (4, 4) the object's matrix in the world.
         metres: per unit of the scene.
         frames: orientations (T, N, 3, 3) and positions (T, N, 3) of bones in the world, motion's axes and metres, and
-            their names: measured instead where the rest pose is no standing person. None measures the rest pose.
+            their names. If the rest pose is no standing person, they are measured instead. None measures the rest pose.
 
     Raises:
         UserError: the object has zero, negative or uneven scale, or limbs have no length.
@@ -68,8 +68,8 @@ def measure(
     _check_lengths(owner, positions, index, mapping)
     moved = None
     if frames is not None:
-        rows = [frames[2].index(name) for name in names]
-        moved = (frames[0][:, rows], frames[1][:, rows])
+        numbers = [frames[2].index(name) for name in names]
+        moved = (frames[0][:, numbers], frames[1][:, numbers])
     rest = core.fit_rest(_humanoid(index), rotations, positions, ends, np.zeros(3), moved)
     return MeasuredRig(names, joints, rest, size)
 
@@ -82,7 +82,7 @@ def stands_at_rest(owner: bpy.types.Object, mapping: RigMapping) -> bool:
 
 
 def _humanoid(index: dict[str, int]) -> Humanoid:
-    """Numbered joints as a person; one without a neck has its head for one."""
+    """Numbered joints as a person; without a neck, the head is used as the neck."""
     joints = {joint: number for joint, number in index.items() if joint not in SPINE}
     if "Neck" not in joints:
         joints["Neck"] = joints.pop("Head")
@@ -90,7 +90,7 @@ def _humanoid(index: dict[str, int]) -> Humanoid:
 
 
 def _is_point(owner: bpy.types.Object, mapping: RigMapping, joint: str) -> bool:
-    """Whether a head or toes begin where the neck or the ankle does, so that they give no direction."""
+    """Whether a head or toes begin at the neck or the ankle, so that they have no direction."""
     above = mapping.bones.get({"Head": "Neck", "L_Foot": "L_Ankle", "R_Foot": "R_Ankle"}.get(joint, ""))
     if above is None:
         return False
@@ -132,7 +132,7 @@ def _scale(owner: bpy.types.Object, placed: np.ndarray) -> float:
 
 
 def _check_lengths(owner: bpy.types.Object, positions: np.ndarray, index: dict[str, int], mapping: RigMapping) -> None:
-    """Limbs without length have no direction."""
+    """Refuse limbs without length, which have no direction."""
     height = float(np.ptp(positions, axis=0).max())
     for side in ("L_", "R_"):
         for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist")):

@@ -1,4 +1,4 @@
-"""Keying of a posed skeleton on any mapped armature: everything is computed first, then written in one step."""
+"""Keying a posed skeleton on any mapped armature: all keys are computed first, then written in one step."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .rotation_modes import bone_path, rotation_channel, rotation_values
 
 @dataclass(frozen=True)
 class RootMotion:
-    """How root motion is scaled; the same for both characters.
+    """How root motion is scaled and placed; the same for both characters.
 
     Attributes:
         across: scale of level root motion; None means the ratio of the hips' heights.
         floor: height of the floor in the motion, metres; heights above it are scaled by each rig's own hips.
         soles: whether the lowest joints keep their height above the floor of the rest pose.
-        spot: (4, 4) where the motion's world is in the scene, scene units; None means that they are the same.
+        spot: (4, 4) matrix of the motion's world in the scene, scene units; None means that they are the same.
     """
 
     across: float | None = None
@@ -91,14 +91,14 @@ def rig_keys(
 ) -> RigKeys:
     """The keys that make an armature move like the skeleton; nothing is changed yet.
 
-    The armature may have any rest pose, location, rotation, uniform scale and parents: in the world its bones point
-    where the motion's do. Bones that are not mapped keep their pose.
+    The armature may have any rest pose, location, rotation, uniform scale and parents: in the world its bones point in
+    the motion's directions. Bones that are not mapped keep their pose.
 
     Args:
         posed: the motion, in world space.
         owner: the armature.
         scene: gives frame rate and unit.
-        start_frame: where the first key goes.
+        start_frame: scene frame of the first key.
         root_motion: how root motion is scaled.
         mapping: the armature's bones; None finds them.
 
@@ -144,7 +144,7 @@ def body_of_rig(
     root_motion: RootMotion,
     mapping: RigMapping | None = None,
 ) -> core.TargetBody:
-    """An armature as a target body for motions of one person: where its joints are once ``rig_keys`` has keyed them.
+    """An armature as a target body for motions of one person: the positions that ``rig_keys`` gives its joints.
 
     Args:
         posed: a motion of that person.
@@ -249,9 +249,10 @@ def _pelvis_in_armature(
 
 
 class _Chain:
-    """The keyed bones of one armature, each carried by another: their transforms over time.
+    """The keyed bones of an armature and their transforms over time.
 
-    A bone's transform takes its rest to its pose, in armature space: a rotation (T, 3, 3) and a translation (T, 3).
+    A bone's transform maps its rest to its pose, in armature space: a rotation (T, 3, 3) and a translation (T, 3). Each
+    bone is carried by the keyed bone above it, or by the one that it follows.
     """
 
     def __init__(self, owner: bpy.types.Object, mapping: RigMapping, turns: dict[str, np.ndarray]) -> None:
@@ -287,7 +288,7 @@ class _Chain:
         static = self._static(bone)[:3, :3]
         if bone.use_local_location:
             return static @ self._rest[self.root][:3, :3]
-        # Without, a bone moves along the axes of its parent, or of the armature.
+        # Otherwise a bone moves along the axes of its parent, or of the armature.
         return static @ np.array(bone.parent.matrix_local, np.float64)[:3, :3] if bone.parent else static
 
     def _carrier(self, joint: str) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ def rotation_channel(bone: bpy.types.PoseBone) -> str:
 
 
 def rotation_values(bone: bpy.types.PoseBone, quaternions: np.ndarray) -> np.ndarray:
-    """(T, C) values for a bone's rotation, in its rotation mode, that mean quaternions (T, 4)."""
+    """(T, C) values of a bone's rotation channel, in its rotation mode, from quaternions (T, 4)."""
     mode = bone.rotation_mode
     if mode == "QUATERNION":
         return quaternions
@@ -31,15 +31,15 @@ def rotation_values(bone: bpy.types.PoseBone, quaternions: np.ndarray) -> np.nda
         axis = np.where(angle > 1e-9, turned / np.maximum(angle, 1e-9), (0.0, 1.0, 0.0))
         return np.concatenate((angle, axis), axis=1)
     angles, last = np.empty((len(quaternions), 3)), None
-    for row, quaternion in enumerate(quaternions):
-        # Of the angles that mean one rotation, those nearest to the frame before.
+    for frame, quaternion in enumerate(quaternions):
+        # Of the angles that give the same rotation, those nearest to the previous frame's.
         last = Quaternion(quaternion).to_euler(mode) if last is None else Quaternion(quaternion).to_euler(mode, last)
-        angles[row] = last
+        angles[frame] = last
     return angles
 
 
 def quaternions_of(bone: bpy.types.PoseBone, values: np.ndarray) -> np.ndarray:
-    """(T, 4) what values (T, C) of a bone's rotation, in its rotation mode, mean."""
+    """(T, 4) quaternions from values (T, C) of a bone's rotation channel, in its rotation mode."""
     mode = bone.rotation_mode
     if mode == "QUATERNION":
         return rotations.normalized(values, 1e-9)

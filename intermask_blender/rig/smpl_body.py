@@ -1,4 +1,4 @@
-"""A character that is the user's own SMPL or SMPL-X body: armature, skin weights, and its shapes as shape keys."""
+"""A character with an SMPL or SMPL-X body of the user: armature, skin weights, and shape keys for the body's shapes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .axes import vectors_to_blender
 from .build import Colour, armature_of, skinned, surface
 
 MAX_SHAPE_VALUE = 5.0
-"""Shape coefficients are standard deviations; no body is more than a few of them from the mean."""
+"""Shape coefficients are standard deviations; bodies are within a few of them from the mean."""
 
 
 def build_smpl_body(
@@ -18,14 +18,14 @@ def build_smpl_body(
 ) -> bpy.types.Object:
     """The body in its mean shape, soles on the floor at the world's origin, facing -Y; its armature.
 
-    Shape keys move the surface and not the bones, which stay where the mean shape has them.
+    Shape keys move the surface but not the bones, which keep the mean shape's positions.
 
     Args:
         model: the body.
         name: of the armature.
         collection: where both objects are linked.
         colour: linear RGB of the body.
-        size: units of the scene for one metre of the model.
+        size: scene units per metre of the model.
     """
     root = np.array((model.joints[0, 0], model.vertices[:, 1].min(), model.joints[0, 2]))
     owner = armature_of(name, vectors_to_blender(model.joints - root), collection, model.skeleton)
@@ -46,7 +46,7 @@ def build_smpl_body(
 
 
 def remove_body(owner: bpy.types.Object) -> None:
-    """Take a body away again with all that was made for it."""
+    """Remove a body and everything that was made for it."""
     for figure in list(owner.children):
         mesh = figure.data
         materials = list(mesh.materials)

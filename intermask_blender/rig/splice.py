@@ -1,7 +1,7 @@
-"""Splicing of the keys of an edit into existing keys: everything outside the edit stays exactly as it was.
+"""Splicing the keys of an edit into existing keys: everything outside the edit stays exactly as it was.
 
-A model and a solver that pass over a whole clip move all of it a little. So the old keys stay where nothing was to
-change, and at the seams the difference fades over a few frames of the new motion.
+The model and the solver change a whole clip slightly. So old keys are kept outside the edit, and at its ends the
+difference fades over a few frames of the new motion.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .retarget import RigKeys
 from .rotation_modes import quaternions_of, rotation_values
 
 SEAM_SECONDS = 0.25
-"""How long the new motion takes to leave the old one behind."""
+"""Duration of the blend from the old motion to the new one."""
 
 LINEAR_CHANNELS = ("location", "scale")
-"""Properties whose values come together number by number; all others are rotations."""
+"""Properties whose values are blended component by component; all others are rotations."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a person's keys were when the edit was asked for, by name; empty names where there were none."""
+    """Names of the action and slot with a person's keys when the edit was requested; empty if there were none."""
 
     action: str = ""
     slot: str = ""
@@ -37,14 +37,14 @@ class Source:
 
 @dataclass(frozen=True)
 class KeptKeys:
-    """What of two people's keys stays.
+    """Which keys of two people an edit keeps: all that it does not regenerate.
 
     Attributes:
-        sources: of the first and the second person.
-        who: the people who are regenerated, out of 0 and 1; all keys of the others stay.
+        sources: keys of the first and the second person.
+        who: people who are regenerated, out of 0 and 1; the others keep all keys.
         joints: SMPL joints that are regenerated, fingers with their wrists; the others keep their rotations, and the
-            pelvis its location too.
-        first, last: scene frames that are regenerated; all others stay.
+            pelvis also its location.
+        first, last: scene frames that are regenerated; all others keep their keys.
     """
 
     sources: tuple[Source, Source]
@@ -66,14 +66,14 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
     """Write an edit's keys as a new action that has all keys of the old one that are kept.
 
     Args:
-        keys: of the whole clip, as they came out of the generator.
-        name: of the new action, which becomes the armature's; the one that it had is kept in the file.
-        kept: what stays.
+        keys: of the whole clip, as generated.
+        name: of the new action, which becomes the armature's; the previous one is kept in the file.
+        kept: the keys that are kept.
         person: 0 or 1.
         fps: of the scene.
 
     Returns:
-        Whether it was done: not where the old action is gone.
+        Whether it was written: false if the old action no longer exists.
     """
     source = kept.sources[person]
     old = bpy.data.actions.get(source.action) if source.action else None
@@ -83,7 +83,7 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
     animation = owner.animation_data or owner.animation_data_create()
     if animation.action is not None:
         animation.action.use_fake_user = True
-    # A copy: keys of fingers, of a face and of whatever else is in it stay too.
+    # A copy, which keeps all other keys too, such as those of fingers or a face.
     action = old.copy()
     action.name, action.use_fake_user = name, False
     compat.assign_action(owner, action, source.slot)
@@ -113,12 +113,12 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
 
 @dataclass(frozen=True)
 class _Splice:
-    """How old and new values come together.
+    """How old and new values are blended.
 
     Attributes:
         frames: (T,) scene frames.
-        free: (T,) true where the new ones are wanted.
-        seam: frames over which they come apart.
+        free: (T,) true where the new values are used.
+        seam: number of frames of the blend.
     """
 
     frames: np.ndarray
@@ -126,7 +126,7 @@ class _Splice:
     seam: int
 
     def of(self, bone: bpy.types.PoseBone, path: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-        """(T, C) the values of one property."""
+        """(T, C) blended values of one property."""
         if path.rpartition(".")[2] in LINEAR_CHANNELS:
             return self._blended(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
 
@@ -148,18 +148,18 @@ class _Splice:
         difference: Callable[[np.ndarray, np.ndarray], np.ndarray],
         moved: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     ) -> np.ndarray:
-        """The old values but where the frames are free; there the new ones, which begin and end at the old ones."""
+        """The new values where the frames are free, blended into the old ones at both ends; the old ones elsewhere."""
         result = np.where(self.free[:, None], new, old)
         edges = np.flatnonzero(np.diff(np.concatenate(([False], self.free, [False])).astype(int)))
         for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             count = min(self.seam, stop - start)
             share = np.cos(np.linspace(0, np.pi / 2, count + 2)[1:-1]) ** 2
             if start > 0:
-                rows = np.arange(start, start + count)
-                result[rows] = moved(difference(old[start - 1], new[start - 1]), share, result[rows])
+                blend = np.arange(start, start + count)
+                result[blend] = moved(difference(old[start - 1], new[start - 1]), share, result[blend])
             if stop < len(old):
-                rows = np.arange(stop - 1, stop - 1 - count, -1)
-                result[rows] = moved(difference(old[stop], new[stop]), share, result[rows])
+                blend = np.arange(stop - 1, stop - 1 - count, -1)
+                result[blend] = moved(difference(old[stop], new[stop]), share, result[blend])
         return result
 
 
@@ -177,7 +177,7 @@ def _padded(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _values(store: Any, path: str, frames: np.ndarray, count: int) -> np.ndarray | None:
-    """(T, C) what the old keys of a property say, None where one of its curves is missing."""
+    """(T, C) values of a property's old keys, None if one of its curves is missing."""
     curves = [store.fcurves.find(path, index=index) for index in range(count)]
     if any(curve is None for curve in curves):
         return None
