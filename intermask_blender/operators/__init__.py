@@ -1,3 +1,3 @@
-"""What buttons do. Operators are thin: they read settings, call the modules beside them, and report."""
+"""What buttons do. Operators are thin: they read settings, call the other packages, and report."""
 
 from __future__ import annotations

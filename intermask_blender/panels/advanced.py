@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..properties.sampling_settings import PANEL_SAMPLING
+from ..ui.property_column import property_column
 from .generate import TAB
 
 
@@ -22,8 +23,7 @@ class INTERMASK_PT_advanced(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """All of them."""
         settings = context.scene.intermask
-        column = self.layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(self.layout)
         column.prop(settings, "use_model_values")
         own = column.column()
         own.active = not settings.use_model_values

@@ -13,6 +13,7 @@ from ..operators.bone_map import (
 )
 from ..rig.labels import bone_label
 from ..rig.own_map import is_edited, joint_needs_attention
+from ..ui.property_column import property_column
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -70,8 +71,7 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """What was recognised, and the list if the map was edited."""
         settings, layout = context.scene.intermask, self.layout
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         column.prop(settings, "mapped")
         owner = mapped_armature(settings)
         if owner is None:
@@ -93,8 +93,7 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
         layout.template_list(
             INTERMASK_UL_bones.bl_idname, "", owner, "intermask_bones", owner, "intermask_bone_index", rows=5
         )
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         if 0 <= owner.intermask_bone_index < len(owner.intermask_bones):
             item = owner.intermask_bones[owner.intermask_bone_index]
             column.prop_search(item, "control", owner.data, "bones", text="Control to Key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..translations import TRANSLATION_CONTEXT, tr
+from ..ui.property_column import property_column
 from .generate import TAB
 from .rig_line import draw_rig_line
 
@@ -24,8 +25,7 @@ class INTERMASK_PT_characters(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Both people, with the rig that was recognised in each."""
         settings = context.scene.intermask
-        column = self.layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(self.layout)
         led = settings.leader is not None
         row = column.row()
         row.enabled = not led
@@ -35,21 +35,18 @@ class INTERMASK_PT_characters(bpy.types.Panel):
             row.prop(settings, "character_1", placeholder=tr("New mannequin"))
             draw_rig_line(self.layout, context, settings.character_1)
             self._draw_body(settings, 1)
-        column = self.layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(self.layout)
         column.prop(settings, "character_2", placeholder=tr("New mannequin"))
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 
         if not led and (settings.character_1 is not None or settings.character_2 is not None):
-            column = self.layout.column()
-            column.use_property_split, column.use_property_decorate = True, False
+            column = property_column(self.layout)
             column.prop(settings, "at_cursor")
 
     def _draw_body(self, settings: bpy.types.PropertyGroup, number: int) -> None:
         """The body file of a new character; an armature of the scene has its own body."""
         if getattr(settings, f"character_{number}") is not None:
             return
-        column = self.layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(self.layout)
         column.prop(settings, f"body_{number}", text="SMPL Body File", placeholder=tr("Optional"))

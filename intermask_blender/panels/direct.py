@@ -12,6 +12,7 @@ from ..operators.direct import (
     can_anchor,
 )
 from ..translations import TRANSLATION_CONTEXT, tr
+from ..ui.property_column import property_column
 from .generate import TAB
 
 ICONS = {
@@ -118,8 +119,7 @@ class INTERMASK_PT_direct(bpy.types.Panel):
         side.separator()
         side.operator(INTERMASK_OT_select_constraint.bl_idname, text="", icon="RESTRICT_SELECT_OFF")
         if 0 <= settings.constraint_index < len(settings.constraints):
-            column = layout.column()
-            column.use_property_split, column.use_property_decorate = True, False
+            column = property_column(layout)
             _draw_entry(column, settings.constraints[settings.constraint_index])
         layout.prop(settings, "meet_partly")
 

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from ..translations import tr_noop
+from ..ui.property_column import property_column
 from .generate import TAB
 
 BUTTONS = (
@@ -31,8 +32,7 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         """Prompt, seed, person and range, then the buttons that use them."""
         scene, layout = context.scene, self.layout
         settings = scene.intermask
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         column.prop(settings, "edit_prompt", placeholder=self._own_prompt(settings))
         row = column.row(heading="Fixed Seed")
         row.prop(settings, "use_edit_seed", text="")

@@ -7,6 +7,7 @@ import bpy
 from ..operators.export import INTERMASK_OT_export
 from ..rig.key import scene_fps
 from ..translations import tr
+from ..ui.property_column import property_column
 from .generate import TAB
 
 
@@ -22,8 +23,7 @@ class INTERMASK_PT_export(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The format and the button."""
-        column = self.layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(self.layout)
         column.prop(context.scene.intermask, "export_format")
         if context.scene.intermask.export_format in ("BVH", "NPZ"):
             rate = tr("{fps:g} frames a second, as the scene").format(fps=scene_fps(context.scene))

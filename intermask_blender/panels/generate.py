@@ -11,6 +11,7 @@ from ..properties import known_prompts, model_is_gone
 from ..translations import tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.preferences import ADDON, runtime_problem
+from ..ui.property_column import property_column
 from ..ui.session import pending, session
 from ..ui.wrapping import letters_across, paragraph
 from .kinds import INTERMASK_PT_kinds
@@ -61,8 +62,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.prop(settings, "as_written", text="", icon="LOCKED" if settings.as_written else "UNLOCKED")
         row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         row = column.row()
         row.active = not settings.use_scene_range
         row.prop(settings, "seconds")

@@ -18,6 +18,7 @@ from ..generator.models import installed_models
 from ..translations import tr, tr_noop
 from .draw_cache import LOOK_INTERVAL
 from .import_fields import IMPORT_FIELDS, ImportProperties
+from .property_column import property_column
 from .session import session
 from .wrapping import paragraph
 
@@ -129,8 +130,7 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
         for text, icon in state_lines(context):
             paragraph(box, context, text, icon)
         self._draw_runtime(layout.column())
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         for name in ("device", "idle_minutes", "model_folder", "body_file"):
             column.prop(self, name)
         self._draw_import(layout.box().column())
@@ -143,8 +143,7 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
         row.prop(self, "show_import", icon=icon, emboss=False)
         if not self.show_import:
             return
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
+        column = property_column(layout)
         for field in IMPORT_FIELDS:
             row = column.row()
             row.active = field != "statistics" or self.dataset == "interhuman"

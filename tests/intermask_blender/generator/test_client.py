@@ -244,11 +244,11 @@ def wrong(model: Path, kind: str) -> GenerationSettings:
 )
 def test_wrong_settings_are_told_in_one_sentence(client: WorkerClient, model: Path, kind: str, sentence: str) -> None:
     request: Request | None = None
-    with pytest.raises(UserError, match=sentence) as told:
+    with pytest.raises(UserError, match=sentence) as caught:
         request = submit(client, wrong(model, kind))
         client.wait(request)
         takes_of(request)
-    assert "\n" not in str(told.value) and "Traceback" not in str(told.value)
+    assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
 
 
 def test_models_are_found_by_name_and_by_folder(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def write_wheel(folder: Path, name: str, version: str, needs: str = "") -> Path:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder of wheels: waltz needs tempo, polka names something that nobody has."""
+    """A folder of wheels: waltz needs tempo, polka needs a package that does not exist."""
     folder = tmp_path / "shop"
     folder.mkdir()
     write_wheel(folder, "waltz", "2.5", needs="tempo")

@@ -69,7 +69,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def downloads(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What somebody has downloaded: both data sets' checkpoints, statistics, CLIP."""
+    """A user's downloads: checkpoints of both data sets, statistics and CLIP."""
     folder = tmp_path_factory.mktemp("downloads")
     for dataset in ("interhuman", "interx"):
         copied(golden / dataset / "checkpoints" / dataset, folder / "checkpoints" / dataset)

@@ -41,10 +41,10 @@ def contents() -> dict[str, list[str]]:
 def refusal(**arguments: object) -> str:
     """The one line that the operator reports when it is asked for something impossible; nothing may have changed."""
     before = contents()
-    with pytest.raises(RuntimeError) as told:
+    with pytest.raises(RuntimeError) as caught:
         bpy.ops.intermask.generate(**arguments)
     assert contents() == before
-    lines = [line for line in str(told.value).splitlines() if line.strip()]
+    lines = [line for line in str(caught.value).splitlines() if line.strip()]
     assert len(lines) == 1 and lines[0].startswith("Error: ") and "Traceback" not in lines[0]
     return lines[0]
 

@@ -121,9 +121,9 @@ def test_a_map_with_a_fault_is_told_and_what_is_there_stays(tmp_path: Path) -> N
         ("L_Knee", good["R_Knee"], "rightLowerLeg stands for 2 joints"),
     ):
         items[joint].bone = bone
-        with pytest.raises(UserError, match=sentence) as told:
+        with pytest.raises(UserError, match=sentence) as caught:
             rig_keys(person, rig, scene, 1)
-        assert rig_line(rig) == (str(told.value), False) and str(told.value).count(". ") == 0
+        assert rig_line(rig) == (str(caught.value), False) and str(caught.value).count(". ") == 0
         items[joint].bone = good[joint]
     files = {
         "no.json": "Cannot read",

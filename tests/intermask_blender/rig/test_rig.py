@@ -291,9 +291,9 @@ def test_a_leader_that_cannot_lead_is_told_in_one_sentence() -> None:
         (tiny, "scale of zero"),
         (bpy.data.objects.new("Empty", None), "not an armature"),
     ):
-        with pytest.raises(UserError, match=sentence) as told:
+        with pytest.raises(UserError, match=sentence) as caught:
             capture_motion(owner, scene)
-        assert str(told.value).count(". ") == 0 and owner.name in str(told.value)
+        assert str(caught.value).count(". ") == 0 and owner.name in str(caught.value)
     assert len(bpy.data.scenes) == 1 and names <= set(bpy.data.objects.keys())
 
 

@@ -45,7 +45,7 @@ def test_one_reaction_on_three_rigs(tmp_path: Path) -> None:
         build_rigify(scene, tmp_path),
         build_rig(KINDS["unreal"], scene, "Unreal"),
     ]
-    # Rigify's human is a giant beside the dancers.
+    # Rigify's human is a giant next to the dancers.
     rigs[1].scale = (0.88, 0.88, 0.88)
     figures = [with_body(rig, colour) for rig, colour in zip(rigs, COLOURS, strict=True)]
     motions = []

@@ -360,9 +360,9 @@ def test_whatever_moves_a_leader_counts_and_what_does_not_is_told(tmp_path: Path
         return placement.start_frame
 
     def refused(sentence: str) -> None:
-        with pytest.raises(UserError, match=sentence) as told:
+        with pytest.raises(UserError, match=sentence) as caught:
             leads()
-        assert "Rig" in str(told.value) and str(told.value).count(". ") == 0
+        assert "Rig" in str(caught.value) and str(caught.value).count(". ") == 0
 
     # In the NLA alone, elsewhere in time.
     track = animation.nla_tracks.new()

@@ -31,10 +31,10 @@ def contents() -> dict[str, list[str]]:
 def refusal(model: Path, **arguments: object) -> str:
     """The one line that Generate reports."""
     before = contents()
-    with pytest.raises(RuntimeError) as told:
+    with pytest.raises(RuntimeError) as caught:
         bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model), **arguments)
     assert contents() == before
-    (line,) = (line for line in str(told.value).splitlines() if line.strip())
+    (line,) = (line for line in str(caught.value).splitlines() if line.strip())
     assert line.startswith("Error: ") and line.endswith(".")
     return line.removeprefix("Error: ")
 
