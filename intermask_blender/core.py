@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from model_core.constraints import (
         Constraint,
+        ConstraintError,
         Constraints,
         ContactConstraint,
         PathConstraint,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         PoseConstraint,
         TimingConstraint,
     )
-    from model_core.constraints.files import constraints_to_json
+    from model_core.constraints.files import constraints_from_text, constraints_to_json, read_constraints
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES

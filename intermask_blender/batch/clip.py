@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core import ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
+from ..core import ConstraintError, ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..scene.placement import Placement, with_bodies
@@ -34,6 +34,19 @@ class GeneratorDiedError(UserError):
 
 
 @dataclass(frozen=True)
+class MadeClip:
+    """What was made for a job.
+
+    Attributes:
+        files: files and folders.
+        constraint_errors: how well each constraint is met.
+    """
+
+    files: list[Path]
+    constraint_errors: list[ConstraintError] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class BatchContext:
     """What all jobs of a run share.
 
@@ -54,7 +67,7 @@ class BatchContext:
 
 def make_clip(
     job: Job, context: BatchContext, folder: Path, result: BatchedResult | None, generated: Callable[[], None]
-) -> list[Path]:
+) -> MadeClip:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
@@ -65,7 +78,7 @@ def make_clip(
         generated: called when the generator has finished this job and is free for another one.
 
     Returns:
-        The files and folders that were made.
+        What was made.
 
     Raises:
         UserError: the job cannot be done; GeneratorDiedError if another attempt can succeed.
@@ -80,7 +93,9 @@ def make_clip(
     _wait_for(context, result.request)
     if result.request.crash_reason:
         raise GeneratorDiedError(result.request.error)
-    pair = result.pair()
+    pair, errors = result.pair(), result.constraint_errors()
+    for error in errors:
+        context.console.say(f"    {error.text()}")
     generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
@@ -93,7 +108,7 @@ def make_clip(
     context.stop.raise_if_requested()
     if options.render.output != "none":
         made.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return made
+    return MadeClip(made, errors)
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
@@ -110,7 +125,15 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
 def _settings(job: Job, options: Options, leader: ReadMotion | None) -> GenerationSettings:
     """The request for a job without a leader, or with one from a file."""
     seconds = DEFAULT_SECONDS if job.seconds is None else job.seconds
-    settings = GenerationSettings(job.prompt, options.model, seconds, job.seed, sampling=options.sampling)
+    settings = GenerationSettings(
+        job.prompt,
+        options.model,
+        seconds,
+        job.seed,
+        sampling=options.sampling,
+        constraints=job.read_constraints(),
+        meet_partly=options.partly,
+    )
     if leader is None:
         return settings
     # The worker cuts the leader to the seconds, and refuses more than the leader has.
@@ -174,7 +197,10 @@ def _request_and_placement(
             f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
         )
     take_options = TakeOptions(sampling=options.sampling)
-    return prepare(scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, take_options)
+    settings, placement = prepare(
+        scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, take_options
+    )
+    return replace(settings, constraints=job.read_constraints(), meet_partly=options.partly), placement
 
 
 def _characters(job: Job) -> Characters:

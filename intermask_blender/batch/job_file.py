@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core import UserError
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "name")
+FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", "name")
 DELIMITERS = ",;\t|"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -153,6 +153,8 @@ def _json_row(line: int, values: dict[str, Any]) -> Row:
     for name, value in values.items():
         if isinstance(value, list) and name in _LISTS:
             value = ";".join("" if entry is None else str(entry) for entry in value)
+        if isinstance(value, list) and name == "constraints":
+            value = json.dumps(value, ensure_ascii=False)
         if isinstance(value, dict | list | bool):
             return Row(line, error=f"{name} is {_short(json.dumps(value))}; write a text or a number.")
         if value is not None and (text := str(value).strip()):

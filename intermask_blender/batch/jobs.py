@@ -7,8 +7,16 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from ..core import LEADER_SUFFIXES, MOST_SEED, UserError
+from ..core import (
+    LEADER_SUFFIXES,
+    MOST_SEED,
+    UserError,
+    constraints_from_text,
+    constraints_to_json,
+    read_constraints,
+)
 from .job_file import Row, read_rows
 
 MAX_NAME_LENGTH = 100
@@ -40,6 +48,7 @@ class Job:
             creates a new character.
         bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty or missing name makes a
             mannequin.
+        constraints: a constraint file, or its text where it begins with a bracket; empty for none.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -51,6 +60,7 @@ class Job:
     leader: str = ""
     characters: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
+    constraints: str = ""
     name: str = ""
     where: str = "the command line"
     error: str = ""
@@ -60,11 +70,28 @@ class Job:
         """Whether the leader is a motion file."""
         return Path(self.leader).suffix.lower() in LEADER_SUFFIXES
 
+    @property
+    def constraint_file(self) -> Path | None:
+        """The constraint file; None where there is none, or the row holds its text."""
+        return None if self.constraints.startswith("[") or not self.constraints else Path(self.constraints)
+
+    def read_constraints(self) -> tuple[dict[str, Any], ...]:
+        """The constraints as the list of a constraint file.
+
+        Raises:
+            UserError: the file is missing, or a constraint is not as documented.
+        """
+        if not self.constraints:
+            return ()
+        file = self.constraint_file
+        found = constraints_from_text(self.constraints, self.where) if file is None else read_constraints(file)
+        return tuple(constraints_to_json(found))
+
 
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
     """All rows of a file; rows with an error are included, so that the others can run.
 
-    Relative leader and body files are looked for in the file's folder first, then in the working folder.
+    Relative leader, body and constraint files are looked for in the file's folder first, then in the working folder.
 
     Args:
         path: as for ``read_rows``; the fields are ``FIELDS``.
@@ -169,7 +196,12 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         # An armature may have the name of a folder.
         leader = _located(leader, folder) if Path(leader).suffix.lower() in LEADER_SUFFIXES else leader
     bodies = tuple(_located(body, folder) for body in bodies) if "body" in given else bodies
-    return checked(replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies))
+    constraints = job.constraints
+    if "constraints" in given:
+        constraints = given["constraints"]
+        constraints = constraints if constraints.startswith("[") else _located(constraints, folder)
+    job = replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
+    return checked(replace(job, constraints=constraints))
 
 
 def _located(name: str, folder: Path) -> str:

@@ -33,6 +33,7 @@ class Options:
         recorded: whether rows are recorded, skipped if they are finished, and reported at the end.
         report: name of the report's files, without suffix.
         together: number of rows that are generated at once; None means a number that suits the device.
+        partly: whether constraints that cannot be met are left out, instead of failing the row.
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
         verbose: whether messages of Blender and of the graphics driver are shown.
         log: file for these messages and tracebacks; None means a temporary one, which is kept if a row fails.
@@ -48,6 +49,7 @@ class Options:
     recorded: bool = False
     report: str = "report"
     together: int | None = None
+    partly: bool = False
     sampling: Mapping[str, float] = field(default_factory=dict)
     verbose: bool = False
     log: Path | None = None
@@ -72,7 +74,9 @@ def parse(arguments: Sequence[str]) -> Options:
     render = _render_settings(given)
     characters = character_names(given.characters)
     bodies = body_files(given.body)
-    defaults = Job(given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.name)
+    defaults = Job(
+        given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.constraints, given.name
+    )
     if given.jobs is None:
         jobs = named([checked(defaults)])
         if jobs[0].error:
@@ -100,6 +104,7 @@ def parse(arguments: Sequence[str]) -> Options:
         recorded,
         report,
         given.batch,
+        given.partly,
         sampling_of(given),
         given.verbose,
         log,
@@ -132,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     what("--leader", metavar="NAME", default="", help="react to this armature of the scene, or .bvh, .npz or .npy file")
     what("--characters", metavar="A;B", default="", help="armatures of the scene to key, as in 'Rig A;Rig B'")
     what("--body", metavar="A;B", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
+    what("--constraints", metavar="FILE", default="", help="constraint file: paths, poses, pins, contacts (.json)")
+    what("--partly", action="store_true", help="leave out constraints that cannot be met, instead of failing")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
     where = parser.add_argument_group("where it goes").add_argument
     where("--out", metavar="FOLDER", type=Path, default=Path("renders"), help="folder for the results (renders)")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..core import UserError, atomic_write
 from .jobs import Job
@@ -37,6 +38,7 @@ class Record:
         render: settings of the film or the pictures; empty if none was made.
         files: relative to the folder of the results.
         seconds: how long it took.
+        constraint_errors: how well each constraint is met: the fields of ``ConstraintError``.
     """
 
     job: str
@@ -49,6 +51,7 @@ class Record:
     render: str = ""
     files: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    constraint_errors: list[dict[str, Any]] = field(default_factory=list)
 
     def is_valid(self, out: Path, motion: str) -> bool:
         """Whether the row is made, from inputs with the hash ``motion``, and every file is still there."""
@@ -95,8 +98,12 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     leader = Path(job.leader)
     content = hashes.of(leader) if job.leads_from_file and leader.is_file() else ""
     bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
-    fields = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content, *bodies]
-    return hashlib.sha256(json.dumps([fields, *shared_inputs]).encode()).hexdigest()
+    row: list[Any] = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content]
+    row += bodies
+    if job.constraints:  # rows without any keep the hash that earlier versions gave them
+        file = job.constraint_file
+        row.append({"constraints": job.constraints if file is None or not file.is_file() else hashes.of(file)})
+    return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 
 class FileHashes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from ..core import atomic_write
+from ..core import ConstraintError, atomic_write
 from .records import Record
 
 STYLE = "body{font-family:sans-serif}td{padding:4px 12px;border-top:1px solid #ccc}.failed{color:#b00}"
@@ -53,6 +53,7 @@ COLUMNS = {
     "picture": Column(lambda row: picture_of(row.record), lambda row: _image(picture_of(row.record))),
     "outcome": Column(lambda row: row.outcome, lambda row: html.escape(row.record.error or row.outcome)),
     "error": Column(lambda row: row.record.error),
+    "constraints": Column(lambda row: "; ".join(_errors(row)), lambda row: "<br>".join(map(html.escape, _errors(row)))),
     "seconds": Column(lambda row: f"{row.record.seconds:.2f}"),
     "files": Column(lambda row: " ".join(row.record.files)),
 }
@@ -83,6 +84,11 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
 def picture_of(record: Record) -> str:
     """The row's contact sheet among its files, empty if it has none."""
     return next((name for name in record.files if name.startswith("pictures/")), "")
+
+
+def _errors(row: ReportRow) -> list[str]:
+    """A line for each constraint."""
+    return [ConstraintError(**error).text() for error in row.record.constraint_errors]
 
 
 def _image(file: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from .clip import BatchContext, GeneratorDiedError, make_clip, render_saved
+from .clip import BatchContext, GeneratorDiedError, MadeClip, make_clip, render_saved
 from .jobs import Job
 from .output import move_into_place
 from .prefetch import Prefetcher
@@ -62,6 +62,8 @@ class Run:
         scene = file_hash(Path(context.blend)) if context.blend and options.recorded else ""
         model = folder_hash(options.model) if options.recorded else ""
         self._shared_inputs = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
+        if options.partly:
+            self._shared_inputs += ("partly",)
         self._hashes = FileHashes()
         # With one job, the generator need not be asked for its device.
         most = options.together if len(options.jobs) > 1 else 1
@@ -158,15 +160,19 @@ class Run:
         with _work_folder(out, job.name, self.context.stop) as folder:
             if valid is not None:
                 files = [*valid.files, *self._move_into_place(render_saved(job.name, self.context, folder), folder)]
+                errors = valid.constraint_errors
             else:
-                files = self._move_into_place(self._generate(job, following, folder), folder)
-        record = replace(record, motion=motion, render=self._render, files=list(dict.fromkeys(files)))
+                made = self._generate(job, following, folder)
+                files = self._move_into_place(made.files, folder)
+                errors = [error.to_json() for error in made.constraint_errors]
+        files = list(dict.fromkeys(files))
+        record = replace(record, motion=motion, render=self._render, files=files, constraint_errors=errors)
         if before is not None:
             _remove(out, [name for name in before.files if name not in record.files])
         self.console.say(f"    wrote {', '.join(files)} in {out}")
         return record
 
-    def _generate(self, job: Job, following: list[Job], folder: Path) -> list[Path]:
+    def _generate(self, job: Job, following: list[Job], folder: Path) -> MadeClip:
         """Generate a row's files; tried again where a request for several rows failed or the generator died."""
 
         def prefetch() -> None:

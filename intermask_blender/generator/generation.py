@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import SKELETONS, Message, Motion, PosedSkeleton, UserError
+from ..core import SKELETONS, ConstraintError, Message, Motion, PosedSkeleton, UserError
 from ..translations import tr, tr_noop
 from .client import Request, WorkerClient
 
@@ -69,7 +69,7 @@ class GenerationSettings:
         contact: hands that touch stay together, and those that nearly touch come together.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
         words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
-        constraints: what is asked of the two people, in the form of ``model_core.constraints.files``.
+        constraints: the list of a constraint file (``docs/constraints.md``).
         meet_partly: whether constraints that cannot be met are met as far as possible instead of refused.
     """
 
@@ -152,8 +152,12 @@ class Generation:
         return takes_of(self._request)
 
     def constraint_errors(self) -> list[list[ConstraintError]]:
-        """For each take how far it is from each constraint; empty without constraints."""
-        return errors_of(self._request.reply)
+        """How well each take meets each constraint.
+
+        Raises:
+            UserError: it failed or was cancelled.
+        """
+        return errors_of(_reply_of(self._request))
 
 
 def submit(client: WorkerClient, settings: GenerationSettings) -> Request:
@@ -210,6 +214,7 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         "seed": settings.seed,
         "takes": settings.takes,
         **settings.sampling,
+        **asked,
         "solve": {
             "feet": settings.foot_lock,
             "keep_contacts": settings.contact,
@@ -242,41 +247,25 @@ def takes_of(request: Request) -> list[Pair]:
     Raises:
         UserError: the request failed or was cancelled.
     """
+    return pairs_of(_reply_of(request))
+
+
+def errors_of(reply: Message) -> list[list[ConstraintError]]:
+    """How well each take of a ``result`` message meets each constraint."""
+    return [[ConstraintError(**error) for error in errors] for errors in reply.values["constraint_errors"]]
+
+
+def _reply_of(request: Request) -> Message:
+    """The result of a finished request.
+
+    Raises:
+        UserError: it failed or was cancelled.
+    """
     if request.error:
         raise UserError(request.error)
     if request.reply is None:
         raise UserError(tr("The generation was cancelled."))
-    return pairs_of(request.reply)
-
-
-@dataclass(frozen=True)
-class ConstraintError:
-    """How far a take is at most from what a constraint asks.
-
-    Attributes:
-        name: of the constraint.
-        metres, degrees, seconds: distance, angle and time; None where the constraint asks for none, or it is unknown.
-    """
-
-    name: str
-    metres: float | None = None
-    degrees: float | None = None
-    seconds: float | None = None
-
-
-def errors_of(reply: Message | None) -> list[list[ConstraintError]]:
-    """The errors of constraints in a ``result`` message, a list for each take."""
-    takes = reply.values.get("constraint_errors") or [] if reply is not None else []
-    return [
-        [
-            # In messages a constraint is called by its kind, and by its name in quotes.
-            ConstraintError(
-                item["name"].partition("'")[2][:-1], item.get("worst"), item.get("worst_angle"), item.get("seconds")
-            )
-            for item in take
-        ]
-        for take in takes
-    ]
+    return request.reply
 
 
 @dataclass(frozen=True)
@@ -300,6 +289,14 @@ class BatchedResult:
             UserError: the request failed or was cancelled.
         """
         return takes_of(self.request)[self.index]
+
+    def constraint_errors(self) -> list[ConstraintError]:
+        """How well the item meets each constraint.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        return errors_of(_reply_of(self.request))[self.index]
 
 
 def pairs_of(reply: Message) -> list[Pair]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import bpy
 
-from ..core import UserError
+from ..core import UserError, constraints_from_text, constraints_to_json, read_constraints
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
+from ..properties.direct import meet_partly_property
 from ..properties.request import RequestProperties, takes_property
 from ..properties.sampling_settings import given_sampling, panel_sampling, with_sampling_settings
 from ..properties.takes import at_cursor_property, new_pair_property
@@ -51,11 +54,16 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         name="Person 2",
         description="Name of the armature that receives the motion of person 2. If empty, a new character",
     )
+    constraints: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Constraints",
+        description="Constraint file (.json), or the text of one. If empty, the constraints under Direct",
+    )
+    meet_partly: meet_partly_property()  # type: ignore[valid-type]
     new_pair: new_pair_property()  # type: ignore[valid-type]
     at_cursor: at_cursor_property()  # type: ignore[valid-type]
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
-        "at_cursor",
+        "at_cursor", "meet_partly",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -102,6 +110,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
             at_cursor=self.at_cursor,
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
+        settings = replace(settings, constraints=self._constraints(), meet_partly=self.meet_partly)
         return settings, with_bodies(placement, files)
 
     def _length(self, scene: bpy.types.Scene) -> float:
@@ -109,6 +118,15 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         if not self.use_scene_range:
             return self.seconds
         return (scene.frame_end - scene.frame_start + 1) / scene_fps(scene)
+
+    def _constraints(self) -> tuple[Mapping[str, Any], ...]:
+        """The list of the constraint file, or of its text."""
+        given = self.constraints.strip()
+        if not given:
+            return ()
+        text = given.startswith("[")
+        found = constraints_from_text(given, "constraints") if text else read_constraints(bpy.path.abspath(given))
+        return tuple(constraints_to_json(found))
 
     def _take_options(self) -> TakeOptions:
         sampling = given_sampling(self.properties)

@@ -200,6 +200,14 @@ class InterMaskConstraintError(bpy.types.PropertyGroup):
     seconds: bpy.props.FloatProperty(default=-1.0)  # type: ignore[valid-type]
 
 
+def meet_partly_property() -> bpy.types.Property:
+    """What happens to constraints that cannot be met."""
+    return bpy.props.BoolProperty(
+        name="Meet What Is Possible",
+        description="Leave out what lies outside the clip or cannot be reached, instead of refusing to generate",
+    )
+
+
 class ConstraintListProperties:
     """Mix-in of the scene's settings: the list of constraints."""
 
@@ -207,7 +215,4 @@ class ConstraintListProperties:
     constraint_index: bpy.props.IntProperty(name="Constraint")  # type: ignore[valid-type]
     constraint_person: person_property()  # type: ignore[valid-type]
     constraint_collection: bpy.props.PointerProperty(type=bpy.types.Collection)  # type: ignore[valid-type]
-    meet_partly: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Meet What Is Possible",
-        description="Leave out what lies outside the clip or cannot be reached, instead of refusing to generate",
-    )
+    meet_partly: meet_partly_property()  # type: ignore[valid-type]

@@ -40,6 +40,8 @@ def with_constraints(
 ) -> tuple[GenerationSettings, Placement]:
     """A request with the constraints of its scene; the same where no constraint is switched on.
 
+    Constraints that the request has already, those of a script, replace them.
+
     Args:
         scene: that lists them.
         settings: the request.
@@ -48,11 +50,13 @@ def with_constraints(
     Raises:
         UserError: a constraint cannot be read or met; the sentence names it.
     """
+    if settings.constraints:
+        return settings, with_fixed_spot(scene, placement)
     entries = active_entries(scene)
     if not entries:
         return settings, placement
     placement = with_fixed_spot(scene, placement)
-    partly = bool(scene.intermask.meet_partly)
+    partly = settings.meet_partly or bool(scene.intermask.meet_partly)
     constraints = read_constraints(scene, entries, clip_world(scene, settings, placement), partly)
     _check_held(constraints, settings, placement)
     written = tuple(core.constraints_to_json(constraints))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import bpy
 
-from ..generator.generation import ConstraintError, GenerationSettings, Pair
+from ..core import ConstraintError
+from ..generator.generation import GenerationSettings, Pair
 from .clip_world import store_world
 from .overlaps import moved_to_free_space, overlapping_objects, overlapping_people
 from .people import is_generated
@@ -87,8 +88,8 @@ def _note_errors(take: bpy.types.PropertyGroup, errors: Sequence[ConstraintError
     for error in errors:
         item = take.constraint_errors.add()
         item.name = error.name
-        for unit in ("metres", "degrees", "seconds"):
-            value = getattr(error, unit)
+        found = {"metres": error.worst, "degrees": error.worst_angle, "seconds": error.seconds}
+        for unit, value in found.items():
             if value is not None:
                 setattr(item, unit, value)
 

@@ -39,7 +39,8 @@ class ConstraintError:
 
     Attributes:
         number: index of the constraint.
-        name: how messages name it.
+        name: its own; empty for none.
+        label: how messages name it.
         mean, worst: metres; None where no place is asked for, or it cannot be measured.
         worst_frame: where ``worst`` is.
         mean_angle, worst_angle: degrees; None likewise.
@@ -48,6 +49,7 @@ class ConstraintError:
 
     number: int
     name: str
+    label: str
     mean: float | None = None
     worst: float | None = None
     worst_frame: int | None = None
@@ -64,7 +66,7 @@ class ConstraintError:
             parts.append(f"{self.mean_angle:.0f} degrees (at most {self.worst_angle:.0f})")
         if self.seconds is not None:
             parts.append(f"{self.seconds:.2f} s")
-        return f"{self.name}: {', '.join(parts) or 'not measured'}"
+        return f"{self.label}: {', '.join(parts) or 'not measured'}"
 
     def to_json(self) -> dict[str, Any]:
         """The fields that have a value, rounded to what matters: 0.1 mm, 0.1 degrees, a millisecond."""
@@ -104,19 +106,19 @@ def report(constraints: Constraints, joints: np.ndarray, rotations: np.ndarray |
 def _error(
     item: Constraint, number: int, joints: np.ndarray, rotations: np.ndarray | None, offsets: np.ndarray
 ) -> ConstraintError:
-    name = label(item, number)
+    known = number, item.name, label(item, number)
     if isinstance(item, TimingConstraint):
-        return ConstraintError(number, name, seconds=_late(item, joints, rotations))
+        return ConstraintError(*known, seconds=_late(item, joints, rotations))
     if item.weight == 0:
-        return ConstraintError(number, name)
+        return ConstraintError(*known)
     targets = Targets.of(Constraints((item,)), joints.shape[1], offsets)
     person = item.person
     if isinstance(item, ContactConstraint):
         bound = targets.contacts[0].weight >= item.weight
         if rotations is None or not bound.any():
-            return ConstraintError(number, name)
+            return ConstraintError(*known)
         distances = _contact_error(item, joints, rotations)[bound]
-        return _summary(number, name, distances, np.flatnonzero(bound), None)
+        return _summary(known, distances, np.flatnonzero(bound), None)
     if isinstance(item, PathConstraint):
         bound = targets.ground_weight[person] > 0
         distances = np.linalg.norm(targets.ground[person] - joints[person][:, 0, [0, 2]], axis=-1)
@@ -124,7 +126,7 @@ def _error(
         if item.headings is not None:
             turn = targets.heading[person] - facing(joints[person])
             angles = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)[bound]
-        return _summary(number, name, distances[bound], np.flatnonzero(bound), angles)
+        return _summary(known, distances[bound], np.flatnonzero(bound), angles)
     own, wanted, weight = joints[person], targets.joints[person], targets.joint_weight[person]
     if isinstance(item, PoseConstraint) and not item.in_place:
         own = rotate(about_y(-facing(own))[:, None], own - own[:, :1])
@@ -135,20 +137,22 @@ def _error(
     oriented = targets.rotation_weight[person] >= item.weight
     if rotations is not None and oriented.any():
         angles = angle_between(rotations[person][oriented], targets.rotations[person][oriented])
-    return _summary(number, name, np.linalg.norm(own - wanted, axis=-1)[bound], frames, angles)
+    return _summary(known, np.linalg.norm(own - wanted, axis=-1)[bound], frames, angles)
 
 
 def _summary(
-    number: int, name: str, distances: np.ndarray, frames: np.ndarray, angles: np.ndarray | None
+    known: tuple[int, str, str], distances: np.ndarray, frames: np.ndarray, angles: np.ndarray | None
 ) -> ConstraintError:
-    """The error of distances (N,) in metres in ``frames`` (N,), and of angles (M,) in radians."""
+    """The error of distances (N,) in metres in ``frames`` (N,), and of angles (M,) in radians.
+
+    ``known`` is the number, name and label of the constraint.
+    """
     if not len(distances):
-        return ConstraintError(number, name)
+        return ConstraintError(*known)
     worst = int(distances.argmax())
     turned = None if angles is None or not len(angles) else np.degrees(angles)
     return ConstraintError(
-        number,
-        name,
+        *known,
         float(distances.mean()),
         float(distances[worst]),
         int(frames[worst]),

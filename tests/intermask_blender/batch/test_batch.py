@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import html
+import json
 import os
 import signal
 import subprocess
@@ -461,6 +463,40 @@ def test_a_row_depends_on_its_body_files_which_are_read_once(tmp_path: Path) -> 
     os.utime(body, ns=(stamp, stamp + 10**9))
     after = motion_hash(row, (), hashes)
     assert len({before, after, motion_hash(bare, (), hashes)}) == 3 and motion_hash(row, (), FileHashes()) == after
+
+
+@pytest.mark.slow
+def test_constraints_of_rows_are_recorded_with_their_errors(model: Path, tmp_path: Path) -> None:
+    way = {"type": "root2d", "frame_indices": [0, 12], "smooth_root_2d": [[0.3, 0.9], [0.5, 1.0]], "name": "way"}
+    fast = way | {"smooth_root_2d": [[0.3, 0.9], [5.0, 1.0]]}
+    (tmp_path / "way.json").write_text(json.dumps([way]))
+    rows: list[dict[str, Any]] = [
+        {"name": "file", "constraints": "way.json"},
+        {"name": "list", "constraints": [way | {"person": 1}]},
+        {"name": "fast", "constraints": [fast]},
+        {"name": "none"},
+    ]
+    jobs, out = tmp_path / "jobs.jsonl", tmp_path / "out"
+    jobs.write_text("\n".join(json.dumps({"prompt": "they hug", "seconds": 0.6, **row}) for row in rows))
+    arguments = ("--jobs", jobs, "--model", model, "--out", out, "--render", "none", "--batch", 4)
+    done = run(*arguments)
+    assert done.returncode == 1 and "3 of 4 done" in done.stdout, done.stdout + done.stderr
+    errors = {row["name"]: json.loads((out / f"records/{row['name']}.json").read_text()) for row in rows}
+    assert "The path 'way'" in errors["fast"]["error"] and "m/s" in errors["fast"]["error"]
+    assert errors["none"]["constraint_errors"] == []
+    for name in ("file", "list"):
+        (error,) = errors[name]["constraint_errors"]
+        people = load_npz(out / f"{name}.npz").people
+        places = people[name == "list"].translation[[0, 12]][:, [0, 2]]
+        expected = np.linalg.norm(places - way["smooth_root_2d"], axis=-1)
+        assert error["worst"] == pytest.approx(expected.max(), abs=2e-4), "as measured in the file"
+        assert error["worst_frame"] == [0, 12][int(expected.argmax())]
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        table = {row["name"]: row["constraints"] for row in csv.DictReader(file)}
+    assert table["file"].startswith("The path 'way': ") and " cm" in table["list"] and table["none"] == ""
+    assert table["file"] in done.stdout and html.escape(table["list"]) in (out / "report.html").read_text()
+    assert "4 of 4 done" in run(*arguments, "--partly").stdout
+    assert run(*arguments, "--partly").stdout.count("finished before") == 4
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from intermask_blender.batch.jobs import Job, named, read_jobs
+from intermask_blender.batch.records import FileHashes, motion_hash
 from model_core.errors import UserError, printable
 
 
@@ -123,3 +124,36 @@ def test_relative_files_are_found_from_the_job_files_folder(tmp_path: Path, monk
     first, second, third = jobs_of(tmp_path / "in", table)
     assert Path(first.leader).samefile("in/moves/lead.bvh") and Path(first.bodies[1]).samefile("in/ann.npz")
     assert first.bodies[0] == "" and second.leader == "here.bvh" and third.leader == "Ann"
+
+
+PATH = {
+    "type": "root2d",
+    "person": 1,
+    "frame_indices": [0, 12],
+    "smooth_root_2d": [[0.3, 0.9], [0.5, 1.0]],
+    "name": "way",
+}
+
+
+def test_constraints_are_a_file_or_a_list(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "door.json").write_text(json.dumps([PATH]))
+    rows = [{"prompt": "they hug", "constraints": value} for value in ([PATH], "door.json", "none.json", [5], [])]
+    jobs = jobs_of(tmp_path / "in", "\n".join(map(json.dumps, rows)), "jobs.jsonl")
+    assert [job.error for job in jobs] == [""] * 5
+    assert jobs[0].read_constraints() == jobs[1].read_constraints() == (PATH,)
+    assert jobs[4].read_constraints() == Job("they hug").read_constraints() == ()
+    for job, words in ((jobs[2], "none.json"), (jobs[3], r"Constraint 1 in jobs.jsonl, line 4 is 5")):
+        with pytest.raises(UserError, match=words):
+            job.read_constraints()
+    (table,) = jobs_of(tmp_path / "in", "prompt,constraints\nthey hug,door.json\n")
+    assert table.read_constraints() == (PATH,)
+
+
+def test_a_row_depends_on_what_its_constraint_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "door.json"
+    file.write_text(json.dumps([PATH]))
+    rows = [Job("they hug"), Job("they hug", constraints=json.dumps([PATH])), Job("they hug", constraints=str(file))]
+    hashes = [motion_hash(row, (), FileHashes()) for row in rows]
+    file.write_text(json.dumps([PATH, PATH]))
+    assert len({*hashes, motion_hash(rows[2], (), FileHashes())}) == 4

@@ -213,8 +213,9 @@ def test_a_take_shows_how_well_it_meets_each_constraint(model: Path) -> None:
     scene = empty_scene()
     settings, placement = prepare(scene, "they hug", 2.0, 0, model)
     reply = Message("result", {"constraint_errors": [[
-        {"number": 0, "name": "The path 'Path'", "mean": 0.01, "worst": 0.034, "worst_frame": 3, "worst_angle": 5.2},
-        {"number": 1, "name": "The pin 'Jane's hand'", "worst": 0.004, "worst_frame": 3},
+        {"number": 0, "name": "Path", "label": "The path 'Path'", "mean": 0.01, "worst": 0.034, "worst_frame": 3,
+         "worst_angle": 5.2},
+        {"number": 1, "name": "Jane's hand", "label": "The pin 'Jane's hand'", "worst": 0.004, "worst_frame": 3},
     ], []]}, {})  # fmt: skip
     errors = errors_of(reply)
     place_takes([(dancer(0, 60), dancer(1, 60))] * 2, placement, settings, errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -71,6 +72,21 @@ def test_two_characters_are_keyed_from_the_scenes_settings(model: Path) -> None:
     scene.frame_set(30)
     lowest = min(joints_in_blender(person)[:, 1].min() for person in (first, second))
     assert lowest > 0.0, "joints lie below the soles, which are on the floor"
+
+
+def test_constraints_of_a_script_are_a_text_or_a_file(model: Path, tmp_path: Path) -> None:
+    empty_scene(30.0)
+    way = {"type": "root2d", "name": "way", "frame_indices": [0, 25], "smooth_root_2d": [[0.1, 0.0], [0.2, 0.2]]}
+    file = tmp_path / "way.json"
+    file.write_text(json.dumps([way]))
+    for constraints in (str(file), json.dumps([way])):
+        assert bpy.ops.intermask.generate(model=str(model), seconds=1.0, constraints=constraints) == {"FINISHED"}
+    fast = json.dumps([way | {"smooth_root_2d": [[0, 0], [9, 0]]}])
+    request = {"model": str(model), "seconds": 1.0}
+    assert "The path 'way'" in refusal(constraints=fast, **request)
+    assert "none.json" in refusal(constraints=str(tmp_path / "none.json"), **request)
+    assert "not JSON" in refusal(constraints="[1,", **request)
+    assert bpy.ops.intermask.generate(constraints=fast, meet_partly=True, **request) == {"FINISHED"}
 
 
 @pytest.mark.parametrize(("fps", "start"), [(24.0, 10), (25.0, 0), (60.0, 1001), (23.976, 1)])

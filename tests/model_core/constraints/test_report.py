@@ -123,6 +123,6 @@ def test_the_first_contact_is_found() -> None:
 
 def test_every_kind_has_a_line_and_a_record() -> None:
     for error, item in zip(report_of_people(one_of_each(), PEOPLE), one_of_each(), strict=True):
-        assert error.text().startswith(error.name) and (item.name in error.name)
+        assert error.text().startswith(error.label) and error.name == item.name and item.name in error.label
         record = error.to_json()
-        assert record["name"] == error.name and all(value is not None for value in record.values())
+        assert record["label"] == error.label and all(value is not None for value in record.values())

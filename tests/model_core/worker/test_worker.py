@@ -154,7 +154,7 @@ def test_constraints_come_back_with_their_errors(warm: Client, model: Path) -> N
                for person in (0, 1)] for take in (0, 1)]  # fmt: skip
     measured = [[error.to_json() for error in report_of_people(constraints, pair)] for pair in people]
     errors = result.values["constraint_errors"]
-    assert [[error["name"] for error in take] for take in errors] == 2 * [["The path 'way'", "The contact 'pat'"]]
+    assert [[error["label"] for error in take] for take in errors] == 2 * [["The path 'way'", "The contact 'pat'"]]
     for ours, theirs in zip(errors, measured, strict=True):
         for error, again in zip(ours, theirs, strict=True):
             assert error.keys() == again.keys() and error["worst"] == pytest.approx(again["worst"], abs=2e-4)
