@@ -73,7 +73,7 @@ def make_clip(
     Args:
         job: what to make.
         context: of the run.
-        folder: where the files go.
+        folder: for the files.
         result: of a request that was sent before; None sends the request here.
         generated: called when the generator has finished this job and is free for another one.
 

@@ -26,9 +26,9 @@ class Row:
     """One row of a file.
 
     Attributes:
-        line: where it starts in the file, counted from 1.
+        line: of the file in which it starts, counted from 1.
         values: text by field, stripped and not empty.
-        error: one sentence where the row cannot be read.
+        error: one sentence if the row cannot be read.
     """
 
     line: int

@@ -34,7 +34,7 @@ class Options:
         report: name of the report's files, without suffix.
         together: number of rows that are generated at once; None means a number that suits the device.
         partly: whether constraints that cannot be met are left out, instead of failing the row.
-        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
+        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the others have the model's values.
         verbose: whether messages of Blender and of the graphics driver are shown.
         log: file for these messages and tracebacks; None means a temporary one, which is kept if a row fails.
     """

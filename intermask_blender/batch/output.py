@@ -15,7 +15,7 @@ def move_into_place(made: Path, target: Path) -> None:
         target: missing parent folders are made.
 
     Raises:
-        UserError: it cannot be renamed; what was at ``target`` before is still there.
+        UserError: it cannot be renamed; the previous ``target`` still exists.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -118,7 +118,7 @@ def _folder_beside(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def _after_each_frame(scene: bpy.types.Scene, console: Console, stop: Stop) -> Iterator[None]:
-    """After each frame, show how many are done and the time left, or end the process where a signal came."""
+    """After each frame, show how many are done and the time left, or end the process if a signal came."""
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     progress = RenderProgress(frames)
     console.begin_progress()

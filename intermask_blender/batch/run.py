@@ -139,7 +139,7 @@ class Run:
         return replace(record, outcome=FAILED, error=message, details=details)
 
     def _finished_record(self, job: Job) -> Record | None:
-        """The row's record of an earlier run, None where this run has something to make for it.
+        """The row's record of an earlier run, None if this run must make something for it.
 
         Raises:
             UserError: the row cannot be run.
@@ -150,7 +150,7 @@ class Run:
         return valid if valid is not None and self._render in ("", valid.render) else None
 
     def _make_row(self, job: Job, following: list[Job], record: Record) -> Record:
-        """Make a row's files, or only its film where nothing else is missing; the completed record."""
+        """Make a row's files, or only its film if nothing else is missing; returns the record."""
         out = self.options.out
         motion = motion_hash(job, self._shared_inputs, self._hashes)
         before = read_record(out, job.name) if self.options.recorded else None
@@ -173,7 +173,7 @@ class Run:
         return record
 
     def _generate(self, job: Job, following: list[Job], folder: Path) -> MadeClip:
-        """Generate a row's files; tried again where a request for several rows failed or the generator died."""
+        """Generate a row's files; a second time if a request for several rows failed or the generator died."""
 
         def prefetch() -> None:
             self._prefetcher.prefetch(following)
@@ -190,7 +190,7 @@ class Run:
         return make_clip(job, self.context, folder, None, prefetch)
 
     def _valid_record(self, job: Job) -> Record | None:
-        """The row's record of an earlier run, None where this run would generate another motion or a file is gone."""
+        """The row's record of an earlier run, None if this run would generate another motion or a file is missing."""
         before = read_record(self.options.out, job.name) if self.options.recorded else None
         if before is None or not before.is_valid(self.options.out, motion_hash(job, self._shared_inputs, self._hashes)):
             return None

@@ -63,7 +63,7 @@ class Stop:
             self._clean_ups.remove(action)
 
     def exit_if_requested(self) -> None:
-        """End the process where a signal came since ``listening`` began, after the actions of ``clean_up``.
+        """End the process if a signal came since ``listening`` began, after the actions of ``clean_up``.
 
         For callbacks of a long operation of Blender, which no exception ends.
         """

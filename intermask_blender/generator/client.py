@@ -156,7 +156,7 @@ class WorkerClient:
             self._died(process)
 
     def wait(self, request: Request) -> None:
-        """Block until a request is done: for background mode, where there is no event loop."""
+        """Block until a request is done: for background mode, which has no event loop."""
         while not request.done:
             self.pause()
 

@@ -64,7 +64,7 @@ class GenerationSettings:
         takes: number of different results.
         leader: motion that the other person reacts to, at the model's rate; None generates both people.
         source: the interaction that is edited or extended; None for a new one.
-        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the model's own values stand for the others.
+        sampling: values of some of ``SAMPLING_SETTINGS``, by name; the others have the model's values.
         foot_lock: standing feet are held in place.
         contact: hands that touch stay together, and those that nearly touch come together.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
@@ -134,7 +134,7 @@ class Generation:
                 self._request.error = str(error)
 
     def wait(self) -> None:
-        """Block until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, which has no event loop."""
         while not self.done:
             self._client.pause()
             self.poll()

@@ -196,7 +196,7 @@ class Installation:
             self._fail(str(error))
 
     def wait(self) -> None:
-        """Block until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, which has no event loop."""
         while not self.done:
             self.poll()
             pause()

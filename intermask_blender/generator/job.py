@@ -38,7 +38,7 @@ class Job(Protocol):
         """Read what has arrived; never blocks."""
 
     def wait(self) -> None:
-        """Block until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, which has no event loop."""
 
     def cancel(self) -> None:
         """Stop it; it is done at once."""

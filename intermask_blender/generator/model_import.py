@@ -141,7 +141,7 @@ class ModelImport:
             self._finish(hidden)
 
     def wait(self) -> None:
-        """Block until it is done: for background mode, where there is no event loop."""
+        """Block until it is done: for background mode, which has no event loop."""
         while not self.done:
             self.poll()
             if self._client is not None:

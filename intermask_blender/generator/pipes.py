@@ -9,7 +9,7 @@ from typing import IO
 
 MAX_READ_BYTES = 1 << 20
 WINDOWS_WRITE = 2048
-"""Bytes per write on Windows, where a pipe may refuse all of a piece that does not fit."""
+"""Bytes per write on Windows, where a pipe may refuse data that does not fit completely."""
 
 if sys.platform == "win32":
     import ctypes

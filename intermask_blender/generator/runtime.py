@@ -190,7 +190,7 @@ def installed_runtime(folder: Path, found: Found, python: Path, arguments: tuple
 
 
 def installed_stamp(folder: Path) -> int:
-    """When a runtime was installed into a folder, in nanoseconds; 0 where there is none."""
+    """When a runtime was installed into a folder, in nanoseconds; 0 if there is none."""
     try:
         return (folder / MARKER).stat().st_mtime_ns
     except OSError:
@@ -313,7 +313,7 @@ class Inspection:
             self.error = self._find_error()
 
     def wait(self) -> None:
-        """Block until the answer is there: for background mode, where there is no event loop."""
+        """Block until the answer is there: for background mode, which has no event loop."""
         while not self.done:
             self.poll()
             pause()

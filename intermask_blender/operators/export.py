@@ -47,7 +47,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
         self._take_format(context)
         settings = context.scene.intermask
         name = bpy.path.clean_name(settings.takes[settings.take_index].name)[:60] or "interaction"
-        # In the saved file's folder; without one Blender knows where its browser was last.
+        # In the saved file's folder; for an unsaved file, Blender uses its browser's last folder.
         self.filepath = str(self._first_file(context, Path(bpy.data.filepath).parent / name))
         self.filter_glob = f"*{SUFFIXES[self.format]}"
         context.window_manager.fileselect_add(self)
@@ -75,7 +75,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
         return tr("Wrote {files}").format(files=names)
 
     def _first_file(self, context: bpy.types.Context, path: Path) -> Path:
-        """The first file that is written: Blender's browser warns where it exists."""
+        """The first file that is written: Blender's browser warns if it exists."""
         settings = context.scene.intermask
         # The browser's folder ends with a separator where no name is typed.
         if not path.name:

@@ -114,7 +114,7 @@ class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
         return True
 
     def attempt(self, context: bpy.types.Context) -> str:
-        """Move it; what is selected stays."""
+        """Move it; the selection stays."""
         settings = context.scene.intermask
         owners = [owner for owner, _ in character_actions(settings.takes[settings.take_index])]
         frame_people(context.region_data, owners)

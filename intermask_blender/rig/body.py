@@ -24,7 +24,7 @@ class BodyMesh:
     Attributes:
         vertices: (V, 3) positions.
         faces: (F, 3) triangles.
-        ball_faces: (F,) true where a face belongs to a ball between two limbs.
+        ball_faces: (F,) true for faces of a ball between two limbs.
         skin_joints: (V, K) SMPL joints that move each vertex.
         skin_weights: (V, K) their weights, which add up to one.
         rest_joints: (22, 3) joint positions.

@@ -108,7 +108,7 @@ def skinned(
 
 
 def _rest_root(offsets: np.ndarray, body: BodyMesh) -> np.ndarray:
-    """(3,) where the root joint is when the T-pose stands on the floor, motion's axes."""
+    """(3,) position of the root joint in a T-pose on the floor, motion's axes."""
     joints = rest_joints(offsets[: len(SMPL)], SMPL.parents)
     return np.array((0.0, sole_depth(body, offsets) - joints[:, 1].min(), 0.0))
 
@@ -145,7 +145,7 @@ def _add_bones(armature: bpy.types.Armature, heads: np.ndarray, skeleton: Skelet
 
 
 def _bone_vector(joint: int, heads: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(3,) from a bone's head to its tail: to the child, or onward where there is none."""
+    """(3,) from a bone's head to its tail: to the child, or in the same direction if there is none."""
     name, children, size = skeleton.joints[joint], skeleton.children[joint], _size(heads, skeleton)
     own = heads[joint] - heads[skeleton.parents[joint]] if joint else np.zeros(3)
     if name in MAIN_CHILD:
@@ -176,7 +176,7 @@ def figure_scale(leg: float) -> float:
     """How many times larger than a person a figure is; 1 for legs of all lengths that people have.
 
     Args:
-        leg: metres from hip to ankle; 0 where it is unknown.
+        leg: metres from hip to ankle; 0 if it is unknown.
     """
     if leg == 0.0 or HUMAN_LEG_LENGTHS[0] <= leg <= HUMAN_LEG_LENGTHS[1]:
         return 1.0

@@ -15,7 +15,7 @@ from .rotation_modes import bone_path, quaternions_of, rotation_channel
 def keyed_poses(owner: bpy.types.Object, count: int) -> np.ndarray:
     """(T, 2, N, 3) heads and tails of the bones, in the armature, at up to ``count`` frames spread over its own keys.
 
-    Constraints, drivers and strips are left out, and each bone inherits all of its parent's transform. T is 0 where
+    Constraints, drivers and strips are left out, and each bone inherits all of its parent's transform. T is 0 if
     the armature has no keys.
 
     Args:
@@ -30,7 +30,7 @@ def keyed_poses(owner: bpy.types.Object, count: int) -> np.ndarray:
     curves = {(curve.data_path, curve.array_index): curve for curve in compat.own_curves(owner)}
 
     def values(path: str, now: np.ndarray) -> np.ndarray:
-        """(T, C) a channel's values; ``now`` (C,) stands for a component without keys."""
+        """(T, C) a channel's values; a component without keys has its value of ``now`` (C,)."""
         found = [curves.get((path, index)) for index in range(len(now))]
         columns = [
             np.full(len(frames), now[index]) if curve is None else [curve.evaluate(frame) for frame in frames.tolist()]

@@ -45,7 +45,7 @@ class RigMapping:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """Those of them without which the rig is no person."""
+        """Required joints without a bone."""
         return missing_joints(self.bones)
 
     def control(self, joint: str) -> str:

@@ -276,7 +276,7 @@ class _Chain:
         return rest.T @ rotations.transposed(self._carrier(joint)[0]) @ self._turns[joint] @ rest
 
     def point(self, joint: str, place: np.ndarray) -> np.ndarray:
-        """(T, 3) where a point (3,) of the rest pose goes with a joint's control, without root motion."""
+        """(T, 3) positions of a point (3,) of the rest pose that moves with a joint's control, without root motion."""
         turn, shift = self._carrier(joint)
         head = self._rest[joint][:3, 3]
         return turn @ head + shift + self._turns[joint] @ (place - head)

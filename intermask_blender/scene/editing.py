@@ -162,7 +162,7 @@ def _kept_keys(
     frames: tuple[int, int] | None,
     end: float | None,
 ) -> KeptKeys:
-    """The keys of the take that are kept; ``end`` is the frame of the last one where the take is extended."""
+    """The keys of the take that are kept; ``end`` is the frame of the last one if the take is extended."""
     sources = source_of(owners[0]), source_of(owners[1])
     if end is not None:
         return KeptKeys(sources, first=math.floor(end) + 1)

@@ -20,7 +20,7 @@ def timed_prompt(scene: bpy.types.Scene, prompt: str, seconds: float) -> str:
 
     Args:
         scene: its named markers from the first frame on are used.
-        prompt: for the time before the first of them.
+        prompt: for the time before the first marker.
         seconds: length of the clip.
     """
     fps = scene_fps(scene)

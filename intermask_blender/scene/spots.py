@@ -24,9 +24,9 @@ SAME_MATRIX_TOLERANCE = 1e-4
 """Largest difference between the matrices of two objects at the same place."""
 
 PAIR, LINE, FIRST, SECOND, CLIP = "PAIR", "LINE", "FIRST", "SECOND", "CLIP"
-"""What of a motion comes to a spot and points along its Y axis. Of its first frame: the middle of both people and the
-direction that person 1 faces; the middle, and the line from person 1 to person 2; one person, and the direction that it
-faces. Or the origin of the motion's world, and its +Z."""
+"""Which place and direction of a motion are aligned with a spot and its Y axis. Of the first frame: the middle of the
+pair and the direction that person 1 faces; the middle and the line from person 1 to person 2; or one person and the
+direction that it faces. ``CLIP``: the origin of the motion's world and its +Z."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ def at_spot(pair: Pair, spot: Spot) -> Pair:
 
 
 def world_at_spot(pair: Pair, spot: Spot, metres: float) -> np.ndarray:
-    """(4, 4) where the world of a motion that comes to a spot is in the scene, Blender's axes and scene units.
+    """(4, 4) matrix in the scene of the world of a motion at a spot, Blender's axes and scene units.
 
     Args:
         pair: the motion.
-        spot: where it comes.
+        spot: where it is placed.
         metres: per unit of the scene.
     """
     place, turn = _onto_spot(pair, spot)
@@ -129,7 +129,7 @@ def world_at_spot(pair: Pair, spot: Spot, metres: float) -> np.ndarray:
 
 
 def _onto_spot(pair: Pair, spot: Spot) -> tuple[np.ndarray, float]:
-    """(2,) the place of the motion's world that comes to a spot, Blender's axes, and the turn about it, radians."""
+    """The place (2,) of the motion's world that moves to a spot, Blender's axes, and the angle about it, radians."""
     if spot.anchor == CLIP:
         # In Blender's axes a motion's +Z is -Y.
         return np.zeros(2), np.pi
