@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     )
     from model_core.recognition import ROOT as ROOT_CONTROL
     from model_core.recognition import SCHEMA as MAP_SCHEMA
-    from model_core.worker.limits import MOST_SEED, MOST_TAKES
+    from model_core.worker.limits import MAX_SEED, MAX_TAKES
     from model_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError
 
 # In an extension both packages are siblings inside it; otherwise model_core is a top-level package.

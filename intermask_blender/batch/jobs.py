@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import (
     LEADER_SUFFIXES,
-    MOST_SEED,
+    MAX_SEED,
     UserError,
     constraints_from_text,
     constraints_to_json,
@@ -132,9 +132,9 @@ def checked(job: Job) -> Job:
     if job.seconds is not None and job.seconds <= 0:
         error = f"{job.seconds:g} seconds cannot be generated; write a number above 0, such as 4 or 2.5."
         return replace(job, error=error)
-    if not 0 <= job.seed <= MOST_SEED:
+    if not 0 <= job.seed <= MAX_SEED:
         return replace(
-            job, seed=0, error=f"seed is {_short(str(job.seed))}; write a whole number from 0 to {MOST_SEED}."
+            job, seed=0, error=f"seed is {_short(str(job.seed))}; write a whole number from 0 to {MAX_SEED}."
         )
     return job
 

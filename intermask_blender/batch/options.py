@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ..core import MOST_TAKES, UserError
+from ..core import MAX_TAKES, UserError
 from ..generator.models import find_model
 from .job_file import FIELDS
 from .jobs import Job, body_files, character_names, checked, named, read_jobs
@@ -89,8 +89,8 @@ def parse(arguments: Sequence[str]) -> Options:
     recorded = given.jobs is not None
     jobs = jobs[shard - 1 :: shards]
     out = given.out.resolve()  # Blender takes relative paths from the .blend file
-    if given.batch is not None and not 1 <= given.batch <= MOST_TAKES:
-        raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MOST_TAKES}.")
+    if given.batch is not None and not 1 <= given.batch <= MAX_TAKES:
+        raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MAX_TAKES}.")
     model = find_model(given.model)
     log = given.log.resolve() if given.log else None
     return Options(

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..core import MOST_TAKES
+from ..core import MAX_TAKES
 from ..translations import TRANSLATION_CONTEXT
 
 MAX_SECONDS = 60.0
@@ -93,6 +93,6 @@ def takes_property() -> bpy.types.Property:
         description="Number of different takes to generate from the prompt",
         default=1,
         min=1,
-        max=MOST_TAKES,
+        max=MAX_TAKES,
         soft_max=8,
     )

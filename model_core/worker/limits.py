@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 SHORTEST_SECONDS = 0.5
-MOST_TAKES = 64
+MAX_TAKES = 64
 """Takes of one request, or items of a batched one."""
-MOST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1

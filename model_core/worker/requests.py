@@ -19,7 +19,7 @@ from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from ..settings import build
-from .limits import MOST_SEED, MOST_TAKES, SHORTEST_SECONDS
+from .limits import MAX_SEED, MAX_TAKES, SHORTEST_SECONDS
 from .protocol import Message
 
 
@@ -169,8 +169,8 @@ class MotionRequest:
             items[0][0] if items else _prompt(values),
             seconds,
             frames,
-            _integer(values, "seed", 0, 0, MOST_SEED) or 0,
-            _integer(values, "takes", 1, 1, MOST_TAKES) or 1,
+            _integer(values, "seed", 0, 0, MAX_SEED) or 0,
+            _integer(values, "takes", 1, 1, MAX_TAKES) or 1,
             _sampling(values),
             _solve_settings(values, leader, source),
             leader,
@@ -280,12 +280,12 @@ def _prompt(values: Mapping[str, Any]) -> str:
 def _items(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     """Prompt and seed of each item of a batched request."""
     prompts, seeds = values.get("prompts"), values.get("seeds")
-    if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MOST_TAKES:
-        raise UserError(f"A batch needs two lists, of 1 to {MOST_TAKES} prompts and of their seeds; give both.")
+    if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MAX_TAKES:
+        raise UserError(f"A batch needs two lists, of 1 to {MAX_TAKES} prompts and of their seeds; give both.")
     if len(prompts) != len(seeds):
         raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
     return tuple(
-        (_prompt({"prompt": prompt}), _integer({"seed": seed}, "seed", 0, 0, MOST_SEED) or 0)
+        (_prompt({"prompt": prompt}), _integer({"seed": seed}, "seed", 0, 0, MAX_SEED) or 0)
         for prompt, seed in zip(prompts, seeds, strict=True)
     )
 
