@@ -56,7 +56,7 @@ def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> C
     stages: Sequence[Callable[[Items], Iterator[Problem]]] = (
         partial(_outside, clip=clip),
         partial(_on_held, clip=clip),
-        partial(_unknown_parts, clip=clip),
+        partial(_parts_without_frames, clip=clip),
         contradictions,
         too_fast,
         partial(out_of_reach, floor=clip.floor),
@@ -113,7 +113,7 @@ def _without_held(item: Constraint, held: np.ndarray) -> Constraint | None:
     return only(item, lambda frame: not held[frame])
 
 
-def _unknown_parts(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+def _parts_without_frames(items: Items, clip: ClipLimits) -> Iterator[Problem]:
     for number, item in enumerate(items):
         if not isinstance(item, TimingConstraint) or isinstance(item.event, str) or clip.parts is None:
             continue
@@ -121,5 +121,16 @@ def _unknown_parts(items: Items, clip: ClipLimits) -> Iterator[Problem]:
             sentence = (
                 f"{label(item, number)} is for part {item.event} of the prompt, which has the parts 0 to "
                 f"{clip.parts - 1}; choose one of them."
+            )
+            yield Problem(number, sentence, None)
+        elif item.event == 0 and item.frame > 0:
+            sentence = (
+                f"{label(item, number)} is for part 0 of the prompt, which begins at frame 0; choose another part."
+            )
+            yield Problem(number, sentence, None)
+        elif item.frame < item.event or clip.frames - item.frame < clip.parts - item.event:
+            sentence = (
+                f"{label(item, number)} leaves no frame for a part of the prompt; choose a frame from {item.event} to "
+                f"{clip.frames - clip.parts + item.event}."
             )
             yield Problem(number, sentence, None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..constraints import ClipLimits, Constraints, Targets, check
+from ..constraints import ClipLimits, Constraints, Targets, TimingConstraint, check
 from ..motion import FPS, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from .prompts import segments
@@ -40,13 +40,25 @@ def checked(
     """
     if not constraints:
         return None
+    held = held_frames(frames, free, fixed_frames)
+    heights = [float(person.joints[..., 1].min()) for person in known if person is not None]
+    parts = min(len(segments(prompt, frames, FPS)) for prompt in prompts)
+    return check(constraints, ClipLimits(frames, held, parts, min(heights, default=0.0)), partly) or None
+
+
+def held_frames(frames: int, free: np.ndarray | None = None, fixed_frames: int = 0) -> np.ndarray:
+    """(2, T) true for the frames of each person that stay as they are; arguments as in ``checked``."""
     held = np.zeros((2, frames), dtype=bool)
     if free is not None:
         held |= np.repeat(~free.any(1), FRAMES_PER_TOKEN, axis=1)[:, :frames]
     held[:, :fixed_frames] = True
-    heights = [float(person.joints[..., 1].min()) for person in known if person is not None]
-    parts = min(len(segments(prompt, frames, FPS)) for prompt in prompts)
-    return check(constraints, ClipLimits(frames, held, parts, min(heights, default=0.0)), partly) or None
+    return held
+
+
+def part_frames(constraints: Constraints | None) -> dict[int, int]:
+    """The frame at which a part of the prompt is to begin, by its index."""
+    timings = [item for item in constraints or () if isinstance(item, TimingConstraint) and item.weight > 0]
+    return {item.event: item.frame for item in timings if isinstance(item.event, int)}
 
 
 def bound_tokens(constraints: Constraints, frames: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..constraints import Constraints
 from ..errors import UserError
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
@@ -17,12 +18,12 @@ from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, token_columns, windows
-from .constrained import bound_tokens, checked
+from .constrained import bound_tokens, checked, part_frames
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompt_reader import PromptReader
-from .prompts import segments
+from .prompts import begun_at, segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
 from .windowed import WindowedCompleter, WindowText, sub_progress
@@ -120,7 +121,7 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, prompts, frames)
         settings = options.settings or self.config.sampling
-        items = [self._window_texts(prompt, frames, 0, options.as_written) for prompt in prompts]
+        items = [self._window_texts(prompt, frames, 0, options.as_written, constraints) for prompt in prompts]
         # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[Window | int, ...], list[int]] = {}
         for item, texts in enumerate(items):
@@ -231,7 +232,7 @@ class InterMask:
         log_probs = np.zeros(everything.shape)
         representation = self.codec.representation
         people = [representation.prepared(person) for person in known.people]
-        for window, text in self._window_texts(prompt, frames, 0, options.as_written):
+        for window, text in self._window_texts(prompt, frames, 0, options.as_written, options.constraints):
             place = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             turn = slice(None, None, -1) if window.exchanged else slice(None)
@@ -279,7 +280,7 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
-        texts = self._window_texts(prompt, frames, fixed_frames, options.as_written)
+        texts = self._window_texts(prompt, frames, fixed_frames, options.as_written, constraints)
         pairs = self._completer.complete(
             texts, known, free, frames, sampler, options.takes, options.on_step, constraints
         )
@@ -292,10 +293,12 @@ class InterMask:
         condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
         return TextCondition(condition, features.pooled)
 
-    def _window_texts(self, prompt: str, frames: int, done: int, as_written: bool) -> list[WindowText]:
+    def _window_texts(
+        self, prompt: str, frames: int, done: int, as_written: bool, constraints: Constraints | None = None
+    ) -> list[WindowText]:
         """The windows of a clip whose first ``done`` frames exist already, each with its text."""
         result: list[WindowText] = []
-        for segment in segments(prompt, frames, FPS):
+        for segment in begun_at(segments(prompt, frames, FPS), part_frames(constraints)):
             caption, exchanged = segment.prompt, False
             if self.reader.matcher is not None and not as_written:
                 understood = self.reader.matcher.understand(segment.prompt)

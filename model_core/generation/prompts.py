@@ -8,7 +8,10 @@ these are accepted. A prompt that begins with times that cannot be read is refus
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..errors import UserError
 
@@ -98,6 +101,25 @@ def segments(prompt: str, frames: int, fps: float) -> list[Segment]:
     if any(segment.stop >= frames for segment in result[:-1]) or result[-1].stop > frames + fps / 2:
         raise UserError(f"The prompt's parts last {done:g} s and the clip {frames / fps:g} s; make it longer.")
     return [*result[:-1], Segment(result[-1].prompt, frames)]
+
+
+def begun_at(parts: Sequence[Segment], frames: Mapping[int, int]) -> list[Segment]:
+    """The parts of a prompt, some of which begin at given frames; those between them move in proportion.
+
+    Args:
+        parts: of ``segments``.
+        frames: where parts begin, by index from 0: increasing, with at least a frame for each part.
+    """
+    borders = [0, *(part.stop for part in parts)]
+    fixed = {0: 0, len(parts): borders[-1]} | dict(frames)
+    indices = sorted(fixed)
+    moved = np.interp(borders, [borders[index] for index in indices], [fixed[index] for index in indices])
+    result: list[Segment] = []
+    for number, part in enumerate(parts):
+        before = result[-1].stop if result else 0
+        after = min(fixed[index] - (index - number - 1) for index in indices if index > number)
+        result.append(Segment(part.prompt, min(max(round(float(moved[number + 1])), before + 1), after)))
+    return result
 
 
 def _typed_segments(text: str) -> list[_TypedSegment]:

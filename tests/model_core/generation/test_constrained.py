@@ -14,6 +14,7 @@ from model_core.constraints import Constraints, ContactConstraint, PathConstrain
 from model_core.errors import UserError
 from model_core.generation.constrained import bound_tokens, checked
 from model_core.generation.pipeline import GenerateOptions, InterMask
+from model_core.generation.prompts import Segment, begun_at
 from model_core.motion import Interaction
 
 PIN = PinConstraint(1, "L_Wrist", 17, 26, np.array([[0.3, 1.0, 0.5]]), blend=0, name="handle")
@@ -73,3 +74,29 @@ def test_restyling_frees_the_frames_that_are_bound(model: InterMask) -> None:
     (changed,) = model.restyle("they hug", pair, 0.0, GenerateOptions(constraints=Constraints((PIN,))))
     moved = np.linalg.norm(changed.joints - pair.joints, axis=-1).max(-1)
     assert not moved[0].any() and not moved[1, :4].any() and (moved[1, 17:26] > 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("begins", "stops"),
+    [
+        ({}, [30, 60, 90, 120]),
+        ({1: 30, 3: 90}, [30, 60, 90, 120]),
+        ({2: 30}, [15, 30, 75, 120]),
+        ({1: 60}, [60, 80, 100, 120]),
+        ({3: 3}, [1, 2, 3, 120]),
+        ({1: 117}, [117, 118, 119, 120]),
+        ({1: 1, 2: 2, 3: 119}, [1, 2, 119, 120]),
+    ],
+)
+def test_parts_begin_when_they_are_told_to(begins: dict[int, int], stops: list[int]) -> None:
+    parts = [Segment(name, 30 * (number + 1)) for number, name in enumerate("abcd")]
+    moved = begun_at(parts, begins)
+    assert [part.stop for part in moved] == stops and [part.prompt for part in moved] == list("abcd")
+
+
+def test_the_windows_of_a_clip_follow_the_timing(model: InterMask) -> None:
+    constraints = Constraints((TimingConstraint(24, 1), TimingConstraint(10, "first contact")))
+    prompt = "0-1 s: they hug; 1-2 s: they bow"
+    for given, stop in ((constraints, 24), (None, 30)):
+        texts = model._window_texts(prompt, 60, 0, True, given)
+        assert [window.stop for window, _ in texts] == [stop, 60]
