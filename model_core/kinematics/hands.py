@@ -27,7 +27,8 @@ def _subtree(joint: int) -> list[int]:
     return result
 
 
-_CHEST_SUBTREE = _subtree(_SPINE[-1])
+CHEST_SUBTREE = _subtree(_SPINE[-1])
+"""The chest and all joints above it."""
 
 
 def move_hands(pose: PoseBatch, moves: np.ndarray) -> PoseBatch:
@@ -68,7 +69,7 @@ def rotations_with_moved_hands(
     turn = matrix_from_axis_angle(lean[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
     for number, joint in enumerate(_SPINE[:2]):
         rotations[:, :, joint] = turn[:, :, number] @ rotations[:, :, joint]
-    rotations[:, :, _CHEST_SUBTREE] = turn[:, :, 2:] @ rotations[:, :, _CHEST_SUBTREE]
+    rotations[:, :, CHEST_SUBTREE] = turn[:, :, 2:] @ rotations[:, :, CHEST_SUBTREE]
     joints = positions_of(rotations)
     for side, arm in enumerate(ARMS):
         upper, lower = two_bone_ik(arm, offsets, joints, rotations, targets[:, :, side])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..constraints.targets import Targets
 from ..motion.hands import body_of, with_hands
 from ..motion.posed import PosedSkeleton
 from ..motion.skeleton import SMPLX
@@ -23,6 +24,7 @@ from .root_teleports import without_teleports
 from .separation import arm_separation_moves, separate_bodies
 from .settings import SolveSettings
 from .smoothing import MIN_SMOOTHED_FRAMES, jitter_spectrum, smoothed_positions, smoothed_rotations, stabilised_bodies
+from .targets.meet import meet_targets
 from .touch import closing_moves, touch_restoring_moves
 from .tree import fit_joint_rotations
 
@@ -37,6 +39,7 @@ def solve(
     people: Sequence[Motion],
     settings: SolveSettings = _DEFAULT,
     bones_of: Sequence[Motion] | None = None,
+    targets: Targets | None = None,
 ) -> list[PosedSkeleton]:
     """Fit skeletons of fixed bone lengths to the motion of one or two people, and correct it.
 
@@ -51,6 +54,7 @@ def solve(
     7. ``feet``: standing feet are locked to the floor.
     8. ``leg_lengths``: leg bones that are too long for straight knees are shortened.
     9. ``touch`` and ``separation``: hands keep touching the partner, leave the partner's body, and close small gaps.
+    10. ``targets``: bodies, feet, poses and hands are brought to what the constraints ask for.
 
     Args:
         people: one or two motions, equally long and at one rate, in one world (metres, Y up). Local rotations are
@@ -58,16 +62,17 @@ def solve(
         settings: which stages run, and their limits.
         bones_of: for each person a motion whose bone lengths the skeleton gets, such as the motion before an edit;
             None measures them in ``people``, and shortens legs if the settings say so.
+        targets: what the constraints ask of each frame, in the world of the result; None asks for nothing.
 
     Returns:
         One posed skeleton per person, frame for frame.
 
     Raises:
-        ValueError: no person or more than two, different lengths or rates.
+        ValueError: no person or more than two, different lengths or rates, or targets of another length.
     """
     _check(people)
     if any(person.skeleton == SMPLX for person in people):
-        bodies = solve([body_of(person) for person in people], settings, bones_of)
+        bodies = solve([body_of(person) for person in people], settings, bones_of, targets)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
@@ -82,6 +87,8 @@ def solve(
         pose = _straighten_legs(pose, fitted, settings)
     if len(people) == 2:
         pose = _restore_contacts(pose, fitted, settings)
+    if targets is not None and targets.any():
+        pose = meet_targets(pose, targets, settings)
     return pose.skeletons()
 
 

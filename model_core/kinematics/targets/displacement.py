@@ -1,0 +1,253 @@
+"""Where people are moved on the ground, and how they are turned, so that they are where they should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...constraints import Targets
+from ...motion.canonical import facing
+from ...motion.rotations import about_y, rotate
+from ..filters import hann_smoothed, smoothstep
+from ..legs import LEG_PARTS
+from ..limbs import ARMS
+from .contact_places import EASY_REACH, ContactPoints, short_of_reach
+from .spread import spread, spread_pair
+
+_LENGTH = 10.0
+"""Frames of the spread of displacements: corners between waypoints are rounded over about this length."""
+_BOND, _BOUND_ARM = 200.0, 50.0
+"""How strongly people who touch are moved together, and a person is brought within reach of what they should touch."""
+_TOUCH = (0.12, 0.18)
+"""Metres between joints of two people: they touch up to the first, and are independent from the second on."""
+_TRAVEL = (0.3, 0.7)
+"""m/s: a person who travels faster than the first, before and after, turns with the way, fully from the second on."""
+_WAY = 15
+"""Frames on each side over which the direction of travel is averaged: a step of sway is no change of direction."""
+_SOON = 0.5
+"""Weight of a pin or a contact from which the body is within reach of it."""
+_ROUNDS, _STILL = 3, 1e-3
+"""Rounds of moving people within reach, and metres below which nothing is missing."""
+_MARGIN, _SMOOTH = 1.1, 6
+"""Factor of the shifts of people who come within reach, for what smoothing over so many frames on each side takes away.
+"""
+_UPPER = [joint for joint in range(22) if joint not in LEG_PARTS]
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """A turn about the vertical through the pelvis, and a shift, for every person and frame.
+
+    Attributes:
+        turn: (P, T) radians about +Y.
+        shift: (P, T, 2) x, z of the pelvis.
+        pelvis: (P, T, 3) before.
+    """
+
+    turn: np.ndarray
+    shift: np.ndarray
+    pelvis: np.ndarray
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Points (P, T, N, 3) of the people, moved."""
+        centre = self.pelvis[:, :, None]
+        moved = rotate(about_y(self.turn)[:, :, None], points - centre) + centre
+        moved[..., 0] += self.shift[..., None, 0]
+        moved[..., 2] += self.shift[..., None, 1]
+        return moved
+
+    @property
+    def rotations(self) -> np.ndarray:
+        """(P, T, 3, 3)."""
+        return about_y(self.turn)
+
+
+def displacement(
+    joints: np.ndarray,
+    rotations: np.ndarray,
+    targets: Targets,
+    contacts: list[ContactPoints],
+    held: int | None,
+    fps: float,
+) -> Displacement:
+    """The least displacement that brings people where the targets want them.
+
+    A person who touches the other moves along with them, unless both have to be elsewhere; so does one who is asked to
+    touch the other from out of reach. The displacement is spread smoothly between the frames that ask for it, and stays
+    as it is before the first and after the last of them.
+
+    Args:
+        joints: (P, T, 22, 3) before.
+        rotations: (P, T, 22, 3, 3) in the world, before.
+        targets: of two people; with one person the first one's.
+        contacts: asked for.
+        held: index of a person who stays.
+        fps: frames per second.
+    """
+    people, frames = joints.shape[:2]
+    pelvis, touch = joints[:, :, 0], _touching(joints)
+    ground, weight = targets.ground[:people], targets.ground_weight[:people].copy()
+    if held is not None:
+        weight[held] = 0
+    goal = weight[..., None] * (ground - pelvis[..., [0, 2]])
+    fixed = weight >= 1
+    if held is not None:
+        fixed[held] = True
+    shift = _joined(goal, fixed, weight, touch, np.zeros((frames, 2)))
+    turn = _turns(joints, targets, shift, touch, held, fps)
+    together = _kept_together(joints, turn)
+    reach = _Reach(np.zeros_like(goal), np.zeros(weight.shape), np.zeros((frames, 2)), np.zeros(frames))
+    for _ in range(_ROUNDS):
+        reach.extend(Displacement(turn, shift, pelvis), joints, rotations, targets, contacts, held)
+        # Hands that touch let go where the bodies have to come nearer for something else.
+        bond = np.where(reach.bond > 0, reach.bond, touch)
+        apart = np.where(reach.bond[:, None] > 0, reach.apart, together)
+        drawn = (reach.wish > 0) & ~fixed
+        new = _joined(
+            np.where(drawn[..., None], reach.goal, goal), fixed, np.where(drawn, reach.wish, weight), bond, apart
+        )
+        done = np.abs(new - shift).max() < _STILL
+        shift = new
+        if done:
+            break
+    return Displacement(turn, shift, pelvis)
+
+
+@dataclass
+class _Reach:
+    """Shifts that bring people within reach of pins and contacts.
+
+    Attributes:
+        goal: (P, T, 2) shifts for pins and contacts with points.
+        wish: (P, T) how strongly they draw.
+        apart: (T, 2) the first person's shift less the second's, for contacts of the two.
+        bond: (T,) how strongly that draws.
+    """
+
+    goal: np.ndarray
+    wish: np.ndarray
+    apart: np.ndarray
+    bond: np.ndarray
+
+    def extend(
+        self,
+        moved: Displacement,
+        joints: np.ndarray,
+        rotations: np.ndarray,
+        targets: Targets,
+        contacts: list[ContactPoints],
+        held: int | None,
+    ) -> None:
+        """Add what is missing after a displacement."""
+        shoulders = moved.points(joints)
+        for person in range(len(joints)):
+            for arm in ARMS:
+                pinned = targets.joint_weight[person, :, arm.end] >= _SOON
+                if person == held or not pinned.any():
+                    continue
+                bones = joints[person][:, (arm.hinge, arm.end)] - joints[person][:, (arm.upper, arm.hinge)]
+                length = float(np.median(np.linalg.norm(bones, axis=-1), axis=0).sum())
+                own = np.linalg.norm(joints[person][:, arm.end] - joints[person][:, arm.upper], axis=-1)
+                way = targets.joints[person, :, arm.end] - shoulders[person][:, arm.upper]
+                self._draw(moved, person, short_of_reach(way, np.maximum(EASY_REACH * length, own)), pinned)
+        for contact in contacts:
+            soon = contact.weight >= _SOON
+            if contact.other is None:
+                if contact.person != held:
+                    self._draw(moved, contact.person, contact.missing(moved, joints, rotations), soon)
+                continue
+            way = contact.missing(moved, joints, rotations)
+            if np.abs(way).max() > _STILL:
+                way = _MARGIN * hann_smoothed(way.T, _SMOOTH).T
+                now = moved.shift[0] - moved.shift[1]
+                self.apart[soon] = (now + (1.0 if contact.person == 0 else -1.0) * way)[soon]
+                self.bond[soon] = _BOUND_ARM
+
+    def _draw(self, moved: Displacement, person: int, short: np.ndarray, when: np.ndarray) -> None:
+        """Draw a person by shifts (T, 2) that are missing."""
+        if np.abs(short[when]).max(initial=0.0) > _STILL:
+            smooth = _MARGIN * hann_smoothed((short * when[:, None]).T, _SMOOTH).T
+            self.goal[person][when] = (moved.shift[person] + smooth)[when]
+            self.wish[person][when] = _BOUND_ARM
+
+
+def _joined(
+    values: np.ndarray, fixed: np.ndarray, wish: np.ndarray, bond: np.ndarray, difference: np.ndarray
+) -> np.ndarray:
+    if (
+        not (fixed.any() and values.any())
+        and not (wish * np.abs(values).max(-1)).any()
+        and not (bond[:, None] * difference).any()
+    ):
+        return np.zeros_like(values)
+    if len(values) == 1:
+        return spread(values, fixed, wish, _LENGTH, returns=False)
+    return spread_pair(values, fixed, wish, bond, difference, _LENGTH)
+
+
+def _touching(joints: np.ndarray) -> np.ndarray:
+    """(T,) how strongly two people are bound because they touch above the legs."""
+    if len(joints) < 2:
+        return np.zeros(joints.shape[1])
+    near = np.linalg.norm(joints[0][:, _UPPER, None] - joints[1][:, None, _UPPER], axis=-1).min(axis=(1, 2))
+    return np.asarray(_BOND * (1 - smoothstep((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))))
+
+
+def _kept_together(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """(T, 2) the first person's shift less the second's that keeps the place where they touch in one place."""
+    if len(joints) < 2:
+        return np.zeros((joints.shape[1], 2))
+    first, second = joints[0][:, _UPPER], joints[1][:, _UPPER]
+    distance = np.linalg.norm(first[:, :, None] - second[:, None], axis=-1)
+    nearest = distance.reshape(len(first), -1).argmin(-1)
+    row = np.arange(len(first))
+    place = 0.5 * (first[row, nearest // len(_UPPER)] + second[row, nearest % len(_UPPER)])
+    moved = [rotate(about_y(turn[person]), place - joints[person][:, 0]) + joints[person][:, 0] for person in (0, 1)]
+    return np.asarray((moved[1] - moved[0])[:, [0, 2]])
+
+
+def _turns(
+    joints: np.ndarray, targets: Targets, shift: np.ndarray, touch: np.ndarray, held: int | None, fps: float
+) -> np.ndarray:
+    """(P, T) radians by which people turn: to their headings, with their way, and with whom they touch."""
+    people, frames = joints.shape[:2]
+    weight = targets.heading_weight[:people].copy()
+    if held is not None:
+        weight[held] = 0
+    turn, fixed = np.zeros(weight.shape), weight >= 1
+    for person in range(people):
+        asked = np.flatnonzero(weight[person])
+        if len(asked):
+            off = targets.heading[person, asked] - facing(joints[person, asked])
+            turn[person, asked] = weight[person, asked] * np.unwrap((off + np.pi) % (2 * np.pi) - np.pi)
+    way, wish = _turns_of_way(joints[:, :, 0], shift, targets.ground_weight[:people], fps)
+    if held is not None:
+        fixed[held], wish[held] = True, 0
+    free = weight == 0
+    turn, weight = np.where(free, way, turn), np.where(free, wish, weight)
+    return _joined(np.where(fixed & free, 0.0, turn)[..., None], fixed, weight, touch, np.zeros((frames, 1)))[..., 0]
+
+
+def _turns_of_way(
+    pelvis: np.ndarray, shift: np.ndarray, weight: np.ndarray, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turns (P, T) of people who travel another way than before, and how strongly they are wished for (P, T)."""
+    turn, wish = np.zeros(weight.shape), np.zeros(weight.shape)
+    before = pelvis[..., [0, 2]]
+    for person in range(len(pelvis)):
+        if not weight[person].any() or not np.abs(shift[person]).max() > 1e-6:
+            continue
+        if len(before[person]) < 2:
+            continue
+        ways = [
+            np.gradient(hann_smoothed(path.T, _WAY).T, axis=0) * fps
+            for path in (before[person], before[person] + shift[person])
+        ]
+        speed = np.minimum(*(np.linalg.norm(way, axis=-1) for way in ways))
+        angles = [np.arctan2(way[:, 0], way[:, 1]) for way in ways]
+        off = angles[1] - angles[0]
+        off = (off + np.pi) % (2 * np.pi) - np.pi
+        travels = smoothstep((speed - _TRAVEL[0]) / (_TRAVEL[1] - _TRAVEL[0]))
+        turn[person], wish[person] = off, travels
+    return turn, wish
