@@ -124,9 +124,7 @@ def _parts_without_frames(items: Items, clip: ClipLimits) -> Iterator[Problem]:
             )
             yield Problem(number, sentence, None)
         elif item.event == 0 and item.frame > 0:
-            sentence = (
-                f"{label(item, number)} is for part 0 of the prompt, which begins at frame 0; choose another part."
-            )
+            sentence = f"{label(item, number)} is for part 0 of the prompt, which begins at frame 0; leave it out."
             yield Problem(number, sentence, None)
         elif item.frame < item.event or clip.frames - item.frame < clip.parts - item.event:
             sentence = (

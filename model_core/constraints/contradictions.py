@@ -165,7 +165,8 @@ def _of_timing(items: Items) -> Iterator[Problem]:
         if one.weight != other.weight:
             continue
         if isinstance(one.event, int) and isinstance(other.event, int) and one.event != other.event:
-            agree = (one.event - other.event) * (one.frame - other.frame) > 0
+            later = other.frame - one.frame if other.event > one.event else one.frame - other.frame
+            agree = later >= abs(other.event - one.event)  # at least a frame for each part
         else:
             agree = one.event != other.event or one.frame == other.frame
         if not agree:

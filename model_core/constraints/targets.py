@@ -171,6 +171,26 @@ class Targets:
         )
         return Targets(**arrays, contacts=contacts, timings=timings)
 
+    def keeping(self, held: np.ndarray, joints: np.ndarray) -> Targets:
+        """The targets with frames in which people stay where they are: the pelvis is held, and nothing else is asked.
+
+        Args:
+            held: (2, T) true for these frames.
+            joints: (2, T, 22, 3) where people are, metres.
+        """
+        free = ~held
+        return replace(
+            self,
+            ground=np.where(held[..., None], joints[:, :, 0, [0, 2]], self.ground),
+            ground_weight=np.where(held, 1.0, self.ground_weight),
+            heading=np.where(held, facing(joints), self.heading),
+            heading_weight=np.where(held, 1.0, self.heading_weight),
+            joint_weight=self.joint_weight * free[..., None],
+            rotation_weight=self.rotation_weight * free[..., None],
+            shape_weight=self.shape_weight * free[..., None],
+            contacts=tuple(replace(contact, weight=contact.weight * free[contact.person]) for contact in self.contacts),
+        )
+
     def _add_path(self, path: PathConstraint) -> None:
         path = every_frame(path)
         for number, frame in enumerate(path.frames):

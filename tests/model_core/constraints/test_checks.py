@@ -186,6 +186,7 @@ CONTRADICTIONS: dict[str, tuple[Constraint, Constraint, list[str]]] = {
         TimingConstraint(10, "first contact", name="meet"), TimingConstraint(20, "first contact", name="hit"),
         ["10 and 20"],
     ),
+    "no frame between parts": (TimingConstraint(40, 1, name="bow"), TimingConstraint(41, 3, name="go"), ["40 and 41"]),
     "order of parts": (TimingConstraint(40, 1, name="bow"), TimingConstraint(40, 2, name="go"), ["40 and 40"]),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from constraint_examples import one_of_each, pose_of
+from motion_examples import posed_person
 
 from model_core.constraints import Constraints, ContactConstraint, PathConstraint, PinConstraint, Targets
 from model_core.constraints.types import every_frame, frames_of
@@ -180,6 +181,23 @@ def test_contacts_with_points_move_and_with_places_stay() -> None:
     first, second = Targets.of(Constraints((point, place)), 20).moved(transform).contacts
     np.testing.assert_allclose(first.on, [0.0, 1.0, -1.0], atol=1e-12)
     assert second.on == "right_hand" and (second.weight[5:10] == 1).all()
+
+
+def test_kept_frames_stay_where_people_are() -> None:
+    people = np.stack([posed_person(seed).joints() for seed in (1, 2)])
+    held = np.zeros((2, FRAMES), dtype=bool)
+    held[0], held[1, :28] = True, True
+    targets = Targets.of(one_of_each(), FRAMES)
+    kept = targets.keeping(held, people)
+    np.testing.assert_array_equal(kept.ground[held], people[held][:, 0, [0, 2]])
+    np.testing.assert_array_equal(kept.heading[held], facing(people[held]))
+    assert (kept.ground_weight[held] == 1).all() and (kept.heading_weight[held] == 1).all()
+    for weight in set(VALUES.values()):
+        before, after = getattr(targets, weight), getattr(kept, weight)
+        np.testing.assert_array_equal(after[~held], before[~held])
+        assert weight in ("ground_weight", "heading_weight") or not after[held].any()
+    assert all(not contact.weight[held[contact.person]].any() for contact in kept.contacts)
+    assert kept.contacts[0].weight[28:].any()
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, FRAMES), (0, 25), (22, 48), (59, 60)])
