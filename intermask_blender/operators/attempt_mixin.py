@@ -9,6 +9,7 @@ import bpy
 
 from ..core import UserError
 from ..translations import tr
+from ..translations.core_errors import tr_error
 
 
 def refuse(operator: type[Any], reason: str) -> bool:
@@ -19,7 +20,7 @@ def refuse(operator: type[Any], reason: str) -> bool:
 
 def failed(operator: Any, error: UserError) -> set[str]:
     """Report an error; returns the result of ``execute`` for it."""
-    operator.report({"ERROR"}, tr(str(error)))
+    operator.report({"ERROR"}, tr_error(str(error)))
     return {"CANCELLED"}
 
 

@@ -10,6 +10,7 @@ import bpy
 
 from ..core import SMPL, Check, Setting, UserError, load_map
 from ..translations import tr
+from ..translations.core_errors import tr_error
 from .detect import detect_rig, nearest_rig, resolve
 from .keyable import broken_limb, overriding_constraint
 from .labels import bone_label, bone_labels
@@ -60,7 +61,7 @@ def rig_summary(owner: bpy.types.Object) -> RigSummary:
         mapping = mapping_of(owner)
         text = "; ".join((_summary(mapping), *_to_check(mapping, owner)))
     except UserError as error:
-        return RigSummary(tr(str(error)), False)
+        return RigSummary(tr_error(str(error)), False)
     return RigSummary(tr("Edited, {found}").format(found=text) if is_edited(owner) else text, True, mapping)
 
 

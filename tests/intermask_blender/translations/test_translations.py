@@ -15,11 +15,14 @@ import bpy
 import pytest
 
 import intermask_blender
-from intermask_blender.core import BONE_LABELS, UserError
+import model_core
+from intermask_blender.core import BONE_LABELS, UserError, load_map
 from intermask_blender.operators.attempt_mixin import failed
 from intermask_blender.properties.bone_map import OBJECT_PROPERTIES
 from intermask_blender.registration import CLASSES
-from intermask_blender.translations import TABLES, load_table
+from intermask_blender.translations import TABLES, core_errors, load_table
+from intermask_blender.translations.core_errors import TEMPLATES, tr_error
+from model_core.generation.prompts import segments
 
 assert blender_scene
 
@@ -123,12 +126,47 @@ def test_every_error_of_the_add_on_goes_through_the_tables() -> None:
 
 
 def test_an_error_of_model_core_is_reported_as_it_is() -> None:
-    """It is English, and one readable sentence."""
+    """One that is not among the translated ones is English, and one readable sentence."""
     error = UserError("The file walk.bvh has no frames; choose another.")
     reports: list[tuple[set[str], str]] = []
     operator = type("Operator", (), {"report": lambda self, kind, text: reports.append((kind, text))})()
     assert failed(operator, error) == {"CANCELLED"}
     assert reports == [({"ERROR"}, str(error))]
+
+
+def sentences_of_model_core() -> set[str]:
+    """Sentences of the errors of ``model_core``, each value in them as ``{}``."""
+    found = set()
+    for path in Path(model_core.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "UserError" and node.args:
+                text = node.args[0]
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts))
+    return found
+
+
+def test_the_templates_of_model_cores_errors_are_its_sentences() -> None:
+    sentences = sentences_of_model_core()
+    for template in TEMPLATES:
+        blank = "".join(text + ("{}" if name else "") for text, name, _, _ in string.Formatter().parse(template))
+        assert blank in sentences, template
+
+
+def test_a_common_error_of_model_core_is_translated_with_its_values(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError) as caught:
+        load_map(tmp_path / "none: here.json")
+    with pytest.raises(UserError) as unclear:
+        segments("0-4 s: they bow; 6-8 s: they hug", 300, 30.0)
+    monkeypatch.setattr(core_errors, "tr", lambda words: load_table(TABLES / "de.json").get(words, words))
+    assert tr_error(str(caught.value)) == (
+        f"Die Knochenzuordnung {tmp_path / 'none: here.json'} kann nicht gelesen werden: No such file or directory; "
+        "prüfe den Pfad."
+    )
+    assert tr_error(str(unclear.value)).startswith("Der Teil „6-8 s: they hug“ des Prompts muss bei 4 s beginnen")
+    assert tr_error("The file walk.bvh has no frames; choose another.").startswith("The file walk.bvh")
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
