@@ -10,6 +10,7 @@ import bpy
 from ..core import UserError
 from ..generator.job import Job
 from ..translations import tr
+from ..translations.core_errors import tr_error
 from ..ui.session import pending, redraw_sidebars, session, set_status_text
 from .attempt_mixin import failed, refuse
 
@@ -80,7 +81,7 @@ def _poll(job: Job, finished: Finished) -> float | None:
         return POLL_INTERVAL
     current.end_job()
     if job.error:
-        current.notify("ERROR", tr(job.error))
+        current.notify("ERROR", tr_error(job.error))
     else:
         current.notify("INFO", finished(context, job.sentence))
     redraw_job(context)
