@@ -62,10 +62,10 @@ def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> C
         partial(out_of_reach, floor=clip.floor),
     )
     for stage in stages:
-        # A remedy can change what the next problem is: each is solved before the next one is looked for.
-        while (problem := next(stage(items), None)) is not None:
-            if not partly:
-                raise UserError(problem.sentence)
+        problems = list(stage(items))
+        if problems and not partly:
+            raise UserError(problems[0].sentence)
+        for problem in problems:
             items[problem.number] = problem.remedy
     return Constraints(tuple(item for item in items if item is not None))
 

@@ -38,6 +38,8 @@ _Key = tuple[object, ...]
 def contradictions(items: Items) -> Iterator[Problem]:
     """Constraints of one weight that ask for different values of one thing in one frame."""
     asked: dict[_Key, tuple[np.ndarray, int]] = {}
+    sentences: dict[int, str] = {}
+    left_out: dict[int, set[int]] = {}
     for number, item in enumerate(items):
         if item is None or item.weight == 0:
             continue
@@ -49,7 +51,10 @@ def contradictions(items: Items) -> Iterator[Problem]:
             difference = _difference(str(what[0]), before[0], value)
             if difference is not None:
                 sentence = f"{_both(items, before[1], number)} {_wanted(what, difference)} in frame {frame}; {_DO}"
-                yield Problem(number, sentence, without(item, frame))
+                sentences.setdefault(number, sentence)
+                left_out.setdefault(number, set()).add(frame)
+    for number, sentence in sentences.items():
+        yield Problem(number, sentence, without(items[number], left_out[number]))
     yield from _of_contacts(items)
     yield from _of_timing(items)
 
@@ -122,12 +127,16 @@ def _both(items: Items, first: int, second: int) -> str:
 def _of_contacts(items: Items) -> Iterator[Problem]:
     """One place that is to touch two things, a contact that is to keep a distance, a pinned joint that is to touch."""
     own = [(number, item) for number, item in enumerate(items) if isinstance(item, ContactConstraint | PinConstraint)]
+    left_out: set[int] = set()
     for (first, one), (second, other) in combinations(own, 2):
+        if first in left_out or second in left_out:
+            continue
         start, stop = max(one.start, other.start), min(one.stop, other.stop)
         if start >= stop or one.weight != other.weight or one.weight == 0 or one.person != other.person:
             continue
         if _contact_differs(one, other, start, stop):
             sentence = f"{_both(items, first, second)} contradict each other in the frames {start} to {stop - 1}; {_DO}"
+            left_out.add(second)
             yield Problem(second, sentence, None)
 
 
@@ -161,8 +170,9 @@ def _same_thing(first: str | np.ndarray, second: str | np.ndarray) -> bool:
 def _of_timing(items: Items) -> Iterator[Problem]:
     """One event at two times, and parts of the prompt that begin in another order."""
     own = [(number, item) for number, item in enumerate(items) if isinstance(item, TimingConstraint) and item.weight]
+    left_out: set[int] = set()
     for (first, one), (second, other) in combinations(own, 2):
-        if one.weight != other.weight:
+        if one.weight != other.weight or first in left_out or second in left_out:
             continue
         if isinstance(one.event, int) and isinstance(other.event, int) and one.event != other.event:
             later = other.frame - one.frame if other.event > one.event else one.frame - other.frame
@@ -174,4 +184,5 @@ def _of_timing(items: Items) -> Iterator[Problem]:
                 f"{_both(items, first, second)} put what happens in an impossible order, at the frames {one.frame} "
                 f"and {other.frame}; {_DO}"
             )
+            left_out.add(second)
             yield Problem(second, sentence, None)

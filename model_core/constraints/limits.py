@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -54,35 +53,38 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a pelvis must be: ``ground`` (2,) x, z, and the constraint that says so."""
+    """Where a pelvis must be: ``ground`` (2,) x, z, and the constraints that say so."""
 
     ground: np.ndarray
-    number: int
+    numbers: list[int]
 
 
 def too_fast(items: Items) -> Iterator[Problem]:
     """Places of the pelvis that are too far apart for the time between them."""
+    sentences: dict[int, str] = {}
+    left_out: dict[int, set[int]] = {}
     for person, places in enumerate(pelvis_places(items)):
         frames = sorted(places)
-        for before, after in pairwise(frames):
-            first, second = places[before], places[after]
-            speed = float(np.linalg.norm(second.ground - first.ground)) / (after - before) * FPS
+        before = frames[0] if frames else 0
+        for after in frames[1:]:
+            way = float(np.linalg.norm(places[after].ground - places[before].ground))
+            speed = way / (after - before) * FPS
             if speed <= FASTEST + 1e-6:
+                before = after
                 continue
-            item = items[second.number]
-            assert item is not None
-            names = label(item, second.number)
-            if second.number != first.number:
-                other = items[first.number]
-                assert other is not None
-                names += f" and {inside(label(other, first.number))} together ask"
-            else:
-                names += " asks"
+            first, second = places[before].numbers[0], places[after].numbers[0]
+            names = f"{_label(items, second)} asks"
+            if first != second:
+                names = f"{_label(items, second)} and {inside(_label(items, first))} together ask"
             sentence = (
                 f"{names} person {person} for {speed:.1f} m/s between the frames {before} and {after}; give more time "
                 f"or a shorter way, for at most {FASTEST:g} m/s."
             )
-            yield Problem(second.number, sentence, without(item, after))
+            for number in places[after].numbers:
+                sentences.setdefault(number, sentence)
+                left_out.setdefault(number, set()).add(after)
+    for number, sentence in sentences.items():
+        yield Problem(number, sentence, without(items[number], left_out[number]))
 
 
 def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
@@ -99,9 +101,9 @@ def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
         else:
             continue
         highest = floor + (_JUMPING if item.stop - item.start <= _JUMP else _STANDING)
-        limit = _TALL * (_chain(joint) + extra)
-        for frame in range(item.start, item.stop):
-            point = points[min(frame - item.start, len(points) - 1)]
+        limit, sentence, unreached = _TALL * (_chain(joint) + extra), "", set()
+        points = np.broadcast_to(points, (item.stop - item.start, 3)).copy()
+        for frame, point in enumerate(points, item.start):
             centre = np.array([point[0], np.clip(point[1], floor + _LOWEST, highest), point[2]])
             known = None if joint == "Pelvis" else pelvis[item.person].get(frame)
             if known is not None:
@@ -110,22 +112,37 @@ def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
             distance = float(np.linalg.norm(way))
             if distance <= limit + 1e-6:
                 continue
-            name, word = label(item, number), _word(joint)
-            if known is None or abs(way[1]) > limit:
-                height = point[1] - floor
-                sentence = (
-                    f"{name} is {abs(height):.2f} m {'above' if height > 0 else 'under'} the floor in frame {frame}, "
-                    f"where no {word} reaches; put it {'lower' if height > 0 else 'higher'}."
-                )
-            else:
-                other = items[known.number]
-                assert other is not None
-                sentence = (
-                    f"{name} is {distance:.2f} m from where {inside(label(other, known.number))} puts person "
-                    f"{item.person} in frame {frame}, and a {word} reaches {limit:.2f} m; move one nearer to the other."
-                )
-            yield Problem(number, sentence, _nearer(item, frame, centre + way * (limit / distance)))
-            break
+            sentence = sentence or _unreached(items, number, joint, frame, known, way, limit, point[1] - floor)
+            unreached.add(frame)
+            point[:] = centre + way * (limit / distance)
+        if not sentence:
+            continue
+        if isinstance(item, PinConstraint):
+            yield Problem(number, sentence, replace(item, points=points))
+        else:
+            yield Problem(number, sentence, without(item, unreached))
+
+
+def _unreached(
+    items: Items,
+    number: int,
+    joint: str,
+    frame: int,
+    known: _Place | None,
+    way: np.ndarray,
+    limit: float,
+    height: float,
+) -> str:
+    """What is wrong with a point that is further from the body than ``limit`` metres, by the vector ``way`` (3,)."""
+    if known is None or abs(way[1]) > limit:
+        return (
+            f"{_label(items, number)} is {abs(height):.2f} m {'above' if height > 0 else 'under'} the floor in frame "
+            f"{frame}, where no {_word(joint)} reaches; put it {'lower' if height > 0 else 'higher'}."
+        )
+    return (
+        f"{_label(items, number)} is {np.linalg.norm(way):.2f} m from where {inside(_label(items, known.numbers[0]))} "
+        f"puts the person in frame {frame}, and a {_word(joint)} reaches {limit:.2f} m; move one nearer to the other."
+    )
 
 
 def pelvis_places(items: Items) -> tuple[dict[int, _Place], dict[int, _Place]]:
@@ -143,8 +160,13 @@ def pelvis_places(items: Items) -> tuple[dict[int, _Place], dict[int, _Place]]:
         else:
             continue
         for frame, ground in found:
-            places[item.person].setdefault(frame, _Place(ground, number))
+            places[item.person].setdefault(frame, _Place(ground, [])).numbers.append(number)
     return places
+
+
+def _label(items: Items, number: int) -> str:
+    item = items[number]
+    return "" if item is None else label(item, number)
 
 
 def _chain(joint: str) -> float:
@@ -166,17 +188,6 @@ def inside(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def without(item: Constraint, frame: int) -> Constraint | None:
-    """A constraint without one of its frames."""
-    return only(item, lambda own: own != frame)
-
-
-def _nearer(item: PinConstraint | ContactConstraint, frame: int, point: np.ndarray) -> Constraint:
-    """A pin or contact whose point is where the body reaches, in one frame or, if it is still, in all."""
-    if isinstance(item, ContactConstraint):
-        return replace(item, on=point)
-    points = item.points.copy()
-    if len(points) == 1 and item.stop - item.start > 1:
-        points = np.repeat(points, item.stop - item.start, axis=0)
-    points[frame - item.start] = point
-    return replace(item, points=points)
+def without(item: Constraint | None, frames: Collection[int]) -> Constraint | None:
+    """A constraint without some of its frames."""
+    return None if item is None else only(item, lambda frame: frame not in frames)

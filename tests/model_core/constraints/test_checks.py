@@ -155,6 +155,8 @@ def test_a_pin_is_reached_from_where_the_person_must_be() -> None:
     # A hand on a point reaches as much further as the palm is from the wrist.
     touch = ContactConstraint(0, "left_hand", np.array([0.5, 1.2, 2.6]), 20, 40, name="knob")
     assert "'knob'" in refused(place, touch)
+    (_, rest) = check(Constraints((place, touch)), CLIP, partly=True).items
+    assert isinstance(rest, ContactConstraint) and (rest.start, rest.stop) == (20, 30)  # it binds until then
     assert len(check(Constraints((place, replace(touch, person=1))), CLIP)) == 2
 
 
