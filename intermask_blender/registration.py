@@ -37,6 +37,7 @@ from .operators.takes import (
     INTERMASK_OT_push_take,
     INTERMASK_OT_view_take,
 )
+from .operators.words import INTERMASK_OT_edit_words
 from .panels.advanced import INTERMASK_PT_advanced
 from .panels.bone_map import INTERMASK_PT_bone_map, INTERMASK_UL_bones
 from .panels.characters import INTERMASK_PT_characters
@@ -93,6 +94,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_import_published,
     INTERMASK_OT_use_prompt,
     INTERMASK_OT_new_seed,
+    INTERMASK_OT_edit_words,
     INTERMASK_OT_delete_take,
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_push_take,

@@ -133,6 +133,7 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
         column = property_column(layout)
         for name in ("device", "idle_minutes", "model_folder", "body_file"):
             column.prop(self, name)
+        layout.row().operator("intermask.edit_words", icon="TEXT")
         self._draw_import(layout.box().column())
 
     def _draw_import(self, layout: bpy.types.UILayout) -> None:
