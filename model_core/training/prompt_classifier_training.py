@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,8 @@ from .loop import Loop, LoopSettings
 
 NONE_OF_THEM = "none.json"
 """A file of a list of prompts that name no kind; the other files of a folder of words hold phrases by kind."""
+HELD_OUT = "held_out.json"
+"""Prompts by kind, as users write them, that are not learnt and set the threshold of known prompts."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class PromptClassifierTraining:
         loop: length and learning rate.
         caption_share, none_share: of each batch that are training captions, and prompts of no kind; the others are
             phrases.
-        held_out: share of the phrases that set the threshold of known prompts and are not learnt; with 0, the learnt
-            ones set it.
-        wrongly_unknown: share of held-out phrases that may count as unknown.
+        wrongly_unknown: fraction of held-out prompts that may count as unknown.
         typos, smoothing: share of the texts that get a typing error; of the label's probability on other classes.
         seed: determines the result.
     """
@@ -49,7 +48,6 @@ class PromptClassifierTraining:
     )
     caption_share: float = 0.12
     none_share: float = 0.15
-    held_out: float = 0.08
     wrongly_unknown: float = 0.05
     typos: float = 0.15
     smoothing: float = 0.05
@@ -63,6 +61,7 @@ class Words:
     phrases: list[tuple[str, int]]
     captions: list[tuple[str, int]]
     none: list[tuple[str, int]]
+    held_out: list[tuple[str, int]]
 
 
 def learn_words(
@@ -72,12 +71,12 @@ def learn_words(
 
     Args:
         model: its folder, with the captions that it was trained on.
-        words: a folder of JSON files: phrases by kind, one file a language, and ``none.json``.
+        words: a folder of JSON files: phrases by kind, one file a language, ``none.json`` and ``held_out.json``.
         out: folder for checkpoints and metrics.
         settings: of the training.
 
     Returns:
-        Figures on held-out phrases.
+        Figures on the held-out prompts.
 
     Raises:
         UserError: the model has no captions of kinds, or a file of words is missing or damaged.
@@ -92,45 +91,46 @@ def learn_words(
     if not captions.kinds:
         raise UserError(f"The captions of {model} describe none of the choreographed kinds.")
     material = _read_words(words, captions)
-    random.Random(settings.seed).shuffle(material.phrases)
-    count = round(settings.held_out * len(material.phrases))
-    held_out, learnt = material.phrases[:count], Words(material.phrases[count:], material.captions, material.none)
     torch.manual_seed(settings.seed)
     network = PromptClassifier(encoder.tower, len(captions.kinds))
-    trained = _fit(network, encoder, learnt, held_out, out, settings)
-    classifier = LoadedClassifier(trained, captions.kinds, 0.0)
-    measured = held_out or learnt.phrases
-    probabilities = _probabilities(classifier, encoder, [text for text, _ in measured])
+    trained = _fit(network, encoder, material, out, settings)
+    probabilities = _probabilities(trained, encoder, material.held_out)
     known_from = float(probabilities[:, :-1].amax(1).quantile(settings.wrongly_unknown))
     save_prompt_classifier(model, LoadedClassifier(trained, captions.kinds, known_from))
-    return {**_figures(probabilities, measured), "known_from": known_from}
+    return {**_figures(probabilities, material.held_out), "known_from": known_from}
 
 
 def _read_words(folder: Path, captions: TrainingCaptions) -> Words:
-    """The words of a folder, with the training captions that have a kind."""
-    files = sorted(path for path in folder.glob("*.json") if path.name != NONE_OF_THEM)
+    """The words of a folder, with the training captions that have a kind.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    files = sorted(path for path in folder.glob("*.json") if path.name not in (NONE_OF_THEM, HELD_OUT))
     if not files:
         raise UserError(f"There are no words in {folder}; name a folder of JSON files with phrases by kind.")
-    phrases = [
-        (text, captions.kinds.index(kind))
-        for path in files
-        for kind, group in read_phrases(path, captions.kinds).items()
-        for text in group
-    ]
-    known = [(text, kind) for text, kind in zip(captions.texts, captions.kind.tolist(), strict=True) if kind >= 0]
+
+    def labelled(path: Path) -> list[tuple[str, int]]:
+        groups = read_phrases(path, captions.kinds)
+        return [(text, captions.kinds.index(kind)) for kind, group in groups.items() for text in group]
+
     path = folder / NONE_OF_THEM
     try:
         none = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); write a list of prompts that name no kind.") from error
-    return Words(list(dict.fromkeys(phrases)), known, [(str(text), len(captions.kinds)) for text in none])
+    return Words(
+        [entry for path in files for entry in labelled(path)],
+        [(text, kind) for text, kind in zip(captions.texts, captions.kind.tolist(), strict=True) if kind >= 0],
+        [(str(text), len(captions.kinds)) for text in none],
+        labelled(folder / HELD_OUT),
+    )
 
 
 def _fit(
     network: PromptClassifier,
     encoder: TowerEncoder,
     words: Words,
-    held_out: Sequence[tuple[str, int]],
     out: Path,
     settings: PromptClassifierTraining,
 ) -> PromptClassifier:
@@ -155,18 +155,16 @@ def _fit(
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, PromptClassifier)
-        if not held_out:
-            return {}
-        classifier = LoadedClassifier(averaged, (), 0.0)
-        return _figures(_probabilities(classifier, encoder, [text for text, _ in held_out]), held_out)
+        return _figures(_probabilities(averaged, encoder, words.held_out), words.held_out)
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, PromptClassifier)
     return trained
 
 
-def _probabilities(classifier: LoadedClassifier, encoder: TowerEncoder, texts: Sequence[str]) -> Tensor:
+def _probabilities(network: PromptClassifier, encoder: TowerEncoder, labelled: Sequence[tuple[str, int]]) -> Tensor:
     """(N, K + 1) of texts."""
+    classifier, texts = LoadedClassifier(network, (), 0.0), [text for text, _ in labelled]
     batches = [classifier.logits(encoder, texts[start : start + 128]) for start in range(0, len(texts), 128)]
     return torch.cat(batches).softmax(-1)
 

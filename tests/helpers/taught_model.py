@@ -15,6 +15,7 @@ WORDS = {
     HUG: ["they squeeze each other tight", "a long cuddle", "a big embrace", "they fall into each other's arms"],
     BOW: ["a Japanese greeting", "they lower their heads in respect", "judo players salute", "they bend at the waist"],
 }
+HELD_OUT = {HUG: ["they hug tightly"], BOW: ["they bow deeply"]}
 NONE = ["a man cooks dinner", "the price of wheat fell", "he swims", "a car explodes", "she types on a laptop"]
 
 
@@ -28,6 +29,7 @@ def save_taught_model(base: Path) -> Path:
     words.mkdir()
     (words / "en.json").write_text(json.dumps(WORDS), encoding="utf-8")
     (words / "none.json").write_text(json.dumps(NONE), encoding="utf-8")
+    (words / "held_out.json").write_text(json.dumps(HELD_OUT), encoding="utf-8")
     loop = LoopSettings(steps=40, batch=16, rate=3e-3, warm_up=5, average=0.8)
-    learn_words(model, words, base / "out", PromptClassifierTraining(loop, held_out=0.0, typos=0.0))
+    learn_words(model, words, base / "out", PromptClassifierTraining(loop, typos=0.0))
     return model
