@@ -5,7 +5,6 @@ from __future__ import annotations
 import bpy
 
 from ..properties.sampling_settings import PANEL_SAMPLING
-from ..ui.property_column import property_column
 from .generate import TAB
 
 
@@ -23,9 +22,10 @@ class INTERMASK_PT_advanced(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """All of them."""
         settings = context.scene.intermask
-        column = property_column(self.layout)
+        # Not split: half the sidebar's usual width is too narrow for these labels in any language.
+        column = self.layout.column()
         column.prop(settings, "use_model_values")
-        own = column.column()
+        own = column.column(align=True)
         own.active = not settings.use_model_values
         for name in PANEL_SAMPLING:
             own.prop(settings, name)

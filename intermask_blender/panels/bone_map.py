@@ -13,6 +13,7 @@ from ..operators.bone_map import (
 )
 from ..rig.labels import bone_label
 from ..rig.own_map import is_edited, joint_needs_attention
+from ..translations import TRANSLATION_CONTEXT
 from ..ui.property_column import property_column
 from .generate import TAB
 from .rig_line import draw_rig_line
@@ -36,7 +37,7 @@ class INTERMASK_UL_bones(bpy.types.UIList):
     ) -> None:
         """The joint, and a field that searches the armature's bones."""
         owner = data.id_data
-        row = layout.split(factor=0.45)
+        row = layout.split(factor=0.52)
         row.label(
             text=bone_label(item.name), icon="ERROR" if joint_needs_attention(owner, item) else "NONE", translate=False
         )
@@ -85,8 +86,9 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
         else:
             layout.operator(INTERMASK_OT_edit_bones.bl_idname, icon="GREASEPENCIL")
         row = layout.row(align=True)
-        row.operator(INTERMASK_OT_load_bones.bl_idname, text="Load", icon="FILE_FOLDER")
-        row.operator(INTERMASK_OT_save_bones.bl_idname, text="Save", icon="FILE_TICK")
+        ours = {"text_ctxt": TRANSLATION_CONTEXT}
+        row.operator(INTERMASK_OT_load_bones.bl_idname, text="Load", icon="FILE_FOLDER", **ours)
+        row.operator(INTERMASK_OT_save_bones.bl_idname, text="Save", icon="FILE_TICK", **ours)
 
     @staticmethod
     def _draw_list(layout: bpy.types.UILayout, owner: bpy.types.Object) -> None:
@@ -97,5 +99,5 @@ class INTERMASK_PT_bone_map(bpy.types.Panel):
         if 0 <= owner.intermask_bone_index < len(owner.intermask_bones):
             item = owner.intermask_bones[owner.intermask_bone_index]
             column.prop_search(item, "control", owner.data, "bones", text="Control to Key")
-        column.prop_search(owner, "intermask_root_bone", owner.data, "bones")
+        column.prop_search(owner, "intermask_root_bone", owner.data, "bones", text="Root Motion")
         layout.operator(INTERMASK_OT_detect_bones.bl_idname, icon="FILE_REFRESH")

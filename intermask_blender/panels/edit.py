@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
-from ..translations import tr_noop
+from ..translations import TRANSLATION_CONTEXT, tr_noop
 from ..ui.property_column import property_column
 from .generate import TAB
 
@@ -64,7 +64,7 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         button.part, button.strength = "ALL", settings.strength
         row = layout.row(align=True)
         row.prop(settings, "seconds_more")
-        row.operator(INTERMASK_OT_extend.bl_idname)
+        row.operator(INTERMASK_OT_extend.bl_idname, text="Extend", text_ctxt=TRANSLATION_CONTEXT)
 
     @staticmethod
     def _own_prompt(settings: bpy.types.PropertyGroup) -> str:
