@@ -16,7 +16,7 @@ _TRUNK_SHARE = 0.1
 """Fraction of a hand's move that the trunk always follows."""
 _LARGEST_LEAN = 0.2
 """Largest lean of the trunk for a hand, radians."""
-_SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
+SPINE = tuple(SMPL.index(name) for name in ("Spine1", "Spine2", "Spine3"))
 
 
 def _subtree(joint: int) -> list[int]:
@@ -27,7 +27,7 @@ def _subtree(joint: int) -> list[int]:
     return result
 
 
-CHEST_SUBTREE = _subtree(_SPINE[-1])
+CHEST_SUBTREE = _subtree(SPINE[-1])
 """The chest and all joints above it."""
 
 
@@ -67,7 +67,7 @@ def rotations_with_moved_hands(
     hands = rotations[:, :, WRISTS].copy()
     lean = _lean(offsets, joints, moves, targets, largest_lean)
     turn = matrix_from_axis_angle(lean[..., None, :] * np.array([[1 / 3], [2 / 3], [1]]))
-    for number, joint in enumerate(_SPINE[:2]):
+    for number, joint in enumerate(SPINE[:2]):
         rotations[:, :, joint] = turn[:, :, number] @ rotations[:, :, joint]
     rotations[:, :, CHEST_SUBTREE] = turn[:, :, 2:] @ rotations[:, :, CHEST_SUBTREE]
     joints = positions_of(rotations)
@@ -94,7 +94,7 @@ def _lean(
         short = np.minimum(short, np.linalg.norm(moves[:, :, side], axis=-1))
         shoulder_move = _TRUNK_SHARE * moves[:, :, side] + (short / np.maximum(distance, 1e-6))[..., None] * to_target
         # Each spine joint takes a third: together they rotate the shoulder about their middle.
-        lever = joints[:, :, arm.upper] - joints[:, :, _SPINE].mean(2)
+        lever = joints[:, :, arm.upper] - joints[:, :, SPINE].mean(2)
         total += cross(lever, shoulder_move) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
     angle = np.linalg.norm(total, axis=-1, keepdims=True)
     # A smooth limit.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..constraints.targets import Targets
+from ..constraints import Constraints, Targets
 from ..motion.hands import body_of, with_hands
 from ..motion.posed import PosedSkeleton
 from ..motion.skeleton import SMPLX
@@ -39,7 +39,8 @@ def solve(
     people: Sequence[Motion],
     settings: SolveSettings = _DEFAULT,
     bones_of: Sequence[Motion] | None = None,
-    targets: Targets | None = None,
+    targets: Targets | Constraints | None = None,
+    kept: np.ndarray | None = None,
 ) -> list[PosedSkeleton]:
     """Fit skeletons of fixed bone lengths to the motion of one or two people, and correct it.
 
@@ -62,7 +63,9 @@ def solve(
         settings: which stages run, and their limits.
         bones_of: for each person a motion whose bone lengths the skeleton gets, such as the motion before an edit;
             None measures them in ``people``, and shortens legs if the settings say so.
-        targets: what the constraints ask of each frame, in the world of the result; None asks for nothing.
+        targets: what is asked of each frame, in the world of the result, or the constraints that ask for it: their
+            poses are then those of the people who are solved. None asks for nothing.
+        kept: (P, T) true for frames in which a person stays as without targets; None for none.
 
     Returns:
         One posed skeleton per person, frame for frame.
@@ -72,7 +75,7 @@ def solve(
     """
     _check(people)
     if any(person.skeleton == SMPLX for person in people):
-        bodies = solve([body_of(person) for person in people], settings, bones_of, targets)
+        bodies = solve([body_of(person) for person in people], settings, bones_of, targets, kept)
         solved = zip(bodies, people, strict=True)
         return [with_hands(body, person) if person.skeleton == SMPLX else body for body, person in solved]
     if settings.bridge_root_teleports:
@@ -87,8 +90,10 @@ def solve(
         pose = _straighten_legs(pose, fitted, settings)
     if len(people) == 2:
         pose = _restore_contacts(pose, fitted, settings)
+    if isinstance(targets, Constraints):
+        targets = Targets.of(targets, len(people[0]), pose.offsets[[0, -1]])
     if targets is not None and targets.any():
-        pose = meet_targets(pose, targets, settings)
+        pose = meet_targets(pose, targets, settings, kept)
     return pose.skeletons()
 
 

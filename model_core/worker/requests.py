@@ -13,7 +13,7 @@ import numpy as np
 from ..constraints import Constraints
 from ..constraints.files import constraints_from_json
 from ..errors import UserError
-from ..generation.constrained import checked
+from ..generation.constrained import checked, held_frames
 from ..kinematics import SolveSettings
 from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
@@ -224,16 +224,24 @@ class MotionRequest:
         """
         prompts = [prompt for prompt, _ in self.items] or [self.prompt]
         known: Sequence[Motion] = ()
-        free, fixed_frames = None, 0
         if self.leader is not None:
-            known, free = [self.leader], Edit((1,), tuple(range(PARTS)), 0, frames, 1.0).free(frames)
+            known = [self.leader]
         elif self.source is not None:
             known = self.source.people
-            if self.edit is None:
-                fixed_frames = len(self.source)
-            else:
-                free = self.edit.free(frames)
+        free, fixed_frames = self._free(frames)
         return checked(self.constraints, prompts, frames, known, free, fixed_frames, self.partly)
+
+    def kept_frames(self, frames: int) -> np.ndarray:
+        """(2, T) true for the frames of each person that stay as they are, of a clip of that many frames."""
+        return held_frames(frames, *self._free(frames))
+
+    def _free(self, frames: int) -> tuple[np.ndarray | None, int]:
+        """(2, P, S) true for the tokens to generate, None for all, and the number of frames before them."""
+        if self.leader is not None:
+            return Edit((1,), tuple(range(PARTS)), 0, frames, 1.0).free(frames), 0
+        if self.source is None:
+            return None, 0
+        return (None, len(self.source)) if self.edit is None else (self.edit.free(frames), 0)
 
     def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
         """The model's settings, overridden by the client's."""

@@ -181,7 +181,7 @@ class Worker:
         loaded = perf_counter()
         takes = self._sample(model, request, frames, constraints)
         sampled = perf_counter()
-        solved = self._solve(takes, request)
+        solved = self._solve(takes, request, constraints)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
         prompts = [prompt for prompt, _ in request.items] or [request.prompt]
         understood = [] if request.as_written else [
@@ -248,7 +248,9 @@ class Worker:
         leader = _with_rotations(request.leader.frames(0, frames))
         return model.react(request.prompt, leader, options)
 
-    def _solve(self, takes: list[Interaction], request: MotionRequest) -> list[list[PosedSkeleton]]:
+    def _solve(
+        self, takes: list[Interaction], request: MotionRequest, constraints: Constraints | None
+    ) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve
 
         # An edited character keeps its bones.
@@ -256,7 +258,8 @@ class Worker:
         solved = []
         for index, take in enumerate(takes):
             self._progress("solving", index, len(takes))
-            solved.append(solve(take.people, request.solve, bones_of))
+            kept = None if constraints is None else request.kept_frames(len(take))
+            solved.append(solve(take.people, request.solve, bones_of, constraints, kept))
         self._progress("solving", len(takes), len(takes))
         return solved
 

@@ -68,7 +68,6 @@ def displacement(
     rotations: np.ndarray,
     targets: Targets,
     contacts: list[ContactPoints],
-    held: int | None,
     fps: float,
 ) -> Displacement:
     """The least displacement that brings people where the targets want them.
@@ -82,24 +81,19 @@ def displacement(
         rotations: (P, T, 22, 3, 3) in the world, before.
         targets: of two people; with one person the first one's.
         contacts: asked for.
-        held: index of a person who stays.
         fps: frames per second.
     """
     people, frames = joints.shape[:2]
     pelvis, touch = joints[:, :, 0], _touching(joints)
-    ground, weight = targets.ground[:people], targets.ground_weight[:people].copy()
-    if held is not None:
-        weight[held] = 0
+    ground, weight = targets.ground[:people], targets.ground_weight[:people]
     goal = weight[..., None] * (ground - pelvis[..., [0, 2]])
     fixed = weight >= 1
-    if held is not None:
-        fixed[held] = True
     shift = _joined(goal, fixed, weight, touch, np.zeros((frames, 2)))
-    turn = _turns(joints, targets, shift, touch, held, fps)
+    turn = _turns(joints, targets, shift, touch, fps)
     together = _kept_together(joints, turn)
     reach = _Reach(np.zeros_like(goal), np.zeros(weight.shape), np.zeros((frames, 2)), np.zeros(frames))
     for _ in range(_ROUNDS):
-        reach.extend(Displacement(turn, shift, pelvis), joints, rotations, targets, contacts, held)
+        reach.extend(Displacement(turn, shift, pelvis), joints, rotations, targets, contacts)
         # Hands that touch let go where the bodies have to come nearer for something else.
         bond = np.where(reach.bond > 0, reach.bond, touch)
         apart = np.where(reach.bond[:, None] > 0, reach.apart, together)
@@ -137,14 +131,13 @@ class _Reach:
         rotations: np.ndarray,
         targets: Targets,
         contacts: list[ContactPoints],
-        held: int | None,
     ) -> None:
         """Add what is missing after a displacement."""
         shoulders = moved.points(joints)
         for person in range(len(joints)):
             for arm in ARMS:
                 pinned = targets.joint_weight[person, :, arm.end] >= _SOON
-                if person == held or not pinned.any():
+                if not pinned.any():
                     continue
                 bones = joints[person][:, (arm.hinge, arm.end)] - joints[person][:, (arm.upper, arm.hinge)]
                 length = float(np.median(np.linalg.norm(bones, axis=-1), axis=0).sum())
@@ -154,8 +147,7 @@ class _Reach:
         for contact in contacts:
             soon = contact.weight >= _SOON
             if contact.other is None:
-                if contact.person != held:
-                    self._draw(moved, contact.person, contact.missing(moved, joints, rotations), soon)
+                self._draw(moved, contact.person, contact.missing(moved, joints, rotations), soon)
                 continue
             way = contact.missing(moved, joints, rotations)
             if np.abs(way).max() > _STILL:
@@ -207,14 +199,10 @@ def _kept_together(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return np.asarray((moved[1] - moved[0])[:, [0, 2]])
 
 
-def _turns(
-    joints: np.ndarray, targets: Targets, shift: np.ndarray, touch: np.ndarray, held: int | None, fps: float
-) -> np.ndarray:
+def _turns(joints: np.ndarray, targets: Targets, shift: np.ndarray, touch: np.ndarray, fps: float) -> np.ndarray:
     """(P, T) radians by which people turn: to their headings, with their way, and with whom they touch."""
     people, frames = joints.shape[:2]
-    weight = targets.heading_weight[:people].copy()
-    if held is not None:
-        weight[held] = 0
+    weight = targets.heading_weight[:people]
     turn, fixed = np.zeros(weight.shape), weight >= 1
     for person in range(people):
         asked = np.flatnonzero(weight[person])
@@ -222,8 +210,6 @@ def _turns(
             off = targets.heading[person, asked] - facing(joints[person, asked])
             turn[person, asked] = weight[person, asked] * np.unwrap((off + np.pi) % (2 * np.pi) - np.pi)
     way, wish = _turns_of_way(joints[:, :, 0], shift, targets.ground_weight[:people], fps)
-    if held is not None:
-        fixed[held], wish[held] = True, 0
     free = weight == 0
     turn, weight = np.where(free, way, turn), np.where(free, wish, weight)
     return _joined(np.where(fixed & free, 0.0, turn)[..., None], fixed, weight, touch, np.zeros((frames, 1)))[..., 0]

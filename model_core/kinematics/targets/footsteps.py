@@ -16,8 +16,9 @@ from .stepping import SWING, BodyPath, PlacedStance, with_steps
 
 _FADE = 0.5
 """Longest time in seconds in which a foot in the air comes from or goes to its stance."""
-_CARRY = 0.12
-"""Share of a swing at its start and at its end in which the foot does not travel: it leaves the floor first."""
+_CARRY, _STEEPNESS = 0.12, 3
+"""Share of a swing at its start and at its end in which the foot does not travel: it leaves the floor first. And how
+steeply it does: with less steepness feet slide, with more they jerk."""
 _RISE, _RISE_PER_METRE, _LARGEST_RISE = 0.05, 0.15, 0.12
 """Metres above the floor to which the toes rise in a swing, the increase per metre of its length, and the limit."""
 _OTHERWISE = 0.03
@@ -148,7 +149,7 @@ def _swung(
         length = float(np.linalg.norm((placed[number][0] - placed[number - 1][0])[last, 1, [0, 2]]))
         if last - first < 2 * fade and (length > _OTHERWISE or clears[swing].any()):
             share = (time[swing] - first) / (last - first)
-            rise = min(_RISE + _RISE_PER_METRE * length, _LARGEST_RISE) * (1 - (2 * share - 1) ** 4) ** 2
+            rise = min(_RISE + _RISE_PER_METRE * length, _LARGEST_RISE) * (1 - np.abs(2 * share - 1) ** _STEEPNESS) ** 2
             above = np.maximum(foot[swing, 1, 1] - floor, 0.0)
             result[swing, :, 1] += (rise * (1 - smoothstep(above / np.maximum(rise, 1e-6))))[:, None]
     return result, turn

@@ -13,7 +13,7 @@ from ...motion.runs import runs
 from ..contacts import speeds
 from ..filters import smoothstep
 from ..pose import PoseBatch
-from .spread import PEAK_SPEED, spread
+from .spread import PEAK_SPEED, WISH, spread
 
 _SHORTEST, _LONGEST = 4.0, 10.0
 """Frames of the spread of a pose."""
@@ -21,30 +21,34 @@ _LEAST_SHARE = 0.3
 """Share of the fastest ordinary speed of a person's joints that a pose may add, however fast they are already."""
 _OTHER_POSE = np.radians(40.0)
 """Radians by which a joint differs from an asked pose that is wholly another one."""
-_WISH = 5.0
-"""How strongly a pose with a weight below 1 draws."""
 _HEIGHT = 6.0
 """Frames of the spread of a correction of the pelvis' height."""
 
 
-def posed(pose: PoseBatch, targets: Targets, held: int | None) -> PoseBatch:
+def blend_in_poses(pose: PoseBatch, targets: Targets, kept: np.ndarray) -> PoseBatch:
     """The pose with the local rotations that the targets ask for, spread over the frames around."""
     people = len(pose.local)
     weight, world = _asked_rotations(pose, targets)
-    if held is not None:
-        weight[held] = 0
     if not weight.any():
         return pose
     wanted = _wanted_local(pose, world, weight)
     local = pose.local.copy()
     for person in range(people):
         for first, stop in runs((weight[person] > 0).any(axis=0)):
-            local[person] = _blended(pose, local[person], person, wanted[person], weight[person], slice(first, stop))
+            local[person] = _blended(
+                pose, local[person], person, wanted[person], weight[person], slice(first, stop), kept[person]
+            )
     return replace(pose, local=local)
 
 
 def _blended(
-    pose: PoseBatch, local: np.ndarray, person: int, wanted: np.ndarray, weight: np.ndarray, frames: slice
+    pose: PoseBatch,
+    local: np.ndarray,
+    person: int,
+    wanted: np.ndarray,
+    weight: np.ndarray,
+    frames: slice,
+    kept: np.ndarray,
 ) -> np.ndarray:
     """Local rotations (T, 22, 3, 3) with the poses of some adjacent frames, blended in before and out after them.
 
@@ -59,6 +63,7 @@ def _blended(
         wanted: (22, T, 3, 3) local rotations, where asked for.
         weight: (22, T).
         frames: those of these poses.
+        kept: (T,) frames in which the person stays.
     """
     count = weight.shape[1]
     inside = np.zeros(count, dtype=bool)
@@ -72,7 +77,7 @@ def _blended(
     length = _length(pose, person, chosen, turn, frames)
     # Other poses are not to be changed by these.
     value = np.where(inside, weight[chosen], 0.0)
-    share = spread(value[..., None], (weight[chosen] >= 1), _WISH * value, length)
+    share = spread(value[..., None], (weight[chosen] >= 1) | kept, WISH * value, length)
     result = local.copy()
     nearest = np.clip(np.arange(count), frames.start, frames.stop - 1)
     for number, joint in enumerate(chosen):
@@ -87,7 +92,7 @@ def _blended(
 
 
 def height_changes(
-    pose: PoseBatch, before: np.ndarray, targets: Targets, held: int | None
+    pose: PoseBatch, before: np.ndarray, targets: Targets, kept: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changes (P, T) of the height of pelvises in metres, and how firm they are (P, T), 0 to 1.
 
@@ -102,13 +107,13 @@ def height_changes(
         standing = before[..., 1].min(-1) - targets.shape[:people, ..., 1].min(-1) - pose.translation[..., 1]
         wanted = np.where(weight > 0, wanted, standing)
         weight = np.where(weight > 0, weight, feet)
-    if held is not None:
-        weight[held] = 0
     change = np.where(weight > 0, weight * wanted, 0.0)[..., None]
-    if not np.abs(change).max(initial=0.0) > 1e-7:
-        return np.zeros((people, frames)), (weight > 0).astype(np.float64)
-    firm = spread(np.ones_like(change) * (weight > 0)[..., None], weight >= 1, _WISH * weight, _HEIGHT)
-    return spread(change, weight >= 1, _WISH * weight, _HEIGHT)[..., 0], np.clip(firm[..., 0], 0.0, 1.0)
+    if not (weight.any() or kept.any()):
+        return np.zeros((people, frames)), np.zeros((people, frames))
+    fixed = (weight >= 1) | kept
+    heights = spread(change, fixed, WISH * weight, _HEIGHT)[..., 0]
+    firm = spread(np.where((weight > 0) | kept, 1.0, 0.0)[..., None], fixed, WISH * weight, _HEIGHT)[..., 0]
+    return heights, np.clip(firm, 0.0, 1.0)
 
 
 def _asked_rotations(pose: PoseBatch, targets: Targets) -> tuple[np.ndarray, np.ndarray]:

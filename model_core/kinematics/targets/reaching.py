@@ -22,7 +22,7 @@ from ..limbs import ARMS, LEGS, Limb, two_bone_ik
 from ..pose import PoseBatch
 from .footsteps import Footsteps
 from .posing import make_continuous
-from .spread import spread
+from .spread import WISH, spread
 
 _STRAIGHT = 0.998
 """Share of its length to which a limb stretches at most, unless it is straighter already."""
@@ -39,9 +39,7 @@ _FOREARM = np.radians(80.0)
 """Radians of twist that a forearm takes over at most."""
 
 
-def legs_on(
-    pose: PoseBatch, steps: Footsteps, yaw: np.ndarray, firm: np.ndarray, before: np.ndarray, held: int | None
-) -> PoseBatch:
+def legs_on(pose: PoseBatch, steps: Footsteps, yaw: np.ndarray, firm: np.ndarray, before: np.ndarray) -> PoseBatch:
     """The pose with feet on their footsteps, and pelvises that sink where legs need it.
 
     Args:
@@ -50,7 +48,6 @@ def legs_on(
         yaw: (P, T, 2) radians about +Y by which feet turn before they are laid along their footsteps.
         firm: (P, T) from 0 to 1: the pelvis keeps its height.
         before: (P, T, 22, 3) joints of the same legs, stretched as much as they may be.
-        held: index of a person who stays.
     """
     joints, rotations = pose.world()
     short = np.zeros(pose.translation.shape[:2])
@@ -82,11 +79,10 @@ def legs_on(
         change = swing(foot, steps.toes[:, :, side] - reached) @ turn
         turned[:, :, ankle] = change @ rotations[:, :, ankle]
         turned[:, :, toe] = change @ rotations[:, :, toe]
-    result = replace(pose, translation=translation).with_world_rotations(turned)
-    return result if held is None else result.with_person(held, pose)
+    return replace(pose, translation=translation).with_world_rotations(turned)
 
 
-def hands_exactly(
+def move_hands_exactly(
     pose: PoseBatch, moves: np.ndarray, hands: np.ndarray | None = None, follow: np.ndarray | None = None
 ) -> PoseBatch:
     """The pose with wrists displaced exactly, as far as arms reach.
@@ -122,7 +118,7 @@ def hands_exactly(
 
 
 def swung_moves(
-    joints: np.ndarray, moves: np.ndarray, weight: np.ndarray, wish: float, length: np.ndarray
+    joints: np.ndarray, moves: np.ndarray, weight: np.ndarray, kept: np.ndarray, length: np.ndarray
 ) -> np.ndarray:
     """Moves of wrists, spread smoothly as a swing about the shoulder and a change of the arm's extension.
 
@@ -132,7 +128,7 @@ def swung_moves(
         joints: (P, T, 22, 3).
         moves: (P, 2, T, 3) metres, left and right wrist, where they count.
         weight: (P, 2, T) how much they count.
-        wish: how strongly those with a weight below 1 draw.
+        kept: (P, T) frames in which hands stay.
         length: (P, 2) frames of the spread.
 
     Returns:
@@ -152,7 +148,7 @@ def swung_moves(
         values = np.concatenate((turn, np.log(there / np.maximum(far, 1e-3))[..., None]), axis=-1)
         fixed = asked >= 1
         values = values * np.where(fixed, 1.0, asked)[..., None]
-        whole = spread(values, fixed, wish * asked, length[:, side])
+        whole = spread(values, fixed | kept, WISH * asked, length[:, side])
         swung = rotate(matrix_from_axis_angle(whole[..., :3]), now) * np.exp(whole[..., 3:])
         result[:, :, side] = np.where((asked > 0).any(axis=-1)[:, None, None], swung - now, 0.0)
     return result

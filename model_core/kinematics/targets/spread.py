@@ -12,6 +12,8 @@ _BLOCK = 24
 """Frames of a block of the banded system."""
 _FREE = 1e-8
 """Share of the price of a correction's size that keeps the system regular where a correction need not return to 0."""
+WISH = 5.0
+"""Strength of a wish of weight 1: lesser weights pull with their share of it."""
 PEAK_SPEED = 0.28
 """Largest speed of a spread correction of size 1, times its length in frames, per frame."""
 

@@ -47,8 +47,7 @@ def met(
 ) -> tuple[list[PosedSkeleton], np.ndarray, list[ConstraintError]]:
     """A clip that meets constraints, its joints, and how well it meets each of them."""
     constraints = Constraints(items)
-    offsets = np.stack([person.offsets for person in solved(name)])
-    people = solve(generated(name), SolveSettings(held=held), targets=Targets.of(constraints, FRAMES, offsets))
+    people = solve(generated(name), SolveSettings(held=held), targets=constraints)
     return people, joints_of(people), report_of_people(constraints, people)
 
 
@@ -292,7 +291,7 @@ def test_a_contact_holds(name: str, contact: ContactConstraint) -> None:
     before = joints_of(solved(name))
     _, after, errors = met(name, contact)
     assert errors[0].worst is not None and errors[0].worst < 0.005
-    assert skate(after) < skate(before) + 0.1 and jerk(after, FPS) < 1.3 * jerk(before, FPS)
+    assert skate(after) < skate(before) + 0.15 and jerk(after, FPS) < 1.3 * jerk(before, FPS)
 
 
 def test_a_held_person_never_moves() -> None:
@@ -302,6 +301,26 @@ def test_a_held_person_never_moves() -> None:
     np.testing.assert_array_equal(people[0].rotations, before[0].rotations)
     np.testing.assert_array_equal(people[0].translation, before[0].translation)
     assert errors[0].worst is not None and errors[0].worst < 0.005
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_kept_frames_stay_and_what_follows_leads_on_from_them(first: bool) -> None:
+    kept = np.zeros((2, FRAMES), dtype=bool)
+    kept[:, : 50 if first else FRAMES], kept[0, 50:] = True, False
+    before = solved("shake")
+    items = (
+        PathConstraint(0, (100,), before[0].translation[100:101, [0, 2]] + ASIDE),
+        pose_from("shake", 0, 60, ("bow", 0, 60)),
+        PinConstraint(0, "L_Wrist", 75, 95, before[0].joints()[[85], WRISTS[0]] + [0.0, 0.3, 0.0]),
+    )
+    people = solve(generated("shake"), targets=Constraints(items), kept=kept)
+    for person, other, stays in zip(people, before, kept, strict=True):
+        np.testing.assert_array_equal(person.rotations[stays], other.rotations[stays])
+        np.testing.assert_array_equal(person.translation[stays], other.translation[stays])
+    errors, after = report_of_people(Constraints(items), people), joints_of(people)
+    assert all(error.worst is not None and error.worst < 0.001 for error in errors)
+    assert jerk(after, FPS) < 1.4 * jerk(joints_of(before), FPS)
+    assert speeds(after)[0, 45:60].max() < 2.5
 
 
 # --- kinds of motion -----------------------------------------------------------------------------------------------

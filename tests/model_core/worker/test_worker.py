@@ -139,7 +139,7 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
 _STAGES = ("loading", "sampling", "solving")
 
 
-def test_constraints_come_back_with_their_errors(warm: Client, model: Path) -> None:
+def test_constraints_are_met_and_come_back_with_their_errors(warm: Client, model: Path) -> None:
     constraints = Constraints(
         (
             PathConstraint(1, (10, 40), np.array([[0.3, 0.9], [0.4, 1.0]]), name="way"),
@@ -158,6 +158,7 @@ def test_constraints_come_back_with_their_errors(warm: Client, model: Path) -> N
     for ours, theirs in zip(errors, measured, strict=True):
         for error, again in zip(ours, theirs, strict=True):
             assert error.keys() == again.keys() and error["worst"] == pytest.approx(again["worst"], abs=2e-4)
+            assert error["worst"] < 0.01
 
 
 WAY = {"type": "root2d", "frame_indices": [10, 20], "smooth_root_2d": [[0, 0], [9, 0]], "name": "way"}
