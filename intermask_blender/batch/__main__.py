@@ -46,6 +46,7 @@ def _run(options: Options, console: Console, folder: Path) -> int:
     from ..ui.preferences import current_runtime
     from .clip import BatchContext
     from .run import Run
+    from .understood import show_understood
 
     stop = Stop(lambda: console.error_descriptor)
     blend = bpy.data.filepath
@@ -56,7 +57,8 @@ def _run(options: Options, console: Console, folder: Path) -> int:
         try:
             if options.log is not None:
                 _check_writable(options.log)
-            failures = Run(BatchContext(options, client, blend, stop, console)).run()
+            context = BatchContext(options, client, blend, stop, console)
+            failures = show_understood(context) if options.understood else Run(context).run()
         except UserError as error:
             console.warn(f"intermask: {error}")
             return 1

@@ -12,6 +12,7 @@ import bpy
 from ..core import ConstraintError, ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
+from ..generator.understanding import UnderstoodPart
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, TakeOptions, prepare
@@ -40,10 +41,14 @@ class MadeClip:
     Attributes:
         files: files and folders.
         constraint_errors: how well each constraint is met.
+        understood: how each part of the prompt was understood; none for a prompt that is used as written.
+        words_fault: why the user's words were not used; empty where nothing is wrong.
     """
 
     files: list[Path]
     constraint_errors: list[ConstraintError] = field(default_factory=list)
+    understood: tuple[UnderstoodPart, ...] = ()
+    words_fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def make_clip(
     context.stop.raise_if_requested()
     if options.render.output != "none":
         made.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return MadeClip(made, errors)
+    return MadeClip(made, errors, result.understood(), result.words_fault())
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
@@ -133,6 +138,8 @@ def _settings(job: Job, options: Options, leader: ReadMotion | None) -> Generati
         sampling=options.sampling,
         constraints=job.read_constraints(),
         meet_partly=options.partly,
+        as_written=job.as_written,
+        words=options.words,
     )
     if leader is None:
         return settings
@@ -196,7 +203,7 @@ def _request_and_placement(
         raise UserError(
             f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
         )
-    take_options = TakeOptions(sampling=options.sampling)
+    take_options = TakeOptions(sampling=options.sampling, as_written=job.as_written, words=options.words)
     settings, placement = prepare(
         scene, job.prompt, job.seconds, job.seed, options.model, armature, characters, take_options
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core import UserError
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", "name")
+FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", "as_written", "name")
 DELIMITERS = ",;\t|"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -155,6 +155,8 @@ def _json_row(line: int, values: dict[str, Any]) -> Row:
             value = ";".join("" if entry is None else str(entry) for entry in value)
         if isinstance(value, list) and name == "constraints":
             value = json.dumps(value, ensure_ascii=False)
+        if isinstance(value, bool) and name == "as_written":
+            value = "yes" if value else "no"
         if isinstance(value, dict | list | bool):
             return Row(line, error=f"{name} is {_short(json.dumps(value))}; write a text or a number.")
         if value is not None and (text := str(value).strip()):

@@ -31,6 +31,9 @@ _RESERVED = {"records", "pictures"}
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any suffix."""
 
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
+"""How spreadsheets and people write it."""
+
 _SUFFIXES = (".npz", ".bvh", ".blend", ".mp4", ".png", ".csv", ".html", ".json", ".log")
 
 
@@ -49,6 +52,7 @@ class Job:
         bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty or missing name makes a
             mannequin.
         constraints: a constraint file, or its text where it begins with a bracket; empty for none.
+        as_written: the prompt's own words condition the networks, not the training caption that says the same.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -61,6 +65,7 @@ class Job:
     characters: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
     constraints: str = ""
+    as_written: bool = False
     name: str = ""
     where: str = "the command line"
     error: str = ""
@@ -190,6 +195,9 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         bodies = body_files(given["body"]) if "body" in given else job.bodies
     except UserError as error:
         return replace(job, error=str(error))
+    written = given.get("as_written", "yes" if job.as_written else "no").lower()
+    if written not in (*_YES, *_NO):
+        return replace(job, error=f"as_written is {_short(written)!r}; write yes or no.")
     leader = job.leader
     if "leader" in given:
         leader = given["leader"]
@@ -201,7 +209,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         constraints = given["constraints"]
         constraints = constraints if constraints.startswith("[") else _located(constraints, folder)
     job = replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
-    return checked(replace(job, constraints=constraints))
+    return checked(replace(job, constraints=constraints, as_written=written in _YES))
 
 
 def _located(name: str, folder: Path) -> str:

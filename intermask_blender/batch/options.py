@@ -34,6 +34,8 @@ class Options:
         report: name of the report's files, without suffix.
         together: number of rows that are generated at once; None means a number that suits the device.
         partly: whether constraints that cannot be met are left out, instead of failing the row.
+        words: a ``words.json`` of phrases for the kinds that the model knows; None for none.
+        understood: whether to say only how each prompt is understood, and make nothing.
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the others have the model's values.
         verbose: whether messages of Blender and of the graphics driver are shown.
         log: file for these messages and tracebacks; None means a temporary one, which is kept if a row fails.
@@ -50,6 +52,8 @@ class Options:
     report: str = "report"
     together: int | None = None
     partly: bool = False
+    words: Path | None = None
+    understood: bool = False
     sampling: Mapping[str, float] = field(default_factory=dict)
     verbose: bool = False
     log: Path | None = None
@@ -75,7 +79,15 @@ def parse(arguments: Sequence[str]) -> Options:
     characters = character_names(given.characters)
     bodies = body_files(given.body)
     defaults = Job(
-        given.prompt or "", given.seconds, given.seed, given.leader, characters, bodies, given.constraints, given.name
+        given.prompt or "",
+        given.seconds,
+        given.seed,
+        given.leader,
+        characters,
+        bodies,
+        given.constraints,
+        given.as_written,
+        given.name,
     )
     if given.jobs is None:
         jobs = named([checked(defaults)])
@@ -93,6 +105,9 @@ def parse(arguments: Sequence[str]) -> Options:
         raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MAX_TAKES}.")
     model = find_model(given.model)
     log = given.log.resolve() if given.log else None
+    if given.words is not None and not given.words.is_file():
+        raise UserError(f"There is no file {given.words}; check the path after --words.")
+    words = given.words.resolve() if given.words else None
     return Options(
         jobs,
         out,
@@ -105,6 +120,8 @@ def parse(arguments: Sequence[str]) -> Options:
         report,
         given.batch,
         given.partly,
+        words,
+        given.understood,
         sampling_of(given),
         given.verbose,
         log,
@@ -139,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     what("--body", metavar="A;B", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
     what("--constraints", metavar="FILE", default="", help="constraint file: paths, poses, pins, contacts (.json)")
     what("--partly", action="store_true", help="leave out constraints that cannot be met, instead of failing")
+    what("--as-written", action="store_true", help="generate from the prompts' own words")
+    what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
+    what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
     where = parser.add_argument_group("where it goes").add_argument
     where("--out", metavar="FOLDER", type=Path, default=Path("renders"), help="folder for the results (renders)")

@@ -39,6 +39,8 @@ class Record:
         files: relative to the folder of the results.
         seconds: how long it took.
         constraint_errors: how well each constraint is met: the fields of ``ConstraintError``.
+        understood: the training caption that stood in for each part of the prompt; none if it was used as written.
+        known: whether the model knows every part; None if it was used as written.
     """
 
     job: str
@@ -52,6 +54,8 @@ class Record:
     files: list[str] = field(default_factory=list)
     seconds: float = 0.0
     constraint_errors: list[dict[str, Any]] = field(default_factory=list)
+    understood: list[str] = field(default_factory=list)
+    known: bool | None = None
 
     def is_valid(self, out: Path, motion: str) -> bool:
         """Whether the row is made, from inputs with the hash ``motion``, and every file is still there."""
@@ -103,6 +107,8 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     if job.constraints:  # rows without any keep the hash that earlier versions gave them
         file = job.constraint_file
         row.append({"constraints": job.constraints if file is None or not file.is_file() else hashes.of(file)})
+    if job.as_written:
+        row.append("as written")
     return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 

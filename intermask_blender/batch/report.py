@@ -50,6 +50,8 @@ COLUMNS = {
     "name": Column(lambda row: row.record.job, lambda row: html.escape(row.record.job)),
     "where": Column(lambda row: row.record.where),
     "prompt": Column(lambda row: row.record.prompt, lambda row: html.escape(row.record.prompt)),
+    "understood": Column(lambda row: _understood(row), lambda row: html.escape(_understood(row))),
+    "known": Column(lambda row: _known(row), lambda row: _known(row)),
     "picture": Column(lambda row: picture_of(row.record), lambda row: _image(picture_of(row.record))),
     "outcome": Column(lambda row: row.outcome, lambda row: html.escape(row.record.error or row.outcome)),
     "error": Column(lambda row: row.record.error),
@@ -79,6 +81,14 @@ def write_report(out: Path, name: str, records: Sequence[Record], skipped: Colle
         writer.writerows([column.text(row) for column in COLUMNS.values()] for row in rows)
     with atomic_write(out / f"{name}.html") as path:
         path.write_text(_page(name, rows), encoding="utf-8")
+
+
+def _understood(row: ReportRow) -> str:
+    return "; ".join(row.record.understood)
+
+
+def _known(row: ReportRow) -> str:
+    return "" if row.record.known is None else "yes" if row.record.known else "no"
 
 
 def picture_of(record: Record) -> str:

@@ -35,6 +35,7 @@ from .records import (
 )
 from .report import write_report
 from .signals import Stop
+from .understood import part_lines
 
 SKIPPED_NOTICE = "finished before"
 
@@ -64,6 +65,9 @@ class Run:
         self._shared_inputs = (model, scene, str(options.fps), *map(str, sorted(options.sampling.items())))
         if options.partly:
             self._shared_inputs += ("partly",)
+        if options.words is not None and options.recorded:
+            self._shared_inputs += (f"words {file_hash(options.words)}",)
+        self._words_fault = ""
         self._hashes = FileHashes()
         # With one job, the generator need not be asked for its device.
         most = options.together if len(options.jobs) > 1 else 1
@@ -160,17 +164,30 @@ class Run:
         with _work_folder(out, job.name, self.context.stop) as folder:
             if valid is not None:
                 files = [*valid.files, *self._move_into_place(render_saved(job.name, self.context, folder), folder)]
-                errors = valid.constraint_errors
+                errors, understood, known = valid.constraint_errors, valid.understood, valid.known
             else:
                 made = self._generate(job, following, folder)
                 files = self._move_into_place(made.files, folder)
                 errors = [error.to_json() for error in made.constraint_errors]
+                understood = [part.said for part in made.understood]
+                known = all(part.known for part in made.understood) if made.understood else None
+                self._show_understood(made)
         files = list(dict.fromkeys(files))
         record = replace(record, motion=motion, render=self._render, files=files, constraint_errors=errors)
+        record = replace(record, understood=understood, known=known)
         if before is not None:
             _remove(out, [name for name in before.files if name not in record.files])
         self.console.say(f"    wrote {', '.join(files)} in {out}")
         return record
+
+    def _show_understood(self, made: MadeClip) -> None:
+        """Show how a prompt was understood where it is no training caption; once in a run, why words are not used."""
+        if not all(part.is_caption for part in made.understood):
+            for line in part_lines(made.understood, as_written=False):
+                self.console.say(f"    {line}")
+        if made.words_fault and made.words_fault != self._words_fault:
+            self.console.warn(f"    {made.words_fault} The words are not used.")
+            self._words_fault = made.words_fault
 
     def _generate(self, job: Job, following: list[Job], folder: Path) -> MadeClip:
         """Generate a row's files; a second time if a request for several rows failed or the generator died."""

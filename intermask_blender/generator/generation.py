@@ -16,6 +16,7 @@ import numpy as np
 from ..core import SKELETONS, ConstraintError, Message, Motion, PosedSkeleton, UserError
 from ..translations import tr, tr_noop
 from .client import Request, WorkerClient
+from .understanding import UnderstoodPart, parts_of
 
 STAGES = {
     "starting": tr_noop("Starting the generator"),
@@ -297,6 +298,25 @@ class BatchedResult:
             UserError: the request failed or was cancelled.
         """
         return errors_of(_reply_of(self.request))[self.index]
+
+    def understood(self) -> tuple[UnderstoodPart, ...]:
+        """How each part of the item's prompt was understood.
+
+        None for a prompt that is used as written, or a model without a prompt classifier.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        items = _reply_of(self.request).values["understood"]
+        return parts_of(items[self.index]) if items else ()
+
+    def words_fault(self) -> str:
+        """Why the user's words were not used, as a sentence; empty where nothing is wrong.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        return str(_reply_of(self.request).values["fault"])
 
 
 def pairs_of(reply: Message) -> list[Pair]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..translations import tr_noop
 from .client import Request, WorkerClient
+
+SECOND_ACTS = tr_noop("{caption} (person 2 acts)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class UnderstoodPart:
     def caption(self) -> str:
         """The training caption that stands in for the part."""
         return self.matches[0].caption
+
+    @property
+    def said(self) -> str:
+        """The caption, and who acts where it is not the first person, in English."""
+        return SECOND_ACTS.format(caption=self.caption) if self.exchanged else self.caption
 
     @property
     def is_caption(self) -> bool:

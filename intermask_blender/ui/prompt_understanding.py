@@ -10,7 +10,14 @@ import bpy
 from ..core import UserError
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import MAX_PROMPT_LENGTH
-from ..generator.understanding import Match, Understanding, UnderstoodPart, submit_understand, understanding_of
+from ..generator.understanding import (
+    SECOND_ACTS,
+    Match,
+    Understanding,
+    UnderstoodPart,
+    submit_understand,
+    understanding_of,
+)
 from ..scene.markers import timed_prompt
 from ..translations import tr
 from .model_list import ModelList, model_list
@@ -157,7 +164,7 @@ def _numbered_line(number: int, part: UnderstoodPart) -> Line:
 
 def _said(part: UnderstoodPart) -> str:
     """The caption, and who acts where it is not the first person."""
-    return tr("{caption} (person 2 acts)").format(caption=part.caption) if part.exchanged else part.caption
+    return tr(SECOND_ACTS).format(caption=part.caption) if part.exchanged else part.caption
 
 
 def _nearest_lines(answer: Understanding) -> list[Line]:

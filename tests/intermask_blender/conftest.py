@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from small_model import save_small_model
+from taught_model import save_taught_model
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +15,12 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The folder of a small model with random weights; it samples in ``MODEL_STEPS`` of the module, or 6 steps."""
     steps = getattr(request.module, "MODEL_STEPS", 6)
     return save_small_model(tmp_path_factory.mktemp("models") / "small", steps)
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small model that was taught a few words."""
+    return save_taught_model(tmp_path_factory.mktemp("taught"))
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,16 @@ def test_every_delimiter_and_encoding_of_spreadsheets_is_read(tmp_path: Path) ->
     assert told.prompt == "they bow, then hug" and told.seconds == 2
 
 
+def test_as_written_is_yes_or_no_in_tables_and_true_or_false_in_json_lines(tmp_path: Path) -> None:
+    table = jobs_of(tmp_path, "prompt,as_written\na,yes\nb,FALSE\nc,\nd,1\ne,perhaps\n")
+    assert [job.as_written for job in table] == [True, False, False, True, False]
+    assert table[4].error == "as_written is 'perhaps'; write yes or no." and not any(job.error for job in table[:4])
+    lines = jobs_of(tmp_path, '{"prompt": "a", "as_written": true}\n{"prompt": "b", "as_written": false}\n', "j.jsonl")
+    assert [job.as_written for job in lines] == [True, False] and not any(job.error for job in lines)
+    plain, written = Job("they hug"), Job("they hug", as_written=True)
+    assert motion_hash(plain, (), FileHashes()) != motion_hash(written, (), FileHashes())
+
+
 def test_quoted_cells_keep_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
     first, second, third = jobs_of(
         tmp_path,

@@ -9,7 +9,7 @@ import pytest
 import real_blender
 from real_blender import MODULE, RealBlender, start_with_addon
 from small_model import CAPTIONS
-from taught_model import BOW, save_taught_model
+from taught_model import BOW
 
 LINES = (
     f"import importlib; ui = importlib.import_module('{MODULE}.intermask_blender.ui.prompt_understanding')\n"
@@ -47,8 +47,9 @@ def prompt(blender: RealBlender, text: str) -> None:
     blender.ask(f"bpy.context.scene.intermask.prompt = {text!r}")
 
 
-def test_a_prompt_is_understood_without_a_click_and_again_when_the_users_words_change(tmp_path: Path) -> None:
-    taught = save_taught_model(tmp_path)
+def test_a_prompt_is_understood_without_a_click_and_again_when_the_users_words_change(
+    taught: Path, tmp_path: Path
+) -> None:
     blender = start_with_addon(tmp_path)
     try:
         blender.ask(

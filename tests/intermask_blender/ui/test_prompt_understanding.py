@@ -10,7 +10,7 @@ from pathlib import Path
 import blender_scene  # first: it sets Blender's user folder
 import pytest
 from small_model import CAPTIONS
-from taught_model import BOW, HUG, save_taught_model
+from taught_model import BOW, HUG
 
 from intermask_blender.generator.client import WorkerClient
 from intermask_blender.generator.generation import GenerationSettings, submit
@@ -28,11 +28,6 @@ from model_core.model_files.words import read_phrases
 assert blender_scene
 
 HUGS, BOWS = Match(HUG, CAPTIONS[0]), Match(BOW, CAPTIONS[1])
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_taught_model(tmp_path_factory.mktemp("taught"))
 
 
 @pytest.fixture(scope="module")
