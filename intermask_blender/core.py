@@ -21,9 +21,16 @@ if TYPE_CHECKING:
         PoseConstraint,
         TimingConstraint,
     )
-    from model_core.constraints.files import constraints_from_text, constraints_to_json, read_constraints
+    from model_core.constraints.files import (
+        constraints_from_json,
+        constraints_from_text,
+        constraints_to_json,
+        read_constraints,
+    )
+    from model_core.constraints.targets import interval_weight
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
+    from model_core.kinematics.body_pins import BodyPin, hold_pins
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
     from model_core.kinematics.leaders import read_leader
     from model_core.kinematics.proportions import TargetBody, adapt_to_bodies

@@ -133,11 +133,20 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
         return ""
 
     def _posed(self, context: bpy.types.Context) -> bpy.types.Object:
-        """Whose pose is taken: the active armature if it is selected, else the person."""
-        active = context.active_object
-        if self.kind == "POSE" and active is not None and active.type == "ARMATURE" and active.select_get():
-            return active
-        owner = objects.person_of(context.scene, objects.PERSON[self.person])
+        """Whose pose is taken: the active armature if it is selected and not the other person, else the person.
+
+        In Pose Mode it is the armature that is posed; if that is one of the two people, this one is bound.
+        """
+        scene, active = context.scene, context.active_object
+        people = [objects.person_of(scene, number) for number in (0, 1)]
+        owner = people[objects.PERSON[self.person]]
+        if self.kind == "POSE" and active is not None and active.type == "ARMATURE":
+            if context.mode == "POSE":
+                if active in people:
+                    self.person = ("FIRST", "SECOND")[people.index(active)]
+                return active
+            if active.select_get() and active not in people:
+                return active
         if owner is None:
             raise UserError(tr("There is no armature yet whose pose could be taken; select one, or generate a take."))
         return owner

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from ..core import FPS, SMPL_REST_OFFSETS, RootMotionScale, person_hip_height
+from ..core import FPS, SMPL_REST_OFFSETS, RootMotionScale
 from ..generator.generation import GenerationSettings
 from ..rig.axes import BLENDER_FROM_MOTION, vectors_from_blender
 from ..rig.body import load_body, sole_depth
 from ..rig.key import scene_fps
 from ..rig.retarget import hip_ratio, rig_rest
+from .people import is_generated
 from .placement import Placement
 from .spots import CLIP, Spot, heading, standing_spot
 from .takes import chosen_take
@@ -70,11 +71,11 @@ class ClipWorld:
         return result / self.size
 
     def on_ground(self, person: int, places: np.ndarray) -> np.ndarray:
-        """The same for places (..., 3) on the ground: the soles' thickness makes no difference."""
+        """The same for places (..., 3) on the ground, which come to the floor of the clip."""
         scale = self.scales[person]
         result = self._unscaled(places)
         result[..., (0, 2)] /= scale.across
-        result[..., 1] = scale.floor + (result[..., 1] - scale.floor) / scale.upward
+        result[..., 1] = scale.floor + result[..., 1] / scale.upward
         return result / self.size
 
     def rotations(self, turns: np.ndarray) -> np.ndarray:
@@ -102,7 +103,7 @@ def clip_world(scene: bpy.types.Scene, settings: GenerationSettings, placement: 
         # A spot's direction is its Y axis; in Blender's axes a clip's person faces -Y.
         matrix = placement.spot.matrix @ turn
     frames = _length(settings)
-    scales = _scale(scene, placement, 0), _scale(scene, placement, 1)
+    scales = _scale(scene, settings, placement, 0), _scale(scene, settings, placement, 1)
     rate = FPS / scene_fps(scene)
     return ClipWorld(matrix, placement.metres, placement.size, scales, placement.start_frame, frames, rate)
 
@@ -116,7 +117,7 @@ def with_fixed_spot(scene: bpy.types.Scene, placement: Placement) -> Placement:
         return placement
     first, second = (scene.objects.get(name) if name else None for name in placement.characters)
     across = 1.0
-    if first is not None and second is not None:
+    if first is not None and second is not None and not (is_generated(first) and is_generated(second)):
         across = float(np.mean([hip_ratio(SMPL_REST_OFFSETS, owner, scene) for owner in (first, second)]))
     spot = replace(placement.spot, anchor=CLIP)
     if placement.stands and first is not None:
@@ -159,14 +160,22 @@ def _length(settings: GenerationSettings) -> int:
     return max(1, round((settings.seconds or 0.0) * FPS))
 
 
-def _scale(scene: bpy.types.Scene, placement: Placement, person: int) -> RootMotionScale:
+def _scale(scene: bpy.types.Scene, settings: GenerationSettings, placement: Placement, person: int) -> RootMotionScale:
     """How a person's root motion is scaled; see ``placing``."""
-    if placement.has_leader or placement.kept_keys is not None:
+    if placement.kept_keys is not None:
         return UNSCALED
     name = placement.characters[person]
     owner = scene.objects.get(name) if name else None
+    if settings.leader is not None:
+        # The lowest joint of the leader is on the floor of the clip.
+        floor = float(settings.leader.joints[..., 1].min()) * placement.size
+        scaled = owner is not None and not is_generated(owner) and person == 1
+        return RootMotionScale(1.0, hip_ratio(SMPL_REST_OFFSETS, owner, scene) if scaled else 1.0, floor)
     if owner is None:
         return RootMotionScale(1.0, 1.0, sole=sole_depth(load_body(), SMPL_REST_OFFSETS))
     across = 1.0 if placement.across is None else placement.across
     rest = rig_rest(owner, scene)
-    return RootMotionScale(across, rest.hip_height / person_hip_height(SMPL_REST_OFFSETS), sole=rest.sole)
+    if is_generated(owner):
+        # The next take's people are as tall as those that an earlier one was generated for.
+        return RootMotionScale(across, 1.0, sole=rest.sole)
+    return RootMotionScale(across, hip_ratio(SMPL_REST_OFFSETS, owner, scene), sole=rest.sole)

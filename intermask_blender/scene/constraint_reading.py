@@ -50,17 +50,19 @@ def with_constraints(
     Raises:
         UserError: a constraint cannot be read or met; the sentence names it.
     """
-    if settings.constraints:
-        return settings, with_fixed_spot(scene, placement)
     entries = active_entries(scene)
-    if not entries:
+    if not entries and not settings.constraints:
         return settings, placement
     placement = with_fixed_spot(scene, placement)
-    partly = settings.meet_partly or bool(scene.intermask.meet_partly)
-    constraints = read_constraints(scene, entries, clip_world(scene, settings, placement), partly)
-    _check_held(constraints, settings, placement)
-    written = tuple(core.constraints_to_json(constraints))
-    return replace(settings, constraints=written, meet_partly=partly), placement
+    world = clip_world(scene, settings, placement)
+    if settings.constraints:
+        constraints = core.constraints_from_json(list(settings.constraints), "the request")
+    else:
+        partly = settings.meet_partly or bool(scene.intermask.meet_partly)
+        constraints = read_constraints(scene, entries, world, partly)
+        _check_held(constraints, settings, placement)
+        settings = replace(settings, constraints=tuple(core.constraints_to_json(constraints)), meet_partly=partly)
+    return settings, replace(placement, pins=_body_pins(constraints, world))
 
 
 def active_entries(scene: bpy.types.Scene) -> list[Any]:
@@ -212,6 +214,21 @@ _READERS: dict[str, Callable[[_Reading], core.Constraint]] = {
     "CONTACT": _contact,
     "TIMING": _timing,
 }
+
+
+def _body_pins(constraints: Constraints, world: ClipWorld) -> tuple[core.BodyPin, ...]:
+    """What is held at points of the scene, for bodies that are not those of the clip."""
+    pins = []
+    for item in constraints:
+        if isinstance(item, PinConstraint):
+            place = item.joint
+        elif isinstance(item, ContactConstraint) and not isinstance(item.on, str) and item.never_nearer is None:
+            place = item.place
+        else:
+            continue
+        weight = item.weight * core.interval_weight(item, world.frames)
+        pins.append(core.BodyPin(item.person, place, weight, world.scales[item.person]))
+    return tuple(pins)
 
 
 def _uses_object(entry: Any) -> bool:

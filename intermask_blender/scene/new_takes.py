@@ -58,7 +58,8 @@ def place_takes(
     first = len(scene.intermask.takes) if listed else 0
     free, overlaps = placement.kept_keys is None, []
     for number, pair in enumerate(pairs, 1):
-        if free and new_people(placement) == (1,) and placement.has_leader and listed:
+        # Constraints say where people are.
+        if free and new_people(placement) == (1,) and placement.has_leader and listed and not settings.constraints:
             pair = moved_to_free_space(scene, pair, placement)
         owners = place(pair, placement, title)
         names = {index: owner.name for index, owner in owners.items()}

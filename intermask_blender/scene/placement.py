@@ -32,6 +32,7 @@ class Placement:
         stands: whether characters of the scene perform where they stand.
         across: scale of level root motion on characters of the scene; None takes it from the result.
         reuse: whether a pair that was generated since the request performs instead of new people.
+        pins: what constraints hold at points of the scene, whatever bodies the people have.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
         leader_name: name of the leader in the scene; empty if there is none.
@@ -52,6 +53,7 @@ class Placement:
     stands: bool = False
     across: float | None = None
     reuse: bool = False
+    pins: tuple[core.BodyPin, ...] = field(default=(), compare=False)
     title: str = ""
     prompt: str = ""
     leader_name: str = ""

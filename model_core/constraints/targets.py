@@ -122,7 +122,7 @@ class Targets:
             elif isinstance(item, PinConstraint):
                 targets._add_pin(item)
             elif isinstance(item, ContactConstraint):
-                weight = item.weight * _hold(item, frames)
+                weight = item.weight * interval_weight(item, frames)
                 contacts.append(ContactTarget(item.person, item.place, item.on, weight, item.never_nearer, item.name))
             else:
                 timings.append(item)
@@ -227,7 +227,7 @@ class Targets:
                 _put(self.shape, self.shape_weight, at, shape[joint], pose.weight)
 
     def _add_pin(self, pin: PinConstraint) -> None:
-        joint, hold = SMPL.index(pin.joint), pin.weight * _hold(pin, len(self))
+        joint, hold = SMPL.index(pin.joint), pin.weight * interval_weight(pin, len(self))
         for frame in np.flatnonzero(hold):
             at = pin.person, int(frame), joint
             number = int(np.clip(frame - pin.start, 0, len(pin.points) - 1))
@@ -261,7 +261,7 @@ def posed(pose: PoseConstraint, offsets: np.ndarray | None = None) -> tuple[np.n
     return world, points, facing(points)
 
 
-def _hold(item: PinConstraint | ContactConstraint, frames: int) -> np.ndarray:
+def interval_weight(item: PinConstraint | ContactConstraint, frames: int) -> np.ndarray:
     """(T,) 1 within the interval of a constraint, smoothly to 0 within its blends."""
     frame = np.arange(frames)
     outside = np.maximum(np.maximum(item.start - frame, frame - (item.stop - 1)), 0)

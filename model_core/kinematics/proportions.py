@@ -97,7 +97,7 @@ def adapt_to_bodies(
     Returns:
         Both motions, and the 90th percentile of the remaining error of contacts, metres.
     """
-    rotations = np.stack([_world_rotations(person) for person in people])
+    rotations = np.stack([world_rotations(person) for person in people])
     joints = np.stack([person.joints()[:, : len(SMPL)] for person in people])
     offsets = np.stack([person.offsets[: len(SMPL)] for person in people])
     result = list(people)
@@ -112,18 +112,18 @@ def adapt_to_bodies(
     return _restore_contacts(result, bodies, joints, offsets, touches)
 
 
-def _world_rotations(person: PosedSkeleton) -> np.ndarray:
+def world_rotations(person: PosedSkeleton) -> np.ndarray:
     """(T, 22, 3, 3)."""
     return np.asarray(global_rotations(matrix_from_quaternion(person.rotations[:, : len(SMPL)]), SMPL))
 
 
-def _with_rotations(person: PosedSkeleton, rotations: np.ndarray) -> PosedSkeleton:
+def with_world_rotations(person: PosedSkeleton, rotations: np.ndarray) -> PosedSkeleton:
     """The person with other body rotations in the world (T, 22, 3, 3); fingers stay."""
     body = continuous_signs(quaternion_from_matrix(local_rotations(rotations, SMPL)))
     return replace(person, rotations=np.concatenate((body, person.rotations[:, len(SMPL) :]), axis=1))
 
 
-def _rest_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+def rest_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """(22, 3) rest offsets of a body with joints (T, 22, 3) and rotations (T, 22, 3, 3) in the world."""
     parents = list(SMPL.parents[1:])
     offsets = np.zeros((len(SMPL), 3))
@@ -142,7 +142,7 @@ def _with_feet_in_place(
     toes = body.root_motion.apply(joints[:, TOES])
     if np.abs(joints_now[:, TOES] - toes).max() < _RESTORED:
         return person
-    offsets = _rest_offsets(joints_now, rotations)
+    offsets = rest_offsets(joints_now, rotations)
     ankles = [toes[:, side] - rotate(rotations[:, leg.end], offsets[TOES[side]]) for side, leg in enumerate(LEGS)]
     scale = body.root_motion.upward
     on_floor = 1 - smoothstep((toes[..., 1] - toes[..., 1].min() - 0.03 * scale) / (0.1 * scale))
@@ -163,7 +163,7 @@ def _with_feet_in_place(
         rotated[:, :, leg.upper], rotated[:, :, leg.hinge] = two_bone_ik(
             leg, offsets[None], joints_now, rotated, ankles[side][None]
         )
-    return _with_rotations(person, rotated[0])
+    return with_world_rotations(person, rotated[0])
 
 
 # --- hands ---------------------------------------------------------------------------------------------------------
@@ -200,18 +200,18 @@ def _restore_contacts(
     touches: dict[tuple[int, int], _PalmContact],
 ) -> tuple[list[PosedSkeleton], float]:
     """Move hands back into contact; ``source`` (2, T, 22, 3) and its offsets are those of the original people."""
-    start = np.stack([_world_rotations(person) for person in people])
+    start = np.stack([world_rotations(person) for person in people])
 
     def positions_of(rotations: np.ndarray) -> np.ndarray:
         return np.stack(
             [
-                body.joints(_with_rotations(*pair))
+                body.joints(with_world_rotations(*pair))
                 for body, pair in zip(bodies, zip(people, rotations, strict=True), strict=True)
             ]
         )
 
     joints = positions_of(start)
-    offsets = np.stack([_rest_offsets(*pair) for pair in zip(joints, start, strict=True)])
+    offsets = np.stack([rest_offsets(*pair) for pair in zip(joints, start, strict=True)])
     hands = _lengths(joints, ARMS[0].hinge, ARMS[0].end) / _lengths(source, ARMS[0].hinge, ARMS[0].end)
     trunks = _lengths(joints, 0, SMPL.index("Neck")) / _lengths(source, 0, SMPL.index("Neck"))
     moves = np.zeros((*joints.shape[:2], 2, 3))
@@ -236,7 +236,7 @@ def _restore_contacts(
     if reachable.min() < 1:
         rotations = rotations_with_moved_hands(joints, start, reachable * moves, offsets, positions_of, _LARGEST_LEAN)
     restored = [
-        person if bodies[number].held else _with_rotations(person, rotations[number])
+        person if bodies[number].held else with_world_rotations(person, rotations[number])
         for number, person in enumerate(people)
     ]
     return restored, float(np.quantile(errors, 0.9)) if len(errors) else 0.0

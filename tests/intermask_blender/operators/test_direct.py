@@ -187,6 +187,23 @@ def test_begin_and_end_in_poses_of_any_rig(model: Path, kind: str) -> None:
     assert 0.6 < first.roots[0, 1] < 1.2
 
 
+def test_the_pose_of_the_other_person_is_not_taken_by_mistake(model: Path) -> None:
+    """A first take leaves both people selected and person 1 active."""
+    scene = empty_scene()
+    people = two_people(model)
+    scene.frame_set(30)
+    for owner in people:
+        owner.select_set(True)
+    bpy.context.view_layer.objects.active = people[0]
+    add_constraint("POSE", "SECOND")
+    (held,) = read(model)
+    np.testing.assert_allclose(held.rotations[0, 1:], capture_pose(people[1], scene).motion.rotations[0], atol=1e-4)
+    bpy.ops.object.mode_set(mode="POSE")
+    entry = add_constraint("POSE", "SECOND")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert entry.person == "FIRST", "who is posed is bound"
+
+
 def test_there_is_no_pose_without_a_person(model: Path) -> None:
     empty_scene()
     with pytest.raises(RuntimeError, match="no armature yet"):

@@ -29,7 +29,8 @@ from model_core.constraints.files import constraints_from_json
 from model_core.motion import SMPL, PosedSkeleton
 from model_core.motion.canonical import facing
 from model_core.motion.forward_kinematics import forward_kinematics
-from model_core.motion.rotations import quaternion_from_matrix, quaternion_multiply
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import quaternion_from_axis_angle, quaternion_from_matrix, quaternion_multiply
 
 assert blender_scene
 
@@ -220,3 +221,59 @@ def read_pose(model: Path, **options: object) -> PoseConstraint:
     constraint = read(*request(model)).items[-1]
     assert isinstance(constraint, PoseConstraint)
     return constraint
+
+
+@pytest.mark.parametrize("kind", ["again", "mixamo bare", "vrm"])
+def test_a_hand_stays_at_its_point_on_bodies_of_other_proportions(model: Path, kind: str) -> None:
+    """The clip's people meet the constraint; longer arms and shorter legs must not lose it."""
+    scene = empty_scene()
+    scene.cursor.location = (2.0, 1.0, 0.0)
+    owners: tuple[bpy.types.Object | None, bpy.types.Object | None] = (None, None)
+    if kind == "again":
+        place_takes([pair((7, 8))], *reversed(prepare(scene, "they hug", 2.0, 0, model)))
+    else:
+        owners = build_rig(KINDS[kind], scene), build_rig(KINDS[kind], scene)
+        owners[1].location = (0.0, 1.5, 0.0)
+    bpy.context.view_layer.update()
+    scene.frame_set(30)
+    pins = [add_constraint("PIN", "SECOND", joint=joint) for joint in ("R_Wrist", "L_Ankle")]
+    for pin in pins:
+        pin.start, pin.end = 25, 40
+    people = standing_pair()
+    settings, placement = request(model, reuse=True, characters=owners)
+    world = clip_world(scene, settings, placement)
+    # The points are where the clip has the hand and the foot, as a clip that meets its constraints does.
+    for pin, joint in zip(pins, (WRIST, SMPL.index("L_Ankle")), strict=True):
+        place = people[1].joints()[30, joint]
+        inside = vectors_to_blender(world.scales[1].apply(place * world.size))
+        pin.object.location = world.matrix[:3, :3] @ inside + world.matrix[:3, 3]
+    bpy.context.view_layer.update()
+    read_again = read(*request(model, reuse=True, characters=owners))
+    np.testing.assert_allclose(read_again.items[0].points[0], people[1].joints()[30, WRIST], atol=1e-4)
+    settings, placement = request(model, reuse=True, characters=owners)
+    place_takes([people], placement, settings)
+    take = scene.intermask.takes[scene.intermask.take_index]
+    for frame in (25, 32, 40):
+        scene.frame_set(frame)
+        joints = vectors_to_blender(capture_pose(take.character_2, scene).joints[0])
+        assert np.linalg.norm(joints[WRIST] - np.array(pins[0].object.location)) < 0.005
+        assert np.linalg.norm(joints[SMPL.index("L_Ankle")] - np.array(pins[1].object.location)) < 0.005
+
+
+def standing_pair(frames: int = 60) -> Pair:
+    """Two people of usual size who stand face to face with bent limbs."""
+    turns = np.zeros((frames, 22, 3))
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        turns[:, SMPL.index(f"{side}_Shoulder")] = (0.3, -0.9 * sign, -0.9 * sign)
+        turns[:, SMPL.index(f"{side}_Elbow")] = (0.0, -0.9 * sign, 0.0)
+        turns[:, SMPL.index(f"{side}_Hip"), 0] = -0.4
+        turns[:, SMPL.index(f"{side}_Knee"), 0] = 0.8
+        turns[:, SMPL.index(f"{side}_Ankle"), 0] = -0.4
+    people = []
+    for yaw, z in ((0.0, 0.0), (np.pi, 1.2)):
+        turns[:, 0] = (0.0, yaw, 0.0)
+        place = np.tile((0.0, 0.0, z), (frames, 1))
+        person = PosedSkeleton(SMPL_REST_OFFSETS, quaternion_from_axis_angle(turns), place, 30.0)
+        lowest = float(person.joints()[..., 1].min())
+        people.append(replace(person, translation=place - (0.0, lowest, 0.0)))
+    return people[0], people[1]
