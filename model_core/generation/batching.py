@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from ..errors import UserError, out_of_memory
 from ..model_files.sampling_settings import SamplingSettings
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..networks.transformer import InteractionTransformer
-from .sampling import CandidateSelector, Randomness, StepCallback, sample
+from .sampling import CandidateSelector, Randomness, StepCallback, redraw, sample
 
 _SPLIT = 4
 """Number of smaller batches that the takes are split into if all of them at once do not fit into memory."""
@@ -47,29 +48,69 @@ class BatchSampler:
         Raises:
             UserError: the smaller batches do not fit into memory either.
         """
-        takes, device = len(ids), ids.device
+        takes = len(ids)
 
-        def run(chunk: slice) -> Tensor:
-            vectors = text.expand(takes, -1)[chunk]
-            selector = None if select_candidate is None else _with_first_item(select_candidate, chunk.start)
-            # A CPU's precision is its ``ComputeDevice``'s mode.
-            with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
-                return sample(
-                    transformer,
-                    ids[chunk],
-                    free[chunk],
-                    vectors,
-                    self.settings,
-                    self._generators_of(chunk),
-                    on_step,
-                    selector,
-                )
+        def run(part: slice) -> Tensor:
+            selector = None if select_candidate is None else _with_first_item(select_candidate, part.start)
+            vectors = text.expand(takes, -1)[part]
+            generators = self._generators_of(part)
+            return sample(transformer, ids[part], free[part], vectors, self.settings, generators, on_step, selector)
 
+        return self._in_parts(run, takes, ids)
+
+    def redraw(
+        self,
+        transformer: InteractionTransformer,
+        ids: Tensor,
+        free: Tensor,
+        text: Tensor,
+        settings: SamplingSettings,
+        on_step: StepCallback | None,
+        adjust: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """Redraw the improbable tokens of filled maps, of equally many variants of each take, one after the other.
+
+        Args:
+            transformer, ids, free, on_step: as in ``sampling.redraw``, of all variants.
+            text: (1, W) condition of all takes, or (takes, W).
+            settings: of ``sampling.redraw``.
+            adjust: takes maps (N, 2, P, S) and the indices of their variants (N,), and returns changed maps.
+
+        Raises:
+            UserError: there is not enough memory.
+        """
+        count = len(ids)
+        vectors = text.expand(count, -1) if len(text) == 1 else text.repeat_interleave(count // len(text), 0)
+
+        def run(part: slice) -> Tensor:
+            items = torch.arange(count, device=ids.device)[part]
+            generators = self.generators
+            if len(generators) > 1:
+                generators = tuple(g for g in generators for _ in range(count // len(self.generators)))[part]
+            source: Randomness = generators[0] if len(self.generators) == 1 else generators
+            return redraw(
+                transformer,
+                ids[part],
+                free[part],
+                vectors[part],
+                settings,
+                source,
+                on_step,
+                lambda maps: adjust(maps, items),
+            )
+
+        return self._in_parts(run, count, ids)
+
+    def _in_parts(self, run: Callable[[slice], Tensor], takes: int, ids: Tensor) -> Tensor:
+        """The results of all takes at once, or of ``_SPLIT`` smaller batches."""
+        device = ids.device
         states = [generator.get_state() for generator in self.generators]
         # One take cannot be split: the same size would run out of memory again.
         for size in dict.fromkeys((takes, -(-takes // _SPLIT))):
             try:
-                return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
+                # A CPU's precision is its ``ComputeDevice``'s mode.
+                with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
+                    return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise

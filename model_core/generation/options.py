@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..constraints import Constraints
 from ..model_files.sampling_settings import SamplingSettings
 from .sampling import StepCallback
+from .steering import SteeringSettings
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class GenerateOptions:
             generation, which is how a generation is cancelled.
         constraints: what the people must do besides the prompt, in the world of the result: the same for each take and
             for each item of a batch.
+        steering: how sampling is steered to the constraints; None leaves all of it to the solver.
         as_written: condition the networks on the prompt's own words, not on the training caption that says the same.
     """
 
@@ -29,4 +31,5 @@ class GenerateOptions:
     takes: int = 1
     on_step: StepCallback | None = None
     constraints: Constraints | None = None
+    steering: SteeringSettings | None = SteeringSettings()
     as_written: bool = False

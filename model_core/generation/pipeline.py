@@ -137,7 +137,15 @@ class InterMask:
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
             on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)
             pairs = self._completer.complete(
-                window_texts, (None, None), free, frames, sampler, len(members), on_step, constraints
+                window_texts,
+                (None, None),
+                free,
+                frames,
+                sampler,
+                len(members),
+                on_step,
+                constraints,
+                options.steering,
             )
             for item, pair in zip(members, pairs, strict=True):
                 results[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
@@ -282,7 +290,15 @@ class InterMask:
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
         texts = self._window_texts(prompt, frames, fixed_frames, options.as_written, constraints)
         pairs = self._completer.complete(
-            texts, known, free, frames, sampler, options.takes, options.on_step, constraints
+            texts,
+            known,
+            free,
+            frames,
+            sampler,
+            options.takes,
+            options.on_step,
+            constraints,
+            options.steering,
         )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
 

@@ -34,6 +34,9 @@ class Representation(Protocol):
     def motion(self, features: np.ndarray) -> Motion:
         """The motion of T frames of features (T, ...) in metres, not normalised."""
 
+    def world_transform(self, people: tuple[Motion, Motion]) -> CanonicalTransform:
+        """From the frame in which a pair without a leader is decoded to the canonical frame of its first person."""
+
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """A pair that was generated without a leader, in the canonical frame of the first person."""
 
@@ -65,6 +68,10 @@ class InterHumanFeatures:
     def motion(self, features: np.ndarray) -> Motion:
         """A motion without root orientation."""
         return motion_from_features(features.astype(np.float64))
+
+    def world_transform(self, people: tuple[Motion, Motion]) -> CanonicalTransform:
+        """The identity: the features are in the canonical frame."""
+        return CanonicalTransform(0.0, np.zeros(3))
 
     def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
         """The pair as decoded: its features are in the canonical frame already."""
@@ -117,9 +124,13 @@ class InterXFeatures:
         """A motion with root orientation, its joints by forward kinematics."""
         return motion_from_interx(features.astype(np.float64))
 
-    def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+    def world_transform(self, people: tuple[Motion, Motion]) -> CanonicalTransform:
         """Both on one floor, the first over the origin and facing +Z in frame 0."""
-        return canonical_pair(Interaction(people), ground="common")[0].people
+        return canonical_pair(Interaction(people), ground="common")[1]
+
+    def canonical(self, people: tuple[Motion, Motion]) -> tuple[Motion, Motion]:
+        """Both in the frame of ``world_transform``."""
+        return self.world_transform(people).apply_to_pair(Interaction(people)).people
 
 
 REPRESENTATIONS: Mapping[str, Representation] = {"interhuman": InterHumanFeatures(), "interx": InterXFeatures()}

@@ -42,7 +42,10 @@ class TextCondition:
 
 
 def candidate_selector(
-    reranker: Reranker, text: TextCondition, decode: Callable[[Tensor, Tensor], np.ndarray]
+    reranker: Reranker,
+    text: TextCondition,
+    decode: Callable[[Tensor, Tensor], np.ndarray],
+    penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None,
 ) -> CandidateSelector:
     """The function with which ``sampling.sample`` selects among candidates.
 
@@ -53,19 +56,35 @@ def candidate_selector(
         text: of the takes.
         decode: decodes token maps (N, candidates, 2, P, S) of takes (N,) to features (N * candidates, 2, T, 262),
             metres.
+        penalty: what candidates lose, (N * candidates,), from their features and takes (N,), in the comparison with the
+            other candidates of a take; None compares their probabilities alone.
     """
 
     def select_candidate(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
         features = decode(candidates, takes)
-        joints = torch.from_numpy(features[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
-        scores = (
-            reranker(joints, text.pooled_for(takes, candidates.shape[1])).sigmoid().cpu()
-            - torch.from_numpy(discontinuous(features)).float()
-        )
-        best = scores.unflatten(0, candidates.shape[:2]).max(1)
-        return best.indices, best.values
+        scores = plausibility(reranker, features, text.pooled_for(takes, candidates.shape[1]))
+        scores = scores.unflatten(0, candidates.shape[:2])
+        if penalty is None:
+            best = scores.max(1)
+            return best.indices, best.values
+        lost = torch.from_numpy(penalty(features, takes)).to(scores).view_as(scores)
+        chosen = (scores - lost).argmax(1)
+        return chosen, scores.gather(1, chosen[:, None])[:, 0]
 
     return select_candidate
+
+
+@torch.inference_mode()
+def plausibility(reranker: Reranker, features: np.ndarray, text: Tensor) -> Tensor:
+    """(N,) the reranker's probability, 1 less for people who are discontinuous.
+
+    Args:
+        reranker: in evaluation mode.
+        features: (N, 2, T, 262) metres.
+        text: (N, W) vectors of the sentence encoder.
+    """
+    joints = torch.from_numpy(features[..., POSITIONS]).to(reranker.mean.device).unflatten(-1, (JOINTS, 3))
+    return reranker(joints, text).sigmoid().cpu() - torch.from_numpy(discontinuous(features)).float()
 
 
 def discontinuous(features: np.ndarray) -> np.ndarray:

@@ -19,6 +19,9 @@ StepCallback = Callable[[int, int], None]
 Randomness = torch.Generator | Sequence[torch.Generator] | None
 """One generator for a whole batch, or one for each item, whose draws then depend on nothing but the item."""
 
+Adjustment = Callable[[Tensor], Tensor]
+"""From filled token maps (B, 2, P, S) to changed ones."""
+
 CandidateSelector = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes candidates (N, candidates, 2, P, S) and their items (N,); returns, (N,) each, the index of each item's best
 candidate and the probability that this candidate is good."""
@@ -61,6 +64,39 @@ def sample(
         return sampler.best_of_candidates(ids, free, select_candidate)
 
 
+def redraw(
+    transformer: InteractionTransformer,
+    ids: Tensor,
+    free: Tensor,
+    text: Tensor,
+    settings: SamplingSettings,
+    generator: Randomness = None,
+    on_step: StepCallback | None = None,
+    adjust: Adjustment | None = None,
+) -> Tensor:
+    """Redraw the free tokens that the rest of a filled token map makes improbable, in ``settings.refinement_passes``.
+
+    Args:
+        transformer, free, text, generator: as in ``sample``.
+        ids: (B, 2, P, S) without masks.
+        settings: of the guidance, the draw and the passes.
+        on_step: called with (passes through the transformer done, all of them).
+        adjust: changes the maps after each draw; of the changed tokens only those that were redrawn count.
+
+    Returns:
+        (B, 2, P, S) ids without masks; the kept ones are unchanged.
+    """
+    without_steps = replace(settings, steps=0, guidance_fraction=1.0)
+    sampler = _Sampler(transformer, text, without_steps, generator, on_step, adjust)
+    with torch.inference_mode():
+        return sampler.refine(ids, free)
+
+
+def passes(settings: SamplingSettings, parts: int) -> int:
+    """Passes through the transformer of ``sample``, without those of further attempts."""
+    return settings.steps + remask_groups(settings, parts) * settings.refinement_passes
+
+
 def _check_parts(settings: SamplingSettings, parts: int) -> None:
     unknown = [part for part in settings.refine_parts if not 0 <= part < parts]
     if unknown:
@@ -97,6 +133,7 @@ class _Sampler:
     settings: SamplingSettings
     generator: Randomness
     on_step: StepCallback | None
+    adjust: Adjustment | None = None
 
     def for_items(self, items: Tensor) -> _Sampler:
         """The sampler of some items (N,) of the batch; an item may be repeated."""
@@ -184,6 +221,8 @@ class _Sampler:
                 logits = self._logits(remasked, condition, guidance)
                 improbable = masked & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + log_threshold)
                 flat = torch.where(improbable, self._draw(logits), flat)
+                if self.adjust is not None:
+                    flat = torch.where(improbable, self.adjust(flat.view(ids.shape)).flatten(1), flat)
                 self._report(settings.steps + groups * pass_index + current + 1, ids)
         return flat.view(ids.shape)
 
@@ -202,7 +241,7 @@ class _Sampler:
         return _guided_logits(self.transformer, ids, condition, guidance, self.settings.part_guidance).flatten(1, 3)
 
     def _passes(self, ids: Tensor) -> int:
-        return self.settings.steps + remask_groups(self.settings, ids.shape[2]) * self.settings.refinement_passes
+        return passes(self.settings, ids.shape[2])
 
     def _report(self, done: int, ids: Tensor) -> None:
         if self.on_step is not None:

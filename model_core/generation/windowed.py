@@ -8,18 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..constraints import Constraints
+from ..constraints import Constraints, Targets
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..motion.representation import POSITIONS
-from ..networks.token_map import FRAMES_PER_TOKEN
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from .batching import BatchSampler
 from .completion import Window, WindowTask, pad_or_trim, token_columns, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .reranking import TextCondition, candidate_selector
-from .sampling import StepCallback
+from .sampling import StepCallback, passes
+from .steered_window import SteeredWindow
+from .steering import SteeringSettings, exchanged
 
 WindowText = tuple[Window, TextCondition]
 """A window of a clip and the text that applies to it, the same for all takes or one for each."""
@@ -45,6 +47,7 @@ class WindowedCompleter:
         takes: int,
         on_step: StepCallback | None,
         constraints: Constraints | None = None,
+        steering: SteeringSettings | None = None,
     ) -> list[tuple[Motion, Motion]]:
         """Generate both people of each take.
 
@@ -55,11 +58,13 @@ class WindowedCompleter:
             takes: number of results.
             on_step: called after each step, counted over all windows.
             constraints: of the clip, in the world of the known people.
+            steering: how people are steered to the constraints; None does not steer them.
 
         Returns:
             One pair for each take, in the world of the known people.
         """
         representation = self._codec.representation
+        targets = None if constraints is None or steering is None else Targets.of(constraints, frames)
         given = [None if person is None else pad_or_trim(representation.prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
         for number, (window, text) in enumerate(windows):
@@ -68,11 +73,15 @@ class WindowedCompleter:
             task = WindowTask(free[turn, :, columns], window)
             if task.free.any():
                 turned = [pair[turn] for pair in pairs]
-                self._complete_window(turned, task, text, frames, sampler, sub_progress(on_step, number, len(windows)))
+                own = None if targets is None else targets.between(window.start, window.stop)
+                if own is not None and window.exchanged:
+                    own = exchanged(own)
+                progress = sub_progress(on_step, number, len(windows))
+                self._complete_window(turned, task, text, frames, sampler, progress, own, steering)
                 pairs = [pair[turn] for pair in turned]
         complete_pairs = [[person for person in pair if person is not None] for pair in pairs]
         people = [(first, second) for first, second in complete_pairs]
-        if all(person is None for person in known):
+        if all(person is None for person in known) and targets is None:
             people = [representation.canonical(pair) for pair in people]
         return people
 
@@ -84,6 +93,8 @@ class WindowedCompleter:
         frames: int,
         sampler: BatchSampler,
         on_step: StepCallback | None,
+        targets: Targets | None,
+        settings: SteeringSettings | None,
     ) -> None:
         """Fill in one window of all takes as one batch, and write the result into ``takes``."""
         codec, window, order = self._codec, task.window, task.order
@@ -96,13 +107,24 @@ class WindowedCompleter:
         def decode_candidates(candidates: Tensor, which: Tensor) -> np.ndarray:
             return refine(codec.decode(candidates.flatten(0, 1)[:, order]), which)[:, order]
 
-        reranker = self._model.reranker
-        select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates)
+        reranker, steering, on_draw = self._model.reranker, None, on_step
+        if targets is not None and settings is not None and targets.any():
+            placeable = [all(person is None for person in pair) for pair in pairs]
+            steering = SteeredWindow(self._model, codec, task, targets, transforms, placeable, settings)
+            drawing = passes(sampler.settings, PARTS)
+            steps = drawing + steering.steps(sampler.settings)
+            on_draw = None if on_step is None else lambda done, _: on_step(done, steps)
+        penalty = None if steering is None else steering.penalty
+        select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates, penalty)
         # The leader of the window comes first, as in training.
         filled = sampler.sample(
-            self._model.transformer, maps[:, order], free[:, order], text.condition, on_step, select_candidate
+            self._model.transformer, maps[:, order], free[:, order], text.condition, on_draw, select_candidate
         )[:, order]
-        decoded = refine(codec.decode(filled), torch.arange(len(takes), device=codec.device))
+        if steering is None:
+            decoded = refine(codec.decode(filled), torch.arange(len(takes), device=codec.device))
+        else:
+            on_steer = None if on_step is None else lambda done, _: on_step(drawing + done, steps)
+            decoded, transforms = steering.steered(filled, sampler, text, refine, on_steer)
         reconstructions = codec.decode(maps) if task.partial.any() else None
         for index, (pair, transform) in enumerate(zip(pairs, transforms, strict=True)):
 

@@ -1,0 +1,171 @@
+"""Steers the takes of one window of a clip to the targets of its constraints, after they are drawn without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..constraints.targets import Targets
+from ..model_files.model_folder import Model
+from ..model_files.sampling_settings import SamplingSettings
+from ..motion.canonical import CanonicalTransform
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
+from .batching import BatchSampler
+from .completion import WindowTask
+from .feature_space import FEATURE_SPACES
+from .motion_codec import MotionCodec
+from .reranking import TextCondition, plausibility
+from .root_plan import canonical_fit, plan_roots
+from .sampling import StepCallback, passes
+from .steering import Refine, Steering, SteeringSettings, lengthened
+
+
+class SteeredWindow:
+    """The targets of a window, and where its takes stand among them.
+
+    Args:
+        model, codec: of the takes.
+        task: the window.
+        targets: of its frames, in the world, with its people in the order of the window.
+        transforms: from the world into the frame of each take.
+        placeable: of each take, whether nothing of it is known, so that it can be placed where its targets are.
+        settings: see ``SteeringSettings``.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        codec: MotionCodec,
+        task: WindowTask,
+        targets: Targets,
+        transforms: Sequence[CanonicalTransform],
+        placeable: Sequence[bool],
+        settings: SteeringSettings,
+    ) -> None:
+        frames = FRAMES_PER_TOKEN * task.free.shape[-1]
+        self._model, self._codec, self._task = model, codec, task
+        self._targets = lengthened(targets, frames)
+        self._still = np.pad(task.kept, ((0, 0), (0, frames - task.frames)), mode="edge")
+        self._transforms, self._placeable, self._settings = transforms, placeable, settings
+        self._space = FEATURE_SPACES[model.config.tokenizer.dataset]
+
+    def penalty(self, features: np.ndarray, takes: Tensor) -> np.ndarray:
+        """(N,) what candidates lose for the distance that they have to be moved; as ``candidate_selector`` asks."""
+        takes = takes.cpu().repeat_interleave(len(features) // len(takes))
+        lost = []
+        for pair, joints, take in zip(features, self._joints(features), takes.tolist(), strict=True):
+            targets = self._targets.moved(self._placed(pair, joints, take))
+            move = plan_roots(joints, targets, self._still).move
+            lost.append(self._settings.effort * float(np.linalg.norm(move, axis=-1).mean()))
+        return np.array(lost)
+
+    def steps(self, settings: SamplingSettings) -> int:
+        """Steps of ``steered`` that are reported."""
+        return passes(self._redrawing(settings), PARTS) + self._settings.latent_steps
+
+    def steered(
+        self,
+        ids: Tensor,
+        sampler: BatchSampler,
+        text: TextCondition,
+        refine: Refine,
+        on_step: StepCallback | None,
+    ) -> tuple[np.ndarray, list[CanonicalTransform]]:
+        """People who meet the targets.
+
+        Args:
+            ids: (takes, 2, P, S) drawn without the targets.
+            sampler: settings and randomness.
+            text: of the takes.
+            refine: corrects decoded people.
+            on_step: called with (steps done, all steps) after each step.
+
+        Returns:
+            (takes, 2, T, ...) features in metres, and the transform from the world into the frame of each take.
+        """
+        settings, takes, device = self._settings, len(ids), ids.device
+        drawn = self._codec.decode(ids)
+        joints = self._joints(drawn)
+        transforms = [self._placed(drawn[take], joints[take], take) for take in range(takes)]
+        targets = [self._targets.moved(transform) for transform in transforms]
+        steering = Steering(self._model, targets, self._still, self._task.free, settings)
+        every = torch.arange(takes, device=device)
+        moved = steering.moved(ids, every, turns=True)
+        variants = self._variants(moved, steering, sampler, text, on_step)
+        best = self._best(torch.cat((moved[:, None], variants), 1), steering, text, refine)
+        done = passes(self._redrawing(sampler.settings), PARTS)
+
+        def on_latent_step(step: int) -> None:
+            if on_step is not None:
+                on_step(done + step, self.steps(sampler.settings))
+
+        features, _ = steering.features(best, every, refine, on_latent_step)
+        on_latent_step(settings.latent_steps)
+        return features, transforms
+
+    def _variants(
+        self,
+        moved: Tensor,
+        steering: Steering,
+        sampler: BatchSampler,
+        text: TextCondition,
+        on_step: StepCallback | None,
+    ) -> Tensor:
+        """(takes, variants, 2, P, S) maps with other tokens where the moved ones (takes, 2, P, S) are improbable."""
+        settings, order, takes, count = self._settings, self._task.order, len(moved), self._settings.variants
+        if not settings.passes:
+            return moved[:, :0]
+        repeated = moved.repeat_interleave(count, 0)
+        free = torch.from_numpy(self._task.free).to(moved.device).expand(len(repeated), -1, -1, -1)
+
+        def adjust(maps: Tensor, items: Tensor) -> Tensor:
+            return steering.moved(maps[:, order], items // count)[:, order]
+
+        def report(done: int, _: int) -> None:
+            if on_step is not None:
+                on_step(done, self.steps(sampler.settings))
+
+        redrawing = self._redrawing(sampler.settings)
+        redrawn = sampler.redraw(
+            self._model.transformer, repeated[:, order], free[:, order], text.condition, redrawing, report, adjust
+        )
+        return redrawn[:, order].view(takes, count, *moved.shape[1:])
+
+    def _best(self, variants: Tensor, steering: Steering, text: TextCondition, refine: Refine) -> Tensor:
+        """(takes, 2, P, S) of the variants (takes, N, 2, P, S): the most plausible that meets its targets."""
+        takes, count = variants.shape[:2]
+        items = torch.arange(takes, device=variants.device)
+        refined, error = zip(
+            *(steering.features(variants[:, number], items, refine) for number in range(count)), strict=True
+        )
+        scores = -self._settings.error * torch.from_numpy(np.stack(error, 1))
+        if self._model.reranker is not None:
+            for number, features in enumerate(refined):
+                scores[:, number] += plausibility(self._model.reranker, features, text.pooled_for(items, 1))
+        return variants[items, scores.argmax(1).to(items)]
+
+    def _redrawing(self, settings: SamplingSettings) -> SamplingSettings:
+        """The settings of redrawing what the targets make improbable, of all parts of the map."""
+        own = self._settings
+        return replace(
+            settings,
+            steps=0,
+            refinement_passes=own.passes,
+            refine_parts=(),
+            remask_threshold=own.remask_threshold,
+        )
+
+    def _placed(self, features: np.ndarray, joints: np.ndarray, take: int) -> CanonicalTransform:
+        """The transform of a take: the given one, or the one that brings drawn people near to their targets."""
+        if not self._placeable[take]:
+            return self._transforms[take]
+        first, second = (self._codec.representation.motion(person) for person in features)
+        base = self._codec.representation.world_transform((first, second)).inverse
+        return canonical_fit(joints, self._targets, base)
+
+    def _joints(self, features: np.ndarray) -> np.ndarray:
+        return np.asarray(self._space.joints(torch.from_numpy(features)).double())
