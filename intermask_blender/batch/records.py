@@ -39,7 +39,8 @@ class Record:
         files: relative to the folder of the results.
         seconds: how long it took.
         constraint_errors: how well each constraint is met: the fields of ``ConstraintError``.
-        understood: the training caption that stood in for each part of the prompt; none if it was used as written.
+        understood: the training caption that stood in for each part of the prompt, with the people's roles exchanged
+            where the second one acts; none if the prompt was used as written.
         known: whether the model knows every part; None if it was used as written.
     """
 

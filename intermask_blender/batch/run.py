@@ -169,7 +169,7 @@ class Run:
                 made = self._generate(job, following, folder)
                 files = self._move_into_place(made.files, folder)
                 errors = [error.to_json() for error in made.constraint_errors]
-                understood = [part.said for part in made.understood]
+                understood = [part.said() for part in made.understood]
                 known = all(part.known for part in made.understood) if made.understood else None
                 self._show_understood(made)
         files = list(dict.fromkeys(files))

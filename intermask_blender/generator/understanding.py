@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..translations import tr_noop
 from .client import Request, WorkerClient
 
 SECOND_ACTS = tr_noop("{caption} (person 2 acts)")
+_NUMBERS = re.compile(r"\b(?:first|second)\b")
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,16 @@ class UnderstoodPart:
         """The training caption that stands in for the part."""
         return self.matches[0].caption
 
-    @property
-    def said(self) -> str:
-        """The caption, and who acts where it is not the first person, in English."""
-        return SECOND_ACTS.format(caption=self.caption) if self.exchanged else self.caption
+    def said(self, second_acts: str = SECOND_ACTS) -> str:
+        """What happens: the caption, with the people's roles exchanged where the second person acts.
+
+        Args:
+            second_acts: template for a caption that does not number the people.
+        """
+        if not self.exchanged:
+            return self.caption
+        exchanged = _NUMBERS.sub(lambda found: "second" if found[0] == "first" else "first", self.caption)
+        return exchanged if exchanged != self.caption else second_acts.format(caption=self.caption)
 
     @property
     def is_caption(self) -> bool:

@@ -27,6 +27,10 @@ TEMPLATES = (
     tr_noop("{path} is cut short or damaged; copy the model folder again."),
     tr_noop("Cannot read the bone map {path}: {reason}; check the path."),
     tr_noop("This machine has no device '{device}'; choose auto or cpu."),
+    tr_noop("{path}, line {line}: {reason}; correct it there."),
+    tr_noop("{where}: this model has no kind '{kind}'; its kinds are {kinds}."),
+    tr_noop("{path} cannot be read ({reason}); check the file."),
+    tr_noop("{path} is not UTF-8 text; save it as UTF-8."),
 )
 
 

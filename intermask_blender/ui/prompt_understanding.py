@@ -20,6 +20,7 @@ from ..generator.understanding import (
 )
 from ..scene.markers import timed_prompt
 from ..translations import tr
+from ..translations.core_errors import tr_error
 from .model_list import ModelList, model_list
 from .preferences import runtime_problem
 from .services import running_client, worker_client
@@ -123,7 +124,7 @@ def answer_lines(answer: Understanding, as_written: bool) -> list[Line]:
         answer: of the model.
         as_written: whether the prompt's own words are used.
     """
-    fault = [(answer.fault, "ERROR")] if answer.fault else []
+    fault = [(tr_error(answer.fault), "ERROR")] if answer.fault else []
     parts = answer.parts
     if not parts:
         return [*_nearest_lines(answer), *fault]
@@ -147,24 +148,19 @@ def offered_matches(answer: Understanding) -> tuple[Match, ...]:
 def _line(part: UnderstoodPart, as_written: bool) -> list[Line]:
     """The line of a prompt without times."""
     if not part.known:
-        return [(tr("Not in this model. Closest: {caption}").format(caption=_said(part)), "ERROR")]
+        return [(tr("Not in this model. Closest: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "ERROR")]
     if part.is_caption:
         return []
     if as_written:
-        return [(tr("Used as written. Closest: {caption}").format(caption=_said(part)), "LOCKED")]
-    return [(tr("Understood as: {caption}").format(caption=_said(part)), "INFO")]
+        return [(tr("Used as written. Closest: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "LOCKED")]
+    return [(tr("Understood as: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "INFO")]
 
 
 def _numbered_line(number: int, part: UnderstoodPart) -> Line:
     if not part.known:
         text = tr("Part {number} is not in this model. Closest: {caption}")
-        return text.format(number=number, caption=_said(part)), "ERROR"
-    return tr("Part {number}: {caption}").format(number=number, caption=_said(part)), "INFO"
-
-
-def _said(part: UnderstoodPart) -> str:
-    """The caption, and who acts where it is not the first person."""
-    return tr(SECOND_ACTS).format(caption=part.caption) if part.exchanged else part.caption
+        return text.format(number=number, caption=part.said(tr(SECOND_ACTS))), "ERROR"
+    return tr("Part {number}: {caption}").format(number=number, caption=part.said(tr(SECOND_ACTS))), "INFO"
 
 
 def _nearest_lines(answer: Understanding) -> list[Line]:

@@ -81,6 +81,9 @@ def test_of_many_parts_only_unknown_ones_have_lines() -> None:
 def test_the_line_says_who_acts_and_that_the_words_are_used_as_written() -> None:
     exchanged = Understanding((part("the second hugs the first", exchanged=True),))
     assert answer_lines(exchanged, False)[0][0] == f"Understood as: {CAPTIONS[0]} (person 2 acts)"
+    numbered = Match("push", "the first person pushes the second")
+    push = UnderstoodPart("the second person shoves the first", (numbered, BOWS), True, True)
+    assert answer_lines(Understanding((push,)), False)[0][0] == "Understood as: the second person pushes the first"
     assert answer_lines(Understanding((part("a cuddle"),)), True) == [
         (f"Used as written. Closest: {CAPTIONS[0]}", "LOCKED")
     ]
