@@ -9,9 +9,11 @@ import numpy as np
 from ...constraints import Targets
 from ...motion.canonical import facing
 from ...motion.rotations import about_y, rotate
+from ...motion.skeleton import SMPL
+from ..contacts import TOES
 from ..filters import hann_smoothed, smoothstep
 from ..legs import LEG_PARTS
-from ..limbs import ARMS
+from ..limbs import ARMS, LEGS, Limb
 from .contact_places import EASY_REACH, ContactPoints, short_of_reach
 from .spread import spread, spread_pair
 
@@ -27,11 +29,19 @@ _WAY = 15
 """Frames on each side over which the direction of travel is averaged: a step of sway is no change of direction."""
 _SOON = 0.5
 """Weight of a pin or a contact from which the body is within reach of it."""
-_ROUNDS, _STILL = 3, 1e-3
+_ROUNDS, _STILL = 4, 1e-3
 """Rounds of moving people within reach, and metres below which nothing is missing."""
-_MARGIN, _SMOOTH = 1.1, 6
+_MARGIN, _SMOOTH = 1.03, 6
 """Factor of the shifts of people who come within reach, for what smoothing over so many frames on each side takes away.
 """
+_LEAN = 0.05
+"""Metres by which people lean for a pinned head instead of stepping."""
+_HEAD = SMPL.index("Head")
+_LIMB_ENDS = (
+    *((arm, arm.end, EASY_REACH) for arm in ARMS),
+    *((leg, end, 0.98) for side, leg in enumerate(LEGS) for end in (leg.end, TOES[side])),
+)
+"""Limbs, the joints that can be pinned at their ends, and the share of their length within which they reach it."""
 _UPPER = [joint for joint in range(22) if joint not in LEG_PARTS]
 
 
@@ -133,35 +143,51 @@ class _Reach:
         contacts: list[ContactPoints],
     ) -> None:
         """Add what is missing after a displacement."""
-        shoulders = moved.points(joints)
+        now = moved.points(joints)
         for person in range(len(joints)):
-            for arm in ARMS:
-                pinned = targets.joint_weight[person, :, arm.end] >= _SOON
-                if not pinned.any():
-                    continue
-                bones = joints[person][:, (arm.hinge, arm.end)] - joints[person][:, (arm.upper, arm.hinge)]
-                length = float(np.median(np.linalg.norm(bones, axis=-1), axis=0).sum())
-                own = np.linalg.norm(joints[person][:, arm.end] - joints[person][:, arm.upper], axis=-1)
-                way = targets.joints[person, :, arm.end] - shoulders[person][:, arm.upper]
-                self._draw(moved, person, short_of_reach(way, np.maximum(EASY_REACH * length, own)), pinned)
+            pinned = targets.joint_weight[person] >= _SOON
+            for limb, end, share in _LIMB_ENDS:
+                if pinned[:, end].any():
+                    way = targets.joints[person, :, end] - now[person][:, limb.upper]
+                    reach = _reach(joints[person], limb, end, share)
+                    self._draw(moved, person, short_of_reach(way, reach), pinned[:, end])
+            if pinned[:, _HEAD].any():
+                way = (targets.joints[person] - now[person])[:, _HEAD][:, [0, 2]]
+                far = np.linalg.norm(way, axis=-1, keepdims=True)
+                short = way * np.maximum(1 - _LEAN / np.maximum(far, 1e-6), 0)
+                self._draw(moved, person, short, pinned[:, _HEAD])
         for contact in contacts:
             soon = contact.weight >= _SOON
-            if contact.other is None:
-                self._draw(moved, contact.person, contact.missing(moved, joints, rotations), soon)
-                continue
             way = contact.missing(moved, joints, rotations)
-            if np.abs(way).max() > _STILL:
-                way = _MARGIN * hann_smoothed(way.T, _SMOOTH).T
-                now = moved.shift[0] - moved.shift[1]
-                self.apart[soon] = (now + (1.0 if contact.person == 0 else -1.0) * way)[soon]
-                self.bond[soon] = _BOUND_ARM
+            if contact.other is None:
+                self._draw(moved, contact.person, way, soon)
+            elif np.abs(way[soon]).max(initial=0.0) > _STILL:
+                apart = moved.shift[0] - moved.shift[1] + (1.0 if contact.person == 0 else -1.0) * _smooth(way, soon)
+                self.apart[soon], self.bond[soon] = apart[soon], _BOUND_ARM
 
     def _draw(self, moved: Displacement, person: int, short: np.ndarray, when: np.ndarray) -> None:
         """Draw a person by shifts (T, 2) that are missing."""
         if np.abs(short[when]).max(initial=0.0) > _STILL:
-            smooth = _MARGIN * hann_smoothed((short * when[:, None]).T, _SMOOTH).T
-            self.goal[person][when] = (moved.shift[person] + smooth)[when]
+            self.goal[person][when] = (moved.shift[person] + _smooth(short, when))[when]
             self.wish[person][when] = _BOUND_ARM
+
+
+def _reach(joints: np.ndarray, limb: Limb, end: int, share: float) -> np.ndarray:
+    """(T,) metres from a limb's upper joint within which it has its end, of a person with joints (T, 22, 3)."""
+    chain = [limb.upper, limb.hinge, limb.end] + ([end] if end != limb.end else [])
+    bones = np.linalg.norm(joints[:, chain[1:]] - joints[:, chain[:-1]], axis=-1)
+    own = np.linalg.norm(joints[:, end] - joints[:, limb.upper], axis=-1)
+    return np.asarray(np.maximum(share * np.median(bones, axis=0).sum(), own))
+
+
+def _smooth(shifts: np.ndarray, when: np.ndarray) -> np.ndarray:
+    """Shifts (T, 2) smoothed over time, those of the frames in ``when`` (T,) alone, a little longer."""
+    inside = np.flatnonzero(when)
+    at = np.arange(len(when))
+    after = np.clip(np.searchsorted(inside, at), 0, len(inside) - 1)
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(np.abs(inside[before] - at) < np.abs(inside[after] - at), inside[before], inside[after])
+    return _MARGIN * hann_smoothed(shifts[nearest].T, _SMOOTH).T
 
 
 def _joined(

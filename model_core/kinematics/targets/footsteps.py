@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,26 +78,31 @@ def footsteps(
             for side in (0, 1)
         ]
         for side, stances in enumerate(with_steps(found, path, fps)):
-            away = np.linalg.norm(goals[side].toe - ends[:, side], axis=-1) > _OTHERWISE
             both = np.stack((carried[person, :, side], ends[:, side]), 1)
-            clears = goals[side].toe_set & away
+            away = np.linalg.norm(np.stack((goals[side].ankle, goals[side].toe), 1) - both, axis=-1) > _OTHERWISE
+            clears = (goals[side].ankle_set & away[:, 0]) | (goals[side].toe_set & away[:, 1])
             result, angle = _swung(np.stack(own[side], 1), both, stances, path, height, clears, fps)
             ankles[person, :, side], toes[person, :, side] = result[:, 0], result[:, 1]
             turn[person, :, side] = angle
             for stance in stances:
                 stands[person, stance.start : stance.stop, side] = True
-    ankles = ankles + _residual(targets.ankles - ankles, targets.ankle_set, targets.toe_set, stands)
-    toes = toes + _residual(targets.toes - toes, targets.toe_set, targets.ankle_set, stands)
-    return Footsteps(ankles, toes, turn, stands)
+    # An end of a foot without a target moves along with the other end.
+    toes_missing, ankles_missing = targets.toes - toes, targets.ankles - ankles
+    ankles_moved = np.where(targets.ankle_set[..., None], ankles_missing, toes_missing)
+    toes_moved = np.where(targets.toe_set[..., None], toes_missing, ankles_missing)
+    counts = targets.ankle_set | targets.toe_set
+    return Footsteps(
+        ankles + _residual(ankles_moved, counts, stands), toes + _residual(toes_moved, counts, stands), turn, stands
+    )
 
 
-def _residual(missing: np.ndarray, counts: np.ndarray, counts_other: np.ndarray, stands: np.ndarray) -> np.ndarray:
+def _residual(missing: np.ndarray, counts: np.ndarray, stands: np.ndarray) -> np.ndarray:
     """(P, T, 2, 3) what feet still miss where they have a target, spread over the frames in which they do not stand."""
     if not counts.any() or not np.abs(missing[counts]).max() > 1e-6:
         return np.zeros_like(missing)
     values = np.where(counts[..., None], missing, 0.0)
     # A standing foot with a target gives way a little around it; one that passes a target must not drag its stances.
-    yields = ((counts | counts_other) & stands).astype(np.float64)
+    yields = (counts & stands).astype(np.float64)
     near = np.moveaxis(upper_envelope(np.moveaxis(yields, 1, -1), _YIELDS), -1, 1)
     fixed = counts | (stands & (near == 0.0))
     return np.moveaxis(spread(np.moveaxis(values, 2, 1), np.moveaxis(fixed, 2, 1), length=_RESIDUAL), 1, 2)
@@ -143,16 +149,32 @@ def _swung(
         total += weight
     rest = np.maximum(1 - total, 0)
     result, turn = result + rest[:, None, None] * carried, turn + rest * path.turn
+    for first, last, length in _rises(stances, placed, clears, 2 * fade):
+        swing = slice(first, last + 1)
+        share = (time[swing] - first) / (last - first)
+        rise = min(_RISE + _RISE_PER_METRE * length, _LARGEST_RISE) * (1 - np.abs(2 * share - 1) ** _STEEPNESS) ** 2
+        above = np.maximum(result[swing, 1, 1] - floor, 0.0)
+        result[swing, :, 1] += (rise * (1 - smoothstep(above / np.maximum(rise, 1e-6))))[:, None]
+    return result, turn
+
+
+def _rises(
+    stances: list[PlacedStance], placed: list[tuple[np.ndarray, float]], clears: np.ndarray, longest: int
+) -> Iterator[tuple[int, int, float]]:
+    """First and last frame of the swings in which a foot must clear the floor, and their additional length in metres.
+
+    Between two stances they are to and from the frames in ``clears`` (T,), or, without any, the whole swing.
+    """
     for number in range(1, len(stances)):
         first, last = stances[number - 1].stop - 1, stances[number].start
-        swing = slice(first, last + 1)
+        inside = first + 1 + np.flatnonzero(clears[first + 1 : last])
+        if len(inside):
+            yield first, int(inside[0]), 0.0
+            yield int(inside[-1]), last, 0.0
+            continue
         length = float(np.linalg.norm((placed[number][0] - placed[number - 1][0])[last, 1, [0, 2]]))
-        if last - first < 2 * fade and (length > _OTHERWISE or clears[swing].any()):
-            share = (time[swing] - first) / (last - first)
-            rise = min(_RISE + _RISE_PER_METRE * length, _LARGEST_RISE) * (1 - np.abs(2 * share - 1) ** _STEEPNESS) ** 2
-            above = np.maximum(foot[swing, 1, 1] - floor, 0.0)
-            result[swing, :, 1] += (rise * (1 - smoothstep(above / np.maximum(rise, 1e-6))))[:, None]
-    return result, turn
+        if last - first < longest and length > _OTHERWISE:
+            yield first, last, length
 
 
 def _on_stance(foot: np.ndarray, stance: PlacedStance, path: BodyPath) -> tuple[np.ndarray, float]:

@@ -95,6 +95,7 @@ def limbs_on_targets(
     start = body
     # Where the forearm is part of a pose, its hand is oriented as the user wants it.
     posed = np.minimum(turned[..., _HINGES], hands_turned)
+    firm = np.maximum(firm, hann_smoothed((targets.joint_weight[:people, :, _HEAD] > 0).astype(float), _LEAN_RADIUS))
     lengths, follow = np.zeros((people, 2)), np.zeros((people, 2), dtype=bool)
     for number in range(_ROUNDS):
         first = number == 0

@@ -9,6 +9,7 @@ import numpy as np
 from ...constraints.targets import Targets
 from ...motion.canonical import facing
 from ...motion.rotations import about_y, rotate
+from ...motion.runs import runs
 from ..contacts import ANKLES, TOES
 from ..pose import PoseBatch
 from .contact_places import ContactPoints
@@ -17,11 +18,11 @@ from .footsteps import Footsteps, footsteps
 from .reaching import legs_on
 from .stances import FootTargets
 
-_PLANS = 3
-"""Number of times that steps are planned."""
-_OFF_STANCE = 0.008
-"""Metres by which a standing foot may miss its stance because its leg is too short. In the next plan it leaves the
-floor earlier, or comes later."""
+_PLANS = 6
+"""Largest number of times that steps are planned."""
+_OFF_STANCE, _HALF_SWING = 0.008, 0.17
+"""Metres by which a standing foot may miss its stance because its leg is too short, and half of the seconds for which
+it does not stand there in the next plan: it steps, or leaves earlier, or arrives later."""
 
 
 def on_their_feet(
@@ -52,12 +53,23 @@ def on_their_feet(
         result = legs_on(body, steps, steps.turn - moved.turn[..., None], firm, before)
         joints, rotations = result.world()
         missed = steps.stands & (np.linalg.norm(joints[:, :, ANKLES] - steps.ankles, axis=-1) > _OFF_STANCE)
-        unreachable |= missed & ~kept[..., None]
+        unreachable |= _swings(missed, round(_HALF_SWING * body.fps)) & ~kept[..., None]
         if number == 0 and on_feet:
             feet = _with_contacts(feet, on_feet, joints, rotations)
         elif not missed.any():
             break
     return result, steps
+
+
+def _swings(missed: np.ndarray, half: int) -> np.ndarray:
+    """(P, T, 2) true where feet swing that miss stances (P, T, 2): around the start of a run, or in a short one."""
+    result = np.zeros_like(missed)
+    for person, side in np.argwhere(missed.any(1)):
+        for start, stop in runs(missed[person, :, side]):
+            long = stop - start > 2 * half
+            frames = slice(max(start - half, 0), start + half) if long else slice(start, stop)
+            result[person, frames, side] = True
+    return result
 
 
 def _foot_targets(body: PoseBatch, before: np.ndarray, targets: Targets, kept: np.ndarray) -> FootTargets:
