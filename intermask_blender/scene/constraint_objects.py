@@ -35,6 +35,13 @@ def is_constraint_object(owner: bpy.types.Object) -> bool:
     return CREATED in owner
 
 
+def anchors(scene: bpy.types.Scene) -> set[bpy.types.Object]:
+    """The objects of constraints and those that carry them: people are asked to come there."""
+    listed = getattr(scene, "intermask", None)
+    owners = {entry.object for entry in listed.constraints if entry.object is not None} if listed else set()
+    return owners | {owner.parent for owner in owners if owner.parent is not None}
+
+
 def person_of(scene: bpy.types.Scene, person: int) -> bpy.types.Object | None:
     """The armature of the scene that a constraint of a person will bind; None where a new one will be created."""
     settings = scene.intermask

@@ -16,6 +16,7 @@ from ..rig.capture import evaluated_bones
 from ..rig.key import scene_fps
 from ..rig.own_map import mapping_of
 from ..translations import tr
+from .constraint_objects import anchors
 from .placement import Placement
 from .placing import scene_joints
 from .spots import rotated_about
@@ -56,7 +57,10 @@ def overlapping_objects(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.
     largest = MAX_OBJECT_SIZE / (scene.unit_settings.scale_length or 1.0)
     lowest, highest = points.min(0), points.max(0)
     found = []
+    touched = anchors(scene)
     for thing in scene.objects:
+        if thing in touched:
+            continue
         moved = thing.parent is not None and thing.parent.type == "ARMATURE"
         if thing.type not in SOLID or moved or not _visible(thing):
             continue

@@ -12,6 +12,7 @@ import bpy
 from ..generator.client import WorkerClient
 from ..generator.generation import Generation
 from ..translations import tr
+from .constraint_overlay import ConstraintOverlay
 from .draw_cache import DrawCache
 from .previews import Previews
 from .shortcuts import Shortcuts
@@ -63,6 +64,7 @@ class Session:
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
         shortcuts: entries of the keymap.
+        overlay: draws constraints in 3D views.
         playing: whether the animation played when the generations were last polled.
     """
 
@@ -77,6 +79,7 @@ class Session:
     draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
+    overlay: ConstraintOverlay = field(default_factory=ConstraintOverlay)
     playing: bool = False
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
     _events: tuple[int, bpy.types.Timer] | None = field(default=None, init=False)
@@ -157,6 +160,7 @@ class Session:
         self.notices.clear()
         self.stop_events()
         self.shortcuts.remove()
+        self.overlay.close()
         self.previews.close()
         show_progress(bpy.context)
         self.end_processes()
@@ -199,6 +203,7 @@ def start_session() -> None:
     global _current
     _current = Session()
     _current.shortcuts.add()
+    _current.overlay.start()
     atexit.register(_current.end_processes)
     for handlers, function in _HANDLERS:
         handlers.append(function)

@@ -22,6 +22,7 @@ from intermask_blender.scene.constraint_reading import active_entries, read_cons
 from intermask_blender.scene.new_takes import place_takes
 from intermask_blender.scene.placing import COLOURS
 from intermask_blender.scene.request import prepare
+from intermask_blender.ui.constraint_overlay import marks
 from model_core.constraints.types import PIN_JOINTS as JOINTS
 from model_core.motion.places import PLACES as ALL_PLACES
 from model_core.worker.protocol import Message
@@ -241,3 +242,33 @@ def test_a_take_shows_how_well_it_meets_each_constraint(model: Path) -> None:
     assert [error_text(listed, name) for name in ("Path", "Jane's hand", "Pose")] == ["3.4 cm 5°", "0.4 cm", ""]
     listed.take_index = 1
     assert error_text(listed, "Path") == ""
+
+
+def test_views_show_frames_and_colours_of_what_is_not_muted(model: Path) -> None:
+    scene = empty_scene()
+    scene.unit_settings.scale_length = 0.01
+    scene.frame_set(12)
+    waypoint, pin, path = add_constraint("WAYPOINT"), add_constraint("PIN", "SECOND"), add_constraint("PATH")
+    waypoint.object.scale = (3.0, 3.0, 3.0)
+    bpy.context.view_layer.update()
+    ring, cross, line = marks(scene, bpy.context.view_layer)
+    assert (ring.text, cross.text, line.text) == (f"Waypoint  {12}", f"Pin  {12}-{42}", "Path")
+    assert ring.colour != cross.colour and ring.colour == line.colour
+    assert np.ptp(ring.lines[:, 0]) == pytest.approx(50.0, rel=0.02), "half a metre wide, whatever its scale is"
+    np.testing.assert_allclose(cross.lines.mean(0), pin.object.location, atol=1e-3)
+    waypoint.mute = True
+    pin.object.hide_set(True)
+    assert [mark.text for mark in marks(scene, bpy.context.view_layer)] == [path.name]
+
+
+def test_what_carries_a_point_is_not_in_the_way(model: Path) -> None:
+    """The hand is asked to come to the handle."""
+    scene = empty_scene()
+    bpy.ops.mesh.primitive_cube_add(size=1.0, location=(0.0, 0.0, 1.0))
+    bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model))
+    assert scene.intermask.takes[0].stands_in == "Cube"
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    contact = add_constraint("CONTACT", at_active=True)
+    contact.weight = 0.0
+    bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model))
+    assert scene.intermask.takes[1].stands_in == ""
