@@ -74,11 +74,12 @@ def _add_learn_words(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
         "starter: whether a model does what prompts say; words: whether it understands prompts in anyone's words, and "
-        "does what they say; detectors: whether the detectors tell held-out clips apart; "
+        "does what they say; control: whether it meets constraints; "
+        "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs"
     )
-    parser.add_argument("what", choices=("starter", "words", "detectors", "physical", "parts"), help=what)
+    parser.add_argument("what", choices=tuple(_EVALUATIONS), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     parser.add_argument(
         "--data", type=Path, help="folder of clips made by 'choreograph', of captures (physical) or prompts (words)"
@@ -234,7 +235,18 @@ def _evaluate_words(options: argparse.Namespace) -> int:
     return 0 if all(passed for _, _, passed in report.rows()) else 1
 
 
+def _evaluate_control(options: argparse.Namespace) -> int:
+    from .evaluation.control import evaluate_control
+    from .model_files.model_folder import bundled_model
+
+    model = options.model or bundled_model()
+    report = evaluate_control(model, options.data, options.kinds, options.seeds, options.out)
+    _show(report.table())
+    return 0 if all(passed for _, _, passed in report.rows()) else 1
+
+
 _EVALUATIONS = {
+    "control": _evaluate_control,
     "words": _evaluate_words,
     "starter": _evaluate_starter,
     "detectors": _evaluate_detectors,

@@ -103,11 +103,7 @@ class Report:
             ("memory, under 1200 MiB", f"{self.memory:.0f} MiB", self.memory < 1200),
         ]
         if self.physical is not None and self.physical_data is not None:
-            for name, value in asdict(self.physical).items():
-                real = asdict(self.physical_data)[name]
-                words = f"{name}, at most 20 % above the data's {real:.2f}"
-                # Floating and depth can be close to zero, where a ratio is meaningless: 2 mm more are allowed.
-                found.append((words, f"{value:.2f}", value <= max(_TOLERANCE * real, real + 2.0 * (name != "jerk"))))
+            found += physical_checks(self.physical, self.physical_data, "the data's")
         return found
 
     def table(self) -> str:
@@ -122,6 +118,23 @@ class Report:
         ]
         lines += [f"{'ok  ' if good else 'FAIL'} {goal}: {found}" for goal, found, good in self.checks()]
         return "\n".join(lines)
+
+
+def physical_checks(found: PhysicalMetrics, reference: PhysicalMetrics, whose: str) -> list[tuple[str, str, bool]]:
+    """The limit of each physical metric, the value found, and whether it is within the limit.
+
+    Args:
+        found: of the measured motion.
+        reference: of motion that is as good as it gets.
+        whose: the reference is, such as "the data's".
+    """
+    rows = []
+    for name, value in asdict(found).items():
+        real = asdict(reference)[name]
+        # Floating and depth can be close to zero, where a ratio is meaningless: 2 mm more are allowed.
+        passed = value <= max(_TOLERANCE * real, real + 2.0 * (name != "jerk"))
+        rows.append((f"{name}, at most 20 % above {whose} {real:.2f}", f"{value:.2f}", passed))
+    return rows
 
 
 def evaluate_starter(
@@ -169,9 +182,9 @@ def evaluate_starter(
             print(f"{kind:34s} {100 * report.kinds[-1].success:3.0f} %", flush=True)
     if not report.kinds:
         raise UserError(f"{data} has no held-out clip of the chosen kinds.")
-    report.physical = _mean_physical(made)
+    report.physical = mean_physical(made)
     chosen = {result.kind for result in report.kinds}
-    report.physical_data = _mean_physical(clip.joints for clip in held_out if clip.kind in chosen)
+    report.physical_data = mean_physical(clip.joints for clip in held_out if clip.kind in chosen)
     if prompted and embedding is not None:
         report.evaluator = evaluator_rows(embedding, prompted, [clip for clip in held_out if clip.kind in chosen])
     if out is not None:
@@ -235,7 +248,8 @@ def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[fl
     return float(world), float(aligned)
 
 
-def _mean_physical(clips: Iterable[np.ndarray]) -> PhysicalMetrics:
+def mean_physical(clips: Iterable[np.ndarray]) -> PhysicalMetrics:
+    """Mean metrics of clips, joints (2, T, 22, 3) each."""
     values = [list(asdict(physical_metrics(np.asarray(joints, dtype=np.float64), FPS)).values()) for joints in clips]
     return PhysicalMetrics(*(float(value) for value in np.mean(values, axis=0)))
 

@@ -1,0 +1,214 @@
+"""``python -m model_core evaluate control``: are constraints met, and do people still do what the prompt says?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..constraints import Constraints, PathConstraint, PinConstraint, PoseConstraint, report_of_people
+from ..data.choreography.shards import load_choreographed
+from ..errors import UserError
+from ..files import atomic_write
+from ..generation.pipeline import GenerateOptions, InterMask
+from ..kinematics import SolveSettings, solve
+from ..metrics.detectors import detected
+from ..motion import FPS, Interaction, Motion
+from ..motion.posed import PosedSkeleton
+from .control_cases import ControlCase, SourceClip, cases_from, invented_cases
+from .control_report import CONDITIONS, ControlReport, Measured
+from .kind_prompts import kind_prompts
+
+_FRAMES = 120
+_SOURCE_SEED = 1000
+"""Added to a seed for the clip that constraints are taken from."""
+_WALKS = ("walk side by side", "follow", "walk towards and pass")
+"""Kinds whose people can walk the invented paths."""
+_POSE_REACH = 3
+"""Frames on each side of a pose in which joints must not move faster than elsewhere."""
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A clip without constraints.
+
+    Attributes:
+        take: generated.
+        joints: (2, T, 22, 3) after the solver.
+        seconds: that both took.
+    """
+
+    take: Interaction
+    joints: np.ndarray
+    seconds: float
+
+
+def evaluate_control(
+    model: Path, data: Path | None = None, kinds: Sequence[str] = (), seeds: int = 1, out: Path | None = None
+) -> ControlReport:
+    """Measure how well constraints are met, and what they cost; prints each clip when it is done.
+
+    Args:
+        model: a model folder that lists its kinds.
+        data: folder of clips made by ``choreograph``, of whose held-out clips constraints are taken; None takes them
+            from clips that the model generates with other seeds.
+        kinds: names of the kinds to measure; empty for all.
+        seeds: clips of each kind.
+        out: folder for ``control.json``; None writes nothing.
+
+    Raises:
+        UserError: an unknown kind, a model without a list of kinds, or a folder that cannot be read.
+    """
+    if seeds < 1:
+        raise UserError("--seeds must be at least 1.")
+    prompts = kind_prompts(model, kinds)
+    pipeline = InterMask.load(model)
+    report = ControlReport()
+    for kind, prompt in prompts.items():
+        for seed, source in enumerate(_sources(pipeline, data, kind, prompt, seeds)):
+            cases = list(cases_from(source))
+            if kind in _WALKS:
+                cases += invented_cases(len(source))
+            _measure_kind(pipeline, kind, prompt, seed, source, cases, report)
+    if not report.clips:
+        raise UserError(f"Nothing was measured: {data} has no held-out clip of the chosen kinds.")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out / "control.json") as path:
+            path.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def _sources(pipeline: InterMask, data: Path | None, kind: str, prompt: str, seeds: int) -> Iterator[SourceClip]:
+    """The clips that constraints are taken from, solved."""
+    if data is None:
+        for seed in range(seeds):
+            (take,) = pipeline.generate(prompt, _FRAMES, GenerateOptions(seed=_SOURCE_SEED + seed))
+            yield SourceClip.of(solve(take.people))
+        return
+    motion = pipeline.codec.representation.motion
+    for clip in [clip for clip in load_choreographed(data, held_out_only=True) if clip.kind == kind][:seeds]:
+        people = [motion(person) for person in clip.features[:, :_FRAMES]]
+        if len(people[0]) == _FRAMES:
+            yield SourceClip.of(solve(people))
+
+
+def _measure_kind(
+    pipeline: InterMask,
+    kind: str,
+    prompt: str,
+    seed: int,
+    source: SourceClip,
+    cases: Sequence[ControlCase],
+    report: ControlReport,
+) -> None:
+    """Measure all cases of one source clip, each in every condition."""
+    frames = len(source)
+    leader = Motion(source.joints[0], source.local[0, :, 1:], source.local[0, :, 0])
+    plain = {False: _plain(pipeline, prompt, frames, seed, None)}
+    if any(case.reaction for case in cases):
+        plain[True] = _plain(pipeline, prompt, frames, seed, leader)
+    report.plain += [(kind, reaction, clip.joints, detected(kind, clip.joints)) for reaction, clip in plain.items()]
+    for case in cases:
+        start = time.perf_counter()
+        given = leader if case.reaction else None
+        try:
+            steered = _generated(pipeline, prompt, frames, seed, given, case.constraints)
+        except UserError as error:
+            report.refused.append(f"{kind}, {case.group}: {error}")
+            continue
+        settings = SolveSettings(held=0 if case.reaction else None)
+        both = solve(steered.people, settings, targets=case.constraints)
+        seconds = time.perf_counter() - start
+        without = plain[case.reaction]
+        solved = {
+            "solver": solve(without.take.people, settings, targets=case.constraints),
+            "steered": solve(steered.people, settings),
+            "both": both,
+        }
+        for condition in CONDITIONS:
+            clip = measured(kind, case, condition, solved[condition], without.joints)
+            if condition == "both":
+                clip = replace(clip, seconds=seconds, slower=seconds / without.seconds)
+            report.clips.append(clip)
+        print(report.clips[-1], flush=True)
+
+
+def _plain(pipeline: InterMask, prompt: str, frames: int, seed: int, leader: Motion | None) -> _Plain:
+    start = time.perf_counter()
+    take = _generated(pipeline, prompt, frames, seed, leader, None)
+    people = solve(take.people, SolveSettings(held=None if leader is None else 0))
+    return _Plain(take, _joints(people), time.perf_counter() - start)
+
+
+def _generated(
+    pipeline: InterMask, prompt: str, frames: int, seed: int, leader: Motion | None, constraints: Constraints | None
+) -> Interaction:
+    options = GenerateOptions(seed=seed, constraints=constraints)
+    takes = pipeline.generate(prompt, frames, options) if leader is None else pipeline.react(prompt, leader, options)
+    return takes[0]
+
+
+def measured(
+    kind: str, case: ControlCase, condition: str, people: Sequence[PosedSkeleton], plain: np.ndarray
+) -> Measured:
+    """The figures of one clip.
+
+    Args:
+        kind: that its prompt asks for.
+        case: its constraints.
+        condition: of ``CONDITIONS``.
+        people: solved.
+        plain: joints (2, T, 22, 3) of the same prompt and seed without constraints.
+    """
+    joints = _joints(people)
+    found: dict[str, list[float]] = {name: [] for name in ("path", "heading", "pose", "pin", "contact")}
+    for item, error in zip(case.constraints, report_of_people(case.constraints, people), strict=True):
+        if error.mean is None or error.worst is None:
+            continue
+        if isinstance(item, PathConstraint):
+            found["path"].append(error.mean)
+            if error.mean_angle is not None:
+                found["heading"].append(error.mean_angle)
+        elif isinstance(item, PoseConstraint):
+            found["pose"].append(error.mean)
+        else:
+            found["pin" if isinstance(item, PinConstraint) else "contact"].append(error.worst)
+    values = {name: float(np.mean(errors)) if errors else None for name, errors in found.items()}
+    return Measured(
+        kind,
+        case.group,
+        condition,
+        detected=detected(kind, joints),
+        pops=_pops(case.constraints, joints, plain),
+        joints=joints,
+        invented=case.invented,
+        **values,
+    )
+
+
+def _pops(constraints: Constraints, joints: np.ndarray, plain: np.ndarray) -> bool | None:
+    """Whether a joint moves faster near a pose than in 99 % of the other frames; None without poses.
+
+    The other frames are those of the clip and of the clip without constraints.
+    """
+    poses = [item for item in constraints if isinstance(item, PoseConstraint)]
+    for pose in poses:
+        speed, usual = (_fastest(clip[pose.person]) for clip in (joints, plain))
+        near = (np.abs(np.arange(len(speed))[:, None] - np.array(pose.frames)) <= _POSE_REACH).any(1)
+        if speed[near].max() > np.percentile(np.concatenate((speed[~near], usual)), 99):
+            return True
+    return False if poses else None
+
+
+def _fastest(joints: np.ndarray) -> np.ndarray:
+    """(T - 1,) metres a second of the fastest joint of one person, joints (T, 22, 3)."""
+    return np.asarray(np.linalg.norm(np.diff(joints, axis=0), axis=-1).max(-1) * FPS)
+
+
+def _joints(people: Sequence[PosedSkeleton]) -> np.ndarray:
+    return np.stack([person.joints()[:, :22] for person in people])

@@ -1,0 +1,195 @@
+"""The figures of ``evaluate control``, and what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..metrics.physical import joint_distances
+from ..motion.canonical import facing
+from .starter import mean_physical, physical_checks
+
+CONDITIONS = ("solver", "steered", "both")
+"""No steering and the solver alone; steering without the solver's targets; both."""
+_FAR = 0.2
+"""Metres of mean path error that no steered clip may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One clip.
+
+    Attributes:
+        kind, group, condition: what it is.
+        detected: whether the detector of its kind sees it.
+        pops: whether a joint moves too fast near a pose; None without poses.
+        joints: (2, T, 22, 3) metres.
+        invented: whether no clip has such a path.
+        path, pose: mean error, metres; None where nothing like it is asked for.
+        heading: mean error, degrees.
+        pin, contact: worst error, metres.
+        seconds: to generate and solve it, with ``slower``, the same as a multiple of the time without constraints.
+    """
+
+    kind: str
+    group: str
+    condition: str
+    detected: bool
+    pops: bool | None
+    joints: np.ndarray
+    invented: bool = False
+    path: float | None = None
+    heading: float | None = None
+    pose: float | None = None
+    pin: float | None = None
+    contact: float | None = None
+    seconds: float | None = None
+    slower: float | None = None
+
+    def __str__(self) -> str:
+        errors = [f"{name} {1000 * value:.1f} mm" for name, value in self._lengths() if value is not None]
+        heading = [] if self.heading is None else [f"heading {self.heading:.1f} degrees"]
+        return f"{self.kind}, {self.group}, {self.condition}: {', '.join((*errors, *heading))}"
+
+    def _lengths(self) -> tuple[tuple[str, float | None], ...]:
+        return ("path", self.path), ("pose", self.pose), ("pin", self.pin), ("contact", self.contact)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the joints."""
+        return {name: value for name, value in vars(self).items() if name != "joints" and value is not None}
+
+
+@dataclass
+class ControlReport:
+    """All clips.
+
+    Attributes:
+        clips: with constraints.
+        plain: kind, whether it is a reaction, joints (2, T, 22, 3) and whether it is detected, of each clip without
+            constraints.
+        refused: constraints that cannot be met, with the reason.
+    """
+
+    clips: list[Measured] = field(default_factory=list)
+    plain: list[tuple[str, bool, np.ndarray, bool]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def of(self, condition: str) -> list[Measured]:
+        """The clips of a condition."""
+        return [clip for clip in self.clips if clip.condition == condition]
+
+    def rows(self) -> list[tuple[str, str, bool]]:
+        """What is asked, what was found, and whether that is enough."""
+        steered, both = self.of("steered"), self.of("both")
+        before = [clip.path for clip in steered if clip.path is not None]
+        usual = _share(seen for _, _, _, seen in self.plain)
+        success = {condition: _share(clip.detected for clip in self.of(condition)) for condition in CONDITIONS}
+        apart, turned = self.pair_changes()
+        slower = float(np.median([clip.slower for clip in both if clip.slower is not None]))
+        popped = _share(clip.pops for clip in both if clip.pops is not None)
+        found = [
+            _at_most("path, mean error before the solver", 100 * _mean(before), 6.0, "cm"),
+            _at_most("path, mean error after the solver", 100 * _mean(clip.path for clip in both), 1.0, "cm"),
+            _at_most("heading, mean error before the solver", _mean(clip.heading for clip in steered), 10.0, "degrees"),
+            _at_most("heading, mean error after the solver", _mean(clip.heading for clip in both), 3.0, "degrees"),
+            _at_most("clips over 20 cm before the solver", 100 * _share(error > _FAR for error in before), 0.0, "%"),
+            _at_most("poses, mean joint error after the solver", 100 * _mean(clip.pose for clip in both), 1.5, "cm"),
+            _at_most("clips with a pop at a pose", 100 * popped, 0.0, "%"),
+            _at_most("pins, worst error after the solver, mean", 1000 * _mean(clip.pin for clip in both), 5.0, "mm"),
+            _at_most("contacts, the same", 1000 * _mean(clip.contact for clip in both), 10.0, "mm"),
+            _at_most("success lost to the constraints", 100 * (usual - success["both"]), 5.0, "points"),
+            _at_most("distance at contact changes by", 100 * apart, 5.0, "cm"),
+            _at_most("facing at contact changes by", turned, 10.0, "degrees"),
+            _at_most("time, of that without constraints", slower, 2.5, "x"),
+        ]
+        found = [row for row in found if not row[1].startswith("nan")]
+        reference = mean_physical(joints for _, _, joints, _ in self.plain)
+        return found + physical_checks(mean_physical(clip.joints for clip in both), reference, "the unconstrained")
+
+    def pair_changes(self) -> tuple[float, float]:
+        """Metres and degrees by which distance and facing of people in contact change with constraints, by kind.
+
+        Invented paths do not count: no pair walks them.
+        """
+        apart, turned = [], []
+        for kind in {clip.kind for clip in self.clips}:
+            usual = [_at_contact(joints) for name, reaction, joints, _ in self.plain if name == kind and not reaction]
+            found = [_at_contact(clip.joints) for clip in self.of("both") if clip.kind == kind and not clip.invented]
+            first, second = (np.array([pair for pair in pairs if pair is not None]) for pairs in (usual, found))
+            if len(first) and len(second):
+                difference = np.abs(first.mean(0) - second.mean(0))
+                apart.append(float(difference[0]))
+                turned.append(float(difference[1]))
+        return _mean(apart), _mean(turned)
+
+    def table(self) -> str:
+        """The report for people."""
+        heads = "".join(f"{condition:>36s}" for condition in CONDITIONS)
+        lines = [f"{'':16s}{heads}", f"{'':16s}" + f"{'path  head  pose   pin  cont  seen':>36s}" * len(CONDITIONS)]
+        for group in dict.fromkeys(clip.group for clip in self.clips):
+            columns = [_column([clip for clip in self.of(name) if clip.group == group]) for name in CONDITIONS]
+            lines.append(f"{group:16s}" + "".join(f"{column:>36s}" for column in columns))
+        lines.append("path, pose: mean cm; head: mean degrees; pin, cont: worst mm; seen: by the detector, %")
+        usual = _share(seen for _, _, _, seen in self.plain)
+        shares = [f"{name} {100 * _share(clip.detected for clip in self.of(name)):.0f} %" for name in CONDITIONS]
+        lines.append(f"success without constraints {100 * usual:.0f} %; {', '.join(shares)}")
+        lines += [f"refused: {sentence}" for sentence in self.refused]
+        lines += [f"{words:60s} {value:>14s}  {'yes' if passed else 'NO'}" for words, value, passed in self.rows()]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures."""
+        checks = [{"goal": goal, "found": found, "passed": passed} for goal, found, passed in self.rows()]
+        plain = [{"kind": kind, "reaction": reaction, "detected": seen} for kind, reaction, _, seen in self.plain]
+        return {
+            "clips": [clip.to_json() for clip in self.clips],
+            "plain": plain,
+            "refused": self.refused,
+            "checks": checks,
+        }
+
+
+def _column(clips: Sequence[Measured]) -> str:
+    """The figures of a group in one condition."""
+    values = [
+        (100 * _mean(clip.path for clip in clips), 1),
+        (_mean(clip.heading for clip in clips), 0),
+        (100 * _mean(clip.pose for clip in clips), 1),
+        (1000 * _mean(clip.pin for clip in clips), 0),
+        (1000 * _mean(clip.contact for clip in clips), 0),
+        (100 * _share(clip.detected for clip in clips), 0),
+    ]
+    return "".join(f"{'-' if np.isnan(value) else f'{value:.{digits}f}':>6s}" for value, digits in values)
+
+
+def _at_contact(joints: np.ndarray) -> tuple[float, float] | None:
+    """Metres between the pelvises and degrees between the headings, where people (2, T, 22, 3) are nearest.
+
+    None where they do not come near.
+    """
+    nearest = joint_distances(joints).min(axis=(1, 2))
+    frame = int(nearest.argmin())
+    if nearest[frame] > 0.15:
+        return None
+    pelvises, headings = joints[:, frame, 0][:, [0, 2]], facing(joints[:, frame])
+    turn = float(np.abs(np.angle(np.exp(1j * (headings[1] - headings[0])))))
+    return float(np.linalg.norm(pelvises[1] - pelvises[0])), float(np.degrees(turn))
+
+
+def _at_most(words: str, value: float, limit: float, unit: str) -> tuple[str, str, bool]:
+    return f"{words}, at most {limit:g} {unit}", f"{value:.1f} {unit}", value <= limit
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    """Mean of those that are not None; NaN of none."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _share(values: Iterable[bool | None]) -> float:
+    """Share of true values; NaN of none."""
+    known = [bool(value) for value in values]
+    return float(np.mean(known)) if known else float("nan")
