@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..constraints.targets import Targets
+from ..constraints.targets import ContactTarget, Targets
 from ..kinematics.whittaker import penalty, third_differences
 from ..motion.canonical import CanonicalTransform, facing
+from ..motion.places import PLACES
 from ..motion.rotations import about_y
 from ..motion.skeleton import SMPL
 from ..motion.types import FPS
@@ -53,6 +54,8 @@ _STRIDE = (0.2, 0.6)
 second."""
 _REACH = 0.35
 """Metres that a joint can come nearer to its target without the pelvis."""
+_TURN_FRAMES = 24
+"""Frames before and after an asked heading in which a person turns to it."""
 _SMALL_TRAVEL = 0.25
 """Square metres of travel that a motion needs before it is turned as a whole."""
 
@@ -81,7 +84,9 @@ class RootPlan:
         return float(np.linalg.norm(self.move, axis=-1).max(initial=0.0))
 
 
-def plan_roots(joints: np.ndarray, targets: Targets, still: np.ndarray, turns: bool = True) -> RootPlan:
+def plan_roots(
+    joints: np.ndarray, targets: Targets, still: np.ndarray, turns: bool = True, places: np.ndarray | None = None
+) -> RootPlan:
     """The moves that bring a motion to its targets as far as moving whole people can.
 
     Args:
@@ -89,15 +94,21 @@ def plan_roots(joints: np.ndarray, targets: Targets, still: np.ndarray, turns: b
         targets: of T frames.
         still: (2, T) true for frames that must not move.
         turns: also turn people into a changed direction of travel; asked headings are met in any case.
+        places: (2, T, 2) where the people are in frames that are ``still``, if a codec has moved them there.
     """
-    places, weights = _wanted_places(joints, targets)
+    wanted, weights = _wanted_places(joints, targets)
+    if places is not None:
+        wanted = np.where(still[..., None], places, wanted)
     headings = facing(joints)
-    move, turn = np.zeros(places.shape), np.zeros(headings.shape)
+    move, turn = np.zeros(wanted.shape), np.zeros(headings.shape)
     bound = weights.any(1)
     for person in np.flatnonzero(bound | targets.heading_weight.any(1)):
         own = joints[person, :, 0][:, [0, 2]]
         price = _price_of_moving(joints, person)
-        move[person] = _near_curve(places[person] - own, weights[person], still[person], price)
+        gap = wanted[person] - own
+        if places is None:
+            gap[still[person]] = 0.0
+        move[person] = _near_curve(gap, weights[person], still[person], price)
         turn[person] = _turn(own, move[person], headings[person], targets, person, still[person], turns)
     if bound.any() and not bound.all():
         _take_along(joints, RootPlan(move, turn), int(bound.argmax()), still)
@@ -140,14 +151,47 @@ def canonical_fit(joints: np.ndarray, targets: Targets, base: CanonicalTransform
 def _wanted_places(joints: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
     """Places (2, T, 2) of the pelvises and their weights (2, T): paths, and points that limbs alone cannot reach."""
     own = joints[:, :, 0][..., [0, 2]]
-    missing = (targets.joints - joints)[..., [0, 2]]
-    distance = np.linalg.norm(missing, axis=-1)
-    share = np.maximum(distance - _REACH, 0.0) / np.maximum(distance, 1e-6) * (targets.joint_weight > 0)
-    furthest = (share * distance).argmax(-1)[..., None]
-    step = np.take_along_axis(missing * share[..., None], furthest[..., None], 2)[:, :, 0]
-    weight = targets.joint_weight.max(-1)
-    places = np.where(targets.ground_weight[..., None] > 0, targets.ground, own + step)
-    return places, np.where(targets.ground_weight > 0, targets.ground_weight, weight)
+    missing, weight = targets.joints - joints, targets.joint_weight
+    steps = _out_of_reach(missing) * (weight > 0)[..., None]
+    furthest = np.linalg.norm(steps, axis=-1).argmax(-1)[..., None, None]
+    step, weight = np.take_along_axis(steps, furthest, 2)[:, :, 0], weight.max(-1)
+    for contact in targets.contacts:
+        for person, part in _contact_steps(joints, contact, targets.ground_weight).items():
+            bound = contact.weight > weight[person]
+            step[person, bound], weight[person, bound] = part[bound], contact.weight[bound]
+    on_path = targets.ground_weight > 0
+    return np.where(on_path[..., None], targets.ground, own + step), np.where(on_path, targets.ground_weight, weight)
+
+
+def _out_of_reach(missing: np.ndarray) -> np.ndarray:
+    """What of displacements (..., 3) limbs cannot cover, along x and z (..., 2)."""
+    ground = missing[..., [0, 2]]
+    distance = np.linalg.norm(ground, axis=-1, keepdims=True)
+    return ground * np.maximum(distance - _REACH, 0.0) / np.maximum(distance, 1e-6)
+
+
+def _contact_steps(joints: np.ndarray, contact: ContactTarget, on_path: np.ndarray) -> dict[int, np.ndarray]:
+    """Moves (T, 2) that bring a contact within reach, or people apart who come too near; for each person who moves.
+
+    The two share the way, except with someone who is on a path.
+    """
+    person, other = contact.person, 1 - contact.person
+    own = joints[person, :, _carrier(contact.place)]
+    goal = contact.on if not isinstance(contact.on, str) else joints[other, :, _carrier(contact.on)]
+    missing = np.asarray(goal - own)
+    move = _out_of_reach(missing)
+    if contact.never_nearer is not None:
+        distance = np.linalg.norm(missing, axis=-1, keepdims=True)
+        away = -missing / np.maximum(distance, 1e-6) * np.maximum(contact.never_nearer - distance, 0.0)
+        move = away[..., [0, 2]]
+    if not isinstance(contact.on, str) or on_path[other].any():
+        return {person: move}
+    return {person: 0.5 * move, other: -0.5 * move}
+
+
+def _carrier(place: str) -> int:
+    """The joint that carries a place."""
+    return SMPL.index(PLACES[place][0])
 
 
 def _turn(
@@ -162,7 +206,12 @@ def _turn(
     """(T,) radians by which a person at ``own`` (T, 2) who is moved by ``move`` (T, 2) is turned."""
     asked = targets.heading_weight[person]
     direction, weight = _change_of_direction(own, own + move)
-    weight = weight * (asked.max(initial=0.0) == 0) * turns
+    weight = weight * turns
+    if asked.any():
+        # Away from the asked frames people face where they go, and do not turn all the time.
+        frames = np.arange(len(own))
+        away = np.abs(frames[:, None] - np.flatnonzero(asked)).min(1) > _TURN_FRAMES
+        weight = np.maximum(weight, _SHARED_WEIGHT) * away
     wanted = np.where(asked > 0, np.angle(np.exp(1j * (targets.heading[person] - headings))), direction)
     bound = (asked > 0) | (weight > 0)
     if not bound.any():
@@ -170,6 +219,7 @@ def _turn(
     known = np.flatnonzero(bound)
     wanted = np.interp(np.arange(len(own)), known, np.unwrap(wanted[known]))
     none = np.zeros(len(own))
+    wanted[still] = 0.0
     return _curve(wanted[:, None], np.where(asked > 0, asked, weight), still, _TURN_CUT, none)[:, 0]
 
 
@@ -191,10 +241,12 @@ def _take_along(joints: np.ndarray, plan: RootPlan, leader: int, still: np.ndarr
     places = joints[:, :, 0].astype(np.float64)
     turned = (about_y(plan.turn[leader]) @ (places[partner] - places[leader])[..., None])[..., 0] + places[leader]
     wanted = (turned - places[partner])[:, [0, 2]] + plan.move[leader]
+    wanted[still[partner]] = 0.0
     weight = _SHARED_WEIGHT * together(joints)
     plan.move[partner] = _curve(wanted, weight, still[partner], _CUT, np.zeros(len(wanted)))
     none = np.zeros(len(wanted))
-    plan.turn[partner] = _curve(plan.turn[leader][:, None], weight, still[partner], _TURN_CUT, none)[:, 0]
+    turn = np.where(still[partner], 0.0, plan.turn[leader])
+    plan.turn[partner] = _curve(turn[:, None], weight, still[partner], _TURN_CUT, none)[:, 0]
 
 
 def together(joints: np.ndarray) -> np.ndarray:
@@ -247,12 +299,12 @@ def _near_curve(wanted: np.ndarray, weight: np.ndarray, still: np.ndarray, price
 
 
 def _curve(wanted: np.ndarray, weight: np.ndarray, still: np.ndarray, cut: float, price: np.ndarray) -> np.ndarray:
-    """The smooth curve (T, N) near to ``wanted`` (T, N) by ``weight`` (T,), zero in the frames that are ``still``.
+    """The smooth curve (T, N) near to ``wanted`` (T, N) by ``weight`` (T,), and exact in the frames that are ``still``.
 
     Args:
         wanted: of moves; of no matter where the weight is 0.
         weight: of each frame; frames without bound neighbours count for more.
-        still: frames that must not move.
+        still: frames in which it must be met, whatever the weight.
         cut: hertz above which changes of what is wanted are not followed.
         price: (T,) of the squared step in each frame, against 1 of a squared distance.
 
@@ -261,12 +313,12 @@ def _curve(wanted: np.ndarray, weight: np.ndarray, still: np.ndarray, cut: float
     """
     frames = len(wanted)
     if not (weight > 0).any() or frames < 4:
-        return np.where(still[:, None], 0.0, wanted) if frames < 4 and (weight > 0).any() else np.zeros(wanted.shape)
+        return wanted if frames < 4 and (weight > 0).any() else np.zeros(wanted.shape)
     bound = weight > 0
     neighbours = np.convolve(bound, np.ones(5), "same") >= min(4, frames)
     full = np.where(neighbours, weight, weight * _SPARSE_WEIGHT)
     full = np.where(still, _STILL_WEIGHT, full)
-    goal = np.where(still[:, None], 0.0, np.where(bound[:, None], wanted, 0.0))
+    goal = np.where((still | bound)[:, None], wanted, 0.0)
     stiff = float(penalty(cut, FPS))
     first = np.diff(np.eye(frames), axis=0)
     level = stiff / _LEVEL**4 + 0.5 * (price[1:] + price[:-1])

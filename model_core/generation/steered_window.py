@@ -12,10 +12,11 @@ from torch import Tensor
 from ..constraints.targets import Targets
 from ..model_files.model_folder import Model
 from ..model_files.sampling_settings import SamplingSettings
+from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from .batching import BatchSampler
-from .completion import WindowTask
+from .completion import WindowTask, pad_or_trim
 from .feature_space import FEATURE_SPACES
 from .motion_codec import MotionCodec
 from .reranking import TextCondition, plausibility
@@ -32,7 +33,8 @@ class SteeredWindow:
         task: the window.
         targets: of its frames, in the world, with its people in the order of the window.
         transforms: from the world into the frame of each take.
-        placeable: of each take, whether nothing of it is known, so that it can be placed where its targets are.
+        pairs: what is known of the people of each take, in the world; a take of which nothing is known is placed where
+            its targets are.
         settings: see ``SteeringSettings``.
     """
 
@@ -43,14 +45,14 @@ class SteeredWindow:
         task: WindowTask,
         targets: Targets,
         transforms: Sequence[CanonicalTransform],
-        placeable: Sequence[bool],
+        pairs: Sequence[Sequence[Motion | None]],
         settings: SteeringSettings,
     ) -> None:
         frames = FRAMES_PER_TOKEN * task.free.shape[-1]
         self._model, self._codec, self._task = model, codec, task
         self._targets = lengthened(targets, frames)
         self._still = np.pad(task.kept, ((0, 0), (0, frames - task.frames)), mode="edge")
-        self._transforms, self._placeable, self._settings = transforms, placeable, settings
+        self._transforms, self._pairs, self._settings = transforms, pairs, settings
         self._space = FEATURE_SPACES[model.config.tokenizer.dataset]
 
     def penalty(self, features: np.ndarray, takes: Tensor) -> np.ndarray:
@@ -92,7 +94,8 @@ class SteeredWindow:
         joints = self._joints(drawn)
         transforms = [self._placed(drawn[take], joints[take], take) for take in range(takes)]
         targets = [self._targets.moved(transform) for transform in transforms]
-        steering = Steering(self._model, targets, self._still, self._task.free, settings)
+        places = [self._known_places(take) for take in range(takes)]
+        steering = Steering(self._model, targets, self._still, places, self._task.free, settings)
         every = torch.arange(takes, device=device)
         moved = steering.moved(ids, every, turns=True)
         variants = self._variants(moved, steering, sampler, text, on_step)
@@ -161,11 +164,22 @@ class SteeredWindow:
 
     def _placed(self, features: np.ndarray, joints: np.ndarray, take: int) -> CanonicalTransform:
         """The transform of a take: the given one, or the one that brings drawn people near to their targets."""
-        if not self._placeable[take]:
+        if any(person is not None for person in self._pairs[take]):
             return self._transforms[take]
         first, second = (self._codec.representation.motion(person) for person in features)
         base = self._codec.representation.world_transform((first, second)).inverse
         return canonical_fit(joints, self._targets, base)
+
+    def _known_places(self, take: int) -> np.ndarray | None:
+        """(2, T, 2) x, z of the people of a take in its frame, zeros for people who are not known."""
+        if all(person is None for person in self._pairs[take]):
+            return None
+        places = np.zeros((*self._still.shape, 2))
+        for person, known in enumerate(self._pairs[take]):
+            if known is not None:
+                moved = pad_or_trim(self._transforms[take].apply(known), self._still.shape[1])
+                places[person] = moved.joints[:, 0, [0, 2]]
+        return places
 
     def _joints(self, features: np.ndarray) -> np.ndarray:
         return np.asarray(self._space.joints(torch.from_numpy(features)).double())

@@ -61,7 +61,8 @@ class Steering:
     Args:
         model: its tokenizer decodes and encodes.
         targets: of each item, of at most 4 S frames.
-        still: (2, T) true for frames that must not move.
+        still: (2, T) true for frames that are kept.
+        places: of each item, (2, T, 2) x, z of the people in the frames that are kept; None where nothing is known.
         free: (2, P, S) true for the tokens that may change.
         settings: see ``SteeringSettings``.
     """
@@ -71,6 +72,7 @@ class Steering:
         model: Model,
         targets: Sequence[Targets],
         still: np.ndarray,
+        places: Sequence[np.ndarray | None],
         free: np.ndarray,
         settings: SteeringSettings,
     ) -> None:
@@ -79,6 +81,7 @@ class Steering:
         self._space = FEATURE_SPACES[model.config.tokenizer.dataset]
         frames = FRAMES_PER_TOKEN * free.shape[-1]
         self._targets = [lengthened(target, frames) for target in targets]
+        self._places = places
         self._still = np.pad(still, ((0, 0), (0, frames - still.shape[1])), mode="edge")
         self._free = torch.from_numpy(free.copy()).to(model.mean.device)
 
@@ -145,7 +148,8 @@ class Steering:
         """Features (N, 2, T, ...) moved to the targets of items."""
         joints = self._joints(features)
         plans = [
-            plan_roots(pair, self._targets[item], self._still, turns) for pair, item in zip(joints, items, strict=True)
+            plan_roots(pair, self._targets[item], self._still, turns, self._places[item])
+            for pair, item in zip(joints, items, strict=True)
         ]
         move = torch.from_numpy(np.stack([plan.move for plan in plans]))
         turn = torch.from_numpy(np.stack([plan.turn for plan in plans]))
@@ -173,6 +177,32 @@ class Steering:
         with torch.no_grad():
             normalised = (features - self._model.mean) / self._model.std
             return self._model.tokenizer.latent(normalised.flatten(0, 1)).unflatten(0, (-1, 2))
+
+
+_ON_THE_WAY = 0.5
+"""Weight of the place at the end of a window of someone who has to be elsewhere later."""
+
+
+def reaching_ahead(targets: Targets, start: int, stop: int, first: int, places: np.ndarray) -> Targets:
+    """The targets of the frames of a window, in which people are on their way to where they have to be after it.
+
+    Args:
+        targets: of the clip.
+        start, stop: frames of the window.
+        first: a frame of the window.
+        places: (2, 2) x, z of each person in that frame; NaN where they are not known.
+    """
+    own = targets.between(start, stop)
+    ground, weight = own.ground.copy(), own.ground_weight.copy()
+    for person in (0, 1):
+        later = np.flatnonzero(targets.ground_weight[person, stop:])
+        bound = np.flatnonzero(weight[person])
+        last, place = (start + bound[-1], ground[person, bound[-1]]) if len(bound) else (first, places[person])
+        if len(later) and last < stop - 1 and np.isfinite(place).all():
+            goal = targets.ground[person, stop + later[0]]
+            ground[person, -1] = place + (goal - place) * (stop - 1 - last) / (stop + later[0] - last)
+            weight[person, -1] = _ON_THE_WAY
+    return replace(own, ground=ground, ground_weight=weight)
 
 
 def lengthened(targets: Targets, frames: int) -> Targets:

@@ -21,7 +21,7 @@ from .postprocess import refined
 from .reranking import TextCondition, candidate_selector
 from .sampling import StepCallback, passes
 from .steered_window import SteeredWindow
-from .steering import SteeringSettings, exchanged
+from .steering import SteeringSettings, exchanged, reaching_ahead
 
 WindowText = tuple[Window, TextCondition]
 """A window of a clip and the text that applies to it, the same for all takes or one for each."""
@@ -73,9 +73,7 @@ class WindowedCompleter:
             task = WindowTask(free[turn, :, columns], window)
             if task.free.any():
                 turned = [pair[turn] for pair in pairs]
-                own = None if targets is None else targets.between(window.start, window.stop)
-                if own is not None and window.exchanged:
-                    own = exchanged(own)
+                own = None if targets is None else _targets_of(window, targets, pairs[0])
                 progress = sub_progress(on_step, number, len(windows))
                 self._complete_window(turned, task, text, frames, sampler, progress, own, steering)
                 pairs = [pair[turn] for pair in turned]
@@ -109,8 +107,7 @@ class WindowedCompleter:
 
         reranker, steering, on_draw = self._model.reranker, None, on_step
         if targets is not None and settings is not None and targets.any():
-            placeable = [all(person is None for person in pair) for pair in pairs]
-            steering = SteeredWindow(self._model, codec, task, targets, transforms, placeable, settings)
+            steering = SteeredWindow(self._model, codec, task, targets, transforms, pairs, settings)
             drawing = passes(sampler.settings, PARTS)
             steps = drawing + steering.steps(sampler.settings)
             on_draw = None if on_step is None else lambda done, _: on_step(done, steps)
@@ -163,6 +160,23 @@ class WindowedCompleter:
             return refined(refiner, contact_classifier, features, vectors, fixed)
 
         return refine
+
+
+def _targets_of(window: Window, targets: Targets, pair: _Pair) -> Targets:
+    """The targets of a window, its first person first; people are on their way to later ones.
+
+    Args:
+        window: of the clip.
+        targets: of the clip.
+        pair: what is known of a take.
+    """
+    first = window.start + max(window.overlap - 1, 0)
+    places = np.full((2, 2), np.nan)
+    for person, motion in enumerate(pair):
+        if motion is not None:
+            places[person] = motion.joints[first, 0, [0, 2]]
+    own = reaching_ahead(targets, window.start, window.stop, first, places)
+    return exchanged(own) if window.exchanged else own
 
 
 def sub_progress(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:

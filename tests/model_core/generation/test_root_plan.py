@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from motion_examples import posed_person
 
-from model_core.constraints import Targets
+from model_core.constraints import Constraints, ContactConstraint, Targets
 from model_core.generation.root_plan import canonical_fit, plan_roots, together
 from model_core.motion import SMPL
 from model_core.motion.canonical import CanonicalTransform, facing
@@ -97,6 +97,9 @@ def test_headings_are_met_the_short_way() -> None:
     weight[0, [0, 40, 80]] = 1.0
     plan = plan_roots(joints, replace(NONE, heading=heading, heading_weight=weight), FREE)
     assert np.allclose(np.rad2deg(plan.turn[0, [0, 40, 80]]), -10.0, atol=1.0) and not plan.turn[1].any()
+    weight[0, [0, 40]] = 0.0
+    at_end = plan_roots(joints, replace(NONE, heading=np.full((2, FRAMES), 1.5), heading_weight=weight), FREE)
+    assert np.abs(at_end.turn[0, :45]).max() < 0.15 and abs(at_end.turn[0, 80] - 1.5) < 0.05
 
 
 def test_hands_out_of_reach_bring_the_person_along() -> None:
@@ -107,6 +110,20 @@ def test_hands_out_of_reach_bring_the_person_along() -> None:
         weight[0, 40:60, wrist] = 1.0
         move = plan_roots(joints, replace(NONE, joints=goal, joint_weight=weight), FREE).move[0, 50, 0]
         assert least <= move <= most
+
+
+def test_people_come_together_for_a_contact_and_keep_a_distance() -> None:
+    joints = walkers()
+    joints[1, :, :, 0] += 2.0
+    contact = ContactConstraint(0, "right_hand", "left_shoulder", 40, 60)
+    hand, shoulder = SMPL.index("R_Wrist"), SMPL.index("Spine3")
+    for apart, name in ((None, "left_shoulder"), (4.0, "chest")):
+        asked = Constraints((replace(contact, on=name, never_nearer=apart),))
+        plan = plan_roots(joints, Targets.of(asked, FRAMES), FREE)
+        moved = plan.applied(joints)
+        gap = np.linalg.norm((moved[1, 45:55, shoulder] - moved[0, 45:55, hand])[:, [0, 2]], axis=-1)
+        assert (gap.max() < 0.5) if apart is None else (gap.min() > 3.7)
+        assert np.abs(plan.move[:, 50, 0]).min() > 0.2 and plan.move[0, 50, 0] * plan.move[1, 50, 0] < 0
 
 
 @pytest.mark.parametrize("yaw", [0.0, 1.2, 3.0, -2.2])

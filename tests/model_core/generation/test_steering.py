@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_model import LONGEST, save_small_model
 
 from model_core.constraints import Constraints, ContactConstraint, PathConstraint, PinConstraint, Targets
 from model_core.constraints.report import report
 from model_core.generation.pipeline import GenerateOptions, InterMask
-from model_core.generation.steering import exchanged, lengthened
+from model_core.generation.steering import exchanged, lengthened, reaching_ahead
 from model_core.model_files.model_folder import bundled_model
 from model_core.motion import SMPL, Interaction
+from model_core.networks.tokenizer import Dataset
 
 FRAMES = 40
 PROMPT = "two people walk side by side"
@@ -37,7 +40,7 @@ def drawn(model: InterMask, options: GenerateOptions) -> Interaction:
 
 
 def joints_of(pair: Interaction) -> np.ndarray:
-    return np.stack([person.joints for person in pair.people])
+    return np.stack([person.joints[:, :22] for person in pair.people])
 
 
 def errors(constraints: Constraints, pair: Interaction) -> tuple[float, float]:
@@ -127,6 +130,20 @@ def test_progress_is_reported_and_cancels(model: InterMask, options: GenerateOpt
         assert len(seen) == stop
 
 
+@pytest.mark.parametrize("dataset", ["interhuman", "interx"])
+def test_any_model_and_length_is_steered(tmp_path: Path, dataset: Dataset) -> None:
+    small = InterMask.load(save_small_model(tmp_path / "small", 3, dataset), "cpu")
+    frames = LONGEST + 41
+    point = np.array([[0.3, 1.1, 0.4]])
+    both = Constraints((s_curve(0, frames, 4.0), PathConstraint(1, (frames - 1,), np.array([[2.0, 3.0]]))))
+    pair = small.generate("they walk", frames, GenerateOptions(constraints=both))[0]
+    assert errors(both, pair)[0] < 0.06 and abs(joints_of(pair)[..., 1].min()) < 0.15
+    pin = Constraints((PinConstraint(1, "L_Wrist", 20, 28, point),))
+    leader = pair.people[0].frames(0, 40)
+    reacted = small.react("they walk", leader, GenerateOptions(constraints=pin))[0]
+    assert np.array_equal(reacted.people[0].joints, leader.joints) and np.isfinite(joints_of(reacted)).all()
+
+
 def test_targets_are_lengthened_and_exchanged() -> None:
     contact = ContactConstraint(1, "left_hand", "face", 5, 20)
     targets = Targets.of(Constraints((s_curve(0, 22), contact)), 22)
@@ -136,6 +153,17 @@ def test_targets_are_lengthened_and_exchanged() -> None:
     other = exchanged(targets)
     assert np.array_equal(other.ground[1], targets.ground[0]) and other.contacts[0].person == 0
     assert other.ground_weight[1].all() and not other.ground_weight[0].any()
+
+
+def test_people_are_on_their_way_to_a_later_window() -> None:
+    place = Constraints((PathConstraint(0, (20, 180), np.array([[1.0, 0.0], [1.0, 4.0]])),))
+    targets, unknown = Targets.of(place, 200), np.full((2, 2), np.nan)
+    own = reaching_ahead(targets, 0, 100, 0, unknown)
+    assert np.allclose(own.ground[0, 99], [1.0, 4.0 * 79 / 160]) and 0 < own.ground_weight[0, 99] < 1
+    assert not own.ground_weight[1].any() and not targets.ground_weight[0, 99]
+    begun = reaching_ahead(targets, 60, 160, 96, np.array([[2.0, 2.0], [0.0, 0.0]]))
+    assert np.allclose(begun.ground[0, 99], [2.0 - 63 / 84, 2.0 + 2.0 * 63 / 84])
+    assert reaching_ahead(targets, 100, 200, 130, unknown).ground_weight[0].nonzero()[0].tolist() == [80]
 
 
 def test_gradients_are_not_left_on(model: InterMask) -> None:
