@@ -1,4 +1,4 @@
-"""The two points of a contact that is asked for, and how far the bodies are from being able to make it."""
+"""The two points of a contact, and how far bodies are from being able to make it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..limbs import ARMS, LEGS, Limb
 from ..pose import PoseBatch
 
 EASY_REACH, _FULL_REACH = 0.93, 0.99
-"""Share of the length of limbs within which they alone reach something, and up to which they may be stretched already.
+"""Shares of their length: limbs reach up to the first, or, where they are stretched further already, up to the second.
 """
 _SOON = 0.5
-"""Weight of a contact from which bodies are within reach of it."""
+"""Weight of a contact from which bodies must be within reach of it."""
 
 
 class Moves(Protocol):
@@ -56,7 +56,7 @@ class Place:
         return np.asarray(joints[self.person][:, self.joint] + rotate(carrier, self.local))
 
     def start(self, joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """(T, 3) where the limb begins that brings the point somewhere: the point itself without one."""
+        """(T, 3) upper end of the limb that moves the point; the point itself without one."""
         return self.at(joints, rotations) if self.limb is None else joints[self.person][:, self.limb.upper]
 
     @property
@@ -112,7 +112,7 @@ class ContactPoints:
         way = starts[1] - starts[0]
         whole = sum(place.reach for place in places)
         if self.keeps_away:
-            # Limbs keep away by themselves; bodies move.
+            # Only places that no limb moves make the body move.
             level = way[:, [0, 2]]
             far = np.linalg.norm(level, axis=-1)
             amount = np.minimum(far - self.distance, 0) if whole == 0 else np.zeros_like(far)
@@ -133,7 +133,7 @@ def short_of_reach(way: np.ndarray, reach: np.ndarray) -> np.ndarray:
 
 
 def contact_points(targets: Targets, pose: PoseBatch, joints: np.ndarray) -> list[ContactPoints]:
-    """The contacts that are asked of the people of a pose with joints (P, T, 22, 3)."""
+    """The contacts of the targets, for people with joints (P, T, 22, 3)."""
     return [
         _points(contact, pose, joints)
         for contact in targets.contacts
@@ -149,7 +149,7 @@ def _points(contact: ContactTarget, pose: PoseBatch, joints: np.ndarray) -> Cont
     if isinstance(contact.on, str):
         other = _place(contact.on, 1 - contact.person, pose, joints)
         if other.limb in LEGS:
-            # Feet stay where they stand; what touches them comes to them.
+            # Feet stay where they stand, and what must touch them comes to them.
             other = replace(other, limb=None, reach=0.0)
     else:
         point = np.asarray(contact.on, dtype=np.float64)
@@ -171,7 +171,7 @@ def _place(name: str, person: int, pose: PoseBatch, joints: np.ndarray) -> Place
 
 
 def _limb_of(joint: int, limbs: Sequence[Limb]) -> tuple[Limb | None, int]:
-    """The limb whose bones move a joint's frame to a place, and its side; the upper arm's is that of the trunk."""
+    """The limb that moves a place on a joint, and its side; places on the upper arm and thigh have none."""
     for number, limb in enumerate(limbs):
         if joint in (limb.hinge, limb.end, *SMPL.children[limb.end]):
             return limb, number % 2

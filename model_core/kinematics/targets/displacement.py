@@ -1,4 +1,4 @@
-"""Where people are moved on the ground, and how they are turned, so that they are where they should be."""
+"""Smooth displacements of bodies on the ground that bring them to paths, and within reach of pins and contacts."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from .contact_places import EASY_REACH, ContactPoints, short_of_reach
 from .spread import spread, spread_pair
 
 _LENGTH = 10.0
-"""Frames of the spread of displacements: corners between waypoints are rounded over about this length."""
+"""Length in frames of the spread: corners between waypoints are rounded over about this length."""
 _BOND, _BOUND_ARM = 200.0, 50.0
-"""How strongly people who touch are moved together, and a person is brought within reach of what they should touch."""
+"""Strength with which people who touch move together, and with which bodies are pulled within reach of targets."""
 _TOUCH = (0.12, 0.18)
 """Metres between joints of two people: they touch up to the first, and are independent from the second on."""
 _TRAVEL = (0.3, 0.7)
-"""m/s: a person who travels faster than the first, before and after, turns with the way, fully from the second on."""
+"""m/s: people who travel faster than the first, before and after, turn with the path; from the second on, fully."""
 _WAY = 15
-"""Frames on each side over which the direction of travel is averaged: a step of sway is no change of direction."""
+"""Frames on each side over which the direction of travel is averaged, so that sway is no change of direction."""
 _SOON = 0.5
 """Weight of a pin or a contact from which the body is within reach of it."""
 _ROUNDS, _STILL = 4, 1e-3
-"""Rounds of moving people within reach, and metres below which nothing is missing."""
+"""Largest number of rounds that bring people within reach, and metres that may be missing."""
 _MARGIN, _SMOOTH = 1.03, 6
-"""Factor of the shifts of people who come within reach, for what smoothing over so many frames on each side takes away.
-"""
+"""Factor of shifts into reach, for what smoothing takes away, and its radius in frames."""
 _LEAN = 0.05
 """Metres by which people lean for a pinned head instead of stepping."""
 _HEAD = SMPL.index("Head")
@@ -41,18 +40,18 @@ _LIMB_ENDS = (
     *((arm, arm.end, EASY_REACH) for arm in ARMS),
     *((leg, end, 0.98) for side, leg in enumerate(LEGS) for end in (leg.end, TOES[side])),
 )
-"""Limbs, the joints that can be pinned at their ends, and the share of their length within which they reach it."""
+"""Limbs, the joints at their ends that can be pinned, and the share of their length within which they reach."""
 _UPPER = [joint for joint in range(22) if joint not in LEG_PARTS]
 
 
 @dataclass(frozen=True)
 class Displacement:
-    """A turn about the vertical through the pelvis, and a shift, for every person and frame.
+    """A rotation about the vertical through the pelvis, and a shift, for every person and frame.
 
     Attributes:
         turn: (P, T) radians about +Y.
         shift: (P, T, 2) x, z of the pelvis.
-        pelvis: (P, T, 3) before.
+        pelvis: (P, T, 3) position before.
     """
 
     turn: np.ndarray
@@ -80,17 +79,16 @@ def displacement(
     contacts: list[ContactPoints],
     fps: float,
 ) -> Displacement:
-    """The least displacement that brings people where the targets want them.
+    """The smoothest displacement that brings people where the targets want them.
 
-    A person who touches the other moves along with them, unless both have to be elsewhere; so does one who is asked to
-    touch the other from out of reach. The displacement is spread smoothly between the frames that ask for it, and stays
-    as it is before the first and after the last of them.
+    People who touch move together, unless both have places of their own. People who must touch each other come within
+    reach of each other. Before the first and after the last frame with a target the displacement hardly changes.
 
     Args:
         joints: (P, T, 22, 3) before.
         rotations: (P, T, 22, 3, 3) in the world, before.
         targets: of two people; with one person the first one's.
-        contacts: asked for.
+        contacts: between the people, and with points.
         fps: frames per second.
     """
     people, frames = joints.shape[:2]
@@ -98,18 +96,18 @@ def displacement(
     ground, weight = targets.ground[:people], targets.ground_weight[:people]
     goal = weight[..., None] * (ground - pelvis[..., [0, 2]])
     fixed = weight >= 1
-    shift = _joined(goal, fixed, weight, touch, np.zeros((frames, 2)))
+    shift = _solve(goal, fixed, weight, touch, np.zeros((frames, 2)))
     turn = _turns(joints, targets, shift, touch, fps)
-    together = _kept_together(joints, turn)
+    together = _shift_that_keeps_touch(joints, turn)
     reach = _Reach(np.zeros_like(goal), np.zeros(weight.shape), np.zeros((frames, 2)), np.zeros(frames))
     for _ in range(_ROUNDS):
         reach.extend(Displacement(turn, shift, pelvis), joints, rotations, targets, contacts)
-        # Hands that touch let go where the bodies have to come nearer for something else.
+        # Where bodies must come nearer, hands that touch let them.
         bond = np.where(reach.bond > 0, reach.bond, touch)
         apart = np.where(reach.bond[:, None] > 0, reach.apart, together)
-        drawn = (reach.wish > 0) & ~fixed
-        new = _joined(
-            np.where(drawn[..., None], reach.goal, goal), fixed, np.where(drawn, reach.wish, weight), bond, apart
+        pulled = (reach.wish > 0) & ~fixed
+        new = _solve(
+            np.where(pulled[..., None], reach.goal, goal), fixed, np.where(pulled, reach.wish, weight), bond, apart
         )
         done = np.abs(new - shift).max() < _STILL
         shift = new
@@ -124,9 +122,9 @@ class _Reach:
 
     Attributes:
         goal: (P, T, 2) shifts for pins and contacts with points.
-        wish: (P, T) how strongly they draw.
-        apart: (T, 2) the first person's shift less the second's, for contacts of the two.
-        bond: (T,) how strongly that draws.
+        wish: (P, T) strength with which they pull.
+        apart: (T, 2) the first person's shift minus the second's, for contacts between them.
+        bond: (T,) strength with which that pulls.
     """
 
     goal: np.ndarray
@@ -150,30 +148,30 @@ class _Reach:
                 if pinned[:, end].any():
                     way = targets.joints[person, :, end] - now[person][:, limb.upper]
                     reach = _reach(joints[person], limb, end, share)
-                    self._draw(moved, person, short_of_reach(way, reach), pinned[:, end])
+                    self._pull(moved, person, short_of_reach(way, reach), pinned[:, end])
             if pinned[:, _HEAD].any():
                 way = (targets.joints[person] - now[person])[:, _HEAD][:, [0, 2]]
                 far = np.linalg.norm(way, axis=-1, keepdims=True)
                 short = way * np.maximum(1 - _LEAN / np.maximum(far, 1e-6), 0)
-                self._draw(moved, person, short, pinned[:, _HEAD])
+                self._pull(moved, person, short, pinned[:, _HEAD])
         for contact in contacts:
             soon = contact.weight >= _SOON
             way = contact.missing(moved, joints, rotations)
             if contact.other is None:
-                self._draw(moved, contact.person, way, soon)
+                self._pull(moved, contact.person, way, soon)
             elif np.abs(way[soon]).max(initial=0.0) > _STILL:
                 apart = moved.shift[0] - moved.shift[1] + (1.0 if contact.person == 0 else -1.0) * _smooth(way, soon)
                 self.apart[soon], self.bond[soon] = apart[soon], _BOUND_ARM
 
-    def _draw(self, moved: Displacement, person: int, short: np.ndarray, when: np.ndarray) -> None:
-        """Draw a person by shifts (T, 2) that are missing."""
+    def _pull(self, moved: Displacement, person: int, short: np.ndarray, when: np.ndarray) -> None:
+        """Pull a person by shifts (T, 2) that are missing."""
         if np.abs(short[when]).max(initial=0.0) > _STILL:
             self.goal[person][when] = (moved.shift[person] + _smooth(short, when))[when]
             self.wish[person][when] = _BOUND_ARM
 
 
 def _reach(joints: np.ndarray, limb: Limb, end: int, share: float) -> np.ndarray:
-    """(T,) metres from a limb's upper joint within which it has its end, of a person with joints (T, 22, 3)."""
+    """(T,) reach of a limb in metres, of a person with joints (T, 22, 3); at least the present extension."""
     chain = [limb.upper, limb.hinge, limb.end] + ([end] if end != limb.end else [])
     bones = np.linalg.norm(joints[:, chain[1:]] - joints[:, chain[:-1]], axis=-1)
     own = np.linalg.norm(joints[:, end] - joints[:, limb.upper], axis=-1)
@@ -181,7 +179,7 @@ def _reach(joints: np.ndarray, limb: Limb, end: int, share: float) -> np.ndarray
 
 
 def _smooth(shifts: np.ndarray, when: np.ndarray) -> np.ndarray:
-    """Shifts (T, 2) smoothed over time, those of the frames in ``when`` (T,) alone, a little longer."""
+    """Smoothed shifts (T, 2), a little longer; frames outside ``when`` (T,) count as the nearest inside."""
     inside = np.flatnonzero(when)
     at = np.arange(len(when))
     after = np.clip(np.searchsorted(inside, at), 0, len(inside) - 1)
@@ -190,7 +188,7 @@ def _smooth(shifts: np.ndarray, when: np.ndarray) -> np.ndarray:
     return _MARGIN * hann_smoothed(shifts[nearest].T, _SMOOTH).T
 
 
-def _joined(
+def _solve(
     values: np.ndarray, fixed: np.ndarray, wish: np.ndarray, bond: np.ndarray, difference: np.ndarray
 ) -> np.ndarray:
     if (
@@ -205,15 +203,15 @@ def _joined(
 
 
 def _touching(joints: np.ndarray) -> np.ndarray:
-    """(T,) how strongly two people are bound because they touch above the legs."""
+    """(T,) strength of the bond between two people who touch above the legs."""
     if len(joints) < 2:
         return np.zeros(joints.shape[1])
     near = np.linalg.norm(joints[0][:, _UPPER, None] - joints[1][:, None, _UPPER], axis=-1).min(axis=(1, 2))
     return np.asarray(_BOND * (1 - smoothstep((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))))
 
 
-def _kept_together(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """(T, 2) the first person's shift less the second's that keeps the place where they touch in one place."""
+def _shift_that_keeps_touch(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """(T, 2) the first person's shift minus the second's, with which the point of their touch stays one point."""
     if len(joints) < 2:
         return np.zeros((joints.shape[1], 2))
     first, second = joints[0][:, _UPPER], joints[1][:, _UPPER]
@@ -226,7 +224,7 @@ def _kept_together(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:
 
 
 def _turns(joints: np.ndarray, targets: Targets, shift: np.ndarray, touch: np.ndarray, fps: float) -> np.ndarray:
-    """(P, T) radians by which people turn: to their headings, with their way, and with whom they touch."""
+    """(P, T) radians by which people turn: to their headings, with their paths, and with a partner whom they touch."""
     people, frames = joints.shape[:2]
     weight = targets.heading_weight[:people]
     turn, fixed = np.zeros(weight.shape), weight >= 1
@@ -235,16 +233,16 @@ def _turns(joints: np.ndarray, targets: Targets, shift: np.ndarray, touch: np.nd
         if len(asked):
             off = targets.heading[person, asked] - facing(joints[person, asked])
             turn[person, asked] = weight[person, asked] * np.unwrap((off + np.pi) % (2 * np.pi) - np.pi)
-    way, wish = _turns_of_way(joints[:, :, 0], shift, targets.ground_weight[:people], fps)
+    way, wish = _turns_with_path(joints[:, :, 0], shift, targets.ground_weight[:people], fps)
     free = weight == 0
     turn, weight = np.where(free, way, turn), np.where(free, wish, weight)
-    return _joined(np.where(fixed & free, 0.0, turn)[..., None], fixed, weight, touch, np.zeros((frames, 1)))[..., 0]
+    return _solve(np.where(fixed & free, 0.0, turn)[..., None], fixed, weight, touch, np.zeros((frames, 1)))[..., 0]
 
 
-def _turns_of_way(
+def _turns_with_path(
     pelvis: np.ndarray, shift: np.ndarray, weight: np.ndarray, fps: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turns (P, T) of people who travel another way than before, and how strongly they are wished for (P, T)."""
+    """Turns (P, T) with a new direction of travel, radians, and the strength of this wish (P, T)."""
     turn, wish = np.zeros(weight.shape), np.zeros(weight.shape)
     before = pelvis[..., [0, 2]]
     for person in range(len(pelvis)):

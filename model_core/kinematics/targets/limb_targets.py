@@ -71,30 +71,31 @@ class _Missing:
 
 def limbs_on_targets(
     body: PoseBatch,
+    original: PoseBatch,
     targets: Targets,
     contacts: list[ContactPoints],
     steps: Footsteps,
     firm: np.ndarray,
-    before: np.ndarray,
     kept: np.ndarray,
 ) -> PoseBatch:
     """The people with heads, hands and feet at their pins and contacts.
 
     Args:
         body: P people on their feet.
+        original: the same people before all targets.
         targets: of the clip; nothing is asked in kept frames.
         contacts: of the clip.
         steps: of the feet.
         firm: (P, T) from 0 to 1: the pelvis keeps its height.
-        before: (P, T, 22, 3) joints before all targets.
         kept: (P, T) frames in which people stay as before.
     """
     people = len(body.translation)
     turned = targets.rotation_weight[:people]
     hands_turned = turned[..., list(WRISTS)]
-    start = body
+    before, start = original.world()[0], body
     # Where the forearm is part of a pose, its hand is oriented as the user wants it.
     posed = np.minimum(turned[..., _HINGES], hands_turned)
+    usual = _with_hands_of(body, original, (hands_turned > 0).any(1) & ~(posed > 0).any(1))
     firm = np.maximum(firm, hann_smoothed((targets.joint_weight[:people, :, _HEAD] > 0).astype(float), _LEAN_RADIUS))
     lengths, follow = np.zeros((people, 2)), np.zeros((people, 2), dtype=bool)
     for number in range(_ROUNDS):
@@ -117,8 +118,16 @@ def limbs_on_targets(
         else:
             moves = hands.spread(kept, first, _SHORTEST)
         body = move_hands_exactly(body, moves, _hand_rotations(body, targets, hands_turned, kept), follow)
-        body = wrists_in_range(body, start, posed)
+        body = wrists_in_range(body, usual, posed)
     return body
+
+
+def _with_hands_of(body: PoseBatch, other: PoseBatch, chosen: np.ndarray) -> PoseBatch:
+    """The people with the local rotations of some hands, chosen (P, 2), from another pose."""
+    local = body.local.copy()
+    for person, side in np.argwhere(chosen):
+        local[person][:, WRISTS[side]] = other.local[person][:, WRISTS[side]]
+    return replace(body, local=local)
 
 
 def _missing(

@@ -68,7 +68,7 @@ def meet_targets(
     body, steps = on_their_feet(body, joints, moved, firm, targets, contacts, kept)
     if people == 2 and settings.keep_contacts:
         body = move_hands_exactly(body, _touching_again(joints, body, targets, settings.held))
-    body = limbs_on_targets(body, targets, contacts, steps, firm, joints, kept)
+    body = limbs_on_targets(body, pose, targets, contacts, steps, firm, kept)
     return _with_unchanged(body, pose, kept)
 
 

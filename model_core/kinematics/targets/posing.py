@@ -1,4 +1,4 @@
-"""Poses that are asked for: rotations of joints, blended in and out without a pop."""
+"""Poses are blended in and out without a pop."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..pose import PoseBatch
 from .spread import PEAK_SPEED, WISH, spread
 
 _SHORTEST, _LONGEST = 4.0, 10.0
-"""Frames of the spread of a pose."""
+"""Length in frames of the spread of a pose."""
 _LEAST_SHARE = 0.3
-"""Share of the fastest ordinary speed of a person's joints that a pose may add, however fast they are already."""
+"""Share of a person's fastest ordinary speed that a pose may always add to the speed of joints."""
 _OTHER_POSE = np.radians(40.0)
-"""Radians by which a joint differs from an asked pose that is wholly another one."""
+"""Radians of difference between a joint and its target from which the target counts as another pose."""
 _HEIGHT = 6.0
-"""Frames of the spread of a correction of the pelvis' height."""
+"""Length in frames of the spread of changes of the pelvis' height."""
 
 
 def blend_in_poses(pose: PoseBatch, targets: Targets, kept: np.ndarray) -> PoseBatch:
-    """The pose with the local rotations that the targets ask for, spread over the frames around."""
+    """The people with the rotations of poses and pins, blended over the surrounding frames; kept frames (P, T) stay."""
     people = len(pose.local)
-    weight, world = _asked_rotations(pose, targets)
+    weight, world = _target_rotations(pose, targets)
     if not weight.any():
         return pose
     wanted = _wanted_local(pose, world, weight)
@@ -50,19 +50,19 @@ def _blended(
     frames: slice,
     kept: np.ndarray,
 ) -> np.ndarray:
-    """Local rotations (T, 22, 3, 3) with the poses of some adjacent frames, blended in before and out after them.
+    """Local rotations (T, 22, 3, 3) with the poses of a run of frames, blended in before and out after them.
 
-    Where the pose is another one, every frame goes part of the way to it: joints stay between two poses of the person,
-    and no knee or elbow bends the wrong way. Small changes are added to what joints do around, so a pose that is there
-    already changes nothing.
+    Towards a different pose the surrounding frames go part of the way: interpolated joints are between two poses, so no
+    knee or elbow bends the wrong way. Small changes are added to the surrounding motion instead, so a pose that the
+    person has already changes nothing.
 
     Args:
-        pose: of all people, as before.
-        local: of the person, with earlier poses.
+        pose: all people, before.
+        local: of the person, with the poses of earlier runs.
         person: index.
-        wanted: (22, T, 3, 3) local rotations, where asked for.
+        wanted: (22, T, 3, 3) local rotations where they have a weight.
         weight: (22, T).
-        frames: those of these poses.
+        frames: the run.
         kept: (T,) frames in which the person stays.
     """
     count = weight.shape[1]
@@ -75,7 +75,7 @@ def _blended(
     if not np.abs(turn).max() > 1e-7:
         return local
     length = _length(pose, person, chosen, turn, frames)
-    # Other poses are not to be changed by these.
+    # Frames of other poses are fixed to no change.
     value = np.where(inside, weight[chosen], 0.0)
     share = spread(value[..., None], (weight[chosen] >= 1) | kept, WISH * value, length)
     result = local.copy()
@@ -96,8 +96,8 @@ def height_changes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changes (P, T) of the height of pelvises in metres, and how firm they are (P, T), 0 to 1.
 
-    A pelvis has a height of its own where it is pinned or part of a pose in place. In a pose wherever the person stands
-    the lowest joint is as high as the lowest one was ``before``, in joints (P, T, 22, 3).
+    A pin or a pose in place gives the pelvis a height. In a pose wherever the person stands, the lowest joint is as
+    high as the lowest joint was in ``before`` (P, T, 22, 3).
     """
     people, frames = pose.translation.shape[:2]
     weight = targets.joint_weight[:people, :, 0].copy()
@@ -116,7 +116,7 @@ def height_changes(
     return heights, np.clip(firm, 0.0, 1.0)
 
 
-def _asked_rotations(pose: PoseBatch, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+def _target_rotations(pose: PoseBatch, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
     """Weights (P, 22, T) and orientations in the world (P, T, 22, 3, 3) of all joints that a pose or a pin turns."""
     people = len(pose.local)
     weight = targets.rotation_weight[:people].copy()
@@ -147,7 +147,7 @@ def _wanted_local(pose: PoseBatch, world: np.ndarray, weight: np.ndarray) -> np.
 
 
 def make_continuous(turns: np.ndarray, share: np.ndarray) -> None:
-    """Make turns (T, 3) of adjacent frames go the same way round, in place, where they are whole (T,)."""
+    """Let rotation vectors (T, 3) of adjacent frames go the same way round, in place, where shares (T,) are 1."""
     for frame in range(1, len(turns)):
         if share[frame] < 1 or share[frame - 1] < 1:
             continue
@@ -159,7 +159,7 @@ def make_continuous(turns: np.ndarray, share: np.ndarray) -> None:
 
 
 def _length(pose: PoseBatch, person: int, chosen: np.ndarray, turn: np.ndarray, frames: slice) -> float:
-    """Frames over which a pose is spread, so that no joint becomes faster than the person otherwise is.
+    """Length of the spread of a pose, so that joints stay about as fast as the person otherwise is.
 
     Args:
         pose: before.

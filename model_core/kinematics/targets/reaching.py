@@ -25,22 +25,22 @@ from .posing import make_continuous
 from .spread import WISH, spread
 
 _STRAIGHT = 0.998
-"""Share of its length to which a limb stretches at most, unless it is straighter already."""
+"""Share of its length to which a limb stretches, unless it is stretched further already."""
 _EASY_LEG = 0.985
 """Share of its length to which a standing leg stretches before the pelvis sinks."""
 _LARGEST_DROP = 0.12
-"""Metres by which a pelvis sinks at most for feet that are asked for."""
+"""Metres by which the pelvis sinks at most."""
 _DROP_RADIUS = 4
-"""Frames over which it does."""
+"""Frames on each side over which it sinks."""
 _UP = np.array([0.0, 1.0, 0.0])
 _BENT, _TWISTED = np.radians(75.0), np.radians(30.0)
-"""Radians: a wrist bends up to the first; a twist beyond the second goes to the forearm."""
+"""Radians to which a wrist bends at most, and above which the forearm takes over its twist."""
 _FOREARM = np.radians(80.0)
-"""Radians of twist that a forearm takes over at most."""
+"""Largest twist in radians that a forearm takes over."""
 
 
 def legs_on(pose: PoseBatch, steps: Footsteps, yaw: np.ndarray, firm: np.ndarray, before: np.ndarray) -> PoseBatch:
-    """The pose with feet on their footsteps, and pelvises that sink where legs need it.
+    """The people with feet on their footsteps, and pelvises that sink where legs need it.
 
     Args:
         pose: P people.
@@ -85,7 +85,7 @@ def legs_on(pose: PoseBatch, steps: Footsteps, yaw: np.ndarray, firm: np.ndarray
 def move_hands_exactly(
     pose: PoseBatch, moves: np.ndarray, hands: np.ndarray | None = None, follow: np.ndarray | None = None
 ) -> PoseBatch:
-    """The pose with wrists displaced exactly, as far as arms reach.
+    """The people with wrists displaced exactly, as far as arms reach.
 
     Args:
         pose: P people.
@@ -122,7 +122,7 @@ def swung_moves(
 ) -> np.ndarray:
     """Moves of wrists, spread smoothly as a swing about the shoulder and a change of the arm's extension.
 
-    A hand that is moved in a straight line may pass its shoulder, and then the arm whirls about.
+    A hand that is moved on a straight line may pass its shoulder, and the arm would spin.
 
     Args:
         joints: (P, T, 22, 3).
@@ -155,15 +155,15 @@ def swung_moves(
 
 
 def wrists_in_range(pose: PoseBatch, before: PoseBatch, keep: np.ndarray) -> PoseBatch:
-    """The pose with wrists that bend and twist no further than wrists do, or than they did before.
+    """The people with wrists that bend and twist within their range, or as far as before.
 
-    The twist of a hand about its forearm is taken over by the forearm; what is left beyond the range is undone, so the
-    hand keeps its place and loses some of its orientation.
+    The forearm takes over the twist of the hand. What is still out of range is removed: the wrist keeps its position,
+    and the hand loses some of its orientation.
 
     Args:
         pose: P people.
         before: the same people before their hands were moved.
-        keep: (P, T, 2) from 0 to 1: the hand's orientation is that of an asked pose and stays.
+        keep: (P, T, 2) from 0 to 1: the hand's orientation is part of a pose and stays.
     """
     local = pose.local.copy()
     for side, arm in enumerate(ARMS):
@@ -181,12 +181,12 @@ def wrists_in_range(pose: PoseBatch, before: PoseBatch, keep: np.ndarray) -> Pos
         free = 1 - keep[..., side]
         swing_new = swing_now * np.where(over, 1 - free * (1 - most / np.maximum(bend, 1e-9)), 1.0)[..., None]
         twist_new = twist_now - excess * free - taken * (1 - free)
-        turn = rotation_about(np.broadcast_to(axis, swing_now.shape), taken)
-        # A hand continues its forearm along the same axis, so the wrist stays where it is.
+        along = np.broadcast_to(axis, swing_now.shape)
+        turn = rotation_about(along, taken)
+        # The forearm turns about itself, so the wrist stays where it is.
         local[:, :, arm.hinge] = local[:, :, arm.hinge] @ turn
-        local[:, :, arm.end] = matrix_from_axis_angle(swing_new) @ rotation_about(
-            np.broadcast_to(axis, swing_now.shape), twist_new
-        )
+        bent = matrix_from_axis_angle(rotate(transposed(turn), swing_new))
+        local[:, :, arm.end] = bent @ rotation_about(along, twist_new)
     return replace(pose, local=local)
 
 
@@ -206,7 +206,7 @@ def _exactly(
     target: np.ndarray,
     before: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations of a limb that reaches a target (P, T, 3) as far as its bones do, without easing."""
+    """Rotations of a limb with its end at a target (P, T, 3), as far as its bones reach."""
     most = np.maximum(
         _STRAIGHT * _length(limb, offsets), np.minimum(_ends(limb, before), 0.9999 * _length(limb, offsets))
     )

@@ -1,4 +1,4 @@
-"""Corrections known in some frames, spread smoothly over the others."""
+"""Smooth corrections that have given values in some frames."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from math import comb
 import numpy as np
 
 _ORDERS = 4
-"""Differences of order 0 to 3 cost: the curve that results has continuous derivatives up to the fourth."""
+"""Differences of order 0 to 3 are penalised: the resulting curve has continuous derivatives up to the fourth."""
 _BLOCK = 24
 """Frames of a block of the banded system."""
 _FREE = 1e-8
-"""Share of the price of a correction's size that keeps the system regular where a correction need not return to 0."""
+"""Share of the penalty on size that keeps the system regular where a correction need not return to 0."""
 WISH = 5.0
-"""Strength of a wish of weight 1: lesser weights pull with their share of it."""
+"""Strength of a wish per unit of its weight."""
 PEAK_SPEED = 0.28
-"""Largest speed of a spread correction of size 1, times its length in frames, per frame."""
+"""Largest change per frame of a correction that is 1 in one frame, times its length in frames."""
 
 
 def spread(
@@ -27,13 +27,13 @@ def spread(
 ) -> np.ndarray:
     """The smoothest correction that has given values in some frames.
 
-    The price of a curve x is the sum of x² + 3 L² x'² + 3 L⁴ x''² + L⁶ x'''²: a single value spreads to both sides as
+    The penalty on a curve x is the sum of x² + 3 L² x'² + 3 L⁴ x''² + L⁶ x'''². A single value spreads to both sides as
     (1 + r + r² / 3) exp(-r), r in units of L (the Matérn kernel of order 5/2), without overshoot.
 
     Args:
         values: (..., T, C).
         fixed: (..., T) true where the value is met exactly.
-        wish: (..., T) how strongly the other values draw, 0 for not at all; 1 is as strong as the price of size.
+        wish: (..., T) strength with which the other values pull; 0 for none, 1 is as strong as the penalty on size.
         length: (...) L in frames.
         returns: whether a correction fades to 0 away from its frames; otherwise it stays.
 
@@ -53,14 +53,14 @@ def spread_pair(
     difference: np.ndarray,
     length: float,
 ) -> np.ndarray:
-    """Corrections of two people that stay where they are not asked for, bound to each other in some frames.
+    """Corrections of two people, bound to each other in some frames, that need not return to 0.
 
     Args:
         values: (2, T, C).
         fixed: (2, T) true where the value is met exactly.
-        wish: (2, T) how strongly the other values draw.
-        bond: (T,) how strongly the two are bound: 0 for not at all.
-        difference: (T, C) the first person's correction less the second's that keeps the bond.
+        wish: (2, T) strength with which the other values pull.
+        bond: (T,) strength of the bond; 0 for none.
+        difference: (T, C) the first person's correction minus the second's that the bond asks for.
         length: in frames.
 
     Returns:
@@ -85,7 +85,7 @@ def spread_pair(
 
 
 def _bands(frames: int, length: np.ndarray, returns: bool) -> np.ndarray:
-    """(..., T, 4) diagonals of the price's matrix: entry d of row t is that of column t + d."""
+    """(..., T, 4) diagonals of the matrix of the penalty: entry d of row t is that of column t + d."""
     unit = np.zeros((_ORDERS, frames, _ORDERS))
     for order in range(_ORDERS):
         signs = np.array([(-1.0) ** i * comb(order, i) for i in range(order + 1)])
@@ -95,14 +95,14 @@ def _bands(frames: int, length: np.ndarray, returns: bool) -> np.ndarray:
     powers = np.stack([comb(_ORDERS - 1, order) * length ** (2.0 * order) for order in range(_ORDERS)], -1)
     if not returns:
         powers[..., 0] *= _FREE
-    # So scaled, a correction that nothing asks for has variance 1 in every frame.
+    # With this scale, the prior of a correction has variance 1 in every frame.
     return np.asarray(np.tensordot(powers * (3 / (16 * length))[..., None], unit, 1))
 
 
 def _solved(
     bands: np.ndarray, pull: np.ndarray, fixed: np.ndarray, values: np.ndarray, force: np.ndarray | None = None
 ) -> np.ndarray:
-    """Minimise the price with N unknowns of which some are known exactly and some are pulled to their values."""
+    """Minimise the penalty of N unknowns, some of which are fixed and some are pulled to their values."""
     size, width = bands.shape[-2:]
     bands = np.broadcast_to(bands, (*fixed.shape, width)).copy()
     bands[..., 0] += pull

@@ -24,9 +24,15 @@ from model_core.kinematics.targets.spread import spread, spread_pair
 from model_core.metrics.physical import contact_distance_changes, jerk, joint_distances, skate
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.canonical import CanonicalTransform, facing
-from model_core.motion.forward_kinematics import forward_kinematics
+from model_core.motion.forward_kinematics import forward_kinematics, global_rotations
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import about_y, angle_between, axis_angle_from_quaternion, matrix_from_quaternion
+from model_core.motion.rotations import (
+    about_y,
+    angle_between,
+    axis_angle_from_quaternion,
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+)
 from model_core.motion.skeleton import SMPL
 
 FRAMES = 120
@@ -273,6 +279,17 @@ def test_a_pinned_hand_is_oriented_as_asked() -> None:
     _, _, errors = met("shake", pinned("shake", 1, "L_Wrist", (0.15, 0.3, 0.2), rotations=turn))
     assert errors[0].worst is not None and errors[0].worst < 0.001
     assert errors[0].worst_angle is not None and errors[0].worst_angle < 1
+
+
+def test_a_hand_is_not_turned_beyond_the_range_of_its_wrist() -> None:
+    now = matrix_from_quaternion(solved("bow")[0].rotations)[60]
+    world = global_rotations(now[None], SMPL)[0, WRISTS[1]]
+    for axis in np.eye(3):
+        turn = (world @ matrix_from_axis_angle(2.6 * axis))[None]
+        people, _, errors = met("bow", pinned("bow", 0, "R_Wrist", (-0.1, 0.3, 0.2), rotations=turn))
+        assert errors[0].worst is not None and errors[0].worst < 0.001
+        bends = np.linalg.norm(axis_angle_from_quaternion(people[0].rotations[:, WRISTS]), axis=-1)
+        assert np.degrees(bends).max() < 85
 
 
 # --- contacts ------------------------------------------------------------------------------------------------------
