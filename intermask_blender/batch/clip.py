@@ -42,13 +42,13 @@ class MadeClip:
         files: files and folders.
         constraint_errors: how well each constraint is met.
         understood: how each part of the prompt was understood; none for a prompt that is used as written.
-        words_fault: why the user's words were not used; empty where nothing is wrong.
+        words_error: why the user's phrases were not used, as a sentence; empty if they were.
     """
 
     files: list[Path]
     constraint_errors: list[ConstraintError] = field(default_factory=list)
     understood: tuple[UnderstoodPart, ...] = ()
-    words_fault: str = ""
+    words_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def make_clip(
     context.stop.raise_if_requested()
     if options.render.output != "none":
         made.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return MadeClip(made, errors, result.understood(), result.words_fault())
+    return MadeClip(made, errors, result.understood(), result.words_error())
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:

@@ -67,7 +67,7 @@ class Run:
             self._shared_inputs += ("partly",)
         if options.words is not None and options.recorded:
             self._shared_inputs += (f"words {file_hash(options.words)}",)
-        self._words_fault = ""
+        self._words_error = ""
         self._hashes = FileHashes()
         # With one job, the generator need not be asked for its device.
         most = options.together if len(options.jobs) > 1 else 1
@@ -185,9 +185,9 @@ class Run:
         if not all(part.is_caption for part in made.understood):
             for line in part_lines(made.understood, as_written=False):
                 self.console.say(f"    {line}")
-        if made.words_fault and made.words_fault != self._words_fault:
-            self.console.warn(f"    {made.words_fault} The words are not used.")
-            self._words_fault = made.words_fault
+        if made.words_error and made.words_error != self._words_error:
+            self.console.warn(f"    {made.words_error} The words are not used.")
+            self._words_error = made.words_error
 
     def _generate(self, job: Job, following: list[Job], folder: Path) -> MadeClip:
         """Generate a row's files; a second time if a request for several rows failed or the generator died."""

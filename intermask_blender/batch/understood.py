@@ -23,7 +23,7 @@ def show_understood(context: BatchContext) -> int:
         KeyboardInterrupt: a signal stopped the run.
     """
     console, jobs = context.console, context.options.jobs
-    known, failed, fault = 0, 0, ""
+    known, failed, words_error = 0, 0, ""
     for number, job in enumerate(jobs):
         context.stop.raise_if_requested()
         console.say(f"[{number + 1}/{len(jobs)}] {job.name}: {' '.join(job.prompt.split())}")
@@ -36,9 +36,9 @@ def show_understood(context: BatchContext) -> int:
         for line in part_lines(answer.parts, job.as_written) or _nearest_lines(answer):
             console.say(f"    {line}")
         known += bool(answer.parts) and all(part.known for part in answer.parts)
-        if answer.fault and answer.fault != fault:
-            console.warn(f"    {answer.fault} The words are not used.")
-            fault = answer.fault
+        if answer.words_error and answer.words_error != words_error:
+            console.warn(f"    {answer.words_error} The words are not used.")
+            words_error = answer.words_error
     console.say(f"{known} of {len(jobs)} known, {failed} failed; nothing was made.")
     return failed
 

@@ -310,13 +310,13 @@ class BatchedResult:
         items = _reply_of(self.request).values["understood"]
         return parts_of(items[self.index]) if items else ()
 
-    def words_fault(self) -> str:
-        """Why the user's words were not used, as a sentence; empty where nothing is wrong.
+    def words_error(self) -> str:
+        """Why the user's phrases were not used, as a sentence; empty if they were.
 
         Raises:
             UserError: the request failed or was cancelled.
         """
-        return str(_reply_of(self.request).values["fault"])
+        return str(_reply_of(self.request).values["words_error"])
 
 
 def pairs_of(reply: Message) -> list[Pair]:

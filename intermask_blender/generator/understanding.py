@@ -75,13 +75,13 @@ class Understanding:
         nearest: the training caption that is closest to the prompt, for a model without a prompt classifier; empty
             where the model has no captions.
         distance: of ``nearest``, 1 - cosine similarity.
-        fault: why the user's ``words.json`` is not used, as a sentence; empty where nothing is wrong.
+        words_error: why the user's ``words.json`` is not used, as a sentence; empty if it is used or missing.
     """
 
     parts: tuple[UnderstoodPart, ...] = ()
     nearest: str = ""
     distance: float = 0.0
-    fault: str = ""
+    words_error: str = ""
 
 
 def submit_understand(client: WorkerClient, model: Path, prompt: str, seconds: float, words: Path | None) -> Request:
@@ -109,7 +109,7 @@ def understanding_of(values: Mapping[str, Any]) -> Understanding:
     """
     nearest = values["nearest"] or {"caption": "", "distance": 0.0}
     return Understanding(
-        parts_of(values["parts"]), str(nearest["caption"]), float(nearest["distance"]), str(values["fault"])
+        parts_of(values["parts"]), str(nearest["caption"]), float(nearest["distance"]), str(values["words_error"])
     )
 
 

@@ -124,18 +124,18 @@ def answer_lines(answer: Understanding, as_written: bool) -> list[Line]:
         answer: of the model.
         as_written: whether the prompt's own words are used.
     """
-    fault = [(tr_error(answer.fault), "ERROR")] if answer.fault else []
+    error = [(tr_error(answer.words_error), "ERROR")] if answer.words_error else []
     parts = answer.parts
     if not parts:
-        return [*_nearest_lines(answer), *fault]
+        return [*_nearest_lines(answer), *error]
     if len(parts) == 1:
-        return [*_line(parts[0], as_written), *fault]
+        return [*_line(parts[0], as_written), *error]
     if all(part.is_caption for part in parts):
-        return fault
+        return error
     numbered = list(enumerate(parts, 1))
     if len(parts) > MOST_PARTS:
         numbered = [(number, part) for number, part in numbered if not part.known][:MOST_PARTS]
-    return [*(_numbered_line(number, part) for number, part in numbered), *fault]
+    return [*(_numbered_line(number, part) for number, part in numbered), *error]
 
 
 def offered_matches(answer: Understanding) -> tuple[Match, ...]:

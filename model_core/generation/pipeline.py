@@ -70,8 +70,8 @@ class InterMask:
         if chosen.torch_device.type == "cpu":
             keep_freed_memory()
         reader = PromptReader.load(Path(folder), chosen.torch_device)
-        if fault := reader.use_words(None if words is None else Path(words)):
-            raise UserError(fault)
+        if error := reader.use_words(None if words is None else Path(words)):
+            raise UserError(error)
         return cls(model, reader, chosen)
 
     @property

@@ -123,13 +123,13 @@ class PromptMatcher:
         stamp = None if state is None else (path, state.st_mtime_ns, state.st_size)
         if stamp != self._words[0]:
             self.use_phrases({})
-            fault = ""
+            problem = ""
             if path is not None and state is not None:
                 try:
                     self.use_phrases(read_phrases(path, self.kinds))
                 except UserError as error:
-                    fault = str(error)
-            self._words = stamp, fault
+                    problem = str(error)
+            self._words = stamp, problem
         return self._words[1]
 
     @torch.no_grad()

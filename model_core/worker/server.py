@@ -152,11 +152,11 @@ class Worker:
     def _understand(self, request: UnderstandRequest) -> None:
         """Say how a prompt is understood; the networks of motion are not loaded for it."""
         reader = self._prompt_reader(request.load)
-        fault = reader.use_words(request.words)
+        words_error = reader.use_words(request.words)
         understood = [_told(part) for part in reader.understand(request.prompt, request.frames)]
         nearest = None if understood else reader.nearest_training_caption(request.prompt, request.frames)
         told = None if nearest is None else {"distance": nearest.distance, "caption": nearest.caption}
-        self._send("understood", id=self._current, parts=understood, nearest=told, fault=fault)
+        self._send("understood", id=self._current, parts=understood, nearest=told, words_error=words_error)
 
     def _import(self, message: Message) -> None:
         """Convert published weights to a model folder."""
@@ -177,7 +177,7 @@ class Worker:
         frames = request.length(MIN_FRAMES, MAX_FRAMES)
         constraints = request.constraints_that_can_be_met(frames)
         model = self._model(request.load)
-        fault = model.reader.use_words(request.words)
+        words_error = model.reader.use_words(request.words)
         loaded = perf_counter()
         takes = self._sample(model, request, frames, constraints)
         sampled = perf_counter()
@@ -189,7 +189,7 @@ class Worker:
         ]  # fmt: skip
         constraints = constraints or Constraints()
         errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
-        self._send_result(model, request, solved, timings, understood, fault, errors)
+        self._send_result(model, request, solved, timings, understood, words_error, errors)
 
     def _model(self, request: LoadRequest) -> InterMask:
         """The model of a request, reloaded if its files have changed."""
@@ -270,7 +270,7 @@ class Worker:
         solved: list[list[PosedSkeleton]],
         timings: dict[str, float],
         understood: list[list[dict[str, Any]]],
-        fault: str,
+        words_error: str,
         constraint_errors: list[list[dict[str, Any]]],
     ) -> None:
         first = solved[0][0]
@@ -292,7 +292,7 @@ class Worker:
             skeleton=first.skeleton.name,
             timings=timings,
             understood=understood,
-            fault=fault,
+            words_error=words_error,
             constraint_errors=constraint_errors,
         )
 

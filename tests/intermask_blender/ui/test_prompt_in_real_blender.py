@@ -88,5 +88,5 @@ def own_words(blender: RealBlender) -> None:
     blender.ask(WORDS + f"path.write_text('{{\"{BOW}\": [\"they do the grasshopper\"]}}', encoding='utf-8')")
     says(blender, f"Understood as: {CAPTIONS[1]}")
     blender.ask(WORDS + "path.write_text('{\"box\": []}', encoding='utf-8')")
-    blender.until(lambda: any("line 1" in line for line, _ in blender.ask(LINES)), 30.0, "the fault of the file")
-    picture(blender, "fault")
+    blender.until(lambda: any("line 1" in line for line, _ in blender.ask(LINES)), 30.0, "the error in the file")
+    picture(blender, "words_error")

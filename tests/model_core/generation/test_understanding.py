@@ -123,7 +123,7 @@ def test_the_worker_says_how_a_prompt_is_understood(folder: Path, tmp_path: Path
     try:
         client.send("understand", id=1, model=str(folder), prompt="a long cuddle", seconds=4.0, words=str(words))
         answer = client.until("understood", "error")[-1].values
-        assert answer["parts"][0]["matches"][0]["caption"] == CAPTIONS[0] and "line 1" in answer["fault"]
+        assert answer["parts"][0]["matches"][0]["caption"] == CAPTIONS[0] and "line 1" in answer["words_error"]
         values = {"model": str(folder), "prompt": "a long cuddle", "seconds": 1.0}
         client.send("generate", id=2, **values)
         assert client.until("result", "error")[-1].values["understood"][0][0]["matches"][0]["kind"] == HUG

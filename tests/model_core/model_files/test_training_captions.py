@@ -59,7 +59,7 @@ def test_the_worker_reads_a_prompt_without_making_anything(tmp_path: Path) -> No
         assert answer.type == "understood" and answer.values["id"] == 1, answer.values
         encoder, known = load_text_encoder(TEXT_ENCODER), load_captions(folder)
         assert known is not None and answer.values["nearest"]["caption"] == CAPTIONS[1]
-        assert not answer.values["parts"] and not answer.values["fault"]
+        assert not answer.values["parts"] and not answer.values["words_error"]
         assert answer.values["nearest"]["distance"] == pytest.approx(
             known.nearest("two people bow", encoder).distance, abs=1e-5
         )
