@@ -6,6 +6,7 @@ import bpy
 
 from ..scene.first_look import frame_people
 from ..scene.takes import character_actions, delete_takes, frames_of, push_to_nla
+from ..translations import tr
 from .attempt_mixin import AttemptMixin, refuse
 
 
@@ -43,15 +44,26 @@ class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first."""
-        answer: set[str] = context.window_manager.invoke_confirm(self, event)
+        message = tr("Takes to delete: {count}").format(count=len(_others(context.scene.intermask)))
+        answer: set[str] = context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=tr(self.bl_label, "Operator"),
+            message=message,
+            confirm_text=tr("Delete"),
+            translate=False,
+        )
         return answer
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Delete them."""
-        settings = context.scene.intermask
-        others = [number for number, take in enumerate(settings.takes) if not take.keep]
-        delete_takes(context.scene, [number for number in others if number != settings.take_index])
+        delete_takes(context.scene, _others(context.scene.intermask))
         return ""
+
+
+def _others(settings: bpy.types.PropertyGroup) -> list[int]:
+    """Numbers of the takes that are neither chosen nor marked Keep."""
+    return [n for n, take in enumerate(settings.takes) if not take.keep and n != settings.take_index]
 
 
 class _OnCharacters(_OnTake):

@@ -37,7 +37,7 @@ class INTERMASK_UL_bones(bpy.types.UIList):
     ) -> None:
         """The joint, and a field that searches the armature's bones."""
         owner = data.id_data
-        row = layout.split(factor=0.52)
+        row = layout.split(factor=0.48)
         row.label(
             text=bone_label(item.name), icon="ERROR" if joint_needs_attention(owner, item) else "NONE", translate=False
         )
