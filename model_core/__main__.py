@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("sections", nargs="*", help="start, solve, blender, sampling, model, agreement; all")
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
-    _add_learn_words(commands.add_parser("learn-words", help="teach a model which kind of interaction a prompt names"))
+    _add_learn_words(commands.add_parser("learn-words", help="train a model's prompt classifier"))
     _add_import(commands.add_parser("import-published", help="make a model folder from published weights and CLIP"))
     return parser
 
@@ -66,15 +66,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_learn_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, help="folder of the model to teach (the first bundled one)")
+    parser.add_argument("--model", type=Path, help="folder of the model (the first bundled one)")
     parser.add_argument("--words", type=Path, required=True, help="folder of phrases by kind, such as assets/words")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and metrics")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
-        "starter: whether a model does what prompts say; words: whether it understands prompts in anyone's words, and "
-        "does what they say; control: whether it meets constraints; "
+        "starter: whether a model does what prompts say; words: whether it understands prompts in users' own words, "
+        "and does what they say; control: whether it meets constraints; "
         "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs"

@@ -1,4 +1,4 @@
-"""``python -m model_core evaluate words``: are prompts in anyone's words understood, and do they give what they say?"""
+"""``python -m model_core evaluate words``: whether prompts in users' own words are understood and their clips match."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from ..model_files.evaluator_folder import EVALUATOR
 from ..settings import build
 
 PROMPTS = EVALUATOR / "words"
-"""Files of test prompts by writers who did not see the phrases that the model learnt; not in the add-on."""
+"""Test prompts by writers who did not see the phrases for training; not in the add-on."""
 _FRAMES = 120
 _TIMED = 50
-"""Prompts whose matching is timed."""
+"""Number of prompts whose matching is timed."""
 
 
 @dataclass(frozen=True)
 class TestPrompt:
-    """A prompt and what it means.
+    """A prompt with the right answers.
 
     Attributes:
-        prompt: the words.
-        kind: that it names; empty for an act that the model does not know.
-        side, manner: that it states; empty where it states none.
+        prompt: the sentence.
+        kind: the kind of interaction that it names; empty for an act that the model does not know.
+        side, manner: what it states of them; empty for nothing.
         exchanged: whether it states that the second person acts on the first.
-        language: of the words.
+        language: of the sentence.
     """
 
     prompt: str
@@ -51,17 +51,18 @@ class TestPrompt:
 
 @dataclass
 class WordsReport:
-    """What was measured.
+    """What was measured. The fields are the keys of ``words.json``.
 
     Attributes:
-        first, offered: share of known prompts whose kind is the best, or among those offered.
-        facts: share of stated sides, manners and roles that the caption states too.
-        told: share of unknown acts that are told to be unknown. wrongly: the same for known ones.
-        warm_ms, cold_s: time to understand a prompt; with loading the encoder and the classifier.
-        success, single: share of draws in which the detectors see the kind, as users get it and for single candidates;
-            None where nothing was drawn.
-        confusions: (prompt, kind, taken kind) of the prompts whose kind is not the best.
-        by_kind: kind to its share of right prompts and of successes.
+        first, offered: fraction of known prompts whose kind is ranked first, or among those offered.
+        facts: fraction of the stated sides, manners and roles that are right in the chosen caption.
+        told, wrongly: fraction of unknown and of known acts that are reported as unknown.
+        warm_ms: milliseconds to understand a prompt.
+        cold_s: seconds for the first prompt, including loading the encoder and the classifier.
+        success, single: fraction of clips in which the detectors see the kind, with the model's settings and with
+            single candidates; None if nothing was generated.
+        confusions: (prompt, kind, predicted kind) of the prompts whose kind is not ranked first.
+        by_kind: for each kind the fraction of its prompts that are right, and of its clips that succeed.
     """
 
     first: float
@@ -77,26 +78,31 @@ class WordsReport:
     by_kind: dict[str, tuple[float, float | None]] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, str, bool]]:
-        """What is asked, what was found, and whether that is enough."""
+        """The table: goal, measured value, and whether it meets the goal."""
         found = [
             ("right kind first, at least 92 %", _percent(self.first), self.first >= 0.92),
             ("right kind among those offered, at least 98 %", _percent(self.offered), self.offered >= 0.98),
             ("right role, side and manner, at least 90 %", _percent(self.facts), self.facts >= 0.9),
-            ("unknown acts told as unknown, at least 85 %", _percent(self.told), self.told >= 0.85),
-            ("known acts told as unknown, at most 8 %", _percent(self.wrongly), self.wrongly <= 0.08),
+            ("unknown acts reported as unknown, at least 85 %", _percent(self.told), self.told >= 0.85),
+            ("known acts reported as unknown, at most 8 %", _percent(self.wrongly), self.wrongly <= 0.08),
             ("time to understand, warm, under 100 ms", f"{self.warm_ms:.0f} ms", self.warm_ms < 100),
             ("time to understand, cold, under 1 s", f"{self.cold_s:.2f} s", self.cold_s < 1),
         ]
         if self.success is not None and self.single is not None:
-            found.append(("success as users get it, at least 78 %", _percent(self.success), self.success >= 0.78))
+            found.append(
+                ("success with the model's settings, at least 78 %", _percent(self.success), self.success >= 0.78)
+            )
             found.append(("success of single candidates, at least 68 %", _percent(self.single), self.single >= 0.68))
         return found
 
     def table(self) -> str:
-        """The report for people."""
-        lines = [f"{kind:34s} right {_percent(right)}" + ("" if made is None else f"  success {_percent(made)}")
-                 for kind, (right, made) in sorted(self.by_kind.items())]  # fmt: skip
-        lines += [f"not understood: {prompt!r} is {kind}, taken for {taken}" for prompt, kind, taken in self.confusions]
+        """The report as text."""
+        lines = [f"{kind:34s} right {_percent(right)}" + ("" if success is None else f"  success {_percent(success)}")
+                 for kind, (right, success) in sorted(self.by_kind.items())]  # fmt: skip
+        lines += [
+            f"not understood: {prompt!r} is {kind}, taken for {predicted}"
+            for prompt, kind, predicted in self.confusions
+        ]
         lines += [f"{words:50s} {value:>8s}  {'yes' if passed else 'NO'}" for words, value, passed in self.rows()]
         return "\n".join(lines)
 
@@ -104,14 +110,14 @@ class WordsReport:
 def evaluate_words(
     model: Path, prompts: Path | None, draws: int, out: Path | None, kinds: Sequence[str] = ()
 ) -> WordsReport:
-    """Measure how a model understands test prompts, and what it makes of them.
+    """Measure how a model understands test prompts, and whether its clips show what they ask for.
 
     Args:
-        model: its folder.
-        prompts: a folder of test prompts; None takes those of the repository.
-        draws: results for each known prompt; 0 draws nothing.
+        model: folder of the model.
+        prompts: a folder of test prompts; None for those of the repository.
+        draws: clips for each known prompt; 0 generates nothing.
         out: folder for ``words.json``; None writes nothing.
-        kinds: some kinds alone; empty for all.
+        kinds: only these kinds; empty for all.
 
     Raises:
         UserError: the model has no prompt classifier, or there are no prompts.
@@ -147,10 +153,10 @@ def evaluate_words(
         single: list[bool] = []
         one = replace(pipeline.config.sampling, candidates=1, max_attempts=1)
         for number, (test, _) in enumerate(known):
-            made = _seen(pipeline, test, GenerateOptions(seed=number, takes=draws))
-            successes.setdefault(test.kind, []).extend(made)
-            single.extend(_seen(pipeline, test, GenerateOptions(one, seed=number, takes=draws)))
-        report.success = float(np.mean([made for group in successes.values() for made in group]))
+            detections = _detections(pipeline, test, GenerateOptions(seed=number, takes=draws))
+            successes.setdefault(test.kind, []).extend(detections)
+            single.extend(_detections(pipeline, test, GenerateOptions(one, seed=number, takes=draws)))
+        report.success = float(np.mean([success for group in successes.values() for success in group]))
         report.single = float(np.mean(single))
     for kind in sorted({test.kind for test, _ in known}):
         share = float(np.mean([ok for (test, _), ok in zip(known, right, strict=True) if test.kind == kind]))
@@ -180,7 +186,7 @@ def read_prompts(folder: Path) -> list[TestPrompt]:
 
 
 def _facts_right(test: TestPrompt, found: Understanding) -> list[bool]:
-    """Whether each fact that a prompt states is in the caption that is taken; only where its kind is right."""
+    """Whether the chosen caption has each fact that the prompt states; empty if the kind is wrong."""
     if found.best.kind != test.kind:
         return []
     facts = facts_of(found.best.caption)
@@ -189,8 +195,8 @@ def _facts_right(test: TestPrompt, found: Understanding) -> list[bool]:
     return [*result, found.exchanged] if test.exchanged else result
 
 
-def _seen(pipeline: InterMask, test: TestPrompt, options: GenerateOptions) -> list[bool]:
-    """Whether the detector of a prompt's kind sees it in each take, after the solver."""
+def _detections(pipeline: InterMask, test: TestPrompt, options: GenerateOptions) -> list[bool]:
+    """For each take, whether the detector of the prompt's kind sees it after the solver."""
     takes = pipeline.generate(test.prompt, _FRAMES, options)
     solved = [np.stack([person.joints() for person in solve(take.people)]) for take in takes]
     return [detected(test.kind, joints) for joints in solved]

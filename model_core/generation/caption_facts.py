@@ -1,6 +1,7 @@
-"""What a sentence says besides the act: hand or side, manner, direction, and who acts.
+"""Details of a sentence besides the kind of interaction: hand or side, manner, direction, and who acts.
 
-Sentence vectors hardly differ between "left" and "right"; words do. German and French words are known too.
+Sentence vectors hardly differ between "left" and "right", so these details are read from the words: English, German and
+French ones.
 """
 
 from __future__ import annotations
@@ -76,14 +77,14 @@ _PASSIVE = re.compile(
 
 @dataclass(frozen=True)
 class Facts:
-    """What a sentence says besides the act; empty texts and false where it says nothing.
+    """Details that a sentence states; empty or false for those that it does not state.
 
     Attributes:
         side: "left" or "right".
-        manner: one of the manners of training captions, such as "slowly".
+        manner: as training captions name it, such as "slowly".
         direction: "clockwise" or "counterclockwise".
-        both_hands: both hands are named.
-        exchanged: the second person acts on the first.
+        both_hands: whether it names both hands.
+        exchanged: whether the second person acts on the first.
     """
 
     side: str = ""
@@ -107,7 +108,7 @@ def facts_of(sentence: str) -> Facts:
 
 
 def _exchanged(sentence: str) -> bool:
-    """Whether a sentence that names both people by number or letter says that the second one acts on the first."""
+    """Whether a sentence numbers or letters both people, and the second one acts on the first."""
     for first, second in ((_FIRST, _SECOND), (_A, _B)):
         one, other = first.search(sentence), second.search(sentence)
         if one is not None and other is not None:
@@ -116,9 +117,13 @@ def _exchanged(sentence: str) -> bool:
 
 
 def agreement(wanted: Facts, found: Facts) -> float:
-    """How well the facts of a caption suit those of a prompt: agreements count, contradictions count against it.
+    """Score of how well a caption's facts match a prompt's: 1 for each fact that agrees, -1 for one that contradicts.
 
-    A caption that states what the prompt leaves open costs little: something has to be chosen.
+    A fact that only the caption states costs 0.1: often no caption leaves it open.
+
+    Args:
+        wanted: facts of the prompt.
+        found: facts of the caption.
     """
     total = 0.0
     for want, have in (

@@ -1,4 +1,4 @@
-"""What a model makes of a prompt: its text encoder and its words, without the networks of motion."""
+"""Understanding prompts with a model's text encoder and captions, without loading its motion networks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .understanding import PromptMatcher, Understanding, load_matcher
 
 @dataclass(frozen=True)
 class PromptReader:
-    """Reads prompts; loads in a fraction of the time that the networks need.
+    """Reads prompts; loads much faster than the motion networks.
 
     Attributes:
         encoder: the model's text encoder.
-        captions: what the model was trained on; None where the model folder has none.
-        matcher: finds the training captions that prompts mean; None in a model without a prompt classifier.
+        captions: the model's training captions; None if the model folder has none.
+        matcher: finds the training caption for a prompt; None for a model without a prompt classifier.
     """
 
     encoder: TowerEncoder
@@ -32,7 +32,7 @@ class PromptReader:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> PromptReader:
-        """Load the text encoder of a model folder and what belongs to it.
+        """Load a model folder's text encoder, captions and prompt classifier.
 
         Raises:
             UserError: a file is missing or damaged.
@@ -41,7 +41,7 @@ class PromptReader:
         return cls(encoder, load_captions(folder), load_matcher(folder, encoder))
 
     def understand(self, prompt: str, frames: int) -> list[Understanding]:
-        """How each part of a prompt is understood; empty in a model without a prompt classifier.
+        """How each part of a prompt is understood; empty for a model without a prompt classifier.
 
         Args:
             prompt: a sentence, or parts with times.
@@ -57,11 +57,11 @@ class PromptReader:
         """The training caption that is closest to a prompt, and its distance.
 
         Args:
-            prompt: a sentence, or parts with times, of which the one that is furthest from all captions counts.
+            prompt: a sentence, or parts with times; of parts, the one furthest from all captions is reported.
             frames: of the clip.
 
         Returns:
-            None where the model folder has no captions.
+            None if the model folder has no captions.
 
         Raises:
             UserError: the prompt is empty, or its times do not fit.
@@ -73,5 +73,5 @@ class PromptReader:
         return max(parts, key=lambda part: part.distance)
 
     def use_words(self, path: Path | None) -> str:
-        """Let the phrases of a user's ``words.json`` name kinds; see ``PromptMatcher.use_words``."""
+        """Set the user's own phrases from a ``words.json``; see ``PromptMatcher.use_words``."""
         return "" if self.matcher is None else self.matcher.use_words(path)

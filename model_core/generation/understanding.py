@@ -1,8 +1,8 @@
-"""How a prompt is understood: which kind of interaction it names, and which training caption says the same.
+"""Understanding a prompt: the kind of interaction that it names, and the training caption closest to it.
 
-The networks know the sentence vectors of their training captions, not the space between them. So a classifier finds the
-kind that a prompt in other words names, and the training caption of this kind that agrees with the prompt in hand,
-manner and direction conditions the networks in the prompt's place.
+The networks were trained on the sentence vectors of a few thousand captions, and do poorly with other vectors. So a
+classifier finds the kind that a prompt names, and the caption of this kind that agrees best with the prompt in hand,
+manner and direction conditions the networks instead of the prompt.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ..text_encoders.encoder import TowerEncoder
 from .caption_facts import Facts, agreement, facts_of
 
 OFFERED = 3
-"""Kinds that are offered for a prompt, the best one included."""
+"""Number of kinds offered for a prompt, including the best one."""
 _AGREEMENT_WEIGHT = 0.3
-"""Cosine that an agreement of facts is worth when a caption is chosen within a kind."""
+"""Weight of ``agreement``, relative to cosine similarity, in the choice of a caption."""
 _MAX_CHARACTERS = 500
-"""Characters of a prompt that are read."""
-_SAME_WORDS = 0.75
-"""Cosine of a prompt and a user's phrase from which the phrase decides."""
+"""Characters of a prompt; the rest is ignored."""
+_PHRASE_THRESHOLD = 0.75
+"""Cosine similarity of a prompt and a user's phrase from which on the phrase decides the kind."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Match:
 
     Attributes:
         kind: its name.
-        caption: the training caption of this kind that says most nearly what the prompt says.
+        caption: the training caption of this kind that is closest to the prompt.
         probability: that the prompt names this kind.
     """
 
@@ -55,10 +55,10 @@ class Understanding:
     """How a prompt is understood.
 
     Attributes:
-        prompt: as it was written.
+        prompt: as written.
         matches: ``OFFERED`` kinds, the most probable one first.
-        known: whether the prompt names something that the model knows.
-        exchanged: the prompt says that the second person acts on the first.
+        known: whether the prompt names a kind that the model knows.
+        exchanged: whether the second person acts on the first.
     """
 
     prompt: str
@@ -68,7 +68,7 @@ class Understanding:
 
     @property
     def best(self) -> Match:
-        """The kind that is taken."""
+        """The kind that is used."""
         return self.matches[0]
 
 
@@ -79,18 +79,18 @@ class PromptMatcher:
         """Create the matcher.
 
         Args:
-            classifier: its kinds are those of the captions.
-            captions: that the model was trained on, with their kinds.
+            classifier: of prompts; its kinds are among those of the captions.
+            captions: the model's training captions, with their kinds.
             encoder: the model's own.
         """
         self._classifier, self._captions, self._encoder = classifier, captions, encoder
         self._facts = [facts_of(text) for text in captions.texts]
-        self._number_of = {text.lower(): number for number, text in enumerate(captions.texts)}
+        self._caption_index = {text.lower(): number for number, text in enumerate(captions.texts)}
         members = [captions.kind == captions.kinds.index(kind) for kind in classifier.kinds]
-        self._captions_of = [torch.nonzero(member)[:, 0].tolist() for member in members]
+        self._captions_by_kind = [torch.nonzero(member)[:, 0].tolist() for member in members]
         self._phrases: Tensor | None = None
         self._phrase_kinds = torch.empty(0, dtype=torch.long)
-        self._words: tuple[object, str] = (None, "")
+        self._words_state: tuple[object, str] = (None, "")  # file stamp and error of ``use_words``
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -98,30 +98,30 @@ class PromptMatcher:
         return self._classifier.kinds
 
     def use_phrases(self, phrases: Mapping[str, Sequence[str]]) -> None:
-        """Let a user's own phrases name kinds; they replace earlier ones.
+        """Set the user's own phrases for kinds; they replace earlier ones.
 
         Args:
-            phrases: kind to phrases, as ``read_phrases`` gives them.
+            phrases: by kind, as ``read_phrases`` returns them.
         """
         texts = [text for group in phrases.values() for text in group]
         self._phrases = _unit(pooled(self._encoder, texts)) if texts else None
         self._phrase_kinds = torch.tensor([self.kinds.index(kind) for kind, group in phrases.items() for _ in group])
 
     def use_words(self, path: Path | None) -> str:
-        """Let the phrases of a ``words.json`` name kinds; it is read again only when it has changed.
+        """Set the user's own phrases from a ``words.json``; an unchanged file is not read again.
 
         Args:
-            path: of the file; None or a missing file for no phrases.
+            path: of the file; None, or a missing file, for no phrases.
 
         Returns:
-            Why the file is not used, as a sentence; empty where it is, or where there is none.
+            Why the file is not used, as a sentence; empty if it is used or missing.
         """
         try:
             state = None if path is None else path.stat()
         except OSError:
             state = None
         stamp = None if state is None else (path, state.st_mtime_ns, state.st_size)
-        if stamp != self._words[0]:
+        if stamp != self._words_state[0]:
             self.use_phrases({})
             problem = ""
             if path is not None and state is not None:
@@ -129,43 +129,49 @@ class PromptMatcher:
                     self.use_phrases(read_phrases(path, self.kinds))
                 except UserError as error:
                     problem = str(error)
-            self._words = stamp, problem
-        return self._words[1]
+            self._words_state = stamp, problem
+        return self._words_state[1]
 
     @torch.no_grad()
     def understand(self, prompt: str) -> Understanding:
-        """Match a prompt without times."""
+        """Match a prompt without times to kinds and captions."""
         text = " ".join(prompt.split())[:_MAX_CHARACTERS]
-        exact = self._number_of.get(text.lower())
+        exact = self._caption_index.get(text.lower())
         vector = _unit(self._encoder.encode([text]).pooled)[0]
         probabilities = self._probabilities(text, vector)
-        if exact is not None:  # a training caption stands for itself
+        if exact is not None:  # a training caption names its own kind
             probabilities = functional.one_hot(self._captions.kind[exact], len(self.kinds) + 1).float()
         cosines, facts = self._captions.vectors @ vector, facts_of(text)  # (N,)
         order = probabilities[:-1].argsort(descending=True)[:OFFERED].tolist()
-        captions = [self._caption(kind, cosines, facts) for kind in order]
+        captions = [self._best_caption(kind, cosines, facts) for kind in order]
         if exact is not None:
             captions[0] = self._captions.texts[exact]
         matches = tuple(
             Match(self.kinds[kind], caption, float(probabilities[kind]))
             for kind, caption in zip(order, captions, strict=True)
         )
-        known = _readable(text) and matches[0].probability >= self._classifier.known_from
+        known = _mostly_latin(text) and matches[0].probability >= self._classifier.known_threshold
         return Understanding(prompt, matches, known, facts.exchanged)
 
     def _probabilities(self, text: str, vector: Tensor) -> Tensor:
-        """(K + 1,) probability of each kind and of none, of a text with a unit vector (C,)."""
+        """(K + 1,) probabilities of the kinds and of "none of them" for a text with the unit vector (C,)."""
         logits = self._classifier.logits(self._encoder, [text])[0]
         if self._phrases is not None:
             cosine, nearest = (self._phrases @ vector).max(dim=0)
-            if cosine >= _SAME_WORDS:
+            if cosine >= _PHRASE_THRESHOLD:
                 return functional.one_hot(self._phrase_kinds[nearest], len(logits)).float()
         return logits.softmax(-1)
 
-    def _caption(self, kind: int, cosines: Tensor, facts: Facts) -> str:
-        """The training caption of a kind that suits a prompt best."""
+    def _best_caption(self, kind: int, cosines: Tensor, facts: Facts) -> str:
+        """The training caption of a kind that matches a prompt best.
+
+        Args:
+            kind: index of the kind.
+            cosines: (N,) similarity of the prompt to each training caption.
+            facts: of the prompt.
+        """
         best = max(
-            self._captions_of[kind],
+            self._captions_by_kind[kind],
             key=lambda number: _AGREEMENT_WEIGHT * agreement(facts, self._facts[number]) + float(cosines[number]),
         )
         return self._captions.texts[best]
@@ -191,8 +197,8 @@ def _unit(vectors: Tensor) -> Tensor:
     return functional.normalize(vectors.float().cpu(), dim=-1)
 
 
-def _readable(text: str) -> bool:
-    """Whether most letters of a text are of the Latin script, the only one that the text encoder was trained on."""
+def _mostly_latin(text: str) -> bool:
+    """Whether most letters of a text are Latin; the text encoder was not trained on other scripts."""
     letters = re.findall(r"[^\W\d_]", text)
     latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
     return 2 * latin > len(letters)

@@ -23,24 +23,24 @@ _REMEDY = "copy the model folder again, or delete this file to use prompts as th
 
 @dataclass(frozen=True)
 class LoadedClassifier:
-    """A classifier with what its classes are.
+    """A classifier and its classes.
 
     Attributes:
         network: in evaluation mode.
-        kinds: K names, in the order of its classes; one more class is "none of them".
-        known_from: probability of a kind from which a prompt counts as known.
+        kinds: K names, in the order of its classes; the last class, K, is "none of them".
+        known_threshold: a prompt counts as known if a kind has at least this probability.
     """
 
     network: PromptClassifier
     kinds: tuple[str, ...]
-    known_from: float
+    known_threshold: float
 
     @torch.no_grad()
     def logits(self, encoder: TowerEncoder, prompts: Sequence[str]) -> Tensor:
-        """(N, K + 1) of prompts, on the CPU.
+        """(N, K + 1) logits of prompts, on the CPU.
 
         Args:
-            encoder: that the network shares its weights with.
+            encoder: the one whose weights the network shares.
             prompts: N texts.
         """
         ids, mask = (tensor.to(encoder.device) for tensor in encoder.token_ids(prompts))
@@ -54,12 +54,12 @@ def save_prompt_classifier(folder: Path, classifier: LoadedClassifier) -> None:
         UserError: the file cannot be written.
     """
     state = {name: tensor.half() for name, tensor in classifier.network.state_dict().items()}
-    metadata = {_KINDS: json.dumps(list(classifier.kinds)), _KNOWN_FROM: repr(classifier.known_from)}
+    metadata = {_KINDS: json.dumps(list(classifier.kinds)), _KNOWN_FROM: repr(classifier.known_threshold)}
     save_tensors(folder / _FILE, state, metadata)
 
 
 def load_prompt_classifier(folder: Path, encoder: TowerEncoder) -> LoadedClassifier | None:
-    """The classifier of a model folder; None where the folder has none.
+    """The classifier of a model folder; None if the folder has none.
 
     Args:
         folder: of the model.
@@ -77,11 +77,11 @@ def load_prompt_classifier(folder: Path, encoder: TowerEncoder) -> LoadedClassif
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
             kinds = tuple(str(kind) for kind in json.loads(metadata[_KINDS]))
-            known_from = float(metadata[_KNOWN_FROM])
+            known_threshold = float(metadata[_KNOWN_FROM])
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is cut short or damaged; {_REMEDY}.") from error
     network = PromptClassifier(encoder.tower, len(kinds))
     check_fits(network.state_dict(), state, path, "the text encoder and its kinds", _REMEDY)
     network.load_state_dict(state)
-    return LoadedClassifier(network.eval().requires_grad_(False).to(encoder.device), kinds, known_from)
+    return LoadedClassifier(network.eval().requires_grad_(False).to(encoder.device), kinds, known_threshold)

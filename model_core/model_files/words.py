@@ -1,4 +1,4 @@
-"""Phrases for kinds of interaction, written by people: ``words.json`` of a user or studio, and the training's own."""
+"""Files of phrases for kinds of interaction: a user's or studio's ``words.json``, and the phrases for training."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..errors import UserError
 
-_LONGEST = 300
-"""Characters of a phrase."""
-_SHOWN = 8
-"""Kinds that a message names."""
+_MAX_CHARACTERS = 300
+"""Of a phrase."""
+_MAX_LISTED = 8
+"""Kinds that an error message lists."""
 
 
 def read_phrases(path: Path, kinds: Sequence[str]) -> dict[str, list[str]]:
@@ -42,17 +42,17 @@ def read_phrases(path: Path, kinds: Sequence[str]) -> dict[str, list[str]]:
         if not isinstance(phrases, list):
             raise UserError(f"{where}: the phrases of '{kind}' should be a list of texts.")
         for phrase in phrases:
-            if not isinstance(phrase, str) or not phrase.strip() or len(phrase) > _LONGEST:
-                raise UserError(f"{where}: a phrase of '{kind}' is not a text of 1 to {_LONGEST} characters.")
+            if not isinstance(phrase, str) or not phrase.strip() or len(phrase) > _MAX_CHARACTERS:
+                raise UserError(f"{where}: a phrase of '{kind}' is not a text of 1 to {_MAX_CHARACTERS} characters.")
         result[kind] = list(dict.fromkeys(phrase.strip() for phrase in phrases))
     return result
 
 
 def _line_of(text: str, kind: str) -> int:
-    """The line where a kind is named."""
+    """The number of the line that names a kind."""
     return text[: max(text.find(json.dumps(kind, ensure_ascii=False)), 0)].count("\n") + 1
 
 
 def _list(kinds: Sequence[str]) -> str:
-    more = f" and {len(kinds) - _SHOWN} more" if len(kinds) > _SHOWN else ""
-    return ", ".join(f"'{kind}'" for kind in kinds[:_SHOWN]) + more
+    more = f" and {len(kinds) - _MAX_LISTED} more" if len(kinds) > _MAX_LISTED else ""
+    return ", ".join(f"'{kind}'" for kind in kinds[:_MAX_LISTED]) + more

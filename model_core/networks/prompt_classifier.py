@@ -1,4 +1,4 @@
-"""Which kind of interaction a prompt names: the sentence encoder with low-rank updates, and a linear layer."""
+"""Classifies prompts by kind of interaction: the sentence encoder with low-rank updates, and a linear layer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from torch.nn import functional
 from .sentence_encoder import SentenceEncoder
 
 RANK = 16
-"""Of the updates: 0.6 million numbers next to the encoder's 22 million, which stay as they are."""
+"""Rank of the updates: 0.6 million trained parameters next to the encoder's 22 million frozen ones."""
 _SCALE = 20.0
-"""Factor of the unit vectors before the linear layer, so that its weights stay small."""
+"""Scale of the unit vectors before the linear layer, so that its weights stay small."""
 _DROPOUT = 0.1
 
 
 class LowRankLinear(nn.Module):
-    """A frozen linear layer and the product of two narrow ones (LoRA, Hu et al. 2021)."""
+    """A frozen linear layer plus a low-rank update, the product of two narrow matrices (LoRA, Hu et al. 2021)."""
 
     def __init__(self, frozen: nn.Linear, rank: int) -> None:
         """Create the layer.
 
         Args:
-            frozen: shared with the encoder that it belongs to; no part of the state.
-            rank: inner width of the update.
+            frozen: the encoder's own layer; not part of this module's state.
+            rank: of the update.
         """
         super().__init__()
         self._frozen = (frozen,)  # in a tuple, so that it is not a submodule
@@ -39,14 +39,14 @@ class LowRankLinear(nn.Module):
 
 
 class PromptClassifier(nn.Module):
-    """Predicts a prompt's kind; the last class is "none of them"."""
+    """Predicts the kind of interaction of a prompt; the last class is "none of them"."""
 
     def __init__(self, encoder: SentenceEncoder, kinds: int) -> None:
         """Create the classifier.
 
         Args:
             encoder: frozen; its weights are shared, not copied.
-            kinds: K, without "none of them".
+            kinds: K, the number of kinds, without "none of them".
         """
         super().__init__()
         shared = {id(tensor): tensor for tensor in (*encoder.parameters(), *encoder.buffers())}
@@ -58,15 +58,15 @@ class PromptClassifier(nn.Module):
                 update = LowRankLinear(getattr(getattr(layer, block), name), RANK)
                 setattr(getattr(layer, block), name, update)
                 self.layers[f"{number}_{block}_{name}"] = update
-        self._tower = (tower,)  # in a tuple: its state is the encoder's own, but for the updates
+        self._tower = (tower,)  # in a tuple: the encoder's weights are not part of this state
         self.head = nn.Linear(tower.norm.normalized_shape[0], kinds + 1, device="cpu")
         self.dropout = nn.Dropout(_DROPOUT)
 
     def vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """(B, C) unit vectors of prompts (B, L) and their mask (B, L)."""
+        """(B, C) unit vectors of prompts, from token ids (B, L) and their mask (B, L)."""
         tower = self._tower[0]
         return tower.pool(tower(ids, mask), mask)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """(B, K + 1) logits of unit vectors (B, C)."""
+        """(B, K + 1) logits from unit vectors (B, C)."""
         return self.head(self.dropout(vectors) * _SCALE)

@@ -1,4 +1,4 @@
-"""``python -m model_core learn-words``: teaches a model which kind of interaction a prompt names."""
+"""``python -m model_core learn-words``: trains a model's prompt classifier."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ..text_encoders.encoder import TowerEncoder
 from .loop import Loop, LoopSettings
 
 NONE_OF_THEM = "none.json"
-"""A file of a list of prompts that name no kind; the other files of a folder of words hold phrases by kind."""
+"""File with a list of prompts that name no kind; the other files of the folder have phrases by kind."""
 HELD_OUT = "held_out.json"
-"""Prompts by kind, as users write them, that are not learnt and set the threshold of known prompts."""
+"""File with prompts by kind, as users write them; they are not trained on, and set the threshold for known prompts."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,13 @@ class PromptClassifierTraining:
     """Settings of the training.
 
     Attributes:
-        loop: length and learning rate.
-        caption_share, none_share: of each batch that are training captions, and prompts of no kind; the others are
-            phrases.
-        wrongly_unknown: fraction of held-out prompts that may count as unknown.
-        typos, smoothing: share of the texts that get a typing error; of the label's probability on other classes.
-        seed: determines the result.
+        loop: number of steps, batch size and optimiser.
+        caption_share, none_share: fractions of each batch that are training captions, and prompts of no kind; the rest
+            are phrases.
+        false_unknown_rate: fraction of held-out prompts below the threshold for known prompts.
+        typo_rate: fraction of texts that get a typing error.
+        label_smoothing: probability that the targets spread over all classes.
+        seed: of the drawn batches and initial weights.
     """
 
     loop: LoopSettings = LoopSettings(
@@ -48,15 +49,15 @@ class PromptClassifierTraining:
     )
     caption_share: float = 0.12
     none_share: float = 0.15
-    wrongly_unknown: float = 0.05
-    typos: float = 0.15
-    smoothing: float = 0.05
+    false_unknown_rate: float = 0.05
+    typo_rate: float = 0.15
+    label_smoothing: float = 0.05
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class Words:
-    """Labelled texts; a label is the index of a kind, or K for none of them."""
+class LabelledTexts:
+    """Texts with labels; a label is the index of a kind, or K for "none of them"."""
 
     phrases: list[tuple[str, int]]
     captions: list[tuple[str, int]]
@@ -67,16 +68,16 @@ class Words:
 def learn_words(
     model: Path, words: Path, out: Path, settings: PromptClassifierTraining = PromptClassifierTraining()
 ) -> dict[str, float]:
-    """Train the prompt classifier of a model folder and write it there, with the kinds of the training captions.
+    """Train a prompt classifier and write it to the model folder, together with the kind of each training caption.
 
     Args:
-        model: its folder, with the captions that it was trained on.
-        words: a folder of JSON files: phrases by kind, one file a language, ``none.json`` and ``held_out.json``.
+        model: folder of the model, with its training captions.
+        words: a folder of JSON files: phrases by kind, one file for each language, ``none.json`` and ``held_out.json``.
         out: folder for checkpoints and metrics.
         settings: of the training.
 
     Returns:
-        Figures on the held-out prompts.
+        Top-1 and top-3 accuracy on the held-out prompts, and the threshold for known prompts.
 
     Raises:
         UserError: the model has no captions of kinds, or a file of words is missing or damaged.
@@ -90,18 +91,18 @@ def learn_words(
     assert captions is not None
     if not captions.kinds:
         raise UserError(f"The captions of {model} describe none of the choreographed kinds.")
-    material = _read_words(words, captions)
+    texts = _read_words(words, captions)
     torch.manual_seed(settings.seed)
     network = PromptClassifier(encoder.tower, len(captions.kinds))
-    trained = _fit(network, encoder, material, out, settings)
-    probabilities = _probabilities(trained, encoder, material.held_out)
-    known_from = float(probabilities[:, :-1].amax(1).quantile(settings.wrongly_unknown))
-    save_prompt_classifier(model, LoadedClassifier(trained, captions.kinds, known_from))
-    return {**_figures(probabilities, material.held_out), "known_from": known_from}
+    trained = _fit(network, encoder, texts, out, settings)
+    probabilities = _probabilities(trained, encoder, texts.held_out)
+    known_threshold = float(probabilities[:, :-1].amax(1).quantile(settings.false_unknown_rate))
+    save_prompt_classifier(model, LoadedClassifier(trained, captions.kinds, known_threshold))
+    return {**_accuracy(probabilities, texts.held_out), "known_from": known_threshold}
 
 
-def _read_words(folder: Path, captions: TrainingCaptions) -> Words:
-    """The words of a folder, with the training captions that have a kind.
+def _read_words(folder: Path, captions: TrainingCaptions) -> LabelledTexts:
+    """The texts of a folder, and the training captions that have a kind.
 
     Raises:
         UserError: a file is missing or damaged.
@@ -119,7 +120,7 @@ def _read_words(folder: Path, captions: TrainingCaptions) -> Words:
         none = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); write a list of prompts that name no kind.") from error
-    return Words(
+    return LabelledTexts(
         [entry for path in files for entry in labelled(path)],
         [(text, kind) for text, kind in zip(captions.texts, captions.kind.tolist(), strict=True) if kind >= 0],
         [(str(text), len(captions.kinds)) for text in none],
@@ -130,32 +131,32 @@ def _read_words(folder: Path, captions: TrainingCaptions) -> Words:
 def _fit(
     network: PromptClassifier,
     encoder: TowerEncoder,
-    words: Words,
+    texts: LabelledTexts,
     out: Path,
     settings: PromptClassifierTraining,
 ) -> PromptClassifier:
-    """The averaged network after training."""
+    """The network with averaged weights after training."""
     loop = Loop(network, settings.loop, out / "prompt_classifier", "prompt classifier", encoder.device)
 
-    def logits(which: PromptClassifier, texts: Sequence[str]) -> Tensor:
-        ids, mask = (tensor.to(encoder.device) for tensor in encoder.token_ids(texts))
-        return which(which.vectors(ids, mask))
+    def logits(classifier: PromptClassifier, prompts: Sequence[str]) -> Tensor:
+        ids, mask = (tensor.to(encoder.device) for tensor in encoder.token_ids(prompts))
+        return classifier(classifier.vectors(ids, mask))
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        draw = np.random.default_rng((settings.seed, step))
+        random = np.random.default_rng((settings.seed, step))
         batch = settings.loop.batch
         captions, none = round(settings.caption_share * batch), round(settings.none_share * batch)
-        shares = ((words.captions, captions), (words.none, none), (words.phrases, batch - captions - none))
-        chosen = [group[int(index)] for group, size in shares for index in draw.integers(len(group), size=size)]
-        texts = [_with_typo(text, draw) if draw.random() < settings.typos else text for text, _ in chosen]
+        shares = ((texts.captions, captions), (texts.none, none), (texts.phrases, batch - captions - none))
+        chosen = [group[int(index)] for group, size in shares for index in random.integers(len(group), size=size)]
+        prompts = [_with_typo(text, random) if random.random() < settings.typo_rate else text for text, _ in chosen]
         labels = torch.tensor([label for _, label in chosen], device=encoder.device)
-        predicted = logits(network, texts)
-        loss = functional.cross_entropy(predicted, labels, label_smoothing=settings.smoothing)
+        predicted = logits(network, prompts)
+        loss = functional.cross_entropy(predicted, labels, label_smoothing=settings.label_smoothing)
         return loss, {"loss": float(loss.detach()), "right": float((predicted.argmax(1) == labels).float().mean())}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
         assert isinstance(averaged, PromptClassifier)
-        return _figures(_probabilities(averaged, encoder, words.held_out), words.held_out)
+        return _accuracy(_probabilities(averaged, encoder, texts.held_out), texts.held_out)
 
     trained = loop.run(losses, evaluate)
     assert isinstance(trained, PromptClassifier)
@@ -163,14 +164,14 @@ def _fit(
 
 
 def _probabilities(network: PromptClassifier, encoder: TowerEncoder, labelled: Sequence[tuple[str, int]]) -> Tensor:
-    """(N, K + 1) of texts."""
+    """(N, K + 1) probabilities of the classes for N texts."""
     classifier, texts = LoadedClassifier(network, (), 0.0), [text for text, _ in labelled]
     batches = [classifier.logits(encoder, texts[start : start + 128]) for start in range(0, len(texts), 128)]
     return torch.cat(batches).softmax(-1)
 
 
-def _figures(probabilities: Tensor, labelled: Sequence[tuple[str, int]]) -> dict[str, float]:
-    """Shares of texts whose kind is the most probable one, and among the three most probable ones."""
+def _accuracy(probabilities: Tensor, labelled: Sequence[tuple[str, int]]) -> dict[str, float]:
+    """Fractions of texts whose kind is the most probable one, and among the three most probable ones."""
     labels = torch.tensor([label for _, label in labelled])
     order = probabilities[:, :-1].argsort(1, descending=True)
     return {
@@ -179,12 +180,12 @@ def _figures(probabilities: Tensor, labelled: Sequence[tuple[str, int]]) -> dict
     }
 
 
-def _with_typo(text: str, draw: np.random.Generator) -> str:
-    """A text with a letter left out, doubled or exchanged with the next one."""
+def _with_typo(text: str, random: np.random.Generator) -> str:
+    """The text with one letter left out, doubled or swapped with the next one."""
     if len(text) < 5:
         return text
-    place = int(draw.integers(1, len(text) - 2))
-    match int(draw.integers(3)):
+    place = int(random.integers(1, len(text) - 2))
+    match int(random.integers(3)):
         case 0:
             return text[:place] + text[place + 1 :]
         case 1:

@@ -28,7 +28,6 @@ from .requests import LoadRequest, MotionRequest, UnderstandRequest
 if TYPE_CHECKING:
     from ..generation.pipeline import InterMask
     from ..generation.prompt_reader import PromptReader
-    from ..generation.understanding import Understanding
     from ..motion import Motion, PosedSkeleton
 
 _REQUESTS = frozenset(("load", "understand", "import", "generate", "generate_batch", "react", "edit", "extend"))
@@ -150,13 +149,13 @@ class Worker:
         )
 
     def _understand(self, request: UnderstandRequest) -> None:
-        """Say how a prompt is understood; the networks of motion are not loaded for it."""
+        """Reply how a prompt is understood, without loading the motion networks."""
         reader = self._prompt_reader(request.load)
         words_error = reader.use_words(request.words)
-        understood = [_told(part) for part in reader.understand(request.prompt, request.frames)]
+        understood = [asdict(part) for part in reader.understand(request.prompt, request.frames)]
         nearest = None if understood else reader.nearest_training_caption(request.prompt, request.frames)
-        told = None if nearest is None else {"distance": nearest.distance, "caption": nearest.caption}
-        self._send("understood", id=self._current, parts=understood, nearest=told, words_error=words_error)
+        nearest_values = None if nearest is None else {"distance": nearest.distance, "caption": nearest.caption}
+        self._send("understood", id=self._current, parts=understood, nearest=nearest_values, words_error=words_error)
 
     def _import(self, message: Message) -> None:
         """Convert published weights to a model folder."""
@@ -185,7 +184,7 @@ class Worker:
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
         prompts = [prompt for prompt, _ in request.items] or [request.prompt]
         understood = [] if request.as_written else [
-            [_told(part) for part in model.reader.understand(prompt, len(takes[0]))] for prompt in prompts
+            [asdict(part) for part in model.reader.understand(prompt, len(takes[0]))] for prompt in prompts
         ]  # fmt: skip
         constraints = constraints or Constraints()
         errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
@@ -338,11 +337,6 @@ def _file_stamp(request: LoadRequest) -> object:
         return None
     files = ((path.name, path.stat()) for path in sorted(request.model.iterdir()))
     return tuple((name, state.st_size, state.st_mtime_ns) for name, state in files)
-
-
-def _told(part: Understanding) -> dict[str, Any]:
-    """How a part of a prompt is understood, as values of a message."""
-    return asdict(part)
 
 
 def _with_rotations(leader: Motion) -> Motion:
