@@ -1,4 +1,4 @@
-"""What an animator asks of the two people: paths, poses, pins, contacts and timing."""
+"""Constraints on the motion of the two people: paths, poses, pins, contacts and timing."""
 
 from __future__ import annotations
 

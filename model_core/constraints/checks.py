@@ -1,6 +1,6 @@
-"""Whether constraints can be met; what cannot is one sentence that names the constraint.
+"""Checks that constraints can be met. Each one that cannot be gives a sentence that names it.
 
-The limits are those of people: they refuse what is surely a mistake, not what is merely hard.
+The limits are those of real people: they refuse certain mistakes, not constraints that are merely hard to meet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import UserError
 from .contradictions import contradictions
 from .limits import Items, Problem, out_of_reach, too_fast
-from .types import Constraint, Constraints, TimingConstraint, frames_of, label, only
+from .types import Constraint, Constraints, TimingConstraint, frames_of, label, restricted
 from .values import check_values
 
 
@@ -40,15 +40,15 @@ def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> C
     """The constraints, if they can be met.
 
     Args:
-        constraints: in the world of the clip.
-        clip: that is to meet them.
-        partly: leave out what cannot be met, instead of raising an error; values that are no values are still one.
+        constraints: in the world coordinates of the clip.
+        clip: the clip that should meet them.
+        partly: leave out what cannot be met instead of raising an error; invalid values still raise one.
 
     Returns:
-        The constraints as they are; with ``partly`` what can be met of them.
+        The unchanged constraints; with ``partly``, the parts of them that can be met.
 
     Raises:
-        UserError: a constraint cannot be met; one sentence that names it.
+        UserError: a constraint cannot be met; the sentence names it.
     """
     for number, item in enumerate(constraints):
         check_values(item, label(item, number))
@@ -82,7 +82,7 @@ def _outside(items: Items, clip: ClipLimits) -> Iterator[Problem]:
             f"{label(item, number)} is at {where}, but the clip has the frames 0 to {clip.frames - 1}; "
             "move it, or ask for a longer clip."
         )
-        yield Problem(number, sentence, only(item, lambda frame: 0 <= frame < clip.frames))
+        yield Problem(number, sentence, restricted(item, lambda frame: 0 <= frame < clip.frames))
 
 
 def _on_held(items: Items, clip: ClipLimits) -> Iterator[Problem]:
@@ -110,7 +110,7 @@ def _on_held(items: Items, clip: ClipLimits) -> Iterator[Problem]:
 
 
 def _without_held(item: Constraint, held: np.ndarray) -> Constraint | None:
-    return only(item, lambda frame: not held[frame])
+    return restricted(item, lambda frame: not held[frame])
 
 
 def _parts_without_frames(items: Items, clip: ClipLimits) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
-"""Constraints that contradict each other: they are told, not averaged.
+"""Constraints that contradict each other: they are reported, not averaged.
 
-Of two with different weights the greater counts; that is no contradiction.
+Of two constraints with different weights the one with the greater weight is used, so they do not contradict each other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Constraint files: Kimodo's JSON for each person, with the fields and types that two people need besides it.
+"""Constraint files: Kimodo's JSON format, extended by the fields and types that two people need.
 
 A file is a list of objects with a ``type`` each. ``docs/constraints.md`` describes all of them. Kimodo's types are
 ``root2d``, ``fullbody``, ``left-hand``, ``right-hand``, ``left-foot``, ``right-foot`` and ``end-effector``; the fields
@@ -23,7 +23,7 @@ def read_constraints(path: str | Path) -> Constraints:
     """Read a constraint file.
 
     Raises:
-        UserError: the file is missing, is no JSON, or a constraint in it is not as documented.
+        UserError: the file is missing or not JSON, or a constraint in it is invalid.
     """
     path = Path(path)
     try:
@@ -39,7 +39,7 @@ def constraints_from_text(text: str, source: str) -> Constraints:
 
     Args:
         text: JSON.
-        source: names where it comes from, for messages.
+        source: name of its origin in messages.
 
     Raises:
         UserError: as in ``read_constraints``.
@@ -57,10 +57,10 @@ def constraints_from_json(values: object, source: str) -> Constraints:
 
     Args:
         values: list of objects.
-        source: names where it comes from, for messages.
+        source: name of its origin in messages.
 
     Raises:
-        UserError: it is no such list.
+        UserError: it is not a list, or a constraint in it is invalid.
     """
     if not isinstance(values, list):
         raise UserError(f"The constraints in {source} are not a list; write [ ... ] around the objects.")

@@ -21,11 +21,11 @@ from .types import (
 )
 
 _DECIMALS = 6
-"""Of metres, radians, cosines and sines."""
+"""Decimals of metres, radians, cosines and sines."""
 
 
 def constraint_object(item: Constraint) -> dict[str, Any]:
-    """The object of a constraint; fields that have their default are left out."""
+    """The JSON object of a constraint, without fields that have their default value."""
     common: dict[str, Any] = {}
     if not isinstance(item, TimingConstraint) and item.person != 0:
         common["person"] = item.person
@@ -88,8 +88,8 @@ def _interval_object(item: PinConstraint | ContactConstraint) -> dict[str, Any]:
     return own | ({} if item.blend == BLEND else {"blend": item.blend})
 
 
-def _one_or_many(rows: np.ndarray) -> list[Any]:
-    return _rounded(rows[0] if len(rows) == 1 else rows)
+def _one_or_many(values: np.ndarray) -> list[Any]:
+    return _rounded(values[0] if len(values) == 1 else values)
 
 
 def _rounded(values: np.ndarray) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Constraints that nobody can meet: too fast, or out of reach."""
+"""Constraints that no person can meet: too fast, or out of reach."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .types import (
     every_frame,
     frames_of,
     label,
-    only,
+    restricted,
 )
 
 Items = Sequence[Constraint | None]
 """The constraints of a clip; None for those that are left out."""
 
 FASTEST = 6.0
-"""m/s of a person."""
+"""Largest speed of a person, m/s."""
 _TALL = 1.1
 """Largest size of a person, with 1 the average."""
 _LOWEST, _STANDING, _JUMPING = 0.05, 1.05, 1.4
-"""Metres above the floor of the pelvis: lying, standing, and at the top of a jump."""
+"""Heights of the pelvis above the floor in metres: lying, standing, and at the top of a jump."""
 _JUMP = 15
 """Frames that a person can be in the air."""
 
@@ -41,9 +41,9 @@ class Problem:
     """A constraint that cannot be met.
 
     Attributes:
-        number: its index.
+        number: index of the constraint.
         sentence: what is wrong, and what to do.
-        remedy: what of it can be met; None for nothing.
+        remedy: the part of it that can be met; None for nothing.
     """
 
     number: int
@@ -190,4 +190,4 @@ def inside(name: str) -> str:
 
 def without(item: Constraint | None, frames: Collection[int]) -> Constraint | None:
     """A constraint without some of its frames."""
-    return None if item is None else only(item, lambda frame: frame not in frames)
+    return None if item is None else restricted(item, lambda frame: frame not in frames)

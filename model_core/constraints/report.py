@@ -35,16 +35,16 @@ _REACHING = ("left_hand", "right_hand", "left_foot", "right_foot")
 
 @dataclass(frozen=True)
 class ConstraintError:
-    """The error of one constraint, over the frames that it binds without its blends.
+    """The error of one constraint, over its frames without the blends.
 
     Attributes:
         number: index of the constraint.
-        name: its own; empty for none.
-        label: how messages name it.
-        mean, worst: metres; None where no place is asked for, or it cannot be measured.
-        worst_frame: where ``worst`` is.
-        mean_angle, worst_angle: degrees; None likewise.
-        seconds: between the asked and the found time of an event; None for other constraints, or if it never happens.
+        name: given by the user; empty for none.
+        label: what messages call it.
+        mean, worst: metres; None for a constraint without positions, or if they cannot be measured.
+        worst_frame: the frame of ``worst``.
+        mean_angle, worst_angle: degrees; None for a constraint without orientations, or if they cannot be measured.
+        seconds: between the wanted and the actual time of an event; None for other constraints, or if it never happens.
     """
 
     number: int
@@ -79,7 +79,7 @@ class ConstraintError:
 
 
 def report_of_people(constraints: Constraints, people: Sequence[PosedSkeleton]) -> list[ConstraintError]:
-    """``report`` of two solved people; of hands only the wrists count."""
+    """``report`` for two solved people; fingers are ignored."""
     joints = np.stack([person.joints()[:, :_BODY] for person in people])
     local = np.stack([matrix_from_quaternion(person.rotations[:, :_BODY]) for person in people])
     return report(constraints, joints, global_rotations(local, SMPL))
@@ -89,13 +89,13 @@ def report(constraints: Constraints, joints: np.ndarray, rotations: np.ndarray |
     """How well a motion meets each constraint.
 
     Args:
-        constraints: in the world of the motion.
+        constraints: in the world coordinates of the motion.
         joints: (2, T, 22, 3) positions, metres.
-        rotations: (2, T, 22, 3, 3) orientations in the world against the T-pose; None leaves contacts and orientations
-            unmeasured.
+        rotations: (2, T, 22, 3, 3) orientations in the world relative to the T-pose; without them contacts and
+            orientations are not measured.
 
     Returns:
-        One for each constraint, in their order.
+        One error for each constraint, in their order.
     """
     offsets = _offsets(joints, rotations)
     return [
@@ -162,7 +162,7 @@ def _summary(
 
 
 def _contact_error(item: ContactConstraint, joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(T,) metres by which a contact is open, or by which a distance falls short of the smallest allowed."""
+    """(T,) gap of a contact in metres, or by how much a distance is below the minimum."""
     own = place_points(item.place, joints[item.person], rotations[item.person])
     other = 1 - item.person
     on = place_points(item.on, joints[other], rotations[other]) if isinstance(item.on, str) else item.on
@@ -173,7 +173,7 @@ def _contact_error(item: ContactConstraint, joints: np.ndarray, rotations: np.nd
 
 
 def _late(item: TimingConstraint, joints: np.ndarray, rotations: np.ndarray | None) -> float | None:
-    """Seconds between the asked frame of the first contact and that in which hands or feet touch the other person."""
+    """Seconds between the wanted and the actual first contact, of a hand or foot with the other person."""
     if isinstance(item.event, int) or rotations is None:
         return None
     places = [
@@ -189,7 +189,7 @@ def _late(item: TimingConstraint, joints: np.ndarray, rotations: np.ndarray | No
 
 
 def _offsets(joints: np.ndarray, rotations: np.ndarray | None) -> np.ndarray:
-    """(2, 22, 3) rest offsets of the people: their own, or those of the average with their bone lengths."""
+    """(2, 22, 3) rest offsets of the people; without rotations, ``SMPL_REST_OFFSETS`` with their bone lengths."""
     bones = joints[:, :, 1:] - joints[:, :, list(SMPL.parents[1:])]
     offsets = np.zeros((2, _BODY, 3))
     if rotations is None:

@@ -1,4 +1,4 @@
-"""Constraints in the form that sampling and the solver use: arrays with a value and a weight for every frame."""
+"""Constraints as sampling and the solver use them: arrays with a value and a weight for every frame."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _JOINTS = len(SMPL)
 
 @dataclass(frozen=True, eq=False)
 class ContactTarget:
-    """A contact, or a smallest distance, with its weight in every frame.
+    """A contact, or a minimum distance, with its weight in every frame.
 
     Attributes:
         person, place, on, never_nearer, name: as in ``ContactConstraint``.
-        weight: (T,) 0 where the contact is not asked for.
+        weight: (T,) 0 in frames without the contact.
     """
 
     person: int
@@ -44,26 +44,26 @@ class ContactTarget:
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the constraints ask of each frame.
+    """Target values and their weights in each frame.
 
-    Axes: 2 people, T frames, 22 SMPL joints. Metres, Y up. A weight of 0 means that the value is free; a weight of 1
-    means that it must be met; weights between them are wishes and the blends before and after intervals.
+    Axes: 2 people, T frames, 22 SMPL joints. Metres, Y up. A weight of 0 leaves the value free, and a weight of 1
+    requires it. Weights between them are preferences, and the blends before and after intervals.
 
     Attributes:
         ground: (2, T, 2) x, z of the pelvis.
         ground_weight: (2, T).
         heading: (2, T) radians about +Y of the direction that the person faces; 0 is +Z, pi / 2 is +X.
         heading_weight: (2, T).
-        joints: (2, T, 22, 3) positions in the world: pins and poses in place.
+        joints: (2, T, 22, 3) positions in the world, of pins and of poses in place.
         joint_weight: (2, T, 22).
-        rotations: (2, T, 22, 3, 3) orientations in the world against the T-pose.
+        rotations: (2, T, 22, 3, 3) orientations in the world relative to the T-pose.
         rotation_weight: (2, T, 22).
-        shape: (2, T, 22, 3) positions relative to the pelvis, turned about Y so that the person faces +Z: poses
+        shape: (2, T, 22, 3) positions relative to the pelvis, rotated about Y so that the person faces +Z, of poses
             wherever the person stands.
-        shape_rotations: (2, T, 22, 3, 3) orientations of the joints of ``shape``, turned alike.
+        shape_rotations: (2, T, 22, 3, 3) orientations of these joints, rotated in the same way.
         shape_weight: (2, T, 22).
-        contacts: between the two people, or with points.
-        timings: when things happen.
+        contacts: of the two people with each other or with points.
+        timings: of events.
     """
 
     ground: np.ndarray
@@ -82,7 +82,7 @@ class Targets:
 
     @classmethod
     def none(cls, frames: int) -> Targets:
-        """Nothing is asked."""
+        """Targets without constraints: all weights are 0."""
         people, joints = (2, frames), (2, frames, _JOINTS)
         return cls(
             ground=np.zeros((*people, 2)),
@@ -100,17 +100,16 @@ class Targets:
 
     @classmethod
     def of(cls, constraints: Constraints, frames: int, offsets: np.ndarray | None = None) -> Targets:
-        """The targets of a clip; frames of constraints outside it are ignored (``check`` refuses them).
+        """The targets of a clip; frames outside it are ignored (``check`` refuses them).
 
-        Where two constraints ask for the same value, the one with the greater weight counts, and of equal ones the
-        later.
+        If two constraints set the same value, the one with the greater weight is used; of equal weights, the later one.
 
         Args:
-            constraints: in the world of the clip.
-            frames: of the clip.
-            offsets: (2, 22, 3) rest offsets of the people who will have the poses; None takes those of the poses. A
-                pose of all joints in place is moved up or down so that its lowest joint keeps its height. Other poses
-                in place ask for the points where the joints of the pose are, whoever reaches for them.
+            constraints: in the world coordinates of the clip.
+            frames: length of the clip.
+            offsets: (2, 22, 3) rest offsets of the generated people; None uses ``SMPL_REST_OFFSETS``, as poses do.
+                A full-body pose in place is posed with them, and moved vertically so that its lowest joint keeps its
+                height. Other poses in place keep the joint positions of ``SMPL_REST_OFFSETS``.
         """
         targets = cls.none(frames)
         contacts, timings = [], []
@@ -133,7 +132,7 @@ class Targets:
         return self.ground.shape[1]
 
     def any(self) -> bool:
-        """Whether anything is asked."""
+        """Whether any weight is positive."""
         weights = (getattr(self, name) for name in _WEIGHTS)
         return (
             any(weight.any() for weight in weights)
@@ -142,24 +141,24 @@ class Targets:
         )
 
     def moved(self, transform: CanonicalTransform) -> Targets:
-        """The targets in another world: with the transform of a canonical frame in it, with its inverse back."""
-        turn, offset = transform.rotation, np.asarray(transform.offset, dtype=np.float64)
+        """The targets in the canonical frame of ``transform``; the inverse transform moves them back into the world."""
+        rotation, offset = transform.rotation, np.asarray(transform.offset, dtype=np.float64)
         ground = np.stack((self.ground[..., 0], np.zeros(self.heading.shape), self.ground[..., 1]), -1)
         contacts = tuple(
-            contact if isinstance(contact.on, str) else replace(contact, on=turn @ contact.on + offset)
+            contact if isinstance(contact.on, str) else replace(contact, on=rotation @ contact.on + offset)
             for contact in self.contacts
         )
         return replace(
             self,
-            ground=(ground @ turn.T + offset)[..., [0, 2]],
+            ground=(ground @ rotation.T + offset)[..., [0, 2]],
             heading=self.heading + transform.yaw,
-            joints=self.joints @ turn.T + offset,
-            rotations=turn @ self.rotations,
+            joints=self.joints @ rotation.T + offset,
+            rotations=rotation @ self.rotations,
             contacts=contacts,
         )
 
     def between(self, start: int, stop: int) -> Targets:
-        """The targets of the frames from ``start`` up to ``stop``; frames count from ``start``."""
+        """The targets of the frames from ``start`` up to ``stop``, counted from ``start``."""
         arrays = {
             entry.name: getattr(self, entry.name)[:, start:stop]
             for entry in fields(self)
@@ -172,11 +171,11 @@ class Targets:
         return Targets(**arrays, contacts=contacts, timings=timings)
 
     def keeping(self, held: np.ndarray, joints: np.ndarray) -> Targets:
-        """The targets with frames in which people stay where they are: the pelvis is held, and nothing else is asked.
+        """The targets, with frames that keep their motion: only the pelvis has a target there, its present position.
 
         Args:
-            held: (2, T) true for these frames.
-            joints: (2, T, 22, 3) where people are, metres.
+            held: (2, T) true for frames that keep their motion.
+            joints: (2, T, 22, 3) present positions, metres.
         """
         free = ~held
         return replace(
@@ -204,7 +203,7 @@ class Targets:
 
     def _add_pose(self, pose: PoseConstraint, offsets: np.ndarray | None) -> None:
         world, points, angles = posed(pose, offsets)
-        backs = about_y(-angles)
+        to_front = about_y(-angles)
         for number, frame in enumerate(pose.frames):
             if not 0 <= frame < len(self):
                 continue
@@ -218,12 +217,12 @@ class Targets:
                     _put(self.ground, self.ground_weight, (pose.person, frame), pelvis, pose.weight)
                     _put(self.heading, self.heading_weight, (pose.person, frame), angles[number], pose.weight)
                 continue
-            back = backs[number]
-            shape = (points[number] - points[number, 0]) @ back.T
+            rotation = to_front[number]
+            shape = (points[number] - points[number, 0]) @ rotation.T
             for joint in pose.joints:
                 at = pose.person, frame, joint
                 if pose.weight >= self.shape_weight[at]:
-                    self.shape_rotations[at] = back @ world[number, joint]
+                    self.shape_rotations[at] = rotation @ world[number, joint]
                 _put(self.shape, self.shape_weight, at, shape[joint], pose.weight)
 
     def _add_pin(self, pin: PinConstraint) -> None:
@@ -243,11 +242,11 @@ _WEIGHTS = ("ground_weight", "heading_weight", "joint_weight", "rotation_weight"
 
 
 def posed(pose: PoseConstraint, offsets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The joints of a pose.
+    """Orientations, positions and headings of poses.
 
     Args:
         pose: K poses.
-        offsets: (22, 3) of the person who has it; see ``Targets.of``.
+        offsets: (22, 3) rest offsets of the person; see ``Targets.of``.
 
     Returns:
         Orientations in the world (K, 22, 3, 3), positions in the world (K, 22, 3) and headings (K,) in radians.
@@ -262,7 +261,7 @@ def posed(pose: PoseConstraint, offsets: np.ndarray | None = None) -> tuple[np.n
 
 
 def interval_weight(item: PinConstraint | ContactConstraint, frames: int) -> np.ndarray:
-    """(T,) 1 within the interval of a constraint, smoothly to 0 within its blends."""
+    """(T,) 1 within the interval of a constraint, falling smoothly to 0 over its blends."""
     frame = np.arange(frames)
     outside = np.maximum(np.maximum(item.start - frame, frame - (item.stop - 1)), 0)
     share = np.clip(1 - outside / (item.blend + 1), 0.0, 1.0)
@@ -272,6 +271,6 @@ def interval_weight(item: PinConstraint | ContactConstraint, frames: int) -> np.
 def _put(
     values: np.ndarray, weights: np.ndarray, at: tuple[int, ...], value: np.ndarray | float, weight: float
 ) -> None:
-    """Set a value, unless one with a greater weight is there."""
+    """Set a value and its weight, unless the present weight is greater."""
     if weight > 0 and weight >= weights[at]:
         values[at], weights[at] = value, weight

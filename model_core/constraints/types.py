@@ -1,8 +1,9 @@
 """The kinds of constraints.
 
-All of them use the world of the clip that is generated: metres, Y up, the ground is x, z. Frames count from 0, 30 of
-them a second. Intervals run from ``start`` up to, not including, ``stop``. ``person`` is 0 or 1. ``weight`` is 1 for
-what must be met, less for a wish, and 0 for nothing. ``name`` is shown in errors and reports.
+All of them use the world coordinates of the generated clip: metres, Y up, the ground is x, z. Frames count from 0, at
+30 frames per second. Intervals run from ``start`` up to, not including, ``stop``. ``person`` is 0 or 1. A constraint
+with ``weight`` 1 is required, with less it is preferred, and with 0 it is ignored. ``name`` is shown in errors and
+reports.
 
 A heading is the angle about +Y of the direction that a person faces: 0 is +Z, 90 degrees is +X. Arrays of headings
 hold its cosine and sine, as Kimodo's ``global_root_heading`` does.
@@ -23,20 +24,20 @@ PIN_JOINTS = ("Pelvis", "Head", "L_Wrist", "R_Wrist", "L_Ankle", "R_Ankle", "L_F
 """Joints that can be pinned, as SMPL names them."""
 FIRST_CONTACT: Literal["first contact"] = "first contact"
 BLEND = 10
-"""Frames in which a pin or a contact is blended in before its interval, and out after it."""
+"""Default number of frames over which a pin or a contact fades in before its interval, and out after it."""
 
 
 @dataclass(frozen=True, eq=False)
 class PathConstraint:
-    """Places of the pelvis on the ground.
+    """Positions of the pelvis on the ground.
 
     Attributes:
-        person: whose.
+        person: 0 or 1.
         frames: K increasing frames.
         places: (K, 2) x, z.
         headings: (K, 2) cosine and sine of the heading; None leaves it free.
-        dense: also bind the frames between the given ones, on a smooth curve through the places.
-        weight, name: as in the module.
+        dense: also constrain the frames between the given ones, on a smooth curve through the places.
+        weight, name: see the module's docstring.
     """
 
     person: int
@@ -50,16 +51,16 @@ class PathConstraint:
 
 @dataclass(frozen=True, eq=False)
 class PoseConstraint:
-    """Poses at frames.
+    """Poses at certain frames.
 
     Attributes:
-        person: whose.
+        person: 0 or 1.
         frames: K increasing frames.
-        rotations: (K, 22, 3, 3) orientation of the pelvis in the world, then local rotations against the T-pose.
-        roots: (K, 3) position of the pelvis; only its height has a meaning without ``in_place``.
-        joints: indices of the SMPL joints that count.
-        in_place: whether the person has this pose at this place and heading, or wherever they stand.
-        weight, name: as in the module.
+        rotations: (K, 22, 3, 3) orientation of the pelvis in the world, then local rotations relative to the T-pose.
+        roots: (K, 3) position of the pelvis; without ``in_place`` only its height is used.
+        joints: indices of the constrained SMPL joints.
+        in_place: true for the pose at this position and heading, false for the pose wherever the person stands.
+        weight, name: see the module's docstring.
     """
 
     person: int
@@ -74,17 +75,17 @@ class PoseConstraint:
 
 @dataclass(frozen=True, eq=False)
 class PinConstraint:
-    """A joint at a point, still or moving.
+    """A joint at a fixed or moving point.
 
     Attributes:
-        person: whose.
+        person: 0 or 1.
         joint: one of ``PIN_JOINTS``.
         start, stop: interval.
         points: (1, 3), or (stop - start, 3) for each frame.
-        rotations: orientation of the joint in the world against the T-pose, (1, 3, 3) or one for each frame; None
+        rotations: orientation of the joint in the world relative to the T-pose, (1, 3, 3) or one for each frame; None
             leaves it free.
-        blend: frames before and after the interval in which the pin gains and loses its hold.
-        weight, name: as in the module.
+        blend: frames before and after the interval over which the pin fades in and out.
+        weight, name: see the module's docstring.
     """
 
     person: int
@@ -100,14 +101,14 @@ class PinConstraint:
 
 @dataclass(frozen=True, eq=False)
 class ContactConstraint:
-    """A place of one person on a place of the other person or on a point, or never nearer to it than a distance.
+    """A contact of a place on one person's body with a place of the other person or a point, or a minimum distance.
 
     Attributes:
-        person: whose place.
+        person: 0 or 1, the person of ``place``.
         place: one of ``motion.places.PLACES``.
         on: a place of the other person, or a point (3,).
         start, stop: interval.
-        never_nearer: smallest distance in metres; None asks for contact.
+        never_nearer: minimum distance in metres; None for a contact.
         blend, weight, name: as in ``PinConstraint``.
     """
 
@@ -127,9 +128,9 @@ class TimingConstraint:
     """When something happens.
 
     Attributes:
-        frame: when.
+        frame: when it happens.
         event: the first contact of the two people, or the beginning of a part of the prompt, by its index.
-        weight, name: as in the module.
+        weight, name: see the module's docstring.
     """
 
     frame: int
@@ -158,26 +159,26 @@ class Constraints:
         return len(self.items)
 
     def for_person(self, person: int) -> Constraints:
-        """Those that bind a person; timing binds both."""
+        """The constraints of a person, and all timings."""
         return Constraints(
             tuple(item for item in self.items if isinstance(item, TimingConstraint) or item.person == person)
         )
 
     def shifted(self, frames: int) -> Constraints:
-        """The same, later by a number of frames."""
+        """The constraints, shifted later by a number of frames."""
         return Constraints(tuple(_shifted(item, frames) for item in self.items))
 
     def between(self, start: int, stop: int) -> Constraints:
-        """What binds the frames from ``start`` up to ``stop``, with frames counted from ``start``.
+        """The constraints within the frames from ``start`` up to ``stop``, counted from ``start``.
 
-        Only the intervals themselves are cut; ``Targets.between`` keeps the blends that reach in from outside.
+        Blends of intervals outside are dropped; ``Targets.between`` keeps them.
         """
-        cut = [only(item, lambda frame: start <= frame < stop) for item in self.items]
+        cut = [restricted(item, lambda frame: start <= frame < stop) for item in self.items]
         return Constraints(tuple(item for item in cut if item is not None)).shifted(-start)
 
 
 def label(constraint: Constraint, number: int) -> str:
-    """How messages name a constraint, at the beginning of a sentence.
+    """The name of a constraint in messages, for the beginning of a sentence.
 
     Args:
         constraint: with or without a name.
@@ -201,7 +202,7 @@ _KINDS = {
 
 
 def frames_of(constraint: Constraint) -> tuple[int, ...]:
-    """The frames that a constraint binds, without its blends."""
+    """The frames of a constraint, without its blends."""
     if isinstance(constraint, TimingConstraint):
         return (constraint.frame,)
     if isinstance(constraint, PinConstraint | ContactConstraint):
@@ -212,9 +213,9 @@ def frames_of(constraint: Constraint) -> tuple[int, ...]:
 
 
 def every_frame(path: PathConstraint) -> PathConstraint:
-    """A dense path with a place for each of its frames; a sparse one as it is.
+    """A dense path with a place for each of its frames; a sparse path is returned unchanged.
 
-    The curve is a cubic through the places whose velocity is continuous; headings turn the short way.
+    The curve is a cubic spline through the places with continuous velocity; headings are interpolated the shorter way.
     """
     if not path.dense or len(path.frames) in (0, path.frames[-1] - path.frames[0] + 1):
         return path
@@ -231,7 +232,7 @@ def every_frame(path: PathConstraint) -> PathConstraint:
 
 
 def _smooth_curve(keys: np.ndarray, values: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Values (N, D) at ``frames`` of the cubic Hermite curve through values (K, D) at ``keys``, both increasing."""
+    """Values (N, D) at ``frames`` of the cubic Hermite spline through values (K, D) at ``keys``; both increase."""
     slopes = np.gradient(values, keys, axis=0)
     before = np.clip(np.searchsorted(keys, frames, side="right") - 1, 0, len(keys) - 2)
     length = (keys[before + 1] - keys[before])[:, None]
@@ -252,15 +253,15 @@ def _shifted(item: Constraint, frames: int) -> Constraint:
     return replace(item, start=item.start + frames, stop=item.stop + frames)
 
 
-def only(item: Constraint, allowed: Callable[[int], bool]) -> Constraint | None:
-    """What a constraint asks in some of its frames, counted as before: of an interval the longest run of them.
+def restricted(item: Constraint, allowed: Callable[[int], bool]) -> Constraint | None:
+    """A constraint restricted to allowed frames; an interval is restricted to its longest run of them.
 
     Args:
         item: the constraint.
-        allowed: whether a frame remains.
+        allowed: whether a frame is kept.
 
     Returns:
-        None where no frame remains.
+        None if no frame is kept.
     """
     if isinstance(item, TimingConstraint):
         return item if allowed(item.frame) else None
@@ -288,12 +289,12 @@ def only(item: Constraint, allowed: Callable[[int], bool]) -> Constraint | None:
     if isinstance(item, PoseConstraint):
         return replace(item, frames=frames, rotations=item.rotations[kept], roots=item.roots[kept])
     headings = None if item.headings is None else item.headings[kept]
-    # The frames of a dense path are listed now, and those between them that are not allowed are not to come back.
+    # Not dense any more: all its frames are listed, and those that are not allowed must stay out.
     return replace(item, frames=frames, places=item.places[kept], headings=headings, dense=False)
 
 
 def _longest_run(start: int, stop: int, allowed: Callable[[int], bool]) -> tuple[int, int]:
-    """First frame and one past the last of the longest run of allowed frames in an interval; equal where none is."""
+    """Start and stop of the longest run of allowed frames in an interval; equal if there is none."""
     best, begin = (start, start), start
     for frame in range(start, stop + 1):
         if frame == stop or not allowed(frame):
