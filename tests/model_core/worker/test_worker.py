@@ -17,7 +17,14 @@ import torch
 from repository import REPOSITORY
 from worker_client import PATIENCE, Client
 
-from model_core.constraints import Constraints, ContactConstraint, PathConstraint, report_of_people
+from model_core.constraints import (
+    Constraints,
+    ContactConstraint,
+    PathConstraint,
+    PinConstraint,
+    PoseConstraint,
+    report_of_people,
+)
 from model_core.constraints.files import constraints_to_json
 from model_core.model_files.model_folder import Model, save_model
 from model_core.model_files.sampling_settings import SamplingSettings
@@ -27,7 +34,7 @@ from model_core.motion.canonical import canonical_transform
 from model_core.motion.forward_kinematics import forward_kinematics
 from model_core.motion.representation import features_from_motion
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import matrix_from_axis_angle
+from model_core.motion.rotations import matrix_from_axis_angle, matrix_from_quaternion
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.tokenizer import Tokenizer, TokenizerConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
@@ -159,6 +166,46 @@ def test_constraints_are_met_and_come_back_with_their_errors(warm: Client, model
         for error, again in zip(ours, theirs, strict=True):
             assert error.keys() == again.keys() and error["worst"] == pytest.approx(again["worst"], abs=2e-4)
             assert error["worst"] < 0.01
+
+
+def test_results_meet_their_constraints_and_edits_keep_the_rest(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance"}
+    warm.send("generate", id=1, seconds=2.0, **request)
+    made = warm.final()
+    first, second = (PosedSkeleton(*(made.arrays[name][0, person].astype(np.float64)
+                                     for name in ("offsets", "rotations", "translation")))
+                     for person in (0, 1))  # fmt: skip
+    ground = first.translation[:, [0, 2]]
+    wrist, shoulder = (second.joints()[40, SMPL.index(joint)] for joint in ("R_Wrist", "R_Shoulder"))
+    pose = PoseConstraint(
+        0, (45,), matrix_from_quaternion(first.rotations[[20]]), first.translation[[20]] + np.array([0.1, 0, 0])
+    )
+    constraints = Constraints(
+        (
+            PathConstraint(0, (30,), ground[[30]] + [0.2, 0.1]),
+            PinConstraint(1, "R_Wrist", 38, 46, (0.9 * wrist + 0.1 * shoulder)[None] + [0, 0.05, 0], blend=6),
+            pose,
+        )
+    )
+    request["constraints"] = constraints_to_json(constraints)
+    warm.send("generate", id=2, seconds=2.0, **request)
+    path, pin, whole = warm.final().values["constraint_errors"][0]
+    assert path["worst"] < 0.01 and pin["worst"] < 0.005 and whole["worst"] < 0.015
+    source = np.stack([person.joints() for person in (first, second)]).astype(np.float32)
+    joints = []
+    for constraints in ([], request["constraints"][::2]):
+        request["constraints"] = constraints
+        warm.send("edit", {"source_joints": source}, id=3, start=24, stop=52, **request)
+        result = warm.final()
+        people = [PosedSkeleton(*(result.arrays[name][0, person].astype(np.float64)
+                                  for name in ("offsets", "rotations", "translation")))
+                  for person in (0, 1)]  # fmt: skip
+        joints.append(np.stack([person.joints() for person in people]))
+    path, whole = result.values["constraint_errors"][0]
+    assert path["worst"] < 0.01 and whole["worst"] < 0.015
+    # Smoothing depends on the whole clip; the correction of the bound frames must not reach into the kept ones.
+    moved = np.linalg.norm(joints[1] - joints[0], axis=-1).max(-1)
+    assert moved[:, :20].max() < 0.02 and moved[:, 56:].max() < 0.02 and moved[0, 30] > 0.15
 
 
 WAY = {"type": "root2d", "frame_indices": [10, 20], "smooth_root_2d": [[0, 0], [9, 0]], "name": "way"}
