@@ -127,7 +127,7 @@ def evaluate_words(
     matcher = pipeline.reader.matcher
     if matcher is None:
         raise UserError(f"{model} has no prompt classifier; 'evaluate words' measures models that have one.")
-    understood = [matcher.understand(test.prompt) for test in tests]
+    understood = [pipeline.reader.understand(test.prompt, _FRAMES)[0] for test in tests]
     known = [(test, found) for test, found in zip(tests, understood, strict=True) if test.kind]
     unknown = [found for test, found in zip(tests, understood, strict=True) if not test.kind]
     if not known or not unknown:

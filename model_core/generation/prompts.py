@@ -33,7 +33,8 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _TIME_WORDS = re.compile(rf"\b(?:to|until|till|end|from|at)\b|(?<![^\W\d]){_UNIT}|[{_DASHES}]|\.\.", re.IGNORECASE)
-_HEAD = re.compile(r"[^:\uff1a]*(?:[:\uff1a](?=\d)[^:\uff1a]*)*[:\uff1a]")
+_CLOCK_COLON = r"(?<=\d)[:\uff1a](?=\d\d)"
+_HEAD = re.compile(rf"(?:[^:\uff1a]|{_CLOCK_COLON})*(?!{_CLOCK_COLON})[:\uff1a]")
 _LINE_BREAKS = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
 _EDGES = " \n,/|)]\uff0c\u3001"
 _JOINING = re.compile(r"\b(?:and|then)$", re.IGNORECASE)

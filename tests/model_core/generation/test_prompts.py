@@ -61,6 +61,7 @@ def test_every_way_to_separate_parts_is_read(prompt: str) -> None:
         "4-5 kicks, then a hug",
         "the first 0-2 s they stand still; then they fight",
         "two people bow\nand hug",
+        "At 14:02 the clerk passes an envelope to the customer; the customer accepts it.",
     ],
 )
 def test_a_sentence_that_mentions_times_stays_a_sentence(prompt: str) -> None:
