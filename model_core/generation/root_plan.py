@@ -79,10 +79,6 @@ class RootPlan:
         moved[..., [0, 2]] += self.move[:, :, None]
         return moved
 
-    def largest(self) -> float:
-        """Metres of the largest move."""
-        return float(np.linalg.norm(self.move, axis=-1).max(initial=0.0))
-
 
 def plan_roots(
     joints: np.ndarray, targets: Targets, still: np.ndarray, turns: bool = True, places: np.ndarray | None = None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..constraints.targets import Targets
+from ..constraints.types import FIRST_CONTACT
 from ..model_files.model_folder import Model
 from ..model_files.sampling_settings import SamplingSettings
 from ..motion import Motion
@@ -23,6 +24,7 @@ from .reranking import TextCondition, plausibility
 from .root_plan import canonical_fit, plan_roots
 from .sampling import StepCallback, passes
 from .steering import Refine, Steering, SteeringSettings, lengthened
+from .timing import first_contact, retimed, time_map
 
 
 class SteeredWindow:
@@ -90,14 +92,14 @@ class SteeredWindow:
             (takes, 2, T, ...) features in metres, and the transform from the world into the frame of each take.
         """
         settings, takes, device = self._settings, len(ids), ids.device
-        drawn = self._codec.decode(ids)
+        every = torch.arange(takes, device=device)
+        drawn = self._timed(self._codec.decode(ids), every, refine)
         joints = self._joints(drawn)
         transforms = [self._placed(drawn[take], joints[take], take) for take in range(takes)]
         targets = [self._targets.moved(transform) for transform in transforms]
         places = [self._known_places(take) for take in range(takes)]
         steering = Steering(self._model, targets, self._still, places, self._task.free, settings)
-        every = torch.arange(takes, device=device)
-        moved = steering.moved(ids, every, turns=True)
+        moved = steering.moved(ids, every, True, torch.from_numpy(drawn).to(device))
         variants = self._variants(moved, steering, sampler, text, on_step)
         best = self._best(torch.cat((moved[:, None], variants), 1), steering, text, refine)
         done = passes(self._redrawing(sampler.settings), PARTS)
@@ -110,6 +112,21 @@ class SteeredWindow:
         on_latent_step(settings.latent_steps)
         return features, transforms
 
+    def _timed(self, drawn: np.ndarray, takes: Tensor, refine: Refine) -> np.ndarray:
+        """Features (takes, 2, T, ...) in which people first touch when they are to; slower before it, or faster."""
+        wanted = [timing for timing in self._targets.timings if timing.event == FIRST_CONTACT and timing.weight > 0]
+        kept = np.flatnonzero(self._still.any(0))
+        start = int(kept[-1]) + 1 if len(kept) else 0
+        if not wanted or len(kept) != start:  # frames that are kept later cannot be moved in time
+            return drawn
+        result = drawn.copy()
+        for take, joints in enumerate(self._joints(refine(drawn, takes))):
+            found = first_contact(torch.from_numpy(joints))
+            if found is not None:
+                times = time_map(len(joints[0]), found, wanted[0].frame, start)
+                result[take] = retimed(torch.from_numpy(drawn[take]), times).numpy()
+        return result
+
     def _variants(
         self,
         moved: Tensor,
@@ -121,7 +138,7 @@ class SteeredWindow:
         """(takes, variants, 2, P, S) maps with other tokens where the moved ones (takes, 2, P, S) are improbable."""
         settings, order, takes, count = self._settings, self._task.order, len(moved), self._settings.variants
         if not settings.passes:
-            return moved[:, :0]
+            return moved[:, None][:, :0]
         repeated = moved.repeat_interleave(count, 0)
         free = torch.from_numpy(self._task.free).to(moved.device).expand(len(repeated), -1, -1, -1)
 

@@ -85,15 +85,17 @@ class Steering:
         self._still = np.pad(still, ((0, 0), (0, frames - still.shape[1])), mode="edge")
         self._free = torch.from_numpy(free.copy()).to(model.mean.device)
 
-    def moved(self, ids: Tensor, items: Tensor, turns: bool = False) -> Tensor:
+    def moved(self, ids: Tensor, items: Tensor, turns: bool = False, features: Tensor | None = None) -> Tensor:
         """Maps (N, 2, P, S) of the same people, moved over the ground to their targets; kept tokens stay.
 
         Args:
             ids: (N, 2, P, S) without masks.
             items: (N,) whose targets.
             turns: also turn people into a changed direction of travel.
+            features: (N, 2, T, ...) metres, in place of those of the maps.
         """
-        features = self._moved(self._decoded(self._codes(ids)), items.tolist(), turns)
+        features = self._decoded(self._codes(ids)) if features is None else features
+        features = self._moved(features, items.tolist(), turns)
         with torch.inference_mode():
             nearest = self._model.tokenizer.quantizer.ids(self._latent(features).flatten(0, 1))[:, 0]
         return torch.where(self._free, nearest.unflatten(0, (-1, 2)), ids)

@@ -13,7 +13,7 @@ from small_model import LONGEST, save_small_model
 from model_core.constraints import Constraints, ContactConstraint, PathConstraint, PinConstraint, Targets
 from model_core.constraints.report import report
 from model_core.generation.pipeline import GenerateOptions, InterMask
-from model_core.generation.steering import exchanged, lengthened, reaching_ahead
+from model_core.generation.steering import SteeringSettings, exchanged, lengthened, reaching_ahead
 from model_core.model_files.model_folder import bundled_model
 from model_core.motion import SMPL, Interaction
 from model_core.networks.tokenizer import Dataset
@@ -55,9 +55,12 @@ def s_curve(person: int = 0, frames: int = FRAMES, length: float = 1.5) -> PathC
     return PathConstraint(person, tuple(range(frames)), places, dense=True)
 
 
-def test_a_path_is_walked(model: InterMask, options: GenerateOptions, drawn: Interaction) -> None:
+@pytest.mark.parametrize("passes", [0, 1])
+def test_a_path_is_walked(model: InterMask, options: GenerateOptions, drawn: Interaction, passes: int) -> None:
     path = Constraints((s_curve(),))
-    steered = model.generate(PROMPT, FRAMES, replace(options, constraints=path))[0]
+    steered = model.generate(
+        PROMPT, FRAMES, replace(options, constraints=path, steering=SteeringSettings(passes, variants=1))
+    )[0]
     mean, worst = errors(path, steered)
     assert errors(path, drawn)[0] > 0.2 and mean < 0.06 and worst < 0.2
 
@@ -80,8 +83,8 @@ def test_the_seed_determines_the_result(model: InterMask, options: GenerateOptio
     path = replace(options, constraints=Constraints((s_curve(),)))
     first, second = (model.generate(PROMPT, FRAMES, path)[0] for _ in range(2))
     assert np.array_equal(joints_of(first), joints_of(second))
-    without = model.generate(PROMPT, FRAMES, replace(options, constraints=Constraints()))[0]
-    assert np.array_equal(joints_of(without), joints_of(drawn))
+    for without in (replace(options, constraints=Constraints()), replace(path, steering=None)):
+        assert np.array_equal(joints_of(model.generate(PROMPT, FRAMES, without)[0]), joints_of(drawn))
 
 
 def test_a_leader_stays(model: InterMask, options: GenerateOptions, drawn: Interaction) -> None:
