@@ -35,13 +35,13 @@ class GeneratorDiedError(UserError):
 
 
 @dataclass(frozen=True)
-class MadeClip:
-    """What was made for a job.
+class FinishedClip:
+    """The result of a job.
 
     Attributes:
-        files: files and folders.
+        files: files and folders that were written.
         constraint_errors: how well each constraint is met.
-        understood: how each part of the prompt was understood; none for a prompt that is used as written.
+        understood: how each part of the prompt was understood; empty for a prompt that is used as written.
         words_error: why the user's phrases were not used, as a sentence; empty if they were.
     """
 
@@ -72,18 +72,18 @@ class BatchContext:
 
 def make_clip(
     job: Job, context: BatchContext, folder: Path, result: BatchedResult | None, generated: Callable[[], None]
-) -> MadeClip:
+) -> FinishedClip:
     """Generate, key, save and render one job in a fresh copy of the opened scene.
 
     Args:
-        job: what to make.
+        job: what to generate.
         context: of the run.
         folder: for the files.
         result: of a request that was sent before; None sends the request here.
         generated: called when the generator has finished this job and is free for another one.
 
     Returns:
-        What was made.
+        The result.
 
     Raises:
         UserError: the job cannot be done; GeneratorDiedError if another attempt can succeed.
@@ -104,16 +104,16 @@ def make_clip(
     generated()
     place(pair, placement, job.prompt.strip())
     _set_up(scene, pair, placement, options)
-    made = _write_data(pair, settings, folder / job.name)
+    files = _write_data(pair, settings, folder / job.name)
     with context.console.quiet():
-        made.append(_save_blend(folder / f"{job.name}.blend"))
+        files.append(_save_blend(folder / f"{job.name}.blend"))
     if options.recorded:
-        made.append(folder / "pictures" / f"{job.name}.png")
-        write_contact_sheet(pair, made[-1])
+        files.append(folder / "pictures" / f"{job.name}.png")
+        write_contact_sheet(pair, files[-1])
     context.stop.raise_if_requested()
     if options.render.output != "none":
-        made.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return MadeClip(made, errors, result.understood(), result.words_error())
+        files.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
+    return FinishedClip(files, errors, result.understood(), result.words_error())
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:
@@ -148,7 +148,7 @@ def _settings(job: Job, options: Options, leader: ReadMotion | None) -> Generati
 
 
 def render_saved(name: str, context: BatchContext, folder: Path) -> list[Path]:
-    """Render the saved ``.blend`` of a clip that was made before.
+    """Render the saved ``.blend`` of an existing clip.
 
     Raises:
         UserError: it cannot be opened or rendered.
@@ -245,11 +245,11 @@ def _write_data(pair: Pair, settings: GenerationSettings, stem: Path) -> list[Pa
     """Write the .npz file and a BVH file for each person."""
     data = stem.with_name(f"{stem.name}.npz")
     save_npz(data, pair, settings.prompt.strip(), settings.model.name, settings.seed)
-    made = [data]
+    files = [data]
     for number, person in enumerate(pair, 1):
-        made.append(stem.with_name(f"{stem.name}_{number}.bvh"))
-        write_bvh(made[-1], person)
-    return made
+        files.append(stem.with_name(f"{stem.name}_{number}.bvh"))
+        write_bvh(files[-1], person)
+    return files
 
 
 def _save_blend(path: Path) -> Path:

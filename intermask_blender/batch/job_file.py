@@ -16,7 +16,7 @@ FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constrai
 DELIMITERS = ",;\t|"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-"""Line breaks of text files; others, such as U+2028, belong to the text."""
+"""A line with its line break. Other Unicode line breaks, such as U+2028, are part of the text."""
 
 _LISTS = ("characters", "body")
 
@@ -26,9 +26,9 @@ class Row:
     """One row of a file.
 
     Attributes:
-        line: of the file in which it starts, counted from 1.
-        values: text by field, stripped and not empty.
-        error: one sentence if the row cannot be read.
+        line: number of its first line in the file, counted from 1.
+        values: text by field, stripped; empty fields are left out.
+        error: one sentence if the row cannot be read, otherwise empty.
     """
 
     line: int
@@ -41,7 +41,8 @@ def read_rows(path: Path) -> list[Row]:
 
     Args:
         path: a table (``.csv``, ``.tsv``, ``.txt``) whose first row names the columns, separated by commas, semicolons,
-            tabs or bars; or one JSON object a line (``.jsonl``, ``.ndjson``). UTF-8, or UTF-16 with a byte order mark.
+            tabs or vertical bars; or one JSON object per line (``.jsonl``, ``.ndjson``). UTF-8, or UTF-16 with a
+            byte order mark.
 
     Raises:
         UserError: the file cannot be read or has another format, or a column is unknown.
@@ -82,7 +83,7 @@ def _table_rows(lines: list[str], file: str) -> Iterator[Row]:
 def _records(lines: list[str], number: int, delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
     """Line number and cells of each record, None for one that cannot be read.
 
-    A record with an open quotation mark would include the rows below it: only its first line is skipped.
+    A record with an unclosed quotation mark would swallow the rows below it, so only its first line is skipped.
     """
     while number < len(lines):
         reader = csv.reader(iter(lines[number:]), delimiter=delimiter, strict=True, skipinitialspace=True)
@@ -97,7 +98,7 @@ def _records(lines: list[str], number: int, delimiter: str) -> Iterator[tuple[in
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that gives the most known column names; a comma if there are none."""
+    """The delimiter that yields the most known column names; a comma if none does."""
     return max(DELIMITERS, key=lambda delimiter: sum(name in FIELDS for name in _names(header.split(delimiter))))
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from ..core import UserError, replace_folder
 
 
-def move_into_place(made: Path, target: Path) -> None:
-    """Rename a file or a folder to ``target``, in place of the one that is there.
+def move_into_place(source: Path, target: Path) -> None:
+    """Rename a file or a folder to ``target``, replacing an existing one.
 
     Args:
-        made: complete, and on the file system of ``target``.
-        target: missing parent folders are made.
+        source: complete, and on the file system of ``target``.
+        target: missing parent folders are created.
 
     Raises:
         UserError: it cannot be renamed; the previous ``target`` still exists.
@@ -20,8 +20,8 @@ def move_into_place(made: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
-            replace_folder(made, target)
+            replace_folder(source, target)
         else:
-            made.replace(target)
+            source.replace(target)
     except OSError as error:
         raise UserError(f"Cannot write {target}: {error.strerror}; close what uses it and try again.") from error

@@ -1,4 +1,4 @@
-"""Requests that are sent before their rows are made: several rows in one, and one request ahead of the current row.
+"""Requests that are sent before their rows are processed: several rows in one, one request ahead of the current row.
 
 Rows of the same length that need nothing from a scene and have no leader can be one request. The next request is sent
 while Blender saves and renders the current row, so that the generator is never idle.

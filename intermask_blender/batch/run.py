@@ -1,4 +1,4 @@
-"""Running a list of jobs: each row is made in a folder of its own, moved into place, and then recorded.
+"""Running a list of jobs: each row is generated in its own folder, moved into place, and then recorded.
 
 A run that is killed leaves whole files and at most one hidden folder of an unfinished row, which the next run removes.
 Rows with a valid record are skipped; those that only lack a film are only rendered.
@@ -18,7 +18,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from .clip import BatchContext, GeneratorDiedError, MadeClip, make_clip, render_saved
+from .clip import BatchContext, FinishedClip, GeneratorDiedError, make_clip, render_saved
 from .jobs import Job
 from .output import move_into_place
 from .prefetch import Prefetcher
@@ -128,7 +128,7 @@ class Run:
             try:
                 write_record(self.options.out, record)
             except Exception as error:
-                # Without its record the row is made again in the next run; this run continues with the next row.
+                # Without its record the row is generated again in the next run; this run continues with the next row.
                 record = self._failed_record(record, error)
         return record
 
@@ -166,12 +166,12 @@ class Run:
                 files = [*valid.files, *self._move_into_place(render_saved(job.name, self.context, folder), folder)]
                 errors, understood, known = valid.constraint_errors, valid.understood, valid.known
             else:
-                made = self._generate(job, following, folder)
-                files = self._move_into_place(made.files, folder)
-                errors = [error.to_json() for error in made.constraint_errors]
-                understood = [part.said() for part in made.understood]
-                known = all(part.known for part in made.understood) if made.understood else None
-                self._show_understood(made)
+                clip = self._generate(job, following, folder)
+                files = self._move_into_place(clip.files, folder)
+                errors = [error.to_json() for error in clip.constraint_errors]
+                understood = [part.said() for part in clip.understood]
+                known = all(part.known for part in clip.understood) if clip.understood else None
+                self._show_understood(clip)
         files = list(dict.fromkeys(files))
         record = replace(record, motion=motion, render=self._render, files=files, constraint_errors=errors)
         record = replace(record, understood=understood, known=known)
@@ -180,16 +180,16 @@ class Run:
         self.console.say(f"    wrote {', '.join(files)} in {out}")
         return record
 
-    def _show_understood(self, made: MadeClip) -> None:
-        """Show how a prompt was understood where it is no training caption; once in a run, why words are not used."""
-        if not all(part.is_caption for part in made.understood):
-            for line in part_lines(made.understood, as_written=False):
+    def _show_understood(self, clip: FinishedClip) -> None:
+        """Show how a prompt was understood, unless it is a training caption, and once why the words are not used."""
+        if not all(part.is_caption for part in clip.understood):
+            for line in part_lines(clip.understood, as_written=False):
                 self.console.say(f"    {line}")
-        if made.words_error and made.words_error != self._words_error:
-            self.console.warn(f"    {made.words_error} The words are not used.")
-            self._words_error = made.words_error
+        if clip.words_error and clip.words_error != self._words_error:
+            self.console.warn(f"    {clip.words_error} The words are not used.")
+            self._words_error = clip.words_error
 
-    def _generate(self, job: Job, following: list[Job], folder: Path) -> MadeClip:
+    def _generate(self, job: Job, following: list[Job], folder: Path) -> FinishedClip:
         """Generate a row's files; a second time if a request for several rows failed or the generator died."""
 
         def prefetch() -> None:
@@ -217,9 +217,9 @@ class Run:
         """Whether a row must be generated; one that only lacks its film need not be."""
         return self._valid_record(job) is None
 
-    def _move_into_place(self, made: list[Path], folder: Path) -> list[str]:
+    def _move_into_place(self, files: list[Path], folder: Path) -> list[str]:
         """Move a row's files out of its work folder; returns their names relative to the folder of the results."""
-        names = [path.relative_to(folder) for path in made]
+        names = [path.relative_to(folder) for path in files]
         for name in names:
             move_into_place(folder / name, self.options.out / name)
         return [name.as_posix() for name in names]
@@ -227,7 +227,7 @@ class Run:
 
 @contextmanager
 def _work_folder(out: Path, name: str, stop: Stop) -> Iterator[Path]:
-    """An empty hidden folder in which a row is made, removed afterwards."""
+    """An empty hidden folder for a row's files, removed afterwards."""
     folder = out / f".making-{name}"
     _empty(folder)
     try:
@@ -264,7 +264,7 @@ def _shown(prompt: str) -> str:
 
 
 def _remove(out: Path, names: list[str]) -> None:
-    """Delete files of an earlier version of a row; one that cannot be deleted stays, since the row is made already."""
+    """Delete files of an earlier version of a row; a file that cannot be deleted stays, since the row is complete."""
     for name in names:
         path = out / name
         if path.is_dir():

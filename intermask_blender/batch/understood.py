@@ -1,4 +1,4 @@
-"""``--understood``: says how the model understands each row's prompt, and makes nothing."""
+"""``--understood``: shows how the model understands each row's prompt, without generating anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .clip import BatchContext
 from .jobs import Job
 
 _LONGEST_CLIP = 60.0
-"""Seconds: the times of all prompts fit."""
+"""Seconds; the times of all prompts fit."""
 
 
 def show_understood(context: BatchContext) -> int:
@@ -39,7 +39,7 @@ def show_understood(context: BatchContext) -> int:
         if answer.words_error and answer.words_error != words_error:
             console.warn(f"    {answer.words_error} The words are not used.")
             words_error = answer.words_error
-    console.say(f"{known} of {len(jobs)} known, {failed} failed; nothing was made.")
+    console.say(f"{known} of {len(jobs)} known, {failed} failed; nothing was generated.")
     return failed
 
 
@@ -62,18 +62,18 @@ def _understanding(job: Job, context: BatchContext) -> Understanding:
 
 
 def _nearest_lines(answer: Understanding) -> list[str]:
-    """The answer of a model without a prompt classifier in words."""
+    """The lines for a model without a prompt classifier."""
     if not answer.nearest:
         return ["this model has no list of what it knows"]
     return [f"closest training caption, at a distance of {answer.distance:.2f}: {answer.nearest}"]
 
 
 def part_lines(parts: Sequence[UnderstoodPart], as_written: bool) -> list[str]:
-    """How the parts of a prompt are understood in words, a line for each.
+    """The lines that show how each part of a prompt is understood.
 
     Args:
         parts: of one prompt.
-        as_written: whether the prompt's own words are used.
+        as_written: whether the prompt is used as written.
     """
     lines = []
     for number, part in enumerate(parts, 1):

@@ -198,7 +198,7 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         raise UserError(tr("The prompt is empty; write what the two people do."))
     if len(prompt) > MAX_PROMPT_LENGTH:
         raise UserError(
-            tr("The prompt has {count} characters; shorten it to {most} at the most.").format(
+            tr("The prompt has {count} characters; shorten it to {most} or fewer.").format(
                 count=len(prompt), most=MAX_PROMPT_LENGTH
             )
         )

@@ -17,7 +17,7 @@ from ..scene.placement import Placement
 from ..translations import tr, tr_noop
 from ..ui.preferences import runtime_problem
 from ..ui.prompt_history import remember_prompt
-from ..ui.prompt_understanding import ask
+from ..ui.prompt_understanding import request_understanding
 from ..ui.services import worker_client
 from ..ui.session import Pending, Report, pending, session, show_progress
 from .attempt_mixin import failed, refuse
@@ -61,7 +61,7 @@ class GenerationMixin:
         pending().append(Pending(title, generation, place, self.bl_label))
         session().start_timer(_poll_generations, POLL_INTERVAL)
         show_progress(context)
-        ask(context)
+        request_understanding(context)
         return {"INTERFACE"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

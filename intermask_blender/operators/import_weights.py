@@ -15,7 +15,7 @@ from ..ui.import_fields import DATASETS, ImportProperties
 from ..ui.preferences import current_runtime, model_home
 from ..ui.services import end_worker
 from .attempt_mixin import refuse
-from .job_mixin import JobMixin, free
+from .job_mixin import JobMixin, poll_idle
 
 
 class INTERMASK_OT_import_published(JobMixin, ImportProperties, bpy.types.Operator):
@@ -32,7 +32,7 @@ class INTERMASK_OT_import_published(JobMixin, ImportProperties, bpy.types.Operat
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can run now; the reason is shown on the disabled button."""
-        if not free(cls):
+        if not poll_idle(cls):
             return False
         if current_runtime(context) is None:
             return refuse(cls, "PyTorch, which reads the weights, was not found: press Install PyTorch first")

@@ -1,4 +1,4 @@
-"""Operators whose work a child process does while Blender stays responsive."""
+"""Operators that run a job in a child process while Blender stays responsive."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ POLL_INTERVAL = 0.1
 """Seconds between two polls of the child process."""
 
 Finished = Callable[[bpy.types.Context, str], str]
-"""Stores the result of a job that did not fail; returns what to report."""
+"""Stores the result of a successful job; returns the message to report."""
 
 
 class JobMixin:
-    """Mix-in of an operator that starts the job of ``begin``, or also waits for it if there is no window.
+    """Mix-in for an operator that starts the job returned by ``begin``; without a window it also waits for the job.
 
-    A timer polls the job, not a modal operator: Blender crashes if another modal operator starts right after the class
-    of a running one was unregistered, and it does not save automatically while one runs.
+    A timer polls the job. A modal operator would prevent auto-save, and Blender crashes if another modal operator
+    starts right after the class of a running one was unregistered.
     """
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Start the job; a timer waits for its end."""
+        """Start the job; a timer polls it."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
         job = self._started(context)
@@ -88,8 +88,8 @@ def _poll(job: Job, finished: Finished) -> float | None:
     return None
 
 
-def free(cls: type[bpy.types.Operator]) -> bool:
-    """Whether no job and no generation runs that another job would disturb; the grey button shows the reason."""
+def poll_idle(cls: type[bpy.types.Operator]) -> bool:
+    """Whether no job and no generation is running; for ``poll``, which shows the reason on the disabled button."""
     if session().job is not None:
         return refuse(cls, "An installation, a test or an import is running; wait for it or stop it")
     if pending():

@@ -24,7 +24,7 @@ from ..ui.preferences import (
 from ..ui.services import end_worker
 from ..ui.session import session
 from .attempt_mixin import AttemptMixin, refuse
-from .job_mixin import JobMixin, free
+from .job_mixin import JobMixin, poll_idle
 
 NOT_AN_EXTENSION = tr_noop("Install the add-on as an extension first: only extensions have a folder of their own")
 
@@ -56,7 +56,7 @@ class INTERMASK_OT_install_runtime(_RuntimeJob, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can run now; the reason is shown on the grey button."""
-        if not free(cls):
+        if not poll_idle(cls):
             return False
         if not bpy.app.online_access:
             return refuse(cls, "Blender is offline; allow online access in Preferences > System")
@@ -88,7 +88,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can run now; the reason is shown on the grey button."""
-        if not free(cls):
+        if not poll_idle(cls):
             return False
         if current_runtime(context) is None:
             return refuse(cls, "There is nothing to test; press Install PyTorch or name a Python")
@@ -116,7 +116,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         stored = stored_preferences(context)
         if stored is None or not stored.python:
             return refuse(cls, "Name the program file of a Python first")
-        return free(cls)
+        return poll_idle(cls)
 
     def begin(self, context: bpy.types.Context) -> Inspection:
         """A test of the named Python."""
@@ -141,7 +141,7 @@ class INTERMASK_OT_remove_runtime(AttemptMixin, bpy.types.Operator):
         root = runtime_root(create=False)
         if root is None or not root.is_dir():
             return refuse(cls, "The add-on has not installed PyTorch")
-        return free(cls)
+        return poll_idle(cls)
 
     def attempt(self, context: bpy.types.Context) -> str:
         """End the generator, which may use its files, then delete it."""

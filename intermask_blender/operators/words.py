@@ -20,18 +20,17 @@ class INTERMASK_OT_edit_words(AttemptMixin, bpy.types.Operator):
     bl_idname = "intermask.edit_words"
     bl_label = "Edit My Words"
     bl_description = (
-        "Open words.json in the text editor: phrases of your own for each kind of interaction. "
-        "Save the text to use them"
+        "Open words.json in the text editor: your own phrases for each kind of interaction. Save the text to use them"
     )
     bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a place for the file."""
+        """Whether the add-on has a folder for the file."""
         return words_path() is not None or refuse(cls, NOT_AN_EXTENSION)
 
     def attempt(self, context: bpy.types.Context) -> str:
-        """Make the file if it is missing, and show it."""
+        """Create the file if it is missing, and show it."""
         path = words_path(create=True)
         if path is None:
             raise UserError(tr(NOT_AN_EXTENSION))
@@ -44,7 +43,7 @@ class INTERMASK_OT_edit_words(AttemptMixin, bpy.types.Operator):
 
 
 def _loaded(path: Path) -> bpy.types.Text:
-    """The file as a text of Blender's, loaded where it is not.
+    """The file as a text datablock, loaded unless it already is.
 
     Raises:
         UserError: Blender cannot read it.

@@ -12,7 +12,7 @@ from ..ui.session import session
 
 COLUMNS = 4
 PICTURE = 6.0
-"""Side of a picture, in units of a button's height."""
+"""Size of a picture, as a multiple of a button's height."""
 
 
 class INTERMASK_PT_kinds(bpy.types.Panel):
@@ -22,13 +22,13 @@ class INTERMASK_PT_kinds(bpy.types.Panel):
     bl_label = "Kinds of Interaction"
     bl_description = "Browse what the chosen model can do"
     bl_space_type = "VIEW_3D"
-    # A popover: the header draws it on demand only.
+    # A popover: drawn only when it is opened.
     bl_region_type = "HEADER"
     bl_options = {"INSTANCED"}
     bl_ui_units_x = 28
 
     def draw(self, context: bpy.types.Context) -> None:
-        """A tab for each group, and the kinds of the chosen one."""
+        """A tab for each group, and the kinds of the chosen group."""
         layout, models, model = self.layout, model_list(context), context.scene.intermask.model
         groups = models.kinds.get(model, ())
         if not groups:

@@ -10,7 +10,7 @@ from ..generator.models import recommended_sampling
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
-from ..ui.prompt_understanding import ask
+from ..ui.prompt_understanding import request_understanding
 from .direct import ConstraintListProperties
 from .request import RequestProperties, prompt_property, takes_property
 from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
@@ -55,7 +55,7 @@ def _chosen_model(owner: InterMaskSettings) -> int:
 def _choose_model(owner: InterMaskSettings, number: int) -> None:
     """Store the choice by name: a model's place in the menu can change."""
     owner.model_name = _models(owner, None)[number][0]
-    ask(bpy.context, start=True)
+    request_understanding(bpy.context, start=True)
 
 
 def wanted_model(owner: InterMaskSettings) -> str:
@@ -77,8 +77,8 @@ def known_prompts(owner: InterMaskSettings, context: bpy.types.Context) -> tuple
     return list(past_prompts()), model_list(context).examples.get(owner.model, [])
 
 
-def _ask_of_the_prompt(owner: InterMaskSettings, context: bpy.types.Context) -> None:
-    ask(context, start=True)
+def _prompt_changed(owner: InterMaskSettings, context: bpy.types.Context) -> None:
+    request_understanding(context, start=True)
 
 
 def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> None:
@@ -97,7 +97,7 @@ class InterMaskSettings(
 ):
     """The scene's settings for a generation."""
 
-    prompt: prompt_property(_ask_of_the_prompt)  # type: ignore[valid-type]
+    prompt: prompt_property(_prompt_changed)  # type: ignore[valid-type]
     takes_wanted: takes_property()  # type: ignore[valid-type]
     model_name: bpy.props.StringProperty()  # type: ignore[valid-type]
     model: bpy.props.EnumProperty(  # type: ignore[valid-type]

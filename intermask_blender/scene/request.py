@@ -1,4 +1,4 @@
-"""From the user's choices to a request to the generator, and the placement of its result."""
+"""Turns the user's choices into a request to the generator, and the placement of its result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
 @dataclass(frozen=True)
 class TakeOptions:
-    """How to read the prompt, to draw and to clean up: the fields of ``GenerationSettings`` of these names."""
+    """Settings for prompt, sampling and clean-up: the fields of ``GenerationSettings`` with the same names."""
 
     takes: int = 1
     sampling: Mapping[str, float] = field(default_factory=dict)
@@ -53,15 +53,15 @@ def prepare(
     Args:
         scene: where the characters perform.
         prompt: what the two people do.
-        seconds: duration; with a leader, the longest part of its motion that is used.
-        seed: of the generation.
+        seconds: duration; with a leader, at most this much of its motion is used.
+        seed: of the random numbers.
         model: the model's folder.
         leader: the armature that the second person reacts to.
         characters: armatures to key; None creates a new character. With a leader the first one is ignored.
-        options: of the generation; None means one take with the model's own sampling settings.
-        frame_range: first and last scene frame of a leader's motion that are used.
-        reuse: whether the generated people of the chosen take perform instead of new ones.
-        at_cursor: whether characters of the scene perform at the 3D cursor and not where they stand.
+        options: of the generation; None for one take with the model's own sampling settings.
+        frame_range: first and last scene frame of the leader's motion to use.
+        reuse: whether to key the generated people of the chosen take instead of new ones.
+        at_cursor: whether characters of the scene perform at the 3D cursor instead of where they stand.
 
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
@@ -108,7 +108,7 @@ def prepare(
 
 
 def figure_size(leader: Motion) -> float:
-    """How many times larger than a person a figure is; 1 for every size that people have."""
+    """Scale of a figure relative to a person; 1 for any size within the human range."""
     bones = [leader.joints[:, SMPL.index(side + lower)] - leader.joints[:, SMPL.index(side + upper)]
              for side in ("L_", "R_") for upper, lower in (("Hip", "Knee"), ("Knee", "Ankle"))]  # fmt: skip
     return figure_scale(float(np.median(np.linalg.norm(bones, axis=-1), axis=1).sum()) / 2)

@@ -1,4 +1,4 @@
-"""How the model understands the panel's prompt: asked of the generator when the prompt changes, and shown in lines."""
+"""How the model understands the panel's prompt: requests to the generator, and the lines that show its answers."""
 
 from __future__ import annotations
 
@@ -33,56 +33,56 @@ POLL_INTERVAL = 0.02
 WATCH_INTERVAL = 2.0
 """Seconds between two checks whether the user's ``words.json`` has changed."""
 
-LONGEST = 60.0
-"""Seconds: no clip is longer, so all times that a prompt may hold fit."""
+MAX_SECONDS = 60.0
+"""Length of the longest clip, so that all times in a prompt fit."""
 
-ALIKE, UNLIKE = 0.3, 0.55
-"""Distances, 1 - cosine of all-MiniLM-L6-v2's vectors, of models without a prompt classifier. Of the choreographed
-captions that were held out 99 in 100 lie within 0.2 of one that was not; "two people ride bicycles" lies 0.5 from all
-of them, "a man cooks dinner" 0.85."""
+CLOSE_DISTANCE, UNKNOWN_DISTANCE = 0.3, 0.55
+"""Distances from the nearest training caption, 1 - cosine similarity of all-MiniLM-L6-v2's vectors, for models without
+a prompt classifier. 99 % of the held-out choreographed captions are within 0.2 of a training caption; the distance of
+"two people ride bicycles" is 0.5, that of "a man cooks dinner" 0.85."""
 
-MOST_PARTS = 6
-"""Parts of a prompt that get a line each; of more, only those that the model does not know."""
+MAX_PART_LINES = 6
+"""Lines for the parts of a prompt; of a prompt with more parts, only those that the model does not know are shown."""
 
 Key = tuple[str, str]
-"""The model's folder and the prompt, markers included. A prompt that is used as written has the same answer."""
+"""The model's folder and the prompt, including markers. ``as_written`` does not change the answer."""
 
 Line = tuple[str, str]
-"""A text, translated, and an icon's name."""
+"""A translated text, and the name of an icon."""
 
 
 @dataclass
 class Question:
-    """A question that the generator has not answered.
+    """A request that the generator has not answered yet.
 
     Attributes:
         key: the model's folder and the prompt.
-        request: sent to the generator.
+        request: to the generator.
     """
 
     key: Key
     request: Request
 
 
-def ask(context: bpy.types.Context, start: bool = False) -> None:
-    """Ask the generator how the model understands the scene's prompt. The answer comes later.
+def request_understanding(context: bpy.types.Context, start: bool = False) -> None:
+    """Ask the generator how the model understands the scene's prompt; a timer collects the answer.
 
     Args:
         context: whose scene has the prompt.
-        start: start the generator's process if it does not run and PyTorch is installed.
+        start: whether to start the generator's process if it does not run and PyTorch is installed.
     """
     if bpy.app.background:  # there is no panel, and no event loop for the answer
         return
     current = session()
     _forget_if_words_changed()
-    key = _key_among(model_list(context), context)
+    key = _current_key(model_list(context), context)
     if key is None or key in current.understood or any(question.key == key for question in current.questions):
         return
     client = running_client() or (_started_client(context) if start else None)
     if client is None:
         return
     try:
-        request = submit_understand(client, Path(key[0]), key[1], LONGEST, words_path())
+        request = submit_understand(client, Path(key[0]), key[1], MAX_SECONDS, words_path())
     except UserError:
         return  # Generate reports why the process does not start
     current.questions.append(Question(key, request))
@@ -99,13 +99,13 @@ def _started_client(context: bpy.types.Context) -> WorkerClient | None:
 
 
 def panel_lines(context: bpy.types.Context) -> tuple[list[Line], tuple[Match, ...]]:
-    """What the panel says of the prompt, and the kinds that it offers; nothing where there is nothing to say.
+    """The lines about the prompt, and the kinds that the panel offers; both may be empty.
 
-    A prompt that the model does not list itself and that has not been checked is said to be unchecked. Panels ask at
-    every redraw, so nothing is read or computed here.
+    A prompt that has not been checked gets a line that says so, unless the model lists it. Panels call this at every
+    redraw, so nothing is read or computed here.
     """
     settings, models = context.scene.intermask, model_list(context)
-    key = _key_among(models, context)
+    key = _current_key(models, context)
     if key is None:
         return [], ()
     if (answer := session().understood.get(key)) is not None:
@@ -118,11 +118,11 @@ def panel_lines(context: bpy.types.Context) -> tuple[list[Line], tuple[Match, ..
 
 
 def answer_lines(answer: Understanding, as_written: bool) -> list[Line]:
-    """An answer in words; nothing where the prompt is what the model knows, word by word.
+    """The lines for an answer; none for a prompt that is a training caption.
 
     Args:
-        answer: of the model.
-        as_written: whether the prompt's own words are used.
+        answer: of the generator.
+        as_written: whether the prompt is used as written.
     """
     error = [(tr_error(answer.words_error), "ERROR")] if answer.words_error else []
     parts = answer.parts
@@ -133,13 +133,13 @@ def answer_lines(answer: Understanding, as_written: bool) -> list[Line]:
     if all(part.is_caption for part in parts):
         return error
     numbered = list(enumerate(parts, 1))
-    if len(parts) > MOST_PARTS:
-        numbered = [(number, part) for number, part in numbered if not part.known][:MOST_PARTS]
+    if len(parts) > MAX_PART_LINES:
+        numbered = [(number, part) for number, part in numbered if not part.known][:MAX_PART_LINES]
     return [*(_numbered_line(number, part) for number, part in numbered), *error]
 
 
 def offered_matches(answer: Understanding) -> tuple[Match, ...]:
-    """The kinds that are offered instead of the one that was understood: none for a training caption, or for parts."""
+    """The kinds offered as alternatives: none for a training caption, or for a prompt with several parts."""
     if len(answer.parts) != 1 or answer.parts[0].is_caption:
         return ()
     return answer.parts[0].matches[1:]
@@ -164,22 +164,22 @@ def _numbered_line(number: int, part: UnderstoodPart) -> Line:
 
 
 def _nearest_lines(answer: Understanding) -> list[Line]:
-    """What is said of a model without a prompt classifier."""
-    if not answer.nearest or answer.distance < ALIKE:
+    """The lines for a model without a prompt classifier."""
+    if not answer.nearest or answer.distance < CLOSE_DISTANCE:
         return []
-    if answer.distance < UNLIKE:
+    if answer.distance < UNKNOWN_DISTANCE:
         return [(tr("Closest match in this model: “{caption}”").format(caption=answer.nearest), "INFO")]
     return [(tr("Not in this model. Closest: {caption}").format(caption=answer.nearest), "ERROR")]
 
 
 def _panel_prompt(context: bpy.types.Context) -> str:
-    """What Generate would ask for: with markers, each one's prompt with its times."""
+    """The prompt that Generate would send: with markers, each marker's prompt with its times."""
     scene, settings = context.scene, context.scene.intermask
-    return timed_prompt(scene, settings.prompt, LONGEST) if settings.use_markers else str(settings.prompt)
+    return timed_prompt(scene, settings.prompt, MAX_SECONDS) if settings.use_markers else str(settings.prompt)
 
 
-def _key_among(models: ModelList, context: bpy.types.Context) -> Key | None:
-    """The chosen one of these models and the prompt, None where one of them is missing."""
+def _current_key(models: ModelList, context: bpy.types.Context) -> Key | None:
+    """The folder of the chosen model, and the prompt; None if one of them is missing or the prompt is too long."""
     folder = models.folders.get(models.chosen(context.scene.intermask.model_name))
     prompt = _panel_prompt(context).strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= MAX_PROMPT_LENGTH else None
@@ -189,7 +189,7 @@ def _collect_answers() -> float | None:
     """Timer: seconds until the next check, None when no question is open."""
     current = session()
     if current.client is not None:
-        current.client.poll()  # also when its process has died: then its requests fail
+        current.client.poll()  # also if its process has died, so that its requests fail
     for question in [question for question in current.questions if question.request.done]:
         current.questions.remove(question)
         if question.request.reply is not None:
@@ -203,12 +203,12 @@ def _watch_words() -> float | None:
     if running_client() is None:
         return None
     if _forget_if_words_changed():
-        ask(bpy.context)
+        request_understanding(bpy.context)
     return WATCH_INTERVAL
 
 
 def _forget_if_words_changed() -> bool:
-    """Forget all answers if they were given with another ``words.json``, and whether they were."""
+    """Forget all answers if ``words.json`` has changed since; returns whether it has."""
     current, stamp = session(), words_stamp()
     if stamp == current.words:
         return False

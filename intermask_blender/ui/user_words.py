@@ -1,4 +1,4 @@
-"""``words.json`` in the add-on's own folder: phrases of the user's own for the kinds that a model knows."""
+"""``words.json`` in the add-on's user folder: the user's own phrases for the kinds that a model knows."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ FILE = "words.json"
 EXAMPLE = "our own words for this"
 
 Stamp = tuple[int, int]
-"""Time and size of the file."""
+"""Modification time in nanoseconds, and size of the file."""
 
 
 def words_path(create: bool = False) -> Path | None:
-    """Where the file is or would be; None where the add-on is not an extension or has no folder of its own.
+    """Path of the file, which need not exist; None if the add-on is not an extension or has no user folder.
 
     Args:
-        create: make the folder if it is not there.
+        create: whether to create the folder if it is missing.
     """
     folder = own_folder("", create)
     return None if folder is None else folder / FILE
 
 
 def words_stamp() -> Stamp | None:
-    """What changes with the file; None where there is none."""
+    """A value that changes whenever the file does; None if there is no file."""
     path = words_path()
     try:
         state = None if path is None else path.stat()
@@ -37,7 +37,7 @@ def words_stamp() -> Stamp | None:
 
 
 def write_example(path: Path, kinds: Sequence[str]) -> None:
-    """Write a file with all kinds to fill in. JSON has no comments: the first kind shows how with a phrase.
+    """Write a file that lists all kinds, with an example phrase for the first one: JSON has no comments.
 
     Args:
         path: of the file.
@@ -50,10 +50,10 @@ def write_example(path: Path, kinds: Sequence[str]) -> None:
     if kinds:
         phrases[kinds[0]] = [EXAMPLE]
     with atomic_write(path) as temporary:
-        temporary.write_text(_laid_out(phrases), encoding="utf-8")
+        temporary.write_text(_formatted(phrases), encoding="utf-8")
 
 
-def _laid_out(phrases: dict[str, list[str]]) -> str:
+def _formatted(phrases: dict[str, list[str]]) -> str:
     """JSON with a line for each kind."""
     lines = [f" {json.dumps(kind)}: {json.dumps(texts, ensure_ascii=False)}" for kind, texts in phrases.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -23,7 +23,7 @@ def benchmark(sections: tuple[str, ...], model: Path | None) -> Iterator[str]:
 
     Args:
         sections: some of ``SECTIONS``.
-        model: folder of a model for the section ``model``; None takes the bundled one.
+        model: folder of the model for the sections ``model`` and ``agreement``; None for the bundled one.
     """
     measures: dict[str, Callable[[], Iterator[str]]] = {
         "start": _start,
@@ -38,7 +38,7 @@ def benchmark(sections: tuple[str, ...], model: Path | None) -> Iterator[str]:
         yield from measures[section]()
 
 
-def _least(run: Callable[[], object], times: int = 3) -> float:
+def _fastest(run: Callable[[], object], times: int = 3) -> float:
     """Seconds of the fastest of several runs."""
     seconds = []
     for _ in range(times):
@@ -86,7 +86,7 @@ def _solve() -> Iterator[str]:
         people.append(PosedSkeleton(SMPL_REST_OFFSETS, turns, travel).motion())
     noise = np.random.default_rng(2)
     noisy = [replace(p, joints=p.joints + noise.normal(scale=0.01, size=p.joints.shape)) for p in people]
-    fit, full = _least(lambda: solve(noisy, RAW_FIT)), _least(lambda: solve(noisy))
+    fit, full = _fastest(lambda: solve(noisy, RAW_FIT)), _fastest(lambda: solve(noisy))
     yield f"solving 300 frames x 2: {fit:.3f} s fitted, {full:.3f} s with clean-up ({full / 10:.3f} of real time)"
 
 
@@ -112,7 +112,7 @@ def _sampling() -> Iterator[str]:
     settings = SamplingSettings()
     keep_freed_memory()
 
-    works = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (90, 300)}
+    operations = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (90, 300)}
     prepare_transformer(transformer, choose_device("cpu"))
 
     def run(frames: int, batch: int, network: InteractionTransformer = transformer) -> Callable[[], object]:
@@ -121,34 +121,34 @@ def _sampling() -> Iterator[str]:
 
     run(16, 1)()
     dense = {}
-    for frames, work in works.items():
+    for frames, count in operations.items():
         length = frames // 4 * 4
         product = _matrix_rate()
-        seconds = dense[frames] = _least(run(length, 1), 2)
-        product = max(product, _matrix_rate())  # the same machine before and after
-        share = work / seconds / product
+        seconds = dense[frames] = _fastest(run(length, 1), 2)
+        product = max(product, _matrix_rate())  # the faster of before and after
+        share = count / seconds / product
         yield (
-            f"{frames} frames: {seconds:.2f} s for {work / 1e12:.2f} TFLOP = {work / seconds / 1e9:.0f} GFLOP/s, "
+            f"{frames} frames: {seconds:.2f} s for {count / 1e12:.2f} TFLOP = {count / seconds / 1e9:.0f} GFLOP/s, "
             f"{share:.0%} of a plain matrix product ({product / 1e9:.0f})"
         )
     yield f"peak memory of this process: {_peak_memory() / 2**20:.0f} MiB"
     for batch in (1, 4, 16):
-        seconds = _least(run(88, batch), 1)
+        seconds = _fastest(run(88, batch), 1)
         yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames per minute"
     small = prepare_transformer(
         InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8")
     )
     for frames, before in dense.items():
-        seconds = _least(run(frames // 4 * 4, 1, small), 2)
+        seconds = _fastest(run(frames // 4 * 4, 1, small), 2)
         yield f"8-bit, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
 
 
 def _matrix_rate() -> float:
-    """Operations per second of a plain matrix product, the best of several runs."""
+    """Operations per second of a plain matrix product, in the fastest of several runs."""
     import torch
 
     a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
-    return 2 * 1536**3 / _least(lambda: a @ b, 8)
+    return 2 * 1536**3 / _fastest(lambda: a @ b, 8)
 
 
 def _operations(transformer: object, steps: int) -> float:
@@ -192,13 +192,13 @@ def _model(folder: Path | None) -> Iterator[str]:
     model = InterMask.load(folder or bundled_model(), "cpu")
     loading = time.perf_counter() - start
     prompt = next(iter(model.config.examples), "two people dance")
-    seconds = _least(lambda: solve(model.generate(prompt, 120)[0].people), 2)
+    seconds = _fastest(lambda: solve(model.generate(prompt, 120)[0].people), 2)
     yield f"{model.config.name}: loaded in {loading:.2f} s; 4 seconds from prompt to solved motion in {seconds:.2f} s"
     yield f"peak memory of this process: {_peak_memory() / 2**20:.0f} MiB"
 
 
 def _agreement(folder: Path | None) -> Iterator[str]:
-    """Work that each cheaper setting saves, in items through the network, and greedy tokens that it changes."""
+    """For each cheaper setting, network evaluations relative to the full ones, and greedy tokens that stay equal."""
     import torch
     from torch import Tensor, nn
 
@@ -239,18 +239,18 @@ def _agreement(folder: Path | None) -> Iterator[str]:
     changes: list[dict[str, float]] = [{"guidance_fraction": share} for share in (0.75, 0.5, 0.25)]
     changes += [{"skip_confidence": limit} for limit in (0.5, 0.2, 0.1)]
     for change in changes:
-        tokens, made = greedy(replace(dense, **change))  # type: ignore[arg-type]
+        tokens, processed = greedy(replace(dense, **change))  # type: ignore[arg-type]
         equal = (tokens == expected).float().mean().item()
         ((name, value),) = change.items()
-        yield f"{name} {value:g}: {made / all_items:.0%} of the work, {equal:.0%} of the tokens equal"
+        yield f"{name} {value:g}: {processed / all_items:.0%} of the work, {equal:.0%} of the tokens equal"
     hook.remove()
     rounded = prepare_transformer(load_model(folder or bundled_model()).transformer, choose_device("cpu-int8"))
     tokens = sample(rounded, ids, torch.ones_like(ids, dtype=torch.bool), text, dense)
     masked = torch.rand(expected.shape, generator=torch.Generator().manual_seed(0)) < 0.5
     given = expected.masked_fill(masked, transformer.config.mask_id)
     with torch.inference_mode():
-        exact, near = (network(given, network.condition(text))[masked] for network in (transformer, rounded))
-    alike = (near.argmax(-1) == exact.argmax(-1)).float().mean().item()
-    moved, equal = ((near - exact).std() / exact.std()).item(), (tokens == expected).float().mean().item()
+        exact, approximate = (network(given, network.condition(text))[masked] for network in (transformer, rounded))
+    same = (approximate.argmax(-1) == exact.argmax(-1)).float().mean().item()
+    deviation, equal = ((approximate - exact).std() / exact.std()).item(), (tokens == expected).float().mean().item()
     yield f"8-bit: {equal:.0%} of the tokens equal"
-    yield f"8-bit, one pass, half masked: {alike:.1%} equal, logits changed by {moved:.2%} of their deviation"
+    yield f"8-bit, one pass, half masked: {same:.1%} equal, logits changed by {deviation:.2%} of their deviation"

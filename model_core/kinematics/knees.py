@@ -11,9 +11,9 @@ from .limbs import LEGS
 from .pose import PoseBatch
 
 _TOUCH = (0.12, 0.16)
-"""Metres: knees nearer than the first touch; beyond the second they are independent."""
+"""Metres: closer knees than the first distance touch; beyond the second distance they are independent."""
 _TOLERANCE = 0.005
-"""Metres by which their distance may change."""
+"""Metres by which the distance may change."""
 _LARGEST_SWIVEL = 0.5
 """Radians."""
 _ITERATIONS = 5
@@ -25,7 +25,7 @@ def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -
     Args:
         before: (2, T, 22, 3) joints before all corrections.
         pose: two people after the corrections.
-        held: index of a person whose legs stay.
+        held: index of a person whose legs must not move; None for neither.
     """
     hinges = [leg.hinge for leg in LEGS]
     target = np.linalg.norm(before[0][:, hinges, None] - before[1][:, None, hinges], axis=-1)
@@ -62,7 +62,7 @@ def keep_knee_distances(before: np.ndarray, pose: PoseBatch, held: int | None) -
         angle = np.clip(angle, -_LARGEST_SWIVEL, _LARGEST_SWIVEL)
     angle = np.moveaxis(hann_smoothed(np.moveaxis(angle, 1, -1), 2), -1, 1)
     for number, leg in enumerate(LEGS):
-        turn = rotation_about(axis[:, :, number], angle[:, :, number])
+        swivel = rotation_about(axis[:, :, number], angle[:, :, number])
         for joint in (leg.upper, leg.hinge):
-            rotations[:, :, joint] = turn @ rotations[:, :, joint]
+            rotations[:, :, joint] = swivel @ rotations[:, :, joint]
     return pose.with_world_rotations(rotations)

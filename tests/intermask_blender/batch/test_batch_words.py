@@ -49,7 +49,7 @@ def test_understood_says_how_each_row_is_understood_without_the_networks_and_mak
     assert lines[1].startswith("not in this model; closest: two people ")
     assert lines[2:4] == [f"part 1 understood as: {CAPTIONS[0]}", f"part 2 understood as: {CAPTIONS[1]}"]
     assert lines[4:] == [f"used as written; closest: {CAPTIONS[0]}", f"understood as: {CAPTIONS[0]}"]
-    assert told.endswith("4 of 6 known, 1 failed; nothing was made.\n")
+    assert told.endswith("4 of 6 known, 1 failed; nothing was generated.\n")
     assert errors.count("words.json, line 2") == 1 and errors.count("failed: ") == 1
 
 

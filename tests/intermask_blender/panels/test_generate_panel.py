@@ -15,7 +15,7 @@ from intermask_blender.panels.generate import INTERMASK_PT_generate
 from intermask_blender.ui import preferences
 from intermask_blender.ui.kinds import model_kinds, picture_path
 from intermask_blender.ui.model_list import model_list
-from intermask_blender.ui.prompt_understanding import _key_among, panel_lines
+from intermask_blender.ui.prompt_understanding import _current_key, panel_lines
 from intermask_blender.ui.session import session
 
 assert blender_scene
@@ -29,7 +29,7 @@ UNKNOWN = Understanding((UnderstoodPart("two astronauts repair a satellite", MAT
 
 
 def key() -> tuple[str, str]:
-    found = _key_among(model_list(bpy.context), bpy.context)
+    found = _current_key(model_list(bpy.context), bpy.context)
     assert found is not None
     return found
 

@@ -21,7 +21,7 @@ from intermask_blender.generator.understanding import (
     submit_understand,
     understanding_of,
 )
-from intermask_blender.ui.prompt_understanding import MOST_PARTS, answer_lines, offered_matches
+from intermask_blender.ui.prompt_understanding import MAX_PART_LINES, answer_lines, offered_matches
 from intermask_blender.ui.user_words import EXAMPLE, write_example
 from model_core.model_files.words import read_phrases
 
@@ -75,7 +75,7 @@ def test_of_many_parts_only_unknown_ones_have_lines() -> None:
     parts = tuple(part("x", known=number % 5 != 0) for number in range(30))
     lines = answer_lines(Understanding(parts), False)
     assert [text.split(" is ")[0] for text, _ in lines] == [f"Part {number}" for number in (1, 6, 11, 16, 21, 26)]
-    assert len(answer_lines(Understanding((part("x", known=False),) * 30), False)) == MOST_PARTS
+    assert len(answer_lines(Understanding((part("x", known=False),) * 30), False)) == MAX_PART_LINES
 
 
 def test_the_line_says_who_acts_and_that_the_words_are_used_as_written() -> None:

@@ -19,7 +19,7 @@ from intermask_blender import registration
 from intermask_blender.generator.client import WorkerClient
 from intermask_blender.generator.generation import Generation, GenerationSettings
 from intermask_blender.generator.runtime import NAMED, Inspection, Runtime
-from intermask_blender.operators.job_mixin import free
+from intermask_blender.operators.job_mixin import poll_idle
 from intermask_blender.ui import prompt_understanding
 from intermask_blender.ui.prompt_understanding import Question
 from intermask_blender.ui.session import Pending, end_session, session
@@ -42,13 +42,13 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
     inspection = Inspection(Runtime(NAMED, Path(sys.executable)))
     inspection.start()
     current.job = inspection
-    assert not free(bpy.types.INTERMASK_OT_test_runtime)
+    assert not poll_idle(bpy.types.INTERMASK_OT_test_runtime)
 
     intermask_blender.unregister()
     assert generation.done and inspection.done and process.poll() is not None
     assert not current.pending and current.job is None
     intermask_blender.register()
-    assert session() is not current and free(bpy.types.INTERMASK_OT_test_runtime)
+    assert session() is not current and poll_idle(bpy.types.INTERMASK_OT_test_runtime)
     assert bpy.context.window_manager.intermask.count == 0
 
 
