@@ -1,4 +1,4 @@
-"""The record of each row, which lets an interrupted run continue where it stopped.
+"""The record of each row, which lets an interrupted run resume where it left off.
 
 A row's record is written last, after all of its files are in place: a row without a record is not finished.
 """
@@ -20,27 +20,27 @@ FOLDER = "records"
 MADE, FAILED = "made", "failed"
 
 _OLD_KEYS = {"fault": "error"}
-"""Keys of records that earlier versions wrote, each with its present name."""
+"""Old names of keys in the records of earlier versions, with their present names."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """How one row went, and what it was made from.
+    """The result of one row, and the inputs that determined it.
 
     Attributes:
         job: name of the row's files.
         prompt: what the two people do.
-        where: where the row comes from.
+        where: origin of the row, such as its line in the job file.
         outcome: ``made`` or ``failed``.
         error: one sentence if it failed.
         details: the traceback of an error in the program.
         motion: hash of everything that determines the motion and its files.
-        render: settings of the film or the pictures; empty if none was made.
-        files: relative to the folder of the results.
-        seconds: how long it took.
+        render: settings of the video or the image sequence; empty without one.
+        files: paths relative to the folder of the results.
+        seconds: duration of the generation and rendering.
         constraint_errors: how well each constraint is met: the fields of ``ConstraintError``.
-        understood: the training caption that stood in for each part of the prompt, with the people's roles exchanged
-            where the second one acts; none if the prompt was used as written.
+        understood: the training caption used for each part of the prompt, with exchanged roles if the second person
+            acts; empty if the prompt was used as written.
         known: whether the model knows every part; None if it was used as written.
     """
 
@@ -59,7 +59,7 @@ class Record:
     known: bool | None = None
 
     def is_valid(self, out: Path, motion: str) -> bool:
-        """Whether the row is made, from inputs with the hash ``motion``, and every file is still there."""
+        """Whether the row succeeded with inputs of the hash ``motion``, and all its files still exist."""
         return self.outcome == MADE and self.motion == motion and all((out / name).exists() for name in self.files)
 
 
@@ -96,9 +96,9 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     """Hash of what determines a row's motion: its fields, the content of its files, and the run's settings.
 
     Args:
-        job: the row; its line in the file does not matter.
+        job: the row; its line number is not part of the hash.
         shared_inputs: hashes and settings of the run, such as the model's and the opened scene's.
-        hashes: of the files that rows of the run name.
+        hashes: cache for the files that rows name.
     """
     leader = Path(job.leader)
     content = hashes.of(leader) if job.leads_from_file and leader.is_file() else ""
@@ -114,14 +114,14 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
 
 
 class FileHashes:
-    """Hashes of files that many rows share; a file is read again only when its size or time has changed."""
+    """Cached hashes of files that many rows share; a file is read again only if its size or time has changed."""
 
     def __init__(self) -> None:
         """Start without hashes."""
         self._known: dict[tuple[Path, int, int], str] = {}
 
     def of(self, path: Path) -> str:
-        """As ``file_hash``.
+        """``file_hash``, cached.
 
         Raises:
             UserError: it cannot be read.

@@ -1,7 +1,7 @@
 """Splicing the keys of an edit into existing keys: everything outside the edit stays exactly as it was.
 
-The model and the solver change a whole clip slightly. So old keys are kept outside the edit, and at its ends the
-difference fades over a few frames of the new motion.
+The model and the solver slightly change the whole clip. So the old keys are kept outside the edit, and at both ends of
+the edit the difference is blended out over a few frames of the new motion.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Source:
 
 @dataclass(frozen=True)
 class KeptKeys:
-    """Which keys of two people an edit keeps: all that it does not regenerate.
+    """The keys of two people that an edit keeps: all that it does not regenerate.
 
     Attributes:
         sources: keys of the first and the second person.
-        who: people who are regenerated, out of 0 and 1; the others keep all keys.
-        joints: SMPL joints that are regenerated, fingers with their wrists; the others keep their rotations, and the
+        who: indices of the regenerated people, 0 and 1; the other person keeps all keys.
+        joints: the regenerated SMPL joints, fingers with their wrists; other joints keep their rotations, and the
             pelvis also its location.
-        first, last: scene frames that are regenerated; all others keep their keys.
+        first, last: range of the regenerated scene frames; frames outside it keep their keys.
     """
 
     sources: tuple[Source, Source]
@@ -55,7 +55,7 @@ class KeptKeys:
 
 
 def source_of(owner: bpy.types.Object) -> Source:
-    """Where an object's keys are now."""
+    """The action and slot with an object's present keys."""
     animation = owner.animation_data
     if animation is None or animation.action is None:
         return Source()
@@ -63,17 +63,17 @@ def source_of(owner: bpy.types.Object) -> Source:
 
 
 def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float) -> bool:
-    """Write an edit's keys as a new action that has all keys of the old one that are kept.
+    """Write an edit's keys to a new action, together with the kept keys of the old one.
 
     Args:
         keys: of the whole clip, as generated.
-        name: of the new action, which becomes the armature's; the previous one is kept in the file.
+        name: of the new action, which is assigned to the armature; the previous action stays in the file.
         kept: the keys that are kept.
         person: 0 or 1.
         fps: of the scene.
 
     Returns:
-        Whether it was written: false if the old action no longer exists.
+        Whether it was written; false if the old action no longer exists.
     """
     source = kept.sources[person]
     old = bpy.data.actions.get(source.action) if source.action else None
@@ -83,7 +83,7 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
     animation = owner.animation_data or owner.animation_data_create()
     if animation.action is not None:
         animation.action.use_fake_user = True
-    # A copy, which keeps all other keys too, such as those of fingers or a face.
+    # A copy also keeps all other keys, such as those of fingers or a face.
     action = old.copy()
     action.name, action.use_fake_user = name, False
     compat.assign_action(owner, action, source.slot)
@@ -128,18 +128,18 @@ class _Splice:
     def of(self, bone: bpy.types.PoseBone, path: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
         """(T, C) blended values of one property."""
         if path.rpartition(".")[2] in LINEAR_CHANNELS:
-            return self._blended(old, new, np.subtract, lambda apart, share, values: values + share[:, None] * apart)
+            return self._blended(old, new, np.subtract, lambda delta, share, values: values + share[:, None] * delta)
 
-        def apart(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        def difference(old: np.ndarray, new: np.ndarray) -> np.ndarray:
             return rotations.axis_angle_from_quaternion(
                 rotations.quaternion_multiply(old, rotations.quaternion_conjugate(new))
             )
 
-        def turned(apart: np.ndarray, share: np.ndarray, values: np.ndarray) -> np.ndarray:
-            return rotations.quaternion_multiply(rotations.quaternion_from_axis_angle(share[:, None] * apart), values)
+        def rotated(delta: np.ndarray, share: np.ndarray, values: np.ndarray) -> np.ndarray:
+            return rotations.quaternion_multiply(rotations.quaternion_from_axis_angle(share[:, None] * delta), values)
 
         before, after = quaternions_of(bone, old), quaternions_of(bone, new)
-        return rotation_values(bone, rotations.continuous_signs(self._blended(before, after, apart, turned)))
+        return rotation_values(bone, rotations.continuous_signs(self._blended(before, after, difference, rotated)))
 
     def _blended(
         self,
@@ -148,7 +148,7 @@ class _Splice:
         difference: Callable[[np.ndarray, np.ndarray], np.ndarray],
         moved: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     ) -> np.ndarray:
-        """The new values where the frames are free, blended into the old ones at both ends; the old ones elsewhere."""
+        """New values in free frames, blended into the old ones at both ends; old values elsewhere."""
         result = np.where(self.free[:, None], new, old)
         edges = np.flatnonzero(np.diff(np.concatenate(([False], self.free, [False])).astype(int)))
         for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -164,7 +164,7 @@ class _Splice:
 
 
 def _frames(new: np.ndarray, old_last: float, kept: KeptKeys) -> np.ndarray:
-    """The new keys' frames, and those of kept keys after them: the generator's clip may be a frame shorter."""
+    """Frames of the new keys, and of kept keys after them: the generated clip may be a frame shorter."""
     last = float(new[-1])
     if kept.last < last:
         last = max(last, float(np.floor(old_last)))

@@ -1,4 +1,4 @@
-"""A pose that is kept with an object of the scene: a figure of lines, which is moved and turned as the pose should be.
+"""A pose stored on an object of the scene: a line figure that the user moves and rotates to place the pose.
 
 The object's origin is on the ground below the hips, and the figure faces along its Y axis.
 """
@@ -25,14 +25,14 @@ _HALF_TURN = np.diag((-1.0, -1.0, 1.0))
 
 @dataclass(frozen=True)
 class HeldPose:
-    """A pose and where it was found.
+    """A pose, and its position in the scene.
 
     Attributes:
-        turns: (22, 3, 3) the pelvis's orientation where the person faces +Z, then local rotations; motion's axes.
-        height: of the pelvis of a person over the ground, metres.
-        joints: indices of the SMPL joints that count.
-        lines: (22, 3) the joints in the space of the figure, scene units.
-        matrix: (4, 4) the figure's place in the scene.
+        turns: (22, 3, 3) orientation of the pelvis for a person who faces +Z, then local rotations, Y up.
+        height: of the pelvis above the ground, for a person of average size, metres.
+        joints: indices of the constrained SMPL joints.
+        lines: (22, 3) joint positions in the object space of the figure, scene units.
+        matrix: (4, 4) world matrix of the figure.
     """
 
     turns: np.ndarray
@@ -50,8 +50,8 @@ def pose_of(
     Args:
         owner: an armature of a person.
         scene: its scene.
-        frame: of the scene; None takes the pose as it is shown.
-        bones: names of the bones that count; None means all.
+        frame: of the scene; None for the pose that is shown.
+        bones: names of the constrained bones; None for all.
 
     Raises:
         UserError: as ``capture_pose``.
@@ -85,7 +85,7 @@ def pose_of(
 
 
 def store_pose(figure: bpy.types.Object, pose: HeldPose) -> None:
-    """Keep a pose with its figure."""
+    """Store a pose on its figure."""
     quaternions = rotations.quaternion_from_matrix(pose.turns)
     figure[POSE] = rotations.axis_angle_from_quaternion(quaternions).ravel().tolist()
     figure[HEIGHT] = pose.height
@@ -93,7 +93,7 @@ def store_pose(figure: bpy.types.Object, pose: HeldPose) -> None:
 
 
 def stored_pose(figure: bpy.types.Object) -> tuple[np.ndarray, float, tuple[int, ...]] | None:
-    """Rotations (22, 3, 3), height of the pelvis and joints of a figure's pose; None where it has none."""
+    """Rotations (22, 3, 3), height of the pelvis and joints of a figure's pose; None if it has none."""
     values = figure.get(POSE)
     if values is None or len(values) != 3 * len(SMPL):
         return None
@@ -104,7 +104,7 @@ def stored_pose(figure: bpy.types.Object) -> tuple[np.ndarray, float, tuple[int,
 
 
 def facing_frame(turns: np.ndarray) -> np.ndarray:
-    """Orientations (..., 3, 3) of figures in the scene as those of people who face along the figures' Y axes."""
+    """Convert world orientations (..., 3, 3) of figures to those of people who face along the figures' Y axes."""
     return np.asarray(turns @ _HALF_TURN)
 
 

@@ -1,4 +1,4 @@
-"""``python -m model_core evaluate starter``: whether a model does what prompts say, measured on held-out clips."""
+"""``python -m model_core evaluate starter``: whether a model follows held-out prompts and leaders."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class KindResult:
     Attributes:
         kind: its name.
         prompts: number of generated clips.
-        success: share of clips in which the detector detects the kind.
-        reaction: the same for reactions to the leader of a held-out clip; None without such clips.
-        data: the same for the held-out clips themselves, an upper bound of what a model can reach.
-        diversity: mm between the joints of two takes of one prompt, relative to the pelvis.
+        success: fraction of the clips in which the detector finds the kind.
+        reaction: the same for reactions to leaders of held-out clips; None without such clips.
+        data: the same for the held-out clips themselves, an upper bound for any model.
+        diversity: mean distance in mm between the joints of two takes of one prompt, relative to the pelvis.
     """
 
     kind: str
@@ -125,8 +125,8 @@ def physical_checks(found: PhysicalMetrics, reference: PhysicalMetrics, whose: s
 
     Args:
         found: of the measured motion.
-        reference: of motion that is as good as it gets.
-        whose: the reference is, such as "the data's".
+        reference: of the best motion that can be expected.
+        whose: names the reference in the text, such as "the data's".
     """
     rows = []
     for name, value in asdict(found).items():
@@ -149,7 +149,7 @@ def evaluate_starter(
 
     Args:
         model: a model folder.
-        data: folder of clips made by ``choreograph``.
+        data: folder of clips written by ``choreograph``.
         out: folder for ``evaluation.json`` and ``kinds.csv``; None writes no files.
         kinds: names of the kinds to measure; empty for all.
         seeds: generated clips per kind.
@@ -173,16 +173,16 @@ def evaluate_starter(
     report = Report(pipeline.config.name, seeds)
     report.loading, report.seconds, report.memory = cost(model)
     report.world_mm, report.aligned_mm = reconstruction(pipeline, held_out[:: max(1, len(held_out) // _PAIRS)])
-    made: list[np.ndarray] = []
+    generated: list[np.ndarray] = []
     prompted: list[Prompted] = []
     for kind in kinds or DETECTORS:
         clips = [clip for clip in held_out if clip.kind == kind]
         if clips or kind in _CAPTURED:
-            report.kinds.append(_kind_result(pipeline, kind, clips, seeds, made, prompted))
+            report.kinds.append(_kind_result(pipeline, kind, clips, seeds, generated, prompted))
             print(f"{kind:34s} {100 * report.kinds[-1].success:3.0f} %", flush=True)
     if not report.kinds:
         raise UserError(f"{data} has no held-out clip of the chosen kinds.")
-    report.physical = mean_physical(made)
+    report.physical = mean_physical(generated)
     chosen = {result.kind for result in report.kinds}
     report.physical_data = mean_physical(clip.joints for clip in held_out if clip.kind in chosen)
     if prompted and embedding is not None:
@@ -197,7 +197,7 @@ def _kind_result(
     kind: str,
     clips: Sequence[StoredClip],
     seeds: int,
-    made: list[np.ndarray],
+    generated: list[np.ndarray],
     prompted: list[Prompted],
 ) -> KindResult:
     random = np.random.default_rng(len(clips))
@@ -210,7 +210,7 @@ def _kind_result(
         takes = pipeline.generate(prompt, frames, GenerateOptions(seed=seed, takes=2 if seed == 0 else 1))
         solved = [_solved(take) for take in takes]
         joints = [np.stack([person.joints for person in people]) for people in solved]
-        made.append(joints[0])
+        generated.append(joints[0])
         hits.append(detected(kind, joints[0]))
         if len(joints) > 1:
             first, second = (pair - pair[:, :, :1] for pair in joints)
@@ -234,8 +234,8 @@ def _solved(interaction: Interaction, held: int | None = None) -> list[Motion]:
 def reconstruction(pipeline: InterMask, clips: Iterable[StoredClip]) -> tuple[float, float]:
     """Mean joint error, mm, of held-out people after encoding and decoding: in the world, and root-aligned.
 
-    The tokens are those that the pipeline gives known people. Of residual quantisers only the first level counts: the
-    transformer predicts no other.
+    The pipeline tokenises the people. Of residual quantisers only the first level is used: the transformer predicts no
+    other.
     """
     model, errors = pipeline.model, []
     for clip in clips:
@@ -273,7 +273,7 @@ except ImportError:
     memory = float("nan")
 print(cold, min(times), memory)
 """
-"""Program of a separate process, so that neither data nor earlier work counts."""
+"""Runs in a separate process, so that neither the data nor earlier work is measured."""
 
 
 def cost(model: Path) -> tuple[float, float, float]:

@@ -21,27 +21,27 @@ from .metrics_log import MetricsLog
 
 _CHECKPOINT, _PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _LOG_EVERY = 100
-"""Steps that one line of the metrics averages."""
+"""Steps between two lines of the metrics, each the mean over these steps."""
 _MOST_SKIPPED = 10
-"""Steps in a row whose loss or gradient may be not finite; a network that does not recover by then never does."""
+"""Consecutive steps without a finite loss or gradient after which training stops: such networks do not recover."""
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """Length, learning rate and schedule of a training.
+    """Length, learning rate and schedule of a training run.
 
     Attributes:
-        steps: updates in all.
+        steps: total number of updates.
         batch: samples per update.
-        rate: highest learning rate of AdamW.
+        rate: peak learning rate of AdamW.
         betas, decay: of AdamW (published: 0.9, 0.99; 1e-5 for the transformer, none for the tokenizer).
-        warm_up: steps over which the rate rises to its highest value.
-        schedule: ``cosine``, down to ``last_rate`` times the highest rate; or ``steps``, multiplied by ``step_factor``
+        warm_up: steps over which the rate rises to its peak.
+        schedule: ``cosine``, down to ``last_rate`` times the peak; or ``steps``, multiplied by ``step_factor``
             at each fraction of the steps in ``step_shares`` (as published).
         clip: largest norm of the gradient.
         average: decay of the moving average of the weights, which evaluation and export use; 0 for none.
         save_every, evaluate_every: in steps.
-        half: compute in bfloat16 where that is safe; weights stay in single precision.
+        half: use bfloat16 autocast; weights stay in single precision.
     """
 
     steps: int = 20000
@@ -74,7 +74,7 @@ class LoopSettings:
 class Loop:
     """Runs updates until the last step; starts from the newest checkpoint in its folder.
 
-    The folder gets ``checkpoint.pt``, ``checkpoint.previous.pt`` (the one before, in case the newest is damaged),
+    The folder gets ``checkpoint.pt``, ``checkpoint.previous.pt`` (the one before, in case the newest is corrupt),
     ``metrics.jsonl`` and ``held_out.jsonl``.
 
     Args:
@@ -136,7 +136,7 @@ class Loop:
         self.step = int(saved["step"])
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all; the one before it is kept.
+        """Write the checkpoint atomically; the one before it is kept.
 
         Raises:
             UserError: it cannot be written, or a weight is not a finite number.
@@ -180,8 +180,8 @@ class Loop:
         """Train to the end.
 
         Args:
-            losses: maps the step's number to the loss to minimise and figures for the log.
-            evaluate: maps the averaged network to figures on held-out data.
+            losses: maps the step number to the loss to minimise, and to metrics for the log.
+            evaluate: maps the averaged network to metrics on held-out data.
 
         Returns:
             The averaged network in evaluation mode, on the device.
@@ -269,7 +269,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 class _Means:
-    """Means of figures since the last line of the log, each over the steps that have it."""
+    """Means of metrics since the last line of the log, each over the steps that have it."""
 
     def __init__(self) -> None:
         self.sums: dict[str, tuple[float, int]] = {}
@@ -286,7 +286,7 @@ class _Means:
 
 
 def _has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 by itself; CUDA cards before 2020 only imitate it, slowly."""
+    """Whether the device computes in bfloat16 natively; CUDA cards before 2020 emulate it slowly."""
     return device.type != "cuda" or torch.cuda.get_device_capability(device) >= (8, 0)
 
 

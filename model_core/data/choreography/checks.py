@@ -61,12 +61,12 @@ def limits_of(kind: str) -> CheckSettings:
     return replace(settings, acceleration=0.42) if kind in _ROUGH else settings
 
 
-def faults(clip: ChoreographedClip, settings: CheckSettings | None = None) -> list[str]:
+def failed_checks(clip: ChoreographedClip, settings: CheckSettings | None = None) -> list[str]:
     """Names of the checks that a clip fails."""
-    return list(_faults(clip, settings or limits_of(clip.kind)))
+    return list(_failures(clip, settings or limits_of(clip.kind)))
 
 
-def _faults(clip: ChoreographedClip, limits: CheckSettings) -> Iterator[str]:
+def _failures(clip: ChoreographedClip, limits: CheckSettings) -> Iterator[str]:
     joints = clip.joints.astype(np.float64)
     if skate(joints) > limits.skate:
         yield "skate"

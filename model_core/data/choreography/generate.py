@@ -1,4 +1,4 @@
-"""``python -m model_core choreograph``: composes captured single people into checked, captioned clips of two."""
+"""``python -m model_core choreograph``: combines captured single people into checked, captioned two-person clips."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...errors import UserError
 from ...files import atomic_write
 from ..captured import load_captured
 from .captions import paraphrases
-from .checks import faults
+from .checks import failed_checks
 from .kinds import SCRIPTS
 from .library import Library, library_from
 from .scene import ChoreographedClip, Scene
@@ -24,9 +24,9 @@ from .sheets import contact_sheet
 from .split import instance_held_out
 
 _CAPTIONS = 8
-"""Paraphrases stored with a clip."""
+"""Number of paraphrases stored with a clip."""
 _PATIENCE = 3
-"""Highest number of attempts per requested clip."""
+"""Maximum number of attempts per requested clip."""
 _SHEETS = 3
 """Contact sheets per kind."""
 
@@ -36,7 +36,7 @@ class Tally:
     """Outcome of the attempts for a kind.
 
     Attributes:
-        kind: which.
+        kind: the kind of interaction.
         tried, accepted: numbers of clips.
         reasons: number of failures of each check.
     """
@@ -53,24 +53,24 @@ class Tally:
 
 
 def choreographed(kind: str, seed: int, library: Library) -> ChoreographedClip:
-    """One clip; the same for the same kind, seed and library."""
+    """One clip, determined by kind, seed and library."""
     scene = Scene(kind, seed, library, np.random.default_rng([seed, zlib.crc32(kind.encode())]))
     SCRIPTS[kind](scene)
     return scene.clip()
 
 
 def generate(kind: str, instances: int, seed: int, library: Library) -> tuple[list[ChoreographedClip], Tally]:
-    """``instances`` clips of a kind that pass the checks, or fewer when three attempts per clip are not enough."""
+    """``instances`` clips of a kind that pass the checks, or fewer if three attempts per clip are not enough."""
     clips: list[ChoreographedClip] = []
     tally = Tally(kind, 0, 0, Counter())
     for number in _seeds(seed, instances * _PATIENCE):
         if len(clips) == instances:
             break
         clip = choreographed(kind, number, library)
-        found = faults(clip)
+        failures = failed_checks(clip)
         tally.tried += 1
-        tally.reasons.update(found)
-        if not found:
+        tally.reasons.update(failures)
+        if not failures:
             clips.append(clip)
     tally.accepted = len(clips)
     return clips, tally
@@ -88,9 +88,9 @@ def choreograph(
     Args:
         data: folder of captured motion with its manifest.
         out: folder for shards.
-        kinds: names of kinds, none for all.
-        instances: clips per kind that pass the checks.
-        seed: other seeds give other clips.
+        kinds: names of kinds; empty for all.
+        instances: number of clips per kind that pass the checks.
+        seed: determines the clips.
         sheets: also draw pictures into ``out / "sheets"``; needs Pillow.
 
     Raises:

@@ -11,7 +11,7 @@ from made_up_library import made_up_library
 
 from model_core.data.choreography.captions import TEMPLATES, caption, paraphrases
 from model_core.data.choreography.captions.kind_of_caption import kind_of_caption
-from model_core.data.choreography.checks import contact_error, faults
+from model_core.data.choreography.checks import contact_error, failed_checks
 from model_core.data.choreography.generate import choreographed
 from model_core.data.choreography.kinds import SCRIPTS
 from model_core.data.choreography.library import Library
@@ -61,19 +61,19 @@ def test_a_contact_that_is_not_kept_is_found(clips: dict[str, ChoreographedClip]
     clip = clips["shake hands"]
     first, second = clip.people
     away = second.moved(np.eye(3), np.array([0.15, 0.0, 0.1]))
-    assert "contact" not in faults(clip)
-    assert "contact" in faults(dataclasses.replace(clip, people=(first, away)))
+    assert "contact" not in failed_checks(clip)
+    assert "contact" in failed_checks(dataclasses.replace(clip, people=(first, away)))
 
 
 def test_people_in_each_other_under_the_floor_or_sliding_are_found(clips: dict[str, ChoreographedClip]) -> None:
     clip = clips["walk towards and pass"]
     first, second = clip.people
-    assert "interpenetration" in faults(dataclasses.replace(clip, people=(first, first)))
+    assert "interpenetration" in failed_checks(dataclasses.replace(clip, people=(first, first)))
     sunk = first.moved(np.eye(3), np.array([0.0, -0.1, 0.0]))
-    assert "floor" in faults(dataclasses.replace(clip, people=(sunk, second)))
+    assert "floor" in failed_checks(dataclasses.replace(clip, people=(sunk, second)))
     slide = np.linspace(0, 2, len(first), dtype=np.float32)[:, None, None] * np.array([1, 0, 0], np.float32)
     sliding = dataclasses.replace(second, joints=second.joints + slide)
-    assert "skate" in faults(dataclasses.replace(clip, people=(first, sliding)))
+    assert "skate" in failed_checks(dataclasses.replace(clip, people=(first, sliding)))
 
 
 @pytest.mark.parametrize("kind", WALKING)
