@@ -38,7 +38,7 @@ def add_fcurve(store: Any, path: str, index: int, group: str) -> bpy.types.FCurv
 
 
 def slot_name(owner: bpy.types.Object | bpy.types.Scene) -> str:
-    """Of its action's slots, the one that moves an object or a scene; empty before 4.4, which has none."""
+    """Name of the action slot that animates an object or a scene; empty before 4.4, which has no slots."""
     if not SLOTTED_ACTIONS or owner.animation_data.action_slot is None:
         return ""
     return str(owner.animation_data.action_slot.identifier)

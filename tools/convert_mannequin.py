@@ -1,6 +1,6 @@
 """Make assets/body/mannequin.npz from the installed ``mannequin-x`` package (Apache-2.0).
 
-Run once, with mannequin-x 0.3.0 installed beside numpy: ``python tools/convert_mannequin.py``. The figure's 54 joints
+Run once, with mannequin-x 0.3.0 and numpy installed: ``python tools/convert_mannequin.py``. The figure's 54 joints
 become SMPL's 22 (hands and fingers go with the wrists); positions and weights are stored as small integers.
 """
 
@@ -89,7 +89,7 @@ def _ball_faces(wooden: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _quantised(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices as 16-bit steps from the lowest corner: steps of 0.03 mm at the most."""
+    """Vertices as 16-bit steps from the lowest corner: steps of at most 0.03 mm."""
     low = vertices.min(axis=0)
     step = (vertices.max(axis=0) - low) / np.iinfo(np.uint16).max
     return np.rint((vertices - low) / step).astype(np.uint16), low, step

@@ -122,7 +122,7 @@ def _licences(contents: Sequence[Entry]) -> Iterator[Finding]:
         above = {folder, *folder.parents}
         data = [name for name in sorted(names) if not name.endswith((".md", ".txt", ".json"))]
         if data and not above & (covered | attributed):
-            yield Finding(str(folder), f"Nobody says where {data[0]} comes from; add ATTRIBUTION.md.")
+            yield Finding(str(folder), f"The origin of {data[0]} is not stated; add ATTRIBUTION.md.")
         for name in names:
             licence = name.removeprefix("LICENSE-").removesuffix(".txt")
             if name.startswith("LICENSE-") and f"SPDX:{licence}" not in named:

@@ -26,7 +26,7 @@ def clip(folder: Path, picture: Path, fps: float = 30.0, every: int = 2) -> None
         folder: with a PNG file a frame.
         picture: the WebP file.
         fps: of the frames.
-        every: so many frames are one picture.
+        every: number of frames per picture.
     """
     frames = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.png"))[::every]]
     if not frames:
@@ -53,6 +53,6 @@ if __name__ == "__main__":
     parser.add_argument("picture", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fps", type=float, default=30.0, help="of the frames (30)")
-    parser.add_argument("--every", type=int, default=2, help="so many frames are one picture (2)")
+    parser.add_argument("--every", type=int, default=2, help="number of frames per picture (2)")
     given = parser.parse_args()
     clip(given.folder, given.picture, given.fps, given.every)

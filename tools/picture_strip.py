@@ -21,7 +21,7 @@ BAND = (0.02, 0.98)
 
 
 def strip(folders: Sequence[Path], columns: int = 2) -> Image.Image:
-    """The picture: ``columns`` clips beside each other."""
+    """The picture: ``columns`` clips next to each other."""
     cells = []
     for folder in folders:
         frames = sorted(folder.glob("*.png"))

@@ -1,4 +1,4 @@
-"""Importing published weights, in a worker process of its own.
+"""Importing published weights, in a separate worker process.
 
 The worker writes the model folder into a hidden folder next to its final place. It is moved when it is complete, so a
 process that is killed leaves no incomplete model.

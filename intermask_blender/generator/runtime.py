@@ -214,7 +214,7 @@ def named_runtime(python: Path, found: Found) -> Runtime | None:
 
 
 def default_python() -> Path:
-    """The interpreter that the variable INTERMASK_PYTHON names, else the one that runs this code."""
+    """The interpreter named by the variable INTERMASK_PYTHON, otherwise the one that runs this code."""
     return Path(os.environ.get("INTERMASK_PYTHON") or sys.executable)
 
 
@@ -237,7 +237,7 @@ class Pip:
 
 
 def find_pip(python: Path, arguments: tuple[str, ...], paths: Sequence[str] | None = None) -> Pip:
-    """The pip of Blender's own Python, else the one that ``ensurepip`` holds.
+    """The pip of Blender's own Python, otherwise the one bundled with ``ensurepip``.
 
     Args:
         python, arguments: command line of Blender's own Python.

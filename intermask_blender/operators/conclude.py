@@ -30,7 +30,7 @@ class INTERMASK_OT_conclude(bpy.types.Operator):
         return bool(session().notices) or _done() is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Report, and key one generation; the next one has an event of its own."""
+        """Report, and key one generation; each further one gets its own event."""
         current = session()
         for level, text in current.notices:
             self.report({level}, text)

@@ -1,4 +1,4 @@
-"""The bone map of an armature: the one that its user edited, else the recognised one."""
+"""The bone map of an armature: the one edited by the user, otherwise the recognised one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translation of the commonest errors of ``model_core``, whose sentences are English and complete when they arrive.
+"""Translation of the most common errors of ``model_core``, whose sentences are English and complete when they arrive.
 
 A sentence is compared with templates, and the values in it are put into the translated template. The values are not
 translated, for example the system's reason why a file cannot be written.

@@ -61,7 +61,7 @@ class Preferences:
 
     Attributes:
         idle_seconds: after so long without a request the generator's process is ended to free its memory.
-        model_folders: where to look for models beside the bundled ones.
+        model_folders: where to look for models in addition to the bundled ones.
         device: what computes: ``auto``, ``cpu``, ``cpu-int8``, ``cuda`` or ``mps``.
         body_file: SMPL or SMPL-X model file that new characters are; None makes mannequins.
     """

@@ -126,7 +126,7 @@ class InterMask:
         groups: dict[tuple[Window | int, ...], list[int]] = {}
         for item, texts in enumerate(items):
             same_windows = tuple(window for window, _ in texts)
-            # A step is skipped for a whole batch or not at all, so with skipping each item needs a batch of its own.
+            # A step is skipped for a whole batch or not at all, so with skipping each item needs its own batch.
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         results: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):

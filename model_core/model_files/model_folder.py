@@ -183,7 +183,7 @@ def save_model(folder: Path, model: Model, half: bool = True) -> None:
     """Write a model folder, whole or not at all.
 
     An existing folder is replaced in one step: a program that loads it at that moment gets the old model or the new
-    one. Its files that are no part of a model (a card, captions, a text encoder) are kept.
+    one. Files that are not part of a model (a card, captions, a text encoder) are kept.
 
     Args:
         folder: where to.

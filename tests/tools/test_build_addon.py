@@ -112,7 +112,7 @@ DOCTORED = {
     "shell": ("model_core/extra.py", "import subprocess\nsubprocess.run('ls', shell=True)\n", "through a shell"),
     "library": ("model_core/fast.so", "", "compiled or a pickled"),
     "hidden": ("assets/.hidden", "", "hidden or a leftover"),
-    "nobody's": ("assets/found/thing.npz", "", "Nobody says where"),
+    "nobody's": ("assets/found/thing.npz", "", "is not stated"),
     "licence": ("assets/found/LICENSE-CC0-1.0.txt", "", "does not name SPDX:CC0-1.0"),
     "wheel": ("wheels/numpy-2-cp310-abi3-win_amd64.whl", "", "would replace what Blender"),
 }

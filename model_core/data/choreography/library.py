@@ -212,7 +212,7 @@ def _lean(take: Take) -> np.ndarray:
 def _still_stretches(takes: Sequence[Take], least: int, heights: tuple[float, float], lean: float) -> list[Take]:
     """Stretches of takes with planted feet, the root at a height (in leg lengths) and an upright trunk.
 
-    Somebody who stretches towards a window or is about to get up leans by more than ``lean`` degrees: no stance.
+    A person who stretches towards a window or is about to get up leans by more than ``lean`` degrees: no stance.
     """
     found = []
     for take in takes:

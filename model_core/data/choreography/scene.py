@@ -148,7 +148,7 @@ class Scene:
     # --- casting -------------------------------------------------------------------------------------------------
 
     def cast(self, running: bool = False, sitting: bool = False) -> tuple[Actor, Actor]:
-        """Both actors, each with a body, a stance and a gait of its own."""
+        """Both actors, each with its own body, stance and gait."""
         times = np.arange(round((_LONGEST + 2 * _BEFORE) * FPS)) / FPS - _BEFORE
         for number in (0, 1):
             gaits = self.library.runs if running else self.library.walks
