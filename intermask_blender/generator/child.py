@@ -54,7 +54,7 @@ class Child:
             )
         except OSError as error:
             raise UserError(
-                tr("{command} cannot be started ({reason}); choose the file of a Python program.").format(
+                tr("{command} cannot be started ({reason}); choose a Python executable.").format(
                     command=Path(self.command[0]), reason=error.strerror
                 )
             ) from error

@@ -337,7 +337,7 @@ class Inspection:
         python = self.runtime.python
         if not self.answer:
             said = f" ({self._last[:200]})" if self._last else ""
-            return tr("{python} is not a working Python{said}; choose the program file of a Python.").format(
+            return tr("{python} is not a working Python{said}; choose a Python executable.").format(
                 python=python, said=said
             )
         errors = self.answer["errors"]

@@ -19,7 +19,7 @@ from .job_mixin import JobMixin, poll_idle
 
 
 class INTERMASK_OT_import_published(JobMixin, ImportProperties, bpy.types.Operator):
-    """Make a model of published InterMask weights and CLIP, which you have downloaded"""
+    """Create a model from published InterMask weights and CLIP, which you have downloaded"""
 
     bl_idname = "intermask.import_published"
     bl_label = "Import Published Weights"

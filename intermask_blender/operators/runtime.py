@@ -95,7 +95,7 @@ class INTERMASK_OT_test_runtime(_RuntimeJob, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> Inspection:
-        """A test of the Python that generates."""
+        """A test of the Python that runs the generator."""
         chosen = current_runtime(context)
         if chosen is None:
             raise UserError(runtime.NOT_FOUND)
@@ -115,7 +115,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         """Whether it can run now; the reason is shown on the grey button."""
         stored = stored_preferences(context)
         if stored is None or not stored.python:
-            return refuse(cls, "Name the program file of a Python first")
+            return refuse(cls, "Choose a Python executable first")
         return poll_idle(cls)
 
     def begin(self, context: bpy.types.Context) -> Inspection:
@@ -124,7 +124,7 @@ class INTERMASK_OT_use_python(_RuntimeJob, bpy.types.Operator):
         python = Path(bpy.path.abspath(stored.python if stored is not None else ""))
         named = runtime.named_runtime(python, runtime.find_packages())
         if named is None:
-            raise UserError(tr("There is no file {path}; choose the program file of a Python.").format(path=python))
+            raise UserError(tr("There is no file {path}; choose a Python executable.").format(path=python))
         return Inspection(named, device=current_preferences(context).device)
 
 

@@ -37,7 +37,7 @@ class PromptProperties:
     prompt: prompt_property()  # type: ignore[valid-type]
     as_written: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Use My Words as Written",
-        description="Generate from the prompt's own words instead of the sentence of the model that says the same",
+        description="Generate from the prompt's own words instead of the closest training caption",
     )
     seed: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Seed",

@@ -101,7 +101,11 @@ class InterMaskSettings(
     takes_wanted: takes_property()  # type: ignore[valid-type]
     model_name: bpy.props.StringProperty()  # type: ignore[valid-type]
     model: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Model", description="What generates the motion", items=_models, get=_chosen_model, set=_choose_model
+        name="Model",
+        description="The model that generates the motion",
+        items=_models,
+        get=_chosen_model,
+        set=_choose_model,
     )
     leader: bpy.props.PointerProperty(  # type: ignore[valid-type]
         name="Leader",

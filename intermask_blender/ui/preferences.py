@@ -31,7 +31,7 @@ SOURCES = (
     (AUTOMATIC, "Automatic", "The first one with PyTorch: Blender's Python, the installed PyTorch, your Python"),
     (runtime.BLENDER, "Blender's Python", "The Python of Blender itself"),
     (runtime.INSTALLED, "Installed PyTorch", "The PyTorch that the add-on installed"),
-    (runtime.NAMED, "Your Python", "The Python that you name"),
+    (runtime.NAMED, "Your Python", "The Python executable that you choose"),
 )
 
 WHERE = {
@@ -84,11 +84,15 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
     bl_idname = ADDON
 
     source: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Use", description="The Python that generates", items=SOURCES, default=AUTOMATIC, update=_forget_test
+        name="Use",
+        description="The Python that runs the generator",
+        items=SOURCES,
+        default=AUTOMATIC,
+        update=_forget_test,
     )
     python: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Python",
-        description="Program file of a Python that has PyTorch, for example of a virtual environment",
+        description="Python executable with PyTorch, for example in a virtual environment",
         subtype="FILE_PATH",
         update=_forget_test,
     )
@@ -97,7 +101,7 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
         name="Install For", description="The device that the installed PyTorch is for", items=ACCELERATORS
     )
     device: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Device", description="The device that generates", items=DEVICES, update=keep_preferences
+        name="Device", description="The device to generate on", items=DEVICES, update=keep_preferences
     )
     idle_minutes: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Free Memory After (min)",
@@ -164,7 +168,7 @@ class InterMaskPreferences(ImportProperties, bpy.types.AddonPreferences):
         row.operator("intermask.install_runtime", icon="IMPORT")
         row.operator("intermask.remove_runtime", icon="TRASH")
         row = layout.row(align=True)
-        row.prop(self, "python", text="", placeholder=tr("Program file of another Python"))
+        row.prop(self, "python", text="", placeholder=tr("Another Python executable"))
         row.operator("intermask.use_python", icon="CHECKMARK")
         row = layout.row(align=True)
         row.prop(self, "source", text="")

@@ -191,7 +191,7 @@ def live():
     assert bpy.ops.intermask.install_runtime.poll()
     assert "nothing to test" in told(bpy.ops.intermask.test_runtime)
     assert "has not installed PyTorch" in told(bpy.ops.intermask.remove_runtime)
-    assert "Name the program file" in told(bpy.ops.intermask.use_python)
+    assert "Choose a Python executable" in told(bpy.ops.intermask.use_python)
 
     stored.python = sys.executable
     assert "lacks torch" in told(bpy.ops.intermask.use_python)
