@@ -169,7 +169,7 @@ class Run:
                 clip = self._generate(job, following, folder)
                 files = self._move_into_place(clip.files, folder)
                 errors = [error.to_json() for error in clip.constraint_errors]
-                understood = [part.said() for part in clip.understood]
+                understood = [part.description() for part in clip.understood]
                 known = all(part.known for part in clip.understood) if clip.understood else None
                 self._show_understood(clip)
         files = list(dict.fromkeys(files))

@@ -9,7 +9,7 @@ from ..core import SAMPLING_SETTINGS, UserError
 
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each sampling setting, such as ``--mask-temperature``; the defaults are the model's values."""
-    group = parser.add_argument_group("sampling settings", "the model's own values where they are left out")
+    group = parser.add_argument_group("sampling settings", "the model's own values by default")
     for name, setting in SAMPLING_SETTINGS.items():
         limits = f"{setting.lowest:g} to {setting.highest:g}"
         group.add_argument(

@@ -80,9 +80,9 @@ def part_lines(parts: Sequence[UnderstoodPart], as_written: bool) -> list[str]:
         place = f"part {number} " if len(parts) > 1 else ""
         if not part.known:
             others = ", ".join(match.caption for match in part.matches[1:])
-            lines.append(f"{place}not in this model; closest: {part.said()} (next: {others})")
+            lines.append(f"{place}not in this model; closest: {part.description()} (next: {others})")
         elif as_written:
-            lines.append(f"{place}used as written; closest: {part.said()}")
+            lines.append(f"{place}used as written; closest: {part.description()}")
         else:
-            lines.append(f"{place}understood as: {part.said()}")
+            lines.append(f"{place}understood as: {part.description()}")
     return lines

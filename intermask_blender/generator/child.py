@@ -26,8 +26,8 @@ class Child:
 
     Attributes:
         command: the program and its arguments.
-        variables: added to this process's environment.
-        code: its exit code; None until it has ended and all its output was read.
+        variables: environment variables in addition to those of this process.
+        code: exit code; None until it has ended and all its output was read.
     """
 
     command: Sequence[str]
@@ -37,7 +37,7 @@ class Child:
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Start it.
+        """Start the program.
 
         Raises:
             UserError: the program cannot be started.
@@ -63,7 +63,7 @@ class Child:
         self._process = process
 
     def new_lines(self) -> list[str]:
-        """The lines that it wrote since the last call; sets ``code`` once it has ended and all was read."""
+        """The lines written since the last call; sets ``code`` once the process has ended and all output was read."""
         process = self._process
         if process is None or process.stdout is None or self.code is not None:
             return []
@@ -72,7 +72,7 @@ class Child:
             return []
         while data := pipes.read_available(process.stdout):
             self._rest += data
-        # A progress report ends in a carriage return only.
+        # A progress line ends in a carriage return only.
         *complete, self._rest = self._rest.replace(b"\r", b"\n").split(b"\n")
         if data is None:
             complete.append(self._rest)
@@ -83,7 +83,7 @@ class Child:
         return [text for line in complete if (text := line.decode("utf-8", "replace").strip())]
 
     def end(self) -> None:
-        """End it if it is running."""
+        """End the program if it is running."""
         if self._process is None or self.code is not None:
             return
         self._process.kill()

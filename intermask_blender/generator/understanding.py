@@ -1,4 +1,4 @@
-"""How a model understands a prompt: the request to the worker, and what its reply says."""
+"""How a model understands a prompt: the request to the worker, and its reply."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Match:
 
     Attributes:
         kind: its name.
-        caption: the training caption of this kind that says most nearly what the prompt says.
+        caption: the training caption of this kind that is closest to the prompt.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class UnderstoodPart:
     """How one part of a prompt is understood; a prompt without times has one part.
 
     Attributes:
-        prompt: as it was written.
-        matches: kinds, the most probable one first; at least one.
-        known: whether the part names something that the model knows.
+        prompt: as written.
+        matches: at least one kind, the most probable one first.
+        known: whether the part names a kind that the model knows.
         exchanged: whether the second person acts on the first.
     """
 
@@ -46,11 +46,11 @@ class UnderstoodPart:
 
     @property
     def caption(self) -> str:
-        """The training caption that stands in for the part."""
+        """The training caption that replaces the part."""
         return self.matches[0].caption
 
-    def said(self, second_acts: str = SECOND_ACTS) -> str:
-        """What happens: the caption, with the people's roles exchanged where the second person acts.
+    def description(self, second_acts: str = SECOND_ACTS) -> str:
+        """The caption, with exchanged roles if the second person acts.
 
         Args:
             second_acts: template for a caption that does not number the people.
@@ -71,9 +71,9 @@ class Understanding:
     """How a model understands a prompt.
 
     Attributes:
-        parts: in their order; none for a model without a prompt classifier.
+        parts: in order; empty for a model without a prompt classifier.
         nearest: the training caption that is closest to the prompt, for a model without a prompt classifier; empty
-            where the model has no captions.
+            if the model has no captions.
         distance: of ``nearest``, 1 - cosine similarity.
         words_error: why the user's ``words.json`` is not used, as a sentence; empty if it is used or missing.
     """
@@ -91,8 +91,8 @@ def submit_understand(client: WorkerClient, model: Path, prompt: str, seconds: f
         client: its process is started if it does not run.
         model: the model's folder.
         prompt: a sentence, or parts with times.
-        seconds: length of the clip, at least where the last part begins.
-        words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
+        seconds: length of the clip, not shorter than the start of the last part.
+        words: path of the user's ``words.json``, which need not exist; None for none.
 
     Raises:
         UserError: the process cannot be started.
@@ -102,10 +102,10 @@ def submit_understand(client: WorkerClient, model: Path, prompt: str, seconds: f
 
 
 def understanding_of(values: Mapping[str, Any]) -> Understanding:
-    """What an ``understood`` reply says.
+    """Read an ``understood`` reply.
 
     Args:
-        values: of the message (``docs/worker.md``).
+        values: of the message (see ``docs/worker.md``).
     """
     nearest = values["nearest"] or {"caption": "", "distance": 0.0}
     return Understanding(
@@ -114,7 +114,7 @@ def understanding_of(values: Mapping[str, Any]) -> Understanding:
 
 
 def parts_of(values: Sequence[Mapping[str, Any]]) -> tuple[UnderstoodPart, ...]:
-    """The parts of a prompt as a message holds them."""
+    """Read the parts of a prompt from a message."""
     return tuple(
         UnderstoodPart(
             str(part["prompt"]),

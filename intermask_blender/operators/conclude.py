@@ -1,4 +1,4 @@
-"""The end of what ran while the user worked: timer events of a window call an operator, which keys and reports it."""
+"""Finishes generations and jobs: timer events of a window call an operator that keys and reports their results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ui.session import Pending, pending, session, set_status_text
 from .attempt_mixin import failed
 
 ALLOWED_MODES = ("OBJECT", "POSE")
-"""In other modes Blender's undo knows one data-block only, and would not take the characters back."""
+"""In other modes Blender's undo covers only one data-block, and would not remove the characters."""
 
 LEAVE_MODE = tr_noop("Go back to Object Mode or Pose Mode: new characters cannot be undone in this mode")
 

@@ -148,19 +148,21 @@ def offered_matches(answer: Understanding) -> tuple[Match, ...]:
 def _line(part: UnderstoodPart, as_written: bool) -> list[Line]:
     """The line of a prompt without times."""
     if not part.known:
-        return [(tr("Not in this model. Closest: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "ERROR")]
+        return [
+            (tr("Not in this model. Closest: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "ERROR")
+        ]
     if part.is_caption:
         return []
     if as_written:
-        return [(tr("Used as written. Closest: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "LOCKED")]
-    return [(tr("Understood as: {caption}").format(caption=part.said(tr(SECOND_ACTS))), "INFO")]
+        return [(tr("Used as written. Closest: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "LOCKED")]
+    return [(tr("Understood as: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "INFO")]
 
 
 def _numbered_line(number: int, part: UnderstoodPart) -> Line:
     if not part.known:
         text = tr("Part {number} is not in this model. Closest: {caption}")
-        return text.format(number=number, caption=part.said(tr(SECOND_ACTS))), "ERROR"
-    return tr("Part {number}: {caption}").format(number=number, caption=part.said(tr(SECOND_ACTS))), "INFO"
+        return text.format(number=number, caption=part.description(tr(SECOND_ACTS))), "ERROR"
+    return tr("Part {number}: {caption}").format(number=number, caption=part.description(tr(SECOND_ACTS))), "INFO"
 
 
 def _nearest_lines(answer: Understanding) -> list[Line]:

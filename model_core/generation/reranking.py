@@ -15,7 +15,7 @@ from ..networks.reranker import Reranker
 from .sampling import CandidateSelector
 
 _MAX_SPEED = 7.0
-"""Metres per second of a pelvis over the ground, faster than any in the data: above it a candidate is discontinuous."""
+"""Metres per second of a pelvis over the ground, faster than any in the data; faster candidates are discontinuous."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def candidate_selector(
     decode: Callable[[Tensor, Tensor], np.ndarray],
     penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None,
 ) -> CandidateSelector:
-    """The function with which ``sampling.sample`` selects among candidates.
+    """The function that selects among candidates in ``sampling.sample``.
 
     A discontinuous candidate is selected only if all candidates are discontinuous, and is never accepted.
 
@@ -56,8 +56,8 @@ def candidate_selector(
         text: of the takes.
         decode: decodes token maps (N, candidates, 2, P, S) of takes (N,) to features (N * candidates, 2, T, 262),
             metres.
-        penalty: what candidates lose, (N * candidates,), from their features and takes (N,), in the comparison with the
-            other candidates of a take; None compares their probabilities alone.
+        penalty: maps features and takes (N,) to penalties (N * candidates,), which are subtracted from the scores when
+            the candidates of a take are compared; None compares the scores alone.
     """
 
     def select_candidate(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,8 +67,8 @@ def candidate_selector(
         if penalty is None:
             best = scores.max(1)
             return best.indices, best.values
-        lost = torch.from_numpy(penalty(features, takes)).to(scores).view_as(scores)
-        chosen = (scores - lost).argmax(1)
+        penalties = torch.from_numpy(penalty(features, takes)).to(scores).view_as(scores)
+        chosen = (scores - penalties).argmax(1)
         return chosen, scores.gather(1, chosen[:, None])[:, 0]
 
     return select_candidate
@@ -76,7 +76,7 @@ def candidate_selector(
 
 @torch.inference_mode()
 def plausibility(reranker: Reranker, features: np.ndarray, text: Tensor) -> Tensor:
-    """(N,) the reranker's probability, 1 less for people who are discontinuous.
+    """(N,) the reranker's probability, minus 1 for discontinuous candidates.
 
     Args:
         reranker: in evaluation mode.

@@ -1,8 +1,8 @@
 """Losses of a tokenizer that sees poses relative to the pelvis: mean distances, in the body's frame and the world's.
 
 The published losses are quadratic for all errors that matter (smooth L1 of numbers well under one) and compare joints
-in the world, where a pose is wrong wherever its place is. Here the pose has a loss of its own, and the last centimetre
-counts as much as the first.
+in the world, where an error of the root is an error of all joints. Here the pose has its own loss, and a small error
+counts in proportion to a large one.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def body_losses(nodes: Tensor, wanted_nodes: Tensor, features: Tensor, wanted_fe
     """Compare a reconstruction with its original.
 
     Args:
-        nodes, wanted_nodes: (B, T, 22, 12) as ``BodyFrame`` gives them.
+        nodes, wanted_nodes: (B, T, 22, 12) as returned by ``BodyFrame``.
         features, wanted_features: (B, T, 262) the same, normalised in the world.
     """
-    seen = nodes[:, :, 1:, :3] - wanted_nodes[:, :, 1:, :3]  # (B, T, 21, 3)
+    pose_error = nodes[:, :, 1:, :3] - wanted_nodes[:, :, 1:, :3]  # (B, T, 21, 3)
     world = (features - wanted_features)[..., POSITIONS].unflatten(-1, (22, 3))  # (B, T, 22, 3)
     rotations = nodes[..., 6:] - wanted_nodes[..., 6:]
     return BodyLosses(
-        pose=_length(seen) + _length(seen.diff(dim=1)),
+        pose=_length(pose_error) + _length(pose_error.diff(dim=1)),
         world=_length(world),
         world_movement=_length(world.diff(dim=1)),
         rotation=rotations.abs().mean() + 2 * _length(rotations[:, :, 0, :2]),
