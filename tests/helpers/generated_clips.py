@@ -1,4 +1,4 @@
-"""Four clips of two people as the bundled model generates them, before the solver.
+"""Five clips of two people as the bundled model generates them, before the solver.
 
 ``python tests/helpers/generated_clips.py`` generates them again with the model of the working tree.
 """
@@ -22,6 +22,7 @@ CLIPS = {
     "shake": ("two people shake hands", 2),
     "hug": ("two people hug each other", 4),
     "bow": ("two people bow to each other", 8),
+    "push": ("one person pushes the other", 7),
 }
 """Prompt and seed by name; each has 120 frames."""
 _METRES, _QUATERNION = 2e-4, 1 / 32767

@@ -19,10 +19,11 @@ from .spread import spread, spread_pair
 
 _LENGTH = 10.0
 """Length in frames of the spread: corners between waypoints are rounded over about this length."""
-_BOND, _BOUND_ARM = 200.0, 50.0
+_BOND, _BOUND_ARM = 500.0, 50.0
 """Strength with which people who touch move together, and with which bodies are pulled within reach of targets."""
-_TOUCH = (0.12, 0.18)
-"""Metres between joints of two people: they touch up to the first, and are independent from the second on."""
+_TOUCH = (0.15, 0.35)
+"""Metres between joints of two people: they touch up to the first, and are independent from the second on. A palm that
+pushes the partner is this far from the nearest joint."""
 _TRAVEL = (0.3, 0.7)
 """m/s: people who travel faster than the first, before and after, turn with the path; from the second on, fully."""
 _WAY = 15
@@ -207,7 +208,8 @@ def _touching(joints: np.ndarray) -> np.ndarray:
     if len(joints) < 2:
         return np.zeros(joints.shape[1])
     near = np.linalg.norm(joints[0][:, _UPPER, None] - joints[1][:, None, _UPPER], axis=-1).min(axis=(1, 2))
-    return np.asarray(_BOND * (1 - smoothstep((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))))
+    touch = 1 - smoothstep((near - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]))
+    return np.asarray(_BOND * touch**4)
 
 
 def _shift_that_keeps_touch(joints: np.ndarray, turn: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from model_core.constraints import (
 )
 from model_core.constraints.report import ConstraintError, report_of_people
 from model_core.kinematics import SolveSettings, solve
+from model_core.kinematics.capsules import body_points, penetrations
 from model_core.kinematics.targets.spread import spread, spread_pair
 from model_core.metrics.physical import contact_distance_changes, jerk, joint_distances, skate
 from model_core.motion import FPS, PosedSkeleton
@@ -81,6 +82,13 @@ def pose_from(name: str, person: int, frame: int, other: tuple[str, int, int], i
 def speeds(joints: np.ndarray) -> np.ndarray:
     """(P, T, J) m/s."""
     return np.linalg.norm(np.gradient(joints, axis=1), axis=-1) * FPS
+
+
+def deepest(people: Sequence[PosedSkeleton]) -> float:
+    """Metres by which bodies interpenetrate at most."""
+    local = np.stack([matrix_from_quaternion(person.rotations) for person in people])
+    offsets = np.stack([person.offsets for person in people])
+    return float(penetrations(body_points(joints_of(people), global_rotations(local, SMPL), offsets))[0].max())
 
 
 def ramp() -> np.ndarray:
@@ -155,6 +163,12 @@ def test_who_touches_moves_along_and_keeps_touching() -> None:
     assert contact_distance_changes(before, after, joint_distances(before) < 0.18).max() < 12
     _, after, _ = met("bow", path("bow", 0, S_CURVE, headings=False))
     np.testing.assert_array_equal(after[1], joints_of(solved("bow"))[1])
+
+
+def test_who_is_pushed_is_not_walked_through() -> None:
+    path_of_pusher = path("push", 0, S_CURVE, headings=False)
+    before, after = solved("push"), met("push", path_of_pusher)[0]
+    assert deepest(after) < deepest(before) + 0.02
 
 
 def test_one_waypoint_moves_a_clip_as_a_whole() -> None:
