@@ -88,7 +88,7 @@ def measurements() -> Iterator[tuple[str, float, str]]:
 
 
 class _Layout:
-    """Stands for Blender's layout where there is no window: properties are read and polls are asked, nothing is drawn.
+    """Replaces Blender's layout if there is no window: properties are read and polls are called, but nothing is drawn.
 
     What Blender itself spends on drawing is left out.
     """

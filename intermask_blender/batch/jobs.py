@@ -77,7 +77,7 @@ class Job:
 
     @property
     def constraint_file(self) -> Path | None:
-        """The constraint file; None where there is none, or the row holds its text."""
+        """The constraint file; None if there is none, or the row holds its text."""
         return None if self.constraints.startswith("[") or not self.constraints else Path(self.constraints)
 
     def read_constraints(self) -> tuple[dict[str, Any], ...]:

@@ -107,7 +107,7 @@ def _place(generation: Generation, placement: Placement, report: Report) -> None
     """Key the result.
 
     Raises:
-        UserError: it failed or was cancelled, or its scene or characters are gone.
+        UserError: it failed or was cancelled, or its scene or characters no longer exist.
     """
     takes = generation.takes()
     placed = place_takes(takes, placement, generation.settings, generation.constraint_errors())

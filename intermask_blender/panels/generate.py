@@ -7,7 +7,7 @@ import bpy
 from ..core import ASSETS
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
-from ..properties import known_prompts, model_is_gone
+from ..properties import known_prompts, model_is_missing
 from ..translations import tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.preferences import ADDON, runtime_problem
@@ -110,12 +110,12 @@ class INTERMASK_PT_generate(bpy.types.Panel):
 
     @staticmethod
     def _blocking_reason(settings: bpy.types.PropertyGroup) -> str:
-        """Why Generate cannot be pressed yet; empty where it can."""
+        """Why Generate cannot be pressed yet; empty if it can."""
         if not settings.prompt.strip():
             return tr("Write what the two people do")
         if not model_list(bpy.context).folders:
             return tr("No model is installed")
-        if model_is_gone(settings):
+        if model_is_missing(settings):
             return tr("The model {model} was deleted: choose another").format(model=settings.model_name)
         return ""
 

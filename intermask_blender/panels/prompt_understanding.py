@@ -10,7 +10,7 @@ from ..ui.wrapping import paragraph
 
 
 def draw_understanding(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The lines, then a button for each of the next kinds; nothing where there is nothing to say."""
+    """The lines, then a button for each of the next kinds; nothing if there is nothing to show."""
     lines, matches = panel_lines(context)
     for text, icon in lines:
         paragraph(layout, context, text, icon)

@@ -7,7 +7,7 @@ import bpy
 from .bone_map import OBJECT_PROPERTIES, InterMaskBone, InterMaskBoneSetting
 from .direct import InterMaskConstraint, InterMaskConstraintError
 from .progress import InterMaskProgress
-from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_gone, wanted_model
+from .settings import NO_MODEL, InterMaskSettings, known_prompts, model_is_missing, wanted_model
 from .takes import GENERATED, InterMaskTake
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "attach",
     "detach",
     "known_prompts",
-    "model_is_gone",
+    "model_is_missing",
     "wanted_model",
 ]
 

@@ -63,7 +63,7 @@ def wanted_model(owner: InterMaskSettings) -> str:
     return str(owner.model_name)
 
 
-def model_is_gone(owner: InterMaskSettings) -> bool:
+def model_is_missing(owner: InterMaskSettings) -> bool:
     """Whether the chosen model's folder no longer exists in the folders of models."""
     return bool(owner.model_name) and owner.model_name not in model_list(bpy.context).folders
 

@@ -22,7 +22,7 @@ def character_actions(take: bpy.types.PropertyGroup) -> list[CharacterAction]:
 
 
 def chosen_take(scene: bpy.types.Scene) -> bpy.types.PropertyGroup | None:
-    """The take that is chosen in the list; None where there is none."""
+    """The take that is chosen in the list; None if there is none."""
     settings = getattr(scene, "intermask", None)
     if settings is None or not 0 <= settings.take_index < len(settings.takes):
         return None

@@ -34,7 +34,7 @@ class KindGroup:
 
 
 def model_kinds(folder: Path) -> tuple[KindGroup, ...]:
-    """The kinds that a model's folder lists; empty where it lists none, or not in this form."""
+    """The kinds that a model's folder lists; empty if it lists none, or not in this form."""
     try:
         groups = json.loads((folder / "kinds.json").read_text(encoding="utf-8"))
         return tuple(

@@ -32,7 +32,7 @@ class ModelList:
     kinds: dict[str, tuple[KindGroup, ...]]
 
     def chosen(self, name: str) -> str:
-        """The name of the model in use: the chosen one, or the first where it is missing; empty where there is none.
+        """The name of the model in use: the chosen one, or the first if it is missing; empty if there is none.
 
         Reading the enum property instead asks Blender for all its items, twice.
         """

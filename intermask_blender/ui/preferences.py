@@ -211,7 +211,7 @@ def restore_preferences(context: bpy.types.Context) -> None:
 
 
 def stored_preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
-    """What Blender stores of the user's choices, None where the add-on is not installed."""
+    """What Blender stores of the user's choices, None if the add-on is not installed."""
     addon = context.preferences.addons.get(ADDON)
     return addon.preferences if addon is not None else None
 
@@ -240,7 +240,7 @@ def model_home(context: bpy.types.Context) -> Path | None:
 
 
 def current_runtime(context: bpy.types.Context) -> runtime.Runtime | None:
-    """The runtime that generates, None where there is none. Looks for files only; takes about a millisecond."""
+    """The Python that runs the generator, None if there is none. Looks for files only; takes about a millisecond."""
     if os.environ.get("INTERMASK_PYTHON"):
         return runtime.Runtime(runtime.NAMED, runtime.default_python())
     stored = stored_preferences(context)
@@ -264,7 +264,7 @@ def own_python() -> tuple[Path, tuple[str, ...]]:
 
 
 def runtime_root(create: bool) -> Path | None:
-    """The folder for what the add-on installs, None where it is not an extension or may not write there.
+    """The folder for what the add-on installs, None if it is not an extension or may not write there.
 
     Args:
         create: make it if it is not there.
@@ -273,7 +273,7 @@ def runtime_root(create: bool) -> Path | None:
 
 
 def own_folder(name: str, create: bool) -> Path | None:
-    """A folder of the add-on's own, None where it is not an extension or may not write there.
+    """A folder in the add-on's user folder, None if it is not an extension or may not write there.
 
     Args:
         name: of the folder.
@@ -286,7 +286,7 @@ def own_folder(name: str, create: bool) -> Path | None:
 
 
 def runtime_problem(context: bpy.types.Context) -> str:
-    """Why nothing can be generated, in a few words for a panel; empty where it can."""
+    """Why nothing can be generated, in a few words for a panel; empty if it can."""
     found = session().draw_cache.in_redraw("runtime", lambda: _has_runtime(context), LOOK_INTERVAL)
     return "" if found else tr("PyTorch was not found: install it in the preferences")
 

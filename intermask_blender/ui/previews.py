@@ -15,7 +15,7 @@ class Previews:
         self._collection: bpy.utils.previews.ImagePreviewCollection | None = None
 
     def icon(self, path: Path) -> int:
-        """Number of a picture for ``icon_value`` and ``template_icon``; 0 where there is no such file."""
+        """Number of a picture for ``icon_value`` and ``template_icon``; 0 if there is no such file."""
         if self._collection is None:
             self._collection = bpy.utils.previews.new()
         name = str(path)

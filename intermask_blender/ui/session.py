@@ -59,7 +59,7 @@ class Session:
         notices: what has to be reported, each with its level; add to them with ``notify``.
         understood: how models understand prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
-        words: the user's ``words.json`` with which ``understood`` was answered; None where there is none.
+        words: the user's ``words.json`` with which ``understood`` was answered; None if there is none.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.

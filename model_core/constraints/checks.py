@@ -26,7 +26,7 @@ class ClipLimits:
         frames: its length.
         held: (2, T) true for frames of a person that stay as they are: of a leader, and those that an edit keeps; None
             for none.
-        parts: number of parts of the prompt; None where it is unknown.
+        parts: number of parts of the prompt; None if it is unknown.
         floor: height of the floor, metres.
     """
 

@@ -96,7 +96,7 @@ def _values(item: Constraint) -> Iterator[tuple[_Key, int, np.ndarray]]:
 
 
 def _difference(kind: str, first: np.ndarray, second: np.ndarray) -> float | None:
-    """Metres or radians between two values; None where they are one."""
+    """Metres or radians between two values; None if they agree."""
     if kind in ("ground", "joint"):
         distance = float(np.linalg.norm(first - second))
         return distance if distance > _APART else None

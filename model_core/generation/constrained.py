@@ -33,7 +33,7 @@ def checked(
         partly: leave out what cannot be met, instead of raising an error.
 
     Returns:
-        None where there are none, or none that can be met.
+        None if there are none, or none that can be met.
 
     Raises:
         UserError: one cannot be met; a prompt is empty, or its times do not fit.

@@ -178,7 +178,7 @@ class PromptMatcher:
 
 
 def load_matcher(folder: Path, encoder: TowerEncoder) -> PromptMatcher | None:
-    """The matcher of a model folder; None where the model has no prompt classifier.
+    """The matcher of a model folder; None if the model has no prompt classifier.
 
     Args:
         folder: of the model.

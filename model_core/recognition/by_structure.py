@@ -43,7 +43,7 @@ class StructureMatch:
     """The result of recognition by structure.
 
     Attributes:
-        joints: SMPL joint to bone; empty where no person was found.
+        joints: SMPL joint to bone; empty if no person was found.
         ambiguous_arms: whether no person was found because two pairs of limbs could be the arms.
         sides_known: whether names or toes distinguish left from right.
     """

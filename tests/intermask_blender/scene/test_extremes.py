@@ -13,7 +13,7 @@ from blender_scene import dancer, empty_scene
 from intermask_blender.core import UserError
 from intermask_blender.generator.generation import Generation
 from intermask_blender.panels.generate import INTERMASK_PT_generate
-from intermask_blender.properties import model_is_gone
+from intermask_blender.properties import model_is_missing
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.new_takes import place_takes
@@ -61,12 +61,12 @@ def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_p
     settings = scene.intermask
     settings.model_name = "gone"
     shutil.rmtree(gone)
-    assert model_is_gone(settings)
+    assert model_is_missing(settings)
     assert INTERMASK_PT_generate._blocking_reason(settings) == "The model gone was deleted: choose another"
     with pytest.raises(RuntimeError, match="no model called gone; installed are"):
         bpy.ops.intermask.generate(prompt="they hug", seconds=1.0)
     settings.model = settings.model
-    assert not model_is_gone(settings)
+    assert not model_is_missing(settings)
 
 
 def test_a_leader_that_is_deleted_while_generating_leaves_its_partner(model: Path) -> None:
