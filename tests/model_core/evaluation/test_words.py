@@ -1,0 +1,38 @@
+"""The bundled model and prompts of writers who never saw the phrases that it learnt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from repository import REPOSITORY
+
+from model_core.errors import UserError
+from model_core.evaluation.words import PROMPTS, evaluate_words, read_prompts
+from model_core.model_files.model_folder import bundled_model
+
+
+def test_no_test_prompt_is_among_the_phrases_that_were_learnt() -> None:
+    learnt: set[str] = set()
+    for path in (REPOSITORY / "assets" / "words").glob("*.json"):
+        values = json.loads(path.read_text(encoding="utf-8"))
+        groups = values.values() if isinstance(values, dict) else [values]
+        learnt |= {text.lower() for group in groups for text in group}
+    tests = read_prompts(PROMPTS)
+    assert not [test.prompt for test in tests if test.prompt.lower() in learnt]
+    counts = [sum(test.kind == kind for test in tests) for kind in {test.kind for test in tests} - {""}]
+    assert len(counts) == 40 and min(counts) >= 5 and sum(not test.kind for test in tests) >= 80
+
+
+@pytest.mark.slow
+def test_the_bundled_model_understands_prompts_in_anyones_words() -> None:
+    report = evaluate_words(bundled_model(), None, 0, None)
+    assert report.first >= 0.92 and report.offered >= 0.98, report.table()
+    assert report.facts >= 0.9, report.table()
+    assert report.told >= 0.85 and report.wrongly <= 0.08, report.table()
+
+
+def test_a_folder_without_prompts_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no test prompts"):
+        read_prompts(tmp_path)
