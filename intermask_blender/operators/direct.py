@@ -69,12 +69,16 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
         scene = context.scene
         if not self.properties.is_property_set("person"):
             self.person = scene.intermask.constraint_person
-        number, now = objects.PERSON[self.person], scene.frame_current
+        title = next(tr(title) for kind, title, _ in NEW if kind == self.kind)
+        entry = self._add_pose(context, title) if self.kind in self.POSES else self._add_place(context, title)
+        if context.mode == "OBJECT" and entry.object is not None:
+            _select(context, entry.object)
+        return ""
+
+    def _add_place(self, context: bpy.types.Context, title: str) -> bpy.types.PropertyGroup:
+        scene, number, now = context.scene, objects.PERSON[self.person], context.scene.frame_current
         first, last = objects.clip_range(scene)
         brief = now, max(now, min(now + round(HOLDS * scene_fps(scene)), last))
-        title = next(tr(title) for kind, title, _ in NEW if kind == self.kind)
-        if self.kind in self.POSES:
-            return self._add_pose(context, title)
         parent = self._anchor(context) if self.at_active else None
         if self.kind == "PATH":
             curve = self._chosen_curve(context)
@@ -98,7 +102,7 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
             entry.joint = self.joint
             objects.new_empty(scene, entry, matrix, "SPHERE", 0.06, parent)
         elif self.kind == "TIMING":
-            objects.add_entry(scene, "TIMING", self.person, (now, now), title)
+            entry = objects.add_entry(scene, "TIMING", self.person, (now, now), title)
         else:
             entry = objects.add_entry(scene, "CONTACT", self.person, brief, title)
             if parent is not None:
@@ -106,9 +110,9 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
                 matrix[:3, 3] = _centre(parent)
                 entry.target = "POINT"
                 objects.new_empty(scene, entry, matrix, "SPHERE", 0.04, parent)
-        return ""
+        return entry
 
-    def _add_pose(self, context: bpy.types.Context, title: str) -> str:
+    def _add_pose(self, context: bpy.types.Context, title: str) -> bpy.types.PropertyGroup:
         scene, frame = context.scene, None
         owner = self._posed(context)
         first = objects.clip_range(scene)[0]
@@ -130,7 +134,7 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
             )
         entry = objects.add_entry(scene, "POSE", self.person, frames, title)
         objects.new_figure(scene, entry, pose)
-        return ""
+        return entry
 
     def _posed(self, context: bpy.types.Context) -> bpy.types.Object:
         """Whose pose is taken: the active armature if it is selected and not the other person, else the person.
@@ -195,6 +199,17 @@ def _centre(owner: bpy.types.Object) -> np.ndarray:
     return np.asarray(matrix[:3, :3] @ corners.mean(0) + matrix[:3, 3])
 
 
+def _select(context: bpy.types.Context, owner: bpy.types.Object) -> None:
+    """Select one object and nothing else, so that G moves it."""
+    layer = context.view_layer
+    layer.update()
+    for other in context.selected_objects:
+        other.select_set(False)
+    if owner.name in layer.objects:
+        owner.select_set(True)
+        layer.objects.active = owner
+
+
 class _OnConstraint(AttemptMixin):
     """Something done with the constraint that is chosen in the list."""
 
@@ -243,9 +258,5 @@ class INTERMASK_OT_select_constraint(_OnConstraint, bpy.types.Operator):
     def attempt(self, context: bpy.types.Context) -> str:
         """Select it and nothing else."""
         settings = context.scene.intermask
-        owner = settings.constraints[settings.constraint_index].object
-        for other in context.selected_objects:
-            other.select_set(False)
-        owner.select_set(True)
-        context.view_layer.objects.active = owner
+        _select(context, settings.constraints[settings.constraint_index].object)
         return ""

@@ -22,8 +22,8 @@ ICONS = {
     "POSE": "ARMATURE_DATA",
     "CONTACT": "LINKED",
     "TIMING": "TIME",
-    "FROM_POSE": "TRIA_RIGHT_BAR",
-    "TO_POSE": "TRIA_LEFT_BAR",
+    "FROM_POSE": "TRIA_LEFT_BAR",
+    "TO_POSE": "TRIA_RIGHT_BAR",
 }
 
 

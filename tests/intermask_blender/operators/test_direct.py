@@ -77,6 +77,7 @@ def test_objects_appear_where_people_stand_in_their_colours(model: Path) -> None
                 COLOURS[number]
             )
         assert path.object.active_material.diffuse_color[:3] == pytest.approx(COLOURS[number])
+        assert [owner.name for owner in bpy.context.selected_objects] == [pose.object.name], "G moves what was added"
     names = [entry.name for entry in scene.intermask.constraints]
     assert len(set(names)) == len(names) == 8
     assert {entry.object for entry in scene.intermask.constraints} == set(bpy.data.collections["Direct"].objects)
@@ -199,6 +200,7 @@ def test_the_pose_of_the_other_person_is_not_taken_by_mistake(model: Path) -> No
     add_constraint("POSE", "SECOND")
     (held,) = read(model)
     np.testing.assert_allclose(held.rotations[0, 1:], capture_pose(people[1], scene).motion.rotations[0], atol=1e-4)
+    bpy.context.view_layer.objects.active = people[0]
     bpy.ops.object.mode_set(mode="POSE")
     entry = add_constraint("POSE", "SECOND")
     bpy.ops.object.mode_set(mode="OBJECT")
