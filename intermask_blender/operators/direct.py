@@ -70,7 +70,11 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
         if not self.properties.is_property_set("person"):
             self.person = scene.intermask.constraint_person
         title = next(tr(title) for kind, title, _ in NEW if kind == self.kind)
-        entry = self._add_pose(context, title) if self.kind in self.POSES else self._add_place(context, title)
+        if self.kind in self.POSES:
+            # The armature stays selected: its next pose may be held too.
+            self._add_pose(context, title)
+            return ""
+        entry = self._add_place(context, title)
         if context.mode == "OBJECT" and entry.object is not None:
             _select(context, entry.object)
         return ""
@@ -112,7 +116,7 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
                 objects.new_empty(scene, entry, matrix, "SPHERE", 0.04, parent)
         return entry
 
-    def _add_pose(self, context: bpy.types.Context, title: str) -> bpy.types.PropertyGroup:
+    def _add_pose(self, context: bpy.types.Context, title: str) -> None:
         scene, frame = context.scene, None
         owner = self._posed(context)
         first = objects.clip_range(scene)[0]
@@ -134,7 +138,6 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
             )
         entry = objects.add_entry(scene, "POSE", self.person, frames, title)
         objects.new_figure(scene, entry, pose)
-        return entry
 
     def _posed(self, context: bpy.types.Context) -> bpy.types.Object:
         """Whose pose is taken: the active armature if it is selected and not the other person, else the person.

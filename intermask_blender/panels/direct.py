@@ -43,17 +43,14 @@ class INTERMASK_UL_constraints(bpy.types.UIList):
         active_property: str,
         index: int,
     ) -> None:
-        """Name, person, frames, how well the chosen take meets it, and Mute."""
+        """Name, person, how far the chosen take is from it, else its frames, and Mute."""
         row = layout.row(align=True)
         row.active = not item.mute
         row.prop(item, "name", text="", emboss=False, icon=ICONS[item.kind])
-        frames = str(item.start) if item.start == item.end else f"{item.start}-{item.end}"
-        if item.whole_clip:
-            frames = ""
         sub = row.row(align=True)
         sub.alignment = "RIGHT"
         who = {"FIRST": "P1", "SECOND": "P2"}[item.person] if item.kind != "TIMING" else ""
-        sub.label(text=f"{who}  {frames}  {error_text(data, item.name)}", translate=False)
+        sub.label(text=f"{who}  {error_text(data, item.name) or _frames_text(item)}", translate=False)
         row.prop(item, "mute", text="", emboss=False, icon="HIDE_ON" if item.mute else "HIDE_OFF")
 
 
@@ -121,6 +118,7 @@ class INTERMASK_PT_direct(bpy.types.Panel):
         if 0 <= settings.constraint_index < len(settings.constraints):
             column = property_column(layout)
             _draw_entry(column, settings.constraints[settings.constraint_index])
+        layout.prop(settings, "begin_in_place")
         layout.prop(settings, "meet_partly")
 
 
@@ -158,6 +156,14 @@ def _draw_entry(column: bpy.types.UILayout, entry: bpy.types.PropertyGroup) -> N
             column.prop(entry, "distance")
         column.prop(entry, "blend")
     column.prop(entry, "weight", slider=True)
+
+
+def _frames_text(entry: bpy.types.PropertyGroup) -> str:
+    """The frames that a constraint binds; empty where it is the whole clip."""
+    if entry.whole_clip:
+        return ""
+    alone = entry.kind == "TIMING" or entry.start == entry.end
+    return str(entry.start) if alone else f"{entry.start}-{entry.end}"
 
 
 def error_text(settings: bpy.types.PropertyGroup, name: str) -> str:

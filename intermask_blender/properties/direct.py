@@ -215,4 +215,10 @@ class ConstraintListProperties:
     constraint_index: bpy.props.IntProperty(name="Constraint")  # type: ignore[valid-type]
     constraint_person: person_property()  # type: ignore[valid-type]
     constraint_collection: bpy.props.PointerProperty(type=bpy.types.Collection)  # type: ignore[valid-type]
+    begin_in_place: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Begin Where They Stand",
+        description="People who are in the scene begin where they stand at the first frame. If off, their whole motion "
+        "may be moved to meet the constraints",
+        default=True,
+    )
     meet_partly: meet_partly_property()  # type: ignore[valid-type]

@@ -26,6 +26,7 @@ from .constraint_objects import PERSON
 from .curve_path import path_along
 from .held_pose import facing_frame, stored_pose
 from .placement import Placement
+from .spots import stance
 
 STILL = 0.01
 """Metres that a point of contact may move."""
@@ -60,6 +61,7 @@ def with_constraints(
     else:
         partly = settings.meet_partly or bool(scene.intermask.meet_partly)
         constraints = read_constraints(scene, entries, world, partly)
+        constraints = Constraints((*constraints.items, *_begins(scene, constraints, world, placement)))
         _check_held(constraints, settings, placement)
         settings = replace(settings, constraints=tuple(core.constraints_to_json(constraints)), meet_partly=partly)
     return settings, replace(placement, pins=_body_pins(constraints, world))
@@ -214,6 +216,32 @@ _READERS: dict[str, Callable[[_Reading], core.Constraint]] = {
     "CONTACT": _contact,
     "TIMING": _timing,
 }
+
+
+def _begins(
+    scene: bpy.types.Scene, constraints: Constraints, world: ClipWorld, placement: Placement
+) -> list[PathConstraint]:
+    """Where people of the scene stand at the first frame, unless a constraint says where they begin."""
+    if not placement.stands or not scene.intermask.begin_in_place:
+        return []
+    begins = []
+    for person, name in enumerate(placement.characters):
+        owner = scene.objects.get(name) if name else None
+        if owner is None or any(_says_begin(item, person) for item in constraints):
+            continue
+        place, ahead = stance(owner, scene, placement.start_frame)
+        ground = world.on_ground(person, place[None])[:, (0, 2)]
+        headings = world.directions(np.append(ahead, 0.0)[None])
+        title = tr("Begin of person {number}").format(number=person + 1)
+        begins.append(PathConstraint(person, (0,), ground, headings, name=title))
+    return begins
+
+
+def _says_begin(item: core.Constraint, person: int) -> bool:
+    """Whether a constraint says where a person is in the first frame of the clip."""
+    if not isinstance(item, PathConstraint | PoseConstraint) or item.person != person:
+        return False
+    return 0 in item.frames and (isinstance(item, PathConstraint) or item.in_place)
 
 
 def _body_pins(constraints: Constraints, world: ClipWorld) -> tuple[core.BodyPin, ...]:

@@ -77,7 +77,7 @@ def test_objects_appear_where_people_stand_in_their_colours(model: Path) -> None
                 COLOURS[number]
             )
         assert path.object.active_material.diffuse_color[:3] == pytest.approx(COLOURS[number])
-        assert [owner.name for owner in bpy.context.selected_objects] == [pose.object.name], "G moves what was added"
+        assert [owner.name for owner in bpy.context.selected_objects] == [pin.object.name], "G moves what was added"
     names = [entry.name for entry in scene.intermask.constraints]
     assert len(set(names)) == len(names) == 8
     assert {entry.object for entry in scene.intermask.constraints} == set(bpy.data.collections["Direct"].objects)

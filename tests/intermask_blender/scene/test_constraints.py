@@ -45,12 +45,41 @@ def request(model: Path, seconds: float = 2.0, **options: object) -> tuple[Gener
     return with_constraints(scene, *prepare(scene, "they hug", seconds, 0, model, **options))
 
 
+def test_people_of_the_scene_begin_where_they_stand_unless_a_constraint_says_otherwise(model: Path) -> None:
+    scene = empty_scene()
+    scene.cursor.location = (3.0, 1.0, 0.0)
+    people = pair()
+    place_takes([people], *reversed(prepare(scene, "they hug", 2.0, 0, model)))
+    scene.frame_set(40)
+    add_constraint("WAYPOINT", "SECOND")
+    settings, _ = request(model, reuse=True)
+    waypoint, *begins = constraints_from_json(list(settings.constraints), "the request")
+    assert waypoint.frames == (39,) and [item.person for item in begins] == [0, 1]
+    for item, person in zip(begins, people, strict=True):
+        joints = person.joints()[0]
+        angle = float(facing(joints))
+        np.testing.assert_allclose(item.places[0], joints[PELVIS][[0, 2]], atol=1e-3)
+        np.testing.assert_allclose(item.headings[0], (np.cos(angle), np.sin(angle)), atol=1e-3)
+    add_constraint("PATH", "SECOND")
+    scene.intermask.constraints[0].mute = True
+    settings, _ = request(model, reuse=True)
+    assert [item.person for item in constraints_from_json(list(settings.constraints), "the request")] == [1, 0]
+    scene.intermask.begin_in_place = False
+    settings, _ = request(model, reuse=True)
+    assert len(settings.constraints) == 1
+    # New people stand nowhere yet.
+    scene.intermask.begin_in_place = True
+    settings, _ = request(model, reuse=False)
+    assert len(settings.constraints) == 1
+
+
 def read(settings: GenerationSettings, placement: Placement) -> Constraints:
     """The constraints of the scene, as the generator gets them, but with all their digits."""
     scene = bpy.context.scene
     found = read_constraints(scene, active_entries(scene), clip_world(scene, settings, placement))
     sent = constraints_from_json(list(settings.constraints), "the request")
-    assert [type(item) for item in sent] == [type(item) for item in found]
+    # People who stand in the scene begin there.
+    assert [type(item) for item in sent][: len(found)] == [type(item) for item in found]
     return found
 
 
