@@ -6,7 +6,7 @@ import bpy
 
 from ..operators.prompt import INTERMASK_OT_use_prompt
 from ..ui.prompt_understanding import panel_lines
-from ..ui.wrapping import paragraph
+from ..ui.wrapping import letters_across, paragraph
 
 
 def draw_understanding(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -16,7 +16,9 @@ def draw_understanding(layout: bpy.types.UILayout, context: bpy.types.Context) -
         paragraph(layout, context, text, icon)
     if not matches:
         return
-    row = layout.row(align=True)
-    for match in matches:
-        name = match.kind[:1].upper() + match.kind[1:]
-        row.operator(INTERMASK_OT_use_prompt.bl_idname, text=name, translate=False).prompt = match.caption
+    names = [match.kind[:1].upper() + match.kind[1:] for match in matches]
+    # Next to each other only if no name is truncated: names such as "Arm around the shoulder walking" need a row each.
+    fits = max(map(len, names)) <= letters_across(context) // len(names)
+    buttons = layout.row(align=True) if fits else layout.column(align=True)
+    for name, match in zip(names, matches, strict=True):
+        buttons.operator(INTERMASK_OT_use_prompt.bl_idname, text=name, translate=False).prompt = match.caption

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
@@ -12,6 +12,7 @@ import pytest
 from intermask_blender.generator.models import find_model
 from intermask_blender.generator.understanding import Match, Understanding, UnderstoodPart
 from intermask_blender.panels.generate import INTERMASK_PT_generate
+from intermask_blender.panels.prompt_understanding import draw_understanding
 from intermask_blender.ui import preferences
 from intermask_blender.ui.kinds import model_kinds, picture_path
 from intermask_blender.ui.model_list import model_list
@@ -71,6 +72,26 @@ class Recorder:
         self.drawn.append(f"label {words.get('text')}")
 
 
+class Nested:
+    """A layout that lists each button with the kind of layout that it is in."""
+
+    def __init__(self, kind: str, buttons: list[tuple[str, str]]) -> None:
+        self.kind, self.buttons = kind, buttons
+
+    def row(self, align: bool = False) -> Nested:
+        return Nested("row", self.buttons)
+
+    def column(self, align: bool = False) -> Nested:
+        return Nested("column", self.buttons)
+
+    def operator(self, name: str, text: str, translate: bool) -> Button:
+        self.buttons.append((self.kind, text))
+        return Button([], text)
+
+    def label(self, **words: object) -> None:
+        """Not listed."""
+
+
 def drawn() -> list[str]:
     layout = Recorder()
     panel = type("Panel", (), {**vars(INTERMASK_PT_generate), "layout": layout})()
@@ -125,6 +146,16 @@ def test_the_next_kinds_are_buttons_that_set_the_prompt_to_their_captions() -> N
     lines = drawn()
     assert "label Not in this model. Closest: two people" in lines and "button Bow < they bow" in lines
     assert bpy.ops.intermask.use_prompt(prompt="they bow") == {"FINISHED"} and settings.prompt == "they bow"
+
+
+def test_kinds_whose_names_are_too_long_for_half_a_line_have_a_row_each() -> None:
+    bpy.context.scene.intermask.prompt = "a long cuddle"
+    long = Match("arm around the shoulder walking", "one walks with an arm around the other's shoulder")
+    for second, layout in ((MATCHES[1], "row"), (long, "column")):
+        answer(Understanding((UnderstoodPart("a long cuddle", (MATCHES[0], second, MATCHES[2]), True),)))
+        buttons: list[tuple[str, str]] = []
+        draw_understanding(cast(bpy.types.UILayout, Nested("panel", buttons)), bpy.context)
+        assert buttons == [(layout, second.kind.capitalize()), (layout, "Box")]
 
 
 def test_with_markers_the_prompt_that_is_checked_has_their_parts() -> None:
