@@ -53,9 +53,7 @@ _MANNERS = {
 }
 _MANNER_OF = {word: manner for manner, words in _MANNERS.items() for word in words.split()}
 _SIDE_OF = {word: side for side, words in _SIDES.items() for word in words}
-_RIGHT_AWAY = re.compile(
-    r"\bright (?:away|now|up|behind|in|into|next|there|here|after|before|at|on|by|over)\b|\bhard[- ]"
-)
+_RIGHT_AWAY = re.compile(r"\bright (?:away|now|up|behind|in|into|next|there|here|after|before|at|on|by|over)\b|\bhard-")
 _LEFT_VERB = re.compile(r"\b(?:has|have|had|is|are) left\b|\bleft (?:the|alone|behind|for|to)\b")
 _COUNTERCLOCKWISE = re.compile(r"counter-?\s?clockwise|anti-?\s?clockwise|gegen den uhrzeigersinn|sens inverse")
 _CLOCKWISE = re.compile(r"clockwise|im uhrzeigersinn|sens des aiguilles")

@@ -138,6 +138,7 @@ def test_the_worker_says_how_a_prompt_is_understood(folder: Path, tmp_path: Path
     [
         ("they shake hands, southpaw style", "left", ""),
         ("she has left the room slowly", "", "slowly"),
+        ("one shoves the other hard in the chest", "", "hard"),
         ("right away he waves with his left hand", "left", ""),
         ("er klopft ihm mit der rechten Hand sanft auf die Schulter", "right", "gently"),
         ("il le pousse violemment de la main gauche", "left", "hard"),
