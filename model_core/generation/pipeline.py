@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..constraints import Constraints
+from ..constraints import Constraints, TimingConstraint
+from ..constraints.types import FIRST_CONTACT
 from ..errors import UserError
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
@@ -26,7 +27,7 @@ from .prompt_reader import PromptReader
 from .prompts import begun_at, segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
-from .windowed import WindowedCompleter, WindowText, sub_progress
+from .windowed import PartTexts, WindowedCompleter, WindowText, sub_progress
 
 __all__ = ["GenerateOptions", "InterMask"]
 
@@ -121,29 +122,21 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, prompts, frames)
         settings = options.settings or self.config.sampling
-        items = [self._window_texts(prompt, frames, 0, options.as_written, constraints) for prompt in prompts]
+        items = [self._parts(prompt, frames, options.as_written, constraints) for prompt in prompts]
         # Items whose timed prompts have the same windows share a batch.
-        groups: dict[tuple[Window | int, ...], list[int]] = {}
-        for item, texts in enumerate(items):
-            same_windows = tuple(window for window, _ in texts)
+        groups: dict[tuple[tuple[int, tuple[Window, ...]] | int, ...], list[int]] = {}
+        for item, parts in enumerate(items):
+            same_windows = tuple((part.frames, tuple(window for window, _ in part.windows)) for part in parts)
             # A step is skipped for a whole batch or not at all, so with skipping each item needs its own batch.
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         results: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
-            window_texts = [
-                (same_window[0][0], TextCondition.stacked([text for _, text in same_window]))
-                for same_window in zip(*(items[item] for item in members), strict=True)
-            ]
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
-            on_step, free = sub_progress(options.on_step, number, len(groups)), all_free(frames)
-            pairs = self._completer.complete(
-                window_texts,
-                (None, None),
-                free,
-                frames,
+            pairs = self._completer.complete_parts(
+                [_stacked(same_part) for same_part in zip(*(items[item] for item in members), strict=True)],
                 sampler,
                 len(members),
-                on_step,
+                sub_progress(options.on_step, number, len(groups)),
                 constraints,
                 options.steering,
             )
@@ -288,6 +281,12 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
+        if all(person is None for person in known) and free.all() and not fixed_frames:
+            parts = self._parts(prompt, frames, options.as_written, constraints)
+            pairs = self._completer.complete_parts(
+                parts, sampler, options.takes, options.on_step, constraints, options.steering
+            )
+            return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
         texts = self._window_texts(prompt, frames, fixed_frames, options.as_written, constraints)
         pairs = self._completer.complete(
             texts,
@@ -315,14 +314,32 @@ class InterMask:
         """The windows of a clip whose first ``done`` frames exist already, each with its text."""
         result: list[WindowText] = []
         for segment in begun_at(segments(prompt, frames, FPS), part_frames(constraints)):
-            caption, exchanged = segment.prompt, False
-            if self.reader.matcher is not None and not as_written:
-                understood = self.reader.matcher.understand(segment.prompt)
-                caption, exchanged = understood.best.caption, understood.exchanged
-            text = self.text_condition(caption)
+            text, exchanged = self._understood(segment.prompt, as_written)
             result += [(window, text) for window in windows(segment.stop, self.config.longest, done, exchanged)]
             done = max(done, segment.stop)
         return result
+
+    def _parts(self, prompt: str, frames: int, as_written: bool, constraints: Constraints | None) -> list[PartTexts]:
+        """The parts of a new clip that are drawn apart from each other; a single one where constraints bind it."""
+        timed = begun_at(segments(prompt, frames, FPS), part_frames(constraints))
+        lengths = [part.stop - start for part, start in zip(timed, [0, *(part.stop for part in timed)], strict=False)]
+        bound = any(not isinstance(item, TimingConstraint) or item.event == FIRST_CONTACT for item in constraints or ())
+        if bound or min(lengths) < MIN_FRAMES:
+            return [PartTexts(frames, self._window_texts(prompt, frames, 0, as_written, constraints))]
+        parts = []
+        for part, length in zip(timed, lengths, strict=True):
+            text, exchanged = self._understood(part.prompt, as_written)
+            own = windows(length, self.config.longest, 0, exchanged)
+            parts.append(PartTexts(length, [(window, text) for window in own]))
+        return parts
+
+    def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, bool]:
+        """The vectors of a prompt without times, and whether it says that the second person acts on the first."""
+        caption, exchanged = prompt, False
+        if self.reader.matcher is not None and not as_written:
+            understood = self.reader.matcher.understand(prompt)
+            caption, exchanged = understood.best.caption, understood.exchanged
+        return self.text_condition(caption), exchanged
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed)
@@ -333,3 +350,10 @@ class InterMask:
                 f"The clip has {frames} frames at {FPS:g} per second; choose {MIN_FRAMES} to {MAX_FRAMES} "
                 f"({MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:g} seconds)."
             )
+
+
+def _stacked(parts: Sequence[PartTexts]) -> PartTexts:
+    """The same part of several prompts, with the texts of all of them."""
+    windows_of = zip(*(part.windows for part in parts), strict=True)
+    texts = [(same[0][0], TextCondition.stacked([text for _, text in same])) for same in windows_of]
+    return PartTexts(parts[0].frames, texts)

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..constraints import Constraints, Targets
+from ..kinematics import solve
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..motion.representation import POSITIONS
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
 from .batching import BatchSampler
-from .completion import Window, WindowTask, pad_or_trim, token_columns, with_segment
+from .completion import Window, WindowTask, all_free, pad_or_trim, token_columns, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .reranking import TextCondition, candidate_selector
 from .sampling import StepCallback, passes
+from .sequence import in_sequence
 from .steered_window import SteeredWindow
 from .steering import SteeringSettings, exchanged, reaching_ahead
 
 WindowText = tuple[Window, TextCondition]
 """A window of a clip and the text that applies to it, the same for all takes or one for each."""
+
+
+@dataclass(frozen=True)
+class PartTexts:
+    """A part of a clip that is drawn as a clip of its own.
+
+    Attributes:
+        frames: its length.
+        windows: with frames counted from its beginning.
+    """
+
+    frames: int
+    windows: list[WindowText]
+
 
 _Pair = Sequence[Motion | None]
 """Two people, None for a person of whom no motion is known."""
@@ -36,6 +53,40 @@ class WindowedCompleter:
     def __init__(self, model: Model, codec: MotionCodec) -> None:
         self._model = model
         self._codec = codec
+
+    def complete_parts(
+        self,
+        parts: Sequence[PartTexts],
+        sampler: BatchSampler,
+        takes: int,
+        on_step: StepCallback | None,
+        constraints: Constraints | None = None,
+        steering: SteeringSettings | None = None,
+    ) -> list[tuple[Motion, Motion]]:
+        """Generate both people of each take, part by part, so that each part leads into the next one.
+
+        Args:
+            parts: in order of time.
+            sampler, takes, on_step, constraints, steering: as in ``complete``; several parts have no constraints.
+        """
+        drawn = [
+            self.complete(
+                part.windows,
+                (None, None),
+                all_free(part.frames),
+                part.frames,
+                sampler,
+                takes,
+                sub_progress(on_step, number, len(parts)),
+                constraints if len(parts) == 1 else None,
+                steering,
+            )
+            for number, part in enumerate(parts)
+        ]
+        if len(drawn) == 1:
+            return drawn[0]
+        people = [in_sequence([_solved(pair) for pair in take]) for take in zip(*drawn, strict=True)]
+        return [(first, second) for first, second in people]
 
     def complete(
         self,
@@ -177,6 +228,11 @@ def _targets_of(window: Window, targets: Targets, pair: _Pair) -> Targets:
             places[person] = motion.joints[first, 0, [0, 2]]
     own = reaching_ahead(targets, window.start, window.stop, first, places)
     return exchanged(own) if window.exchanged else own
+
+
+def _solved(pair: tuple[Motion, Motion]) -> list[Motion]:
+    """Two people with corrected contacts, feet and orientations, which joining them to another part would blur."""
+    return [person.motion() for person in solve(pair)]
 
 
 def sub_progress(on_step: StepCallback | None, number: int, count: int) -> StepCallback | None:
