@@ -348,6 +348,7 @@ def bring_two_rigs(blender: RealBlender, folder: Path) -> None:
     picture(blender, "bone-map")
     assert "Edited, SMPL: 22 of 22" in blender.ask(RIG_LINE.format(name="other"))
 
+    blender.ask(f"{settings}.prompt = {OWN_WORDS!r}")
     before = blender.ask("answer = bpy.data.objects['other'].animation_data.action.name")
     blender.click_until(
         "intermask.generate(", lambda: blender.ask(RUNNING) or blender.ask(f"answer = len({settings}.takes)") == 1
@@ -366,6 +367,11 @@ def in_german(blender: RealBlender) -> None:
         return
     blender.ask("v = bpy.context.preferences.view; v.language = 'de_DE'; v.use_translate_interface = True")
     assert "von 22 Gelenken" in blender.ask(RIG_LINE.format(name="lead"))
+    line = (
+        f"import importlib; ui = importlib.import_module('{MODULE}.intermask_blender.ui.prompt_understanding')\n"
+        "answer = str(ui.panel_lines(bpy.context)[0])"
+    )
+    blender.until(lambda: "Verstanden als: " in blender.ask(line), 60.0, "the line about the prompt in German")
     title = blender.ask("answer = bpy.app.translations.pgettext_iface('Generate Interaction', 'Operator')")
     assert title == "Interaktion generieren"
     # Words that Blender itself knows in another sense are ours: its own Characters are letters.
