@@ -117,22 +117,22 @@ def _exchanged(sentence: str) -> bool:
 def agreement(wanted: Facts, found: Facts) -> float:
     """Score of how well a caption's facts match a prompt's: 1 for each fact that agrees, -1 for one that contradicts.
 
-    A fact that only the caption states costs 0.1: often no caption leaves it open.
+    A fact that only the caption states costs less than a contradiction: of some kinds no caption leaves it open.
 
     Args:
         wanted: facts of the prompt.
         found: facts of the caption.
     """
     total = 0.0
-    for want, have in (
-        (wanted.side, found.side),
-        (wanted.manner, found.manner),
-        (wanted.direction, found.direction),
+    for want, have, unasked in (
+        (wanted.side, found.side, 0.7),
+        (wanted.manner, found.manner, 0.4),
+        (wanted.direction, found.direction, 0.1),
     ):
         if want:
             total += 1.0 if want == have else 0.0 if not have else -1.0
         elif have:
-            total -= 0.1
+            total -= unasked
     if wanted.both_hands != found.both_hands:
         total -= 0.3
     return total

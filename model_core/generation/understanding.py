@@ -34,6 +34,11 @@ _MAX_CHARACTERS = 500
 _PHRASE_THRESHOLD = 0.75
 """Cosine similarity of a prompt and a user's phrase from which on the phrase decides the kind."""
 
+_THEN = re.compile(
+    r"(?:,\s*)?\b(?:and\s+)?(?:then|afterwards)\b|\bund\s+dann\b|,\s*dann\b|\b(?:et\s+)?puis\b", re.IGNORECASE
+)
+"""Between two acts of a prompt."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -132,9 +137,24 @@ class PromptMatcher:
             self._words_state = stamp, problem
         return self._words_state[1]
 
-    @torch.no_grad()
     def understand(self, prompt: str) -> Understanding:
-        """Match a prompt without times to kinds and captions."""
+        """Match a prompt without times to kinds and captions.
+
+        Of a prompt with two acts, one after the other, the first act is used and the second is offered, unless the
+        prompt as a whole names one of them: "they walk up and then shake hands" is a handshake.
+        """
+        whole, acts = self._understand_act(prompt), _THEN.split(prompt)
+        if len(acts) != 2 or not all(act.strip() for act in acts):
+            return whole
+        first, second = (self._understand_act(act) for act in acts)
+        kinds = first.best.kind, second.best.kind
+        if not first.known or kinds[0] == kinds[1] or whole.best.kind in kinds:
+            return whole
+        others = [match for match in first.matches[1:] if match.kind != second.best.kind]
+        return Understanding(prompt, (first.best, second.best, *others)[:OFFERED], True, first.exchanged)
+
+    @torch.no_grad()
+    def _understand_act(self, prompt: str) -> Understanding:
         text = " ".join(prompt.split())[:_MAX_CHARACTERS]
         exact = self._caption_index.get(text.lower())
         vector = _unit(self._encoder.encode([text]).pooled)[0]

@@ -13,10 +13,11 @@ from taught_model import BOW, HUG, WORDS, save_taught_model
 from worker_client import Client
 
 from model_core.errors import UserError
-from model_core.generation.caption_facts import facts_of
+from model_core.generation.caption_facts import agreement, facts_of
 from model_core.generation.options import GenerateOptions
 from model_core.generation.pipeline import InterMask
 from model_core.generation.prompt_reader import PromptReader
+from model_core.model_files.model_folder import bundled_model
 from model_core.motion import Interaction
 from model_core.networks.prompt_classifier import PromptClassifier
 
@@ -43,6 +44,21 @@ def test_other_words_lead_to_a_training_caption(reader: PromptReader) -> None:
 def test_each_part_of_a_timed_prompt_is_understood_by_itself(reader: PromptReader) -> None:
     parts = reader.understand("0-1 s: a long cuddle; 1-2 s: judo players salute", 60)
     assert [part.best.kind for part in parts] == [HUG, BOW]
+
+
+def test_of_two_acts_the_first_is_used_and_the_second_is_offered() -> None:
+    reader = PromptReader.load(bundled_model())
+    (found,) = reader.understand("they shake hands and then punch each other", 120)
+    assert found.known and [match.kind for match in found.matches[:2]] == ["shake hands", "box"]
+    (found,) = reader.understand("they walk up to each other and then shake hands", 120)
+    assert found.known and found.best.kind == "shake hands"
+
+
+def test_a_side_that_the_prompt_leaves_open_is_not_made_up() -> None:
+    asked = facts_of("they shake hands")
+    left, right, none = (facts_of(f"they shake {side} hands") for side in ("their left", "their right", ""))
+    assert agreement(asked, none) > agreement(asked, left) == agreement(asked, right)
+    assert agreement(left, left) > agreement(left, none) > agreement(left, right)
 
 
 @pytest.mark.parametrize(
