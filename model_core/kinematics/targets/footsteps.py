@@ -142,12 +142,14 @@ def _swung(
     for number, (stance, (points, angle)) in enumerate(zip(stances, placed, strict=True)):
         before = stance.start - (stances[number - 1].stop - 1) if number else 2 * fade
         after = stances[number + 1].start - (stance.stop - 1) if number + 1 < len(stances) else 2 * fade
-        arriving, leaving = (gap if gap < 2 * fade else fade for gap in (before, after))
+        # Stances that a step was added between may touch.
+        arriving, leaving = (max(gap, 1) if gap < 2 * fade else fade for gap in (before, after))
         weight = _travelled(1 - (stance.start - time) / arriving) * _travelled(1 - (time - stance.stop + 1) / leaving)
         result += weight[:, None, None] * points
         turn += weight * angle
         total += weight
-    rest = np.maximum(1 - total, 0)
+    rest, shared = np.maximum(1 - total, 0), np.maximum(total, 1)
+    result, turn = result / shared[:, None, None], turn / shared
     result, turn = result + rest[:, None, None] * carried, turn + rest * path.turn
     for first, last, length in _rises(stances, placed, clears, 2 * fade):
         swing = slice(first, last + 1)
@@ -173,7 +175,7 @@ def _rises(
             yield int(inside[-1]), last, 0.0
             continue
         length = float(np.linalg.norm((placed[number][0] - placed[number - 1][0])[last, 1, [0, 2]]))
-        if last - first < longest and length > _OTHERWISE:
+        if 0 < last - first < longest and length > _OTHERWISE:
             yield first, last, length
 
 

@@ -21,7 +21,9 @@ from model_core.constraints import (
 from model_core.constraints.report import ConstraintError, report_of_people
 from model_core.kinematics import SolveSettings, solve
 from model_core.kinematics.capsules import body_points, penetrations
+from model_core.kinematics.targets.footsteps import _swung
 from model_core.kinematics.targets.spread import spread, spread_pair
+from model_core.kinematics.targets.stepping import BodyPath, PlacedStance
 from model_core.metrics.physical import contact_distance_changes, jerk, joint_distances, skate
 from model_core.motion import FPS, PosedSkeleton
 from model_core.motion.canonical import CanonicalTransform, facing
@@ -409,3 +411,14 @@ def test_given_values_are_met_and_bound_people_move_together() -> None:
     result = spread_pair(values, fixed, np.zeros((2, 200)), bond, apart, 10.0)
     np.testing.assert_allclose(result[0], values[0], atol=1e-9)
     np.testing.assert_allclose((result[0] - result[1])[bond > 0], apart[bond > 0], atol=0.03)
+
+
+@pytest.mark.parametrize("shared", [0, 1, 3])
+def test_a_foot_moves_from_a_stance_to_one_that_touches_it(shared: int) -> None:
+    frames = 40
+    foot = np.zeros((frames, 2, 3))
+    path = BodyPath(np.zeros((frames, 2)), np.linspace(0, 0.2, frames), np.ones((frames, 3)))
+    stances = [PlacedStance(5, 20, slice(5, 20)), PlacedStance(20 - shared, 35, slice(20 - shared, 35))]
+    moved, turn = _swung(foot, foot, stances, path, 0.0, np.zeros(frames, dtype=bool), FPS)
+    assert np.isfinite(moved).all() and np.isfinite(turn).all()
+    assert np.linalg.norm(np.diff(moved, axis=0), axis=-1).max() < 0.2 and turn.max() < 0.2
