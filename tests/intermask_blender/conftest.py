@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from small_model import save_small_model
-from taught_model import save_taught_model
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +21,14 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small model that was taught a few words."""
-    return save_taught_model(tmp_path_factory.mktemp("taught"))
+    """The folder of a small model that was taught a few words, in a process without Blender, as users train."""
+    base = tmp_path_factory.mktemp("taught")
+    code = "import sys, pathlib, taught_model; print(taught_model.save_taught_model(pathlib.Path(sys.argv[1])))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, str(base)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
