@@ -26,7 +26,7 @@ from ..motion.rotations import (
     quaternion_multiply,
 )
 from ..motion.runs import runs
-from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 
 MIN_SEAM = 24
 """Shortest transition, in frames, from the position of the known motion to the path of the generated one."""
@@ -37,11 +37,6 @@ CATCH_UP_SPEED = 0.5
 shortens the transition."""
 VELOCITY_SEAM = 8
 """Length, in frames, of the transition from the known motion's velocity to the generated one's."""
-
-
-def token_columns(frames: int) -> int:
-    """Number of columns (time steps) of a token map of ``frames`` frames."""
-    return -(-frames // FRAMES_PER_TOKEN)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..constraints import ClipLimits, Constraints, Targets, TimingConstraint, check
 from ..motion import FPS, Motion
-from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from .prompts import segments
 
 
@@ -69,7 +69,7 @@ def bound_tokens(constraints: Constraints, frames: int) -> np.ndarray:
         bound |= weight.any(-1)
     for contact in targets.contacts:
         bound[contact.person] |= contact.weight > 0
-    columns = -(-frames // FRAMES_PER_TOKEN)
+    columns = token_columns(frames)
     padded = np.zeros((2, columns * FRAMES_PER_TOKEN), dtype=bool)
     padded[:, :frames] = bound
     by_column = padded.reshape(2, 1, columns, FRAMES_PER_TOKEN).any(-1)

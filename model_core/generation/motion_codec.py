@@ -12,8 +12,8 @@ from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..networks.code_optimisation import optimised_codes
-from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
-from .completion import pad_or_trim, token_columns
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
+from .completion import pad_or_trim
 from .representations import REPRESENTATIONS
 
 

@@ -16,9 +16,9 @@ from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
 from ..motion import FPS, Interaction, Motion
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
-from ..networks.token_map import FRAMES_PER_TOKEN
+from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
 from .batching import BatchSampler
-from .completion import Window, WindowTask, all_free, kept_columns, token_columns, windows
+from .completion import Window, WindowTask, all_free, kept_columns, windows
 from .constrained import bound_tokens, checked, part_frames
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .motion_codec import MotionCodec

@@ -38,7 +38,8 @@ class PromptReader:
             UserError: a file is missing or damaged.
         """
         encoder = load_text_encoder(find_text_encoder(read_config(folder).text_encoder, folder), device)
-        return cls(encoder, load_captions(folder), load_matcher(folder, encoder))
+        captions = load_captions(folder)
+        return cls(encoder, captions, load_matcher(folder, captions, encoder))
 
     def understand(self, prompt: str, frames: int) -> list[Understanding]:
         """How each part of a prompt is understood; empty for a model without a prompt classifier.

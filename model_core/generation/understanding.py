@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from ..errors import UserError
 from ..model_files.prompt_classifier_file import LoadedClassifier, load_prompt_classifier
-from ..model_files.training_captions import TrainingCaptions, load_captions
+from ..model_files.training_captions import TrainingCaptions, unit_vectors
 from ..model_files.words import read_phrases
 from ..text_encoders.batches import pooled
 from ..text_encoders.encoder import TowerEncoder
@@ -109,7 +109,7 @@ class PromptMatcher:
             phrases: by kind, as ``read_phrases`` returns them.
         """
         texts = [text for group in phrases.values() for text in group]
-        self._phrases = _unit(pooled(self._encoder, texts)) if texts else None
+        self._phrases = unit_vectors(pooled(self._encoder, texts)) if texts else None
         self._phrase_kinds = torch.tensor([self.kinds.index(kind) for kind, group in phrases.items() for _ in group])
 
     def use_words(self, path: Path | None) -> str:
@@ -157,7 +157,7 @@ class PromptMatcher:
     def _understand_act(self, prompt: str) -> Understanding:
         text = " ".join(prompt.split())[:_MAX_CHARACTERS]
         exact = self._caption_index.get(text.lower())
-        vector = _unit(self._encoder.encode([text]).pooled)[0]
+        vector = unit_vectors(self._encoder.encode([text]).pooled)[0]
         probabilities = self._probabilities(text, vector)
         if exact is not None:  # a training caption names its own kind
             probabilities = functional.one_hot(self._captions.kind[exact], len(self.kinds) + 1).float()
@@ -197,24 +197,21 @@ class PromptMatcher:
         return self._captions.texts[best]
 
 
-def load_matcher(folder: Path, encoder: TowerEncoder) -> PromptMatcher | None:
+def load_matcher(folder: Path, captions: TrainingCaptions | None, encoder: TowerEncoder) -> PromptMatcher | None:
     """The matcher of a model folder; None if the model has no prompt classifier.
 
     Args:
         folder: of the model.
+        captions: that the folder lists.
         encoder: the model's own, loaded.
 
     Raises:
         UserError: a file is damaged.
     """
-    classifier, captions = load_prompt_classifier(folder, encoder), load_captions(folder)
+    classifier = load_prompt_classifier(folder, encoder)
     if classifier is None or captions is None or not set(classifier.kinds) <= set(captions.kinds):
         return None
     return PromptMatcher(classifier, captions, encoder)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return functional.normalize(vectors.float().cpu(), dim=-1)
 
 
 def _mostly_latin(text: str) -> bool:

@@ -15,9 +15,9 @@ from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
 from ..motion.representation import POSITIONS
-from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from .batching import BatchSampler
-from .completion import Window, WindowTask, all_free, pad_or_trim, token_columns, with_segment
+from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .reranking import TextCondition, candidate_selector

@@ -55,7 +55,7 @@ class TrainingCaptions:
     @torch.no_grad()
     def nearest(self, prompt: str, encoder: TextEncoder) -> NearestCaption:
         """The caption that is most similar to a prompt, by the vectors of the model's own text encoder."""
-        vector = _normalised(encoder.encode([prompt]).pooled)[0]
+        vector = unit_vectors(encoder.encode([prompt]).pooled)[0]
         similarity = self.vectors @ vector
         best = int(similarity.argmax())
         return NearestCaption(max(0.0, 1.0 - float(similarity[best])), self.texts[best])
@@ -76,7 +76,7 @@ def save_captions(
         UserError: the file cannot be written.
     """
     chosen = torch.linspace(0, len(texts) - 1, min(MAX_CAPTIONS, len(texts))).round().long()
-    kept = {_VECTORS: _normalised(vectors)[chosen].half()}
+    kept = {_VECTORS: unit_vectors(vectors)[chosen].half()}
     kept_texts = [texts[int(index)] for index in chosen]
     metadata = {_TEXTS: json.dumps(kept_texts, ensure_ascii=False)}
     if kind_of is not None:
@@ -110,8 +110,9 @@ def load_captions(folder: Path) -> TrainingCaptions | None:
             f"{path} has captions, vectors and kinds that do not match; copy the model folder again, or delete this "
             "file."
         )
-    return TrainingCaptions(texts, _normalised(vectors), kinds, kind)
+    return TrainingCaptions(texts, unit_vectors(vectors), kinds, kind)
 
 
-def _normalised(vectors: Tensor) -> Tensor:
+def unit_vectors(vectors: Tensor) -> Tensor:
+    """Vectors (N, C) scaled to length 1, in single precision on the CPU."""
     return torch.nn.functional.normalize(vectors.float().cpu(), dim=-1)

@@ -17,7 +17,7 @@ from ..generation.constrained import checked, held_frames
 from ..kinematics import SolveSettings
 from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
-from ..networks.token_map import FRAMES_PER_TOKEN, PARTS
+from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from ..settings import build
 from .limits import MAX_SEED, MAX_TAKES, SHORTEST_SECONDS
 from .protocol import Message
@@ -98,8 +98,8 @@ class Edit:
         Args:
             frames: length of the source motion.
         """
-        free = np.zeros((2, PARTS, -(-frames // FRAMES_PER_TOKEN)), dtype=bool)
-        time = slice(self.start // FRAMES_PER_TOKEN, -(-self.stop // FRAMES_PER_TOKEN))
+        free = np.zeros((2, PARTS, token_columns(frames)), dtype=bool)
+        time = slice(self.start // FRAMES_PER_TOKEN, token_columns(self.stop))
         for person in self.people:
             free[person, list(self.parts), time] = True
         return free

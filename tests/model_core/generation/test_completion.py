@@ -12,7 +12,7 @@ from motion_examples import posed_person
 from small_model import LONGEST, save_small_model
 
 from model_core.errors import UserError
-from model_core.generation.completion import MAX_SEAM, MIN_SEAM, all_free, blend, token_columns, windows
+from model_core.generation.completion import MAX_SEAM, MIN_SEAM, all_free, blend, windows
 from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.prompts import Segment, segments
 from model_core.generation.sampling import sample, token_log_probs
@@ -20,6 +20,7 @@ from model_core.kinematics import solve
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.motion import Interaction, Motion
 from model_core.motion.rotations import about_y, angle_between
+from model_core.networks.token_map import token_columns
 
 
 @pytest.fixture(scope="module")
