@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
     from model_core.kinematics.body_pins import BodyPin, hold_pins
+    from model_core.kinematics.kept_joints import kept_joints
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
     from model_core.kinematics.leaders import read_leader
     from model_core.kinematics.proportions import TargetBody, adapt_to_bodies

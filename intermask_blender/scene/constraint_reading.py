@@ -64,7 +64,8 @@ def with_constraints(
         constraints = Constraints((*constraints.items, *_begins(scene, constraints, world, placement)))
         _check_held(constraints, settings, placement)
         settings = replace(settings, constraints=tuple(core.constraints_to_json(constraints)), meet_partly=partly)
-    return settings, replace(placement, pins=_body_pins(constraints, world))
+    kept = core.kept_joints(constraints, world.frames)
+    return settings, replace(placement, pins=_body_pins(constraints, world), kept_joints=kept)
 
 
 def active_entries(scene: bpy.types.Scene) -> list[Any]:

@@ -33,6 +33,8 @@ class Placement:
         across: scale of level root motion on characters of the scene; None takes it from the result.
         reuse: whether a pair that was generated since the request performs instead of new people.
         pins: what constraints hold at points of the scene, whatever bodies the people have.
+        kept_joints: (2, T, 22) how much constraints keep the rotation of each joint, whatever bodies the people have;
+            None for none.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
         leader_name: name of the leader in the scene; empty if there is none.
@@ -54,6 +56,7 @@ class Placement:
     across: float | None = None
     reuse: bool = False
     pins: tuple[core.BodyPin, ...] = field(default=(), compare=False)
+    kept_joints: np.ndarray | None = field(default=None, compare=False)
     title: str = ""
     prompt: str = ""
     leader_name: str = ""

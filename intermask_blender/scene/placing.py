@@ -159,8 +159,9 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     ]
     if placement.kept_keys is not None:
         bodies = [replace(body, held=index not in placement.kept_keys.who) for index, body in enumerate(bodies)]
-    adapted = core.adapt_to_bodies(pair, bodies, placement.plant_feet, placement.keep_contacts)[0]
-    first, second = core.hold_pins(adapted, pair, bodies, placement.pins)
+    kept = placement.kept_joints
+    adapted = core.adapt_to_bodies(pair, bodies, placement.plant_feet, placement.keep_contacts, kept)[0]
+    first, second = core.hold_pins(adapted, pair, bodies, placement.pins, kept)
     pair = at_scene_rate((first, second), placement, scene)
     return pair, {
         index: rig_keys(pair[index], owner, scene, placement.start_frame, root_motion)

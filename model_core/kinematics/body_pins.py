@@ -14,6 +14,7 @@ from ..motion.places import PLACES, place_points
 from ..motion.posed import PosedSkeleton
 from ..motion.skeleton import SMPL
 from .hands import rotations_with_moved_hands
+from .kept_joints import free_trunk
 from .limbs import ARMS, LEGS, two_bone_ik
 from .proportions import TargetBody, rest_offsets, with_world_rotations, world_rotations
 from .retarget import RootMotionScale
@@ -69,6 +70,7 @@ def hold_pins(
     original: Sequence[PosedSkeleton],
     bodies: Sequence[TargetBody],
     pins: Sequence[BodyPin],
+    kept: np.ndarray | None = None,
 ) -> list[PosedSkeleton]:
     """Move hands and feet of two bodies to where they are held in the original motion.
 
@@ -77,6 +79,7 @@ def hold_pins(
         original: the motion that meets the constraints.
         bodies: the bodies that ``people`` are applied to; one that is held stays.
         pins: places at the ends of limbs; others are left alone.
+        kept: (2, T, 22) from 0 to 1, joints that keep their rotation: a kept trunk does not lean. None for none.
     """
     pins = [pin for pin in pins if pin.limb is not None and not bodies[pin.person].held]
     if not pins:
@@ -100,6 +103,7 @@ def hold_pins(
     joints = positions_of(start)
     offsets = np.stack([rest_offsets(*pair) for pair in zip(joints, start, strict=True)])
     moves = np.zeros((2, *joints.shape[:2], 2, 3))
+    lean = _LARGEST_LEAN * (1.0 if kept is None else free_trunk(kept))
     rotations, now = start, joints
     for _ in range(_ITERATIONS):
         worst = 0.0
@@ -110,7 +114,7 @@ def hold_pins(
             worst = max(worst, float(np.linalg.norm(error, axis=-1).max()))
         if worst < _HELD:
             break
-        rotations = rotations_with_moved_hands(joints, start, moves[0], offsets, positions_of, _LARGEST_LEAN)
+        rotations = rotations_with_moved_hands(joints, start, moves[0], offsets, positions_of, lean)
         rotations = _with_moved_feet(joints, rotations, moves[1], offsets)
         now = positions_of(rotations)
     moved = {pin.person for pin in pins}

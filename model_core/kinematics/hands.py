@@ -50,7 +50,7 @@ def rotations_with_moved_hands(
     moves: np.ndarray,
     offsets: np.ndarray,
     positions_of: Callable[[np.ndarray], np.ndarray],
-    largest_lean: float = _LARGEST_LEAN,
+    largest_lean: float | np.ndarray = _LARGEST_LEAN,
 ) -> np.ndarray:
     """World rotations (P, T, 22, 3, 3) of bodies whose wrists are displaced.
 
@@ -60,7 +60,7 @@ def rotations_with_moved_hands(
         moves: (P, T, 2, 3) metres, left and right wrist.
         offsets: (P, 22, 3) rest offsets; only the arms' are used.
         positions_of: maps world rotations (P, T, 22, 3, 3) to positions (P, T, 22, 3).
-        largest_lean: largest lean of the trunk for a hand, radians.
+        largest_lean: largest lean of the trunk for a hand, radians; one, or (P, T, 1).
     """
     targets = joints[:, :, WRISTS] + moves
     rotations = rotations.copy()
@@ -82,7 +82,7 @@ def rotations_with_moved_hands(
 
 
 def _lean(
-    offsets: np.ndarray, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray, largest: float
+    offsets: np.ndarray, joints: np.ndarray, moves: np.ndarray, targets: np.ndarray, largest: float | np.ndarray
 ) -> np.ndarray:
     """(P, T, 3) axis times angle of the chest's rotation that moves both shoulders towards their hands' targets."""
     total = np.zeros_like(joints[:, :, 0])
@@ -98,4 +98,5 @@ def _lean(
         total += cross(lever, shoulder_move) / np.maximum((lever * lever).sum(-1), 1e-4)[..., None]
     angle = np.linalg.norm(total, axis=-1, keepdims=True)
     # A smooth limit.
+    largest = np.maximum(largest, 1e-9)
     return total * (largest * np.tanh(angle / largest) / np.maximum(angle, 1e-9))

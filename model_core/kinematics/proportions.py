@@ -20,6 +20,7 @@ from .capsules import CAPSULES, L_PALM, PALM_RADIUS, R_PALM, body_points, neares
 from .contacts import TOES
 from .filters import hann_smoothed, smoothstep, upper_envelope
 from .hands import rotations_with_moved_hands
+from .kept_joints import free_trunk, kept_limb
 from .limbs import ARMS, LEGS, easy_reach, two_bone_ik
 from .pose import local_rotations
 from .retarget import RootMotionScale
@@ -82,7 +83,11 @@ class _PalmContact:
 
 
 def adapt_to_bodies(
-    people: Sequence[PosedSkeleton], bodies: Sequence[TargetBody], plant_feet: bool = True, keep_contacts: bool = True
+    people: Sequence[PosedSkeleton],
+    bodies: Sequence[TargetBody],
+    plant_feet: bool = True,
+    keep_contacts: bool = True,
+    kept: np.ndarray | None = None,
 ) -> tuple[list[PosedSkeleton], float]:
     """Adjust the motion of two people so that two other bodies keep its contacts with the ground and the partner.
 
@@ -93,6 +98,8 @@ def adapt_to_bodies(
         bodies: the bodies to apply it to, in the same order.
         plant_feet: whether to restore contacts of feet.
         keep_contacts: whether to restore contacts of hands.
+        kept: (2, T, 22) from 0 to 1, joints that keep their rotation, such as those of a held pose: their arms and
+            their trunks are not adjusted, and their legs only for feet on the floor. None for none.
 
     Returns:
         Both motions, and the 90th percentile of the remaining error of contacts, metres.
@@ -101,15 +108,17 @@ def adapt_to_bodies(
     joints = np.stack([person.joints()[:, : len(SMPL)] for person in people])
     offsets = np.stack([person.offsets[: len(SMPL)] for person in people])
     result = list(people)
+    if kept is None:
+        kept = np.zeros(joints.shape[:-1])
     for number, body in enumerate(bodies):
         if plant_feet and not body.held:
-            result[number] = _with_feet_in_place(people[number], joints[number], rotations[number], body)
+            result[number] = _with_feet_in_place(people[number], joints[number], rotations[number], body, kept[number])
     if not keep_contacts:
         return result, 0.0
     touches = _touches(body_points(joints, rotations, offsets), people[0].fps, bodies)
     if not touches:
         return result, 0.0
-    return _restore_contacts(result, bodies, joints, offsets, touches)
+    return _restore_contacts(result, bodies, joints, offsets, touches, kept)
 
 
 def world_rotations(person: PosedSkeleton) -> np.ndarray:
@@ -135,7 +144,7 @@ def rest_offsets(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 
 
 def _with_feet_in_place(
-    person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody
+    person: PosedSkeleton, joints: np.ndarray, rotations: np.ndarray, body: TargetBody, kept: np.ndarray
 ) -> PosedSkeleton:
     """The person with toes on the body placed as in the original motion; soles keep their slope."""
     joints_now = body.joints(person)
@@ -160,8 +169,11 @@ def _with_feet_in_place(
     person = replace(person, translation=lowered)
     joints_now, rotated = body.joints(person)[None], rotations[None].copy()
     for side, leg in enumerate(LEGS):
+        # A foot on the floor would slide if it left its place for a kept pose.
+        share = (kept_limb(kept, leg) * (1 - on_floor[:, side]))[:, None]
+        target = ankles[side] + share * (joints_now[0, :, leg.end] - ankles[side])
         rotated[:, :, leg.upper], rotated[:, :, leg.hinge] = two_bone_ik(
-            leg, offsets[None], joints_now, rotated, ankles[side][None]
+            leg, offsets[None], joints_now, rotated, target[None]
         )
     return with_world_rotations(person, rotated[0])
 
@@ -198,6 +210,7 @@ def _restore_contacts(
     source: np.ndarray,
     source_offsets: np.ndarray,
     touches: dict[tuple[int, int], _PalmContact],
+    kept: np.ndarray,
 ) -> tuple[list[PosedSkeleton], float]:
     """Move hands back into contact; ``source`` (2, T, 22, 3) and its offsets are those of the original people."""
     start = np.stack([world_rotations(person) for person in people])
@@ -215,6 +228,8 @@ def _restore_contacts(
     hands = _lengths(joints, ARMS[0].hinge, ARMS[0].end) / _lengths(source, ARMS[0].hinge, ARMS[0].end)
     trunks = _lengths(joints, 0, SMPL.index("Neck")) / _lengths(source, 0, SMPL.index("Neck"))
     moves = np.zeros((*joints.shape[:2], 2, 3))
+    free = 1 - np.stack([kept_limb(kept, arm) for arm in ARMS], -1)
+    lean = _LARGEST_LEAN * free_trunk(kept)
     rotations = start
     for attempt in range(_ITERATIONS + 1):
         points = body_points(positions_of(rotations), rotations, source_offsets, hands)
@@ -228,13 +243,15 @@ def _restore_contacts(
         if attempt == _ITERATIONS or errors.max(initial=0) < _RESTORED:
             break
         for (person, hand), displacement in displacements.items():
-            # Each of two hands moves by half.
-            mutual = touches[person, hand].weight[:, _HANDS].sum(1) * (not bodies[1 - person].held)
-            moves[person, :, hand] += ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * displacement
-        rotations = rotations_with_moved_hands(joints, start, moves, offsets, positions_of, _LARGEST_LEAN)
+            # Each of two hands moves by half, if both can.
+            partner = 0.0 if bodies[1 - person].held else free[1 - person].min(-1)
+            mutual = touches[person, hand].weight[:, _HANDS].sum(1) * partner
+            wanted = ((1 - 0.5 * mutual) * touches[person, hand].strength)[:, None] * displacement
+            moves[person, :, hand] = free[person, :, hand, None] * (moves[person, :, hand] + wanted)
+        rotations = rotations_with_moved_hands(joints, start, moves, offsets, positions_of, lean)
     reachable = _reachable_fraction(displacements, touches, hands, people[0].fps)
     if reachable.min() < 1:
-        rotations = rotations_with_moved_hands(joints, start, reachable * moves, offsets, positions_of, _LARGEST_LEAN)
+        rotations = rotations_with_moved_hands(joints, start, reachable * moves, offsets, positions_of, lean)
     restored = [
         person if bodies[number].held else with_world_rotations(person, rotations[number])
         for number, person in enumerate(people)

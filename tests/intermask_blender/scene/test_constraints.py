@@ -12,6 +12,7 @@ import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import dancer, empty_scene, joints_in_blender
 from constraint_entries import add_constraint
+from couple_examples import couple_holding_hands
 from keyed_rigs import key
 
 from intermask_blender.generator.generation import GenerationSettings, Pair
@@ -306,3 +307,31 @@ def standing_pair(frames: int = 60) -> Pair:
         lowest = float(person.joints()[..., 1].min())
         people.append(replace(person, translation=place - (0.0, lowest, 0.0)))
     return people[0], people[1]
+
+
+def test_a_held_pose_comes_back_on_bodies_of_other_proportions_whose_hands_touch(model: Path) -> None:
+    """The clip meets the pose; a taller and a smaller body must not bend it to keep hands together."""
+    scene = empty_scene()
+    people = couple_holding_hands(60)
+    owners = build_rig(KINDS["mixamo"], scene), build_rig(KINDS["mixamo"], scene)
+    for number, (owner, size) in enumerate(zip(owners, (1.15, 0.85), strict=True)):
+        owner.scale *= size
+        owner.location = (0.0, float(number), 0.0)
+        key(people[number], owner, scene)
+    scene.intermask.character_1, scene.intermask.character_2 = owners
+    scene.frame_set(31)
+    before = pose_from_hips(owners[0], 31)
+    entry = add_constraint("POSE")
+    assert entry.start == 31
+    settings, placement = prepare(scene, "they hug", 2.0, 0, model, characters=owners)
+    settings, placement = with_constraints(scene, settings, placement)
+    place_takes([people], placement, settings)
+    after = pose_from_hips(owners[0], 31)
+    assert np.linalg.norm(after - before, axis=-1).mean() < 0.01
+
+
+def pose_from_hips(owner: bpy.types.Object, frame: int) -> np.ndarray:
+    """(22, 3) joints of a rig from its hips, metres."""
+    bpy.context.scene.frame_set(frame)
+    joints = capture_pose(owner, bpy.context.scene).joints[0]
+    return joints - joints[PELVIS]
