@@ -93,6 +93,7 @@ def test_a_zip_for_a_platform_names_it_and_its_wheels() -> None:
         assert "leave it out" in check_wheel(f"{heavy}-2-cp310-abi3-win_amd64.whl", "3.11")
 
 
+@pytest.mark.slow
 def test_a_reviewer_has_nothing_to_object_to(contents: list[Entry], archive: Path) -> None:
     findings = review(contents, archive.stat().st_size)
     assert not [str(finding) for finding in findings if not finding.remark]

@@ -151,6 +151,7 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     assert (red > 1.5 * blue).sum() > 15 and (blue > 1.5 * red).sum() > 15
 
 
+@pytest.mark.slow
 def test_a_leader_of_amass_is_followed(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     leader = dancer(4, frames=24)
     poses = axis_angle_from_quaternion(leader.rotations)
@@ -179,6 +180,7 @@ def test_a_leader_of_amass_is_followed(model: Path, tmp_path: Path, capsys: pyte
     assert np.ptp(lift) < 0.04
 
 
+@pytest.mark.slow
 def test_an_opened_scene_keeps_its_own_camera_and_gives_a_leader(model: Path, tmp_path: Path) -> None:
     scene, person = empty_scene(25.0), dancer(2)
     leader = build_armature("Lead", person.offsets, scene.collection)
@@ -299,6 +301,7 @@ def stopped_run(how: str, arguments: list[str]) -> int:
     return process.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "handler"])
 def test_a_signal_stops_the_run_wherever_it_comes(model: Path, tmp_path: Path, how: str) -> None:
     jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
@@ -332,6 +335,7 @@ os._exit(code)
 """Ctrl-C after the fourth of 18 frames."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("film", ["mp4", "png"])
 def test_a_signal_stops_a_film_after_the_frame_and_leaves_no_part_of_it(model: Path, tmp_path: Path, film: str) -> None:
     jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
@@ -398,6 +402,7 @@ def test_without_a_generator_each_row_says_so(model: Path, tmp_path: Path, capsy
     assert "trying again" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_row_is_tried_again_where_the_generator_dies(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ def report(out: Path) -> dict[str, dict[str, str]]:
         return {row["name"]: row for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_understood_says_how_each_row_is_understood_without_the_networks_and_makes_nothing(
     taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_cancel_is_immediate_and_the_next_request_is_served(client: WorkerClient
     assert len(takes_of(following)) == 1 and not client.busy
 
 
+@pytest.mark.slow
 def test_a_cancelled_request_keeps_nothing_busy_though_nobody_polls(model: Path, tmp_path: Path) -> None:
     client = WorkerClient(Path(sys.executable), tmp_path / "log")
     request = submit(client, GenerationSettings("they hug", model, 4.0, takes=20))
@@ -149,6 +150,7 @@ def test_a_log_that_cannot_be_written_is_named(model: Path, tmp_path: Path) -> N
         submit(client, GenerationSettings("they hug", model, 1.0))
 
 
+@pytest.mark.slow
 def test_killed_in_mid_work_it_says_so_once_and_starts_again(client: WorkerClient, model: Path) -> None:
     request = submit(client, GenerationSettings("they hug", model, 4.0, takes=20))
     poll_until(client, lambda: request.stage == "sampling")
@@ -162,6 +164,7 @@ def test_killed_in_mid_work_it_says_so_once_and_starts_again(client: WorkerClien
     assert len(takes_of(following)) == 1
 
 
+@pytest.mark.slow
 def test_idle_for_long_it_is_ended_and_comes_back(client: WorkerClient, model: Path) -> None:
     client.wait(submit(client, GenerationSettings("they hug", model, 1.0)))
     process = process_of(client)
@@ -173,6 +176,7 @@ def test_idle_for_long_it_is_ended_and_comes_back(client: WorkerClient, model: P
     assert takes_of(request)
 
 
+@pytest.mark.slow
 def test_the_process_dies_with_its_owner(model: Path, tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"

@@ -77,6 +77,7 @@ def installed(plan: Plan) -> Installation:
     return installation
 
 
+@pytest.mark.slow
 def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Path) -> None:
     wanted = plan(tmp_path / "a folder" / "runtime", shop, BIG, SMALL)
     done = installed(wanted)
@@ -93,6 +94,7 @@ def test_a_runtime_is_installed_found_used_and_removed(tmp_path: Path, shop: Pat
     assert not wanted.root.exists() and installed_runtime(wanted.folder, wanted.found, *TRANSLATION_CONTEXT) is None
 
 
+@pytest.mark.slow
 def test_a_failed_installation_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path, shop: Path) -> None:
     wanted = plan(tmp_path / "runtime", shop, BIG, SMALL)
     (shop / "polka-0.3-py3-none-any.whl").rename(shop / "away")
@@ -168,6 +170,7 @@ def test_looking_finds_packages_where_they_lie_and_loads_none(tmp_path: Path, sh
     assert time.process_time() - start < 2.0, "too slow for a panel that is drawn all the time"
 
 
+@pytest.mark.slow
 def test_a_python_is_asked_before_it_is_used(tmp_path: Path) -> None:
     named = named_runtime(Path(sys.executable), find_packages())
     assert named is not None and named.source == NAMED

@@ -34,6 +34,7 @@ def generated(model: Path, prompt: str, **arguments: object) -> np.ndarray:
     return pose()
 
 
+@pytest.mark.slow
 def test_generate_takes_the_words_as_they_are_where_it_or_the_panel_says_so(taught: Path) -> None:
     caption, words = generated(taught, CAPTIONS[0]), generated(taught, WORDS)
     written = generated(taught, WORDS, as_written=True)
@@ -44,6 +45,7 @@ def test_generate_takes_the_words_as_they_are_where_it_or_the_panel_says_so(taug
     assert np.allclose(pose(), written, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda **given: bpy.ops.intermask.edit(part="ALL", strength=1.0, **given),
                                     lambda **given: bpy.ops.intermask.extend(seconds=1.0, **given)])  # fmt: skip
 def test_edits_and_extensions_take_the_words_as_they_are(taught: Path, change: object) -> None:

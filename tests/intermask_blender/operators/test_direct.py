@@ -263,6 +263,7 @@ def test_views_show_frames_and_colours_of_what_is_not_muted(model: Path) -> None
     assert [mark.text for mark in marks(scene, bpy.context.view_layer)] == [path.name]
 
 
+@pytest.mark.slow
 def test_what_carries_a_point_is_not_in_the_way(model: Path) -> None:
     """The hand is asked to come to the handle."""
     scene = empty_scene()

@@ -198,6 +198,7 @@ def test_a_model_is_replaced_when_asked_and_stays_when_the_import_is_stopped(dow
     assert [path.name for path in out.parent.iterdir()] == ["hands"]
 
 
+@pytest.mark.slow
 def test_a_model_that_can_neither_be_replaced_nor_put_back_is_kept_and_its_place_is_named(
     downloads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_two_characters_are_keyed_from_the_scenes_settings(model: Path) -> None:
     assert lowest > 0.0, "joints lie below the soles, which are on the floor"
 
 
+@pytest.mark.slow
 def test_constraints_of_a_script_are_a_text_or_a_file(model: Path, tmp_path: Path) -> None:
     empty_scene(30.0)
     way = {"type": "root2d", "name": "way", "frame_indices": [0, 25], "smooth_root_2d": [[0.1, 0.0], [0.2, 0.2]]}
@@ -112,6 +113,7 @@ def test_a_second_lasts_a_second_at_every_frame_rate_and_start(model: Path, fps:
     np.testing.assert_allclose(joints[:, 0].mean(axis=0)[[0, 2]], (3.0, 2.0), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_keys_and_another_seed_others(model: Path) -> None:
     poses = []
     for seed in (3, 3, 4):
@@ -227,6 +229,7 @@ def test_registering_twice_in_turn_leaves_nothing_behind() -> None:
     assert bpy.context.scene.intermask.prompt
 
 
+@pytest.mark.slow
 def test_both_packages_work_inside_an_extension(model: Path, tmp_path: Path) -> None:
     packed = tmp_path / "packed"
     for name in ("intermask_blender", "model_core"):

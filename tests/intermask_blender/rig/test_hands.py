@@ -69,6 +69,7 @@ def people() -> list[bpy.types.Object]:
     return sorted((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: o.name)
 
 
+@pytest.mark.slow
 def test_fingers_are_keyed_as_decoded_taken_again_written_and_read(
     model: Path, decoded: list[list[PosedSkeleton]], tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_fingers_are_keyed_as_decoded_taken_again_written_and_read(
         np.testing.assert_allclose(directions(joints), directions(wanted.joints()), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_partner_with_fingers_reacts_and_is_changed(model: Path) -> None:
     scene = empty_scene()
     settings = scene.intermask

@@ -88,6 +88,7 @@ def test_the_character_is_the_files_body_and_does_the_motion(tmp_path: Path, joi
         np.testing.assert_allclose(moved, 2.0 * model.shapes[..., 2], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_preferences_file_is_the_character_or_one_sentence_before_anything_is_made(tmp_path: Path) -> None:
     small_model = pytest.importorskip("small_model", exc_type=ImportError)
     scene, model = empty_scene(), small_model.save_small_model(tmp_path / "models" / "small")
@@ -120,6 +121,7 @@ def test_the_preferences_file_is_the_character_or_one_sentence_before_anything_i
         bpy.context.preferences.addons.remove(addon)
 
 
+@pytest.mark.slow
 def test_each_person_has_a_body_of_its_own(tmp_path: Path) -> None:
     small_model = pytest.importorskip("small_model", exc_type=ImportError)
     scene, model = empty_scene(), small_model.save_small_model(tmp_path / "models" / "small")

@@ -100,6 +100,7 @@ FAULTS: dict[str, tuple[str, Callable[[Entry], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "spoil", "words"), FAULTS.values(), ids=FAULTS)
 def test_a_constraint_that_cannot_be_read_is_named(
     model: Path, kind: str, spoil: Callable[[Entry], None], words: str
@@ -129,6 +130,7 @@ def test_what_is_outside_the_clip_is_left_out_where_the_user_says_so(model: Path
     assert path["frame_indices"][-1] == 59 and settings.meet_partly
 
 
+@pytest.mark.slow
 def test_a_leader_and_a_person_who_is_kept_cannot_be_bound(model: Path) -> None:
     scene, person = empty_scene(), dancer(1)
     leader = build_armature("Leader", person.offsets, scene.collection)

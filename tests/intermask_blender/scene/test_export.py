@@ -76,6 +76,7 @@ def read_again(file: Path, fps: float, count: int, names: dict[str, tuple[str, .
     return joints_over(range(first, first + count), names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24.0, 60.0])
 @pytest.mark.parametrize("kind", ["FBX", "GLTF", "USD"])
 def test_both_people_move_in_blenders_formats_as_in_the_scene_which_is_as_before(

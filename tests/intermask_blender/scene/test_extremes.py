@@ -69,6 +69,7 @@ def test_a_model_that_was_deleted_while_chosen_is_named_and_no_other_takes_its_p
     assert not model_is_missing(settings)
 
 
+@pytest.mark.slow
 def test_a_leader_that_is_deleted_while_generating_leaves_its_partner(model: Path) -> None:
     scene, person = empty_scene(), dancer(3)
     leader = build_armature("Leader", person.offsets, scene.collection)
@@ -113,6 +114,7 @@ def test_in_blenders_first_scene_a_notice_names_the_cube_and_nothing_else_change
     assert scene.intermask.takes[1].stands_in == ""
 
 
+@pytest.mark.slow
 def test_among_two_hundred_armatures_a_new_one_finds_its_place(model: Path) -> None:
     scene = empty_scene()
     offsets = dancer(1).offsets

@@ -51,6 +51,7 @@ def rig(name: str, seed: int, place: tuple[float, float, float], turn: float = 0
     return owner
 
 
+@pytest.mark.slow
 def test_the_next_take_is_performed_by_the_same_pair_in_the_same_place(model: Path) -> None:
     scene = empty_scene()
     scene.cursor.location = (2.0, 1.0, 0.0)
@@ -226,6 +227,7 @@ def test_a_new_pair_stands_around_the_cursor_and_faces_along_its_y(
     assert abs(lowest - 0.5) < 0.1
 
 
+@pytest.mark.slow
 def test_own_rigs_perform_where_they_stand_unless_the_cursor_is_asked_for(model: Path) -> None:
     scene = empty_scene()
     first, second = rig("A", 3, (5.0, 1.0, 2.0)), rig("B", 4, (5.0, 4.0, 2.0), turn=1.0)

@@ -136,6 +136,7 @@ def test_a_reaction_lists_the_new_person_alone(model: Path) -> None:
     assert second.character_2.animation_data.action == second.action_2
 
 
+@pytest.mark.slow
 def test_a_generator_that_dies_is_started_again_once(model: Path) -> None:
     empty_scene()
     client = worker_client(bpy.context)
@@ -153,6 +154,7 @@ def test_a_generator_that_dies_is_started_again_once(model: Path) -> None:
         generation.takes()
 
 
+@pytest.mark.slow
 def test_several_requests_wait_for_each_other(model: Path) -> None:
     empty_scene()
     client = worker_client(bpy.context)
@@ -253,6 +255,7 @@ def test_a_range_of_few_frames_in_a_take_is_regenerated(model: Path, start: int,
     assert settings.takes[1].name == f"Whole Body {max(start, 1)}-{min(end, 30)}: they hug"
 
 
+@pytest.mark.slow
 def test_edits_use_the_takes_prompt_and_a_new_seed_and_are_named_by_what_changed(model: Path) -> None:
     settings = generated(model, 1)
     settings.prompt, settings.seed = "two people fight", 5
@@ -300,6 +303,7 @@ def test_the_bundled_models_rows_are_those_of_the_panels_parts() -> None:
     assert not set(PART_INDICES["UPPER_BODY"]) & set(PART_INDICES["LEGS"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
 @pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "AXIS_ANGLE"])
 def test_frames_outside_a_range_stay_as_they_were(model: Path, fps: float, mode: str) -> None:

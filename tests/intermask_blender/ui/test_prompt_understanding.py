@@ -48,6 +48,7 @@ def part(prompt: str, known: bool = True, exchanged: bool = False) -> Understood
     return UnderstoodPart(prompt, (HUGS, BOWS), known, exchanged)
 
 
+@pytest.mark.slow
 def test_the_line_names_the_caption_that_the_worker_takes(client: WorkerClient, taught: Path) -> None:
     answer = understood(client, taught, "a long cuddle")
     assert answer_lines(answer, False) == [(f"Understood as: {CAPTIONS[0]}", "INFO")]

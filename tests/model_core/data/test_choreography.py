@@ -37,6 +37,7 @@ def clips(library: Library) -> dict[str, ChoreographedClip]:
     return {kind: choreographed(kind, 3, library) for kind in TOUCHING + WALKING}
 
 
+@pytest.mark.slow
 def test_a_seed_always_gives_the_same_clip_and_another_seed_another(
     library: Library, clips: dict[str, ChoreographedClip]
 ) -> None:

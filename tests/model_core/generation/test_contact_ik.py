@@ -207,6 +207,7 @@ def test_a_model_with_only_a_contact_classifier_uses_it_but_not_on_a_leader(fold
     }
 
 
+@pytest.mark.slow
 def test_it_is_trained_on_perturbed_pairs(tmp_path: Path) -> None:
     model = load_model(save_small_model(tmp_path / "model"))
     rows = np.stack([features_from_motion(posed_person(seed, 60).motion()) for seed in (0, 1)])

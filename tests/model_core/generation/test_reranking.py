@@ -139,6 +139,7 @@ def test_labels_are_made_once_and_kept(tmp_path: Path) -> None:
         assert one.captions == other.captions and one.kinds == other.kinds
 
 
+@pytest.mark.slow
 def test_labels_of_another_model_are_not_used_and_not_deleted(folder: Path, tmp_path: Path) -> None:
     pair = np.stack([features_from_motion(posed_person(person, 60).motion()) for person in (0, 1)])
     crops = Crops([Clip(pair, ("they hug",), 1.0, (20, 40), "hug")], captioned=True)
@@ -173,6 +174,7 @@ def test_labels_of_another_model_are_not_used_and_not_deleted(folder: Path, tmp_
         assert len(list(tmp_path.iterdir())) == min(number + 1, 3)
 
 
+@pytest.mark.slow
 def test_a_reranker_is_trained_on_candidates_and_corrupted_clips(folder: Path, tmp_path: Path) -> None:
     kinds = {"hug": ("they hug", "two people hug"), "bow to each other": ("they bow",), "unheard of": ("they yodel",)}
     clips = [

@@ -147,6 +147,7 @@ def test_steps_that_would_only_redraw_confident_tokens_are_skipped(transformer: 
     assert len(items) == 2  # the first step, and the last
 
 
+@pytest.mark.slow
 def test_refinement_leaves_no_token_that_the_others_make_improbable(transformer: InteractionTransformer) -> None:
     ids, text = torch.zeros(4, 2, 5, 8, dtype=torch.long), a_text(4)
     free = torch.ones_like(ids, dtype=torch.bool)

@@ -79,6 +79,7 @@ def test_pins_and_contacts_are_met(model: InterMask, options: GenerateOptions, d
     assert gaps[1] < 0.3 < gaps[0]
 
 
+@pytest.mark.slow
 def test_the_seed_determines_the_result(model: InterMask, options: GenerateOptions, drawn: Interaction) -> None:
     path = replace(options, constraints=Constraints((s_curve(),)))
     first, second = (model.generate(PROMPT, FRAMES, path)[0] for _ in range(2))
@@ -87,6 +88,7 @@ def test_the_seed_determines_the_result(model: InterMask, options: GenerateOptio
         assert np.array_equal(joints_of(model.generate(PROMPT, FRAMES, without)[0]), joints_of(drawn))
 
 
+@pytest.mark.slow
 def test_a_leader_stays(model: InterMask, options: GenerateOptions, drawn: Interaction) -> None:
     leader = drawn.people[0]
     place = leader.joints[-1, 0, [0, 2]] + [1.0, 0.5]
@@ -111,6 +113,7 @@ def test_every_take_and_item_meets_its_constraints(model: InterMask, options: Ge
     assert all(errors(path, pair)[0] < 0.06 for pair in (*takes, *items))
 
 
+@pytest.mark.slow
 def test_progress_is_reported_and_cancels(model: InterMask, options: GenerateOptions) -> None:
     steps: list[tuple[int, int]] = []
     path = replace(options, constraints=Constraints((s_curve(),)), on_step=lambda *step: steps.append(step))
@@ -133,6 +136,7 @@ def test_progress_is_reported_and_cancels(model: InterMask, options: GenerateOpt
         assert len(seen) == stop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["interhuman", "interx"])
 def test_any_model_and_length_is_steered(tmp_path: Path, dataset: Dataset) -> None:
     small = InterMask.load(save_small_model(tmp_path / "small", 3, dataset), "cpu")

@@ -42,6 +42,7 @@ def test_the_error_is_the_mean_distance_of_what_is_asked() -> None:
     assert not TargetLoss([none], torch.from_numpy(joints)[None]).needs_gradients()
 
 
+@pytest.mark.slow
 def test_gradients_bring_hands_together_and_leave_the_rest() -> None:
     joints = torch.from_numpy(people())[None]
     contact = Constraints((ContactConstraint(0, "left_hand", "right_hand", 8, 16, blend=0),))

@@ -132,6 +132,7 @@ def test_a_damaged_classifier_is_told(folder: Path, tmp_path: Path) -> None:
     assert PromptReader.load(copy).understand("they hug", 60) == []
 
 
+@pytest.mark.slow
 def test_the_worker_says_how_a_prompt_is_understood(folder: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.json"
     words.write_text("{", encoding="utf-8")

@@ -131,8 +131,9 @@ def test_who_glides_on_both_feet_takes_steps_and_is_not_in_the_air(pace: float, 
     after = joints_of(solve([person(glider).motion()]))
     assert skate(given) > 1000 * pace / FPS - 1
     assert skate(after) < 1
-    # 15.11 mm for the fastest on one processor, where another's rounding kept it below 15.
-    assert floating(after) < (15.2 if pace > 1 else 15)
+    # The fastest steps so evenly that rounding decides which foot steps first: within 1 % of this pace and sway,
+    # floating is 14.9 to 15.6 mm.
+    assert floating(after) < (16 if pace > 1 else 15)
     assert (after[..., TOES, 1].min(-1) > 0.02).mean() < 1 / 3
     # He gets where he was going.
     assert np.abs(after[..., TOES, 2] - given[..., TOES, 2]).max() < 0.3

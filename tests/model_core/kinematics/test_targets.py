@@ -107,6 +107,7 @@ ASIDE = np.array([0.5, 0.0])
 # --- nothing new ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_targets_everything_is_as_before() -> None:
     for targets in (None, Targets.none(FRAMES)):
         for person, other in zip(solve(generated("shake"), targets=targets), solved("shake"), strict=True):
@@ -199,6 +200,7 @@ def test_a_wish_is_met_by_its_share() -> None:
     assert 0.2 < after[0, 60, 0, 0] - before[0, 60, 0, 0] < 0.3
 
 
+@pytest.mark.slow
 def test_the_result_turns_with_the_world() -> None:
     transform = CanonicalTransform(2.0, np.array([3.0, 0.0, -1.0]))
     items = (
@@ -225,6 +227,7 @@ POSES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "person", "frame", "other"), POSES)
 @pytest.mark.parametrize("in_place", [True, False])
 def test_a_pose_is_met_without_a_pop(
@@ -242,6 +245,7 @@ def test_a_pose_is_met_without_a_pop(
         assert skate(after) < skate(before) + 0.1
 
 
+@pytest.mark.slow
 def test_poses_in_every_fifth_frame_do_not_disturb_each_other() -> None:
     joints = joints_of(solved("shake"))
     frames = tuple(range(20, 100, 5))

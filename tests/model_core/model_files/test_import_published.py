@@ -92,6 +92,7 @@ def test_the_imported_networks_are_the_published_ones(
     assert torch.equal(made, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "joints"), [("interhuman", 22), ("interx", 55)])
 def test_an_imported_model_generates_and_reacts(imported: Callable[[str], Path], dataset: str, joints: int) -> None:
     intermask = InterMask.load(imported(dataset), "cpu")
@@ -203,6 +204,7 @@ sys.exit(sum(main([*sys.argv[5:], "--out", out]) for out in sys.argv[3:5]))
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_nothing(
     imported: Callable[[str], Path], golden: Path, clip: Path, tmp_path: Path
 ) -> None:

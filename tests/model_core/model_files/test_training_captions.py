@@ -51,6 +51,7 @@ def test_of_very_many_captions_an_even_part_is_kept(tmp_path: Path) -> None:
     assert torch.nn.functional.cosine_similarity(known.vectors, vectors[places]).min() > 0.999
 
 
+@pytest.mark.slow
 def test_the_worker_reads_a_prompt_without_making_anything(tmp_path: Path) -> None:
     folder, client = save_small_model(tmp_path / "small"), Client()
     try:

@@ -41,6 +41,7 @@ def errors(pipeline: InterMask, normal: Tensor, tokens: Tensor) -> tuple[float, 
     )
 
 
+@pytest.mark.slow
 def test_optimised_codes_of_a_walk_reconstruct_it_better_than_the_nearest_codes(bundled: InterMask) -> None:
     assert bundled.config.code_optimisation is not None
     for seed in range(3):

@@ -84,6 +84,7 @@ def held_out() -> tuple[list[str], list[str], list[np.ndarray]]:
     return kinds, [CAPTIONS[kind][2] for kind in kinds], [glide(kind, random) for kind in kinds]
 
 
+@pytest.mark.slow
 def test_captions_retrieve_their_motion_and_shuffled_ones_do_not(
     evaluator: PairEmbedding, held_out: tuple[list[str], list[str], list[np.ndarray]]
 ) -> None:
@@ -143,6 +144,7 @@ def test_other_pairs_of_a_kind_are_neither_positive_nor_negative() -> None:
     assert hits == 1
 
 
+@pytest.mark.slow
 def test_the_bundled_evaluator_recognises_held_out_clips() -> None:
     library, random = made_up_library(), np.random.default_rng(0)
     kinds, captions, rows = [], [], []

@@ -100,6 +100,7 @@ def test_the_transformer_is_trained_on_its_device(
         train_transformer(TransformerTraining(network, LOOP, frames=(48,)), run, data)
 
 
+@pytest.mark.slow
 def test_what_follows_the_decoder_is_trained_on_its_device(
     run: TrainingRun, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -214,6 +214,7 @@ except UserError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "file"), [(100_000, "checkpoint.pt"), (16, "metrics.jsonl")])
 def test_a_full_disk_ends_a_training_in_a_sentence_and_leaves_its_checkpoints(
     limit: int, file: str, tmp_path: Path

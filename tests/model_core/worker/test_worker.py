@@ -99,6 +99,7 @@ def test_it_is_ready_before_torch_is_loaded_and_answers_a_ping(fresh: Client) ->
     assert fresh.next() == Message("pong", {"id": 3, "busy": False})
 
 
+@pytest.mark.slow
 def test_loading_tells_what_the_model_is(warm: Client, model: Path) -> None:
     warm.send("load", id=1, model=str(model), device="cpu")
     values = warm.final().values
@@ -146,6 +147,7 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
 _STAGES = ("loading", "sampling", "solving")
 
 
+@pytest.mark.slow
 def test_constraints_are_met_and_come_back_with_their_errors(warm: Client, model: Path) -> None:
     constraints = Constraints(
         (
@@ -168,6 +170,7 @@ def test_constraints_are_met_and_come_back_with_their_errors(warm: Client, model
             assert error["worst"] < 0.01
 
 
+@pytest.mark.slow
 def test_results_meet_their_constraints_and_edits_keep_the_rest(warm: Client, model: Path) -> None:
     request: dict[str, Any] = {"model": str(model), "prompt": "they dance"}
     warm.send("generate", id=1, seconds=2.0, **request)
@@ -467,6 +470,7 @@ def test_a_damaged_model_is_told_and_a_mended_one_is_read_anew(warm: Client, mod
     assert warm.final().values["model"] == "renamed"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="limits the memory of another process as Linux can")
 def test_running_out_of_memory_is_told_with_a_remedy_and_the_worker_goes_on(fresh: Client, model: Path) -> None:
     import resource
@@ -506,6 +510,7 @@ def test_an_unknown_request_is_a_fault_and_not_the_end(warm: Client) -> None:
     assert {m.values.get("kind") for m in answers[:2]} == {"internal"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [False, True])
 def test_the_end_of_input_ends_it(fresh: Client, model: Path, busy: bool) -> None:
     assert fresh.next().type == "ready"
@@ -539,6 +544,7 @@ def test_garbage_in_the_pipe_ends_it_with_a_sentence(fresh: Client, garbage: byt
     assert "not made of messages" in errors and errors.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_garbage_in_mid_generation_ends_it_too(fresh: Client, model: Path) -> None:
     assert fresh.next().type == "ready"
     fresh.send("generate", id=1, model=str(model), prompt="they dance", frames=120, takes=8, steps=1000)
@@ -563,6 +569,7 @@ def test_an_array_of_a_type_that_messages_lack_is_named() -> None:
         Message("result", {}, {"held": np.ones(2, dtype=bool)}).encoded()
 
 
+@pytest.mark.slow
 def test_killed_in_mid_generation_it_leaves_no_half_message_that_decodes(fresh: Client, model: Path) -> None:
     before = sorted(path.name for path in model.iterdir())
     assert fresh.next().type == "ready"
