@@ -37,12 +37,14 @@ class UnderstoodPart:
         matches: at least one kind, the most probable one first.
         known: whether the part names a kind that the model knows.
         exchanged: whether the second person acts on the first.
+        acts: the part's acts in order, if it names several different ones, of which only the first is used; else empty.
     """
 
     prompt: str
     matches: tuple[Match, ...]
     known: bool
     exchanged: bool = False
+    acts: tuple[str, ...] = ()
 
     @property
     def caption(self) -> str:
@@ -59,6 +61,16 @@ class UnderstoodPart:
             return self.caption
         exchanged = _NUMBERS.sub(lambda found: "second" if found[0] == "first" else "first", self.caption)
         return exchanged if exchanged != self.caption else second_acts.format(caption=self.caption)
+
+    def timed_acts(self, seconds: float) -> str:
+        """A prompt that gives each of the acts an equal time; empty for a part with one act.
+
+        Args:
+            seconds: length of the clip.
+        """
+        borders = [f"{seconds * number / len(self.acts):.1f}".removesuffix(".0") for number in range(len(self.acts))]
+        times = zip(borders, [*(f"{border} s" for border in borders[1:]), "end"], strict=True) if self.acts else ()
+        return "; ".join(f"{start}-{stop}: {act}" for (start, stop), act in zip(times, self.acts, strict=True))
 
     @property
     def is_caption(self) -> bool:
@@ -121,6 +133,7 @@ def parts_of(values: Sequence[Mapping[str, Any]]) -> tuple[UnderstoodPart, ...]:
             tuple(Match(str(match["kind"]), str(match["caption"])) for match in part["matches"]),
             bool(part["known"]),
             bool(part["exchanged"]),
+            tuple(str(act) for act in part.get("acts", ())),
         )
         for part in values
     )

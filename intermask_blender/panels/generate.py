@@ -11,6 +11,7 @@ from ..properties import known_prompts, model_is_missing
 from ..translations import tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.preferences import ADDON, runtime_problem
+from ..ui.prompt_understanding import warm_generator
 from ..ui.property_column import property_column
 from ..ui.session import pending, session
 from ..ui.wrapping import letters_across, paragraph
@@ -80,6 +81,8 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.active = bool(settings.takes)
         row.prop(settings, "new_pair")
         problem = runtime_problem(context)
+        if not problem:
+            warm_generator(context)
         reason = "" if problem else self._blocking_reason(settings)
         row = layout.row()
         row.scale_y = 1.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.prompt import INTERMASK_OT_use_prompt
-from ..translations import tr
+from ..translations import capitalised, kind_name, tr
 from ..ui.kinds import picture_path
 from ..ui.model_list import model_list
 from ..ui.session import session
@@ -45,5 +45,5 @@ class INTERMASK_PT_kinds(bpy.types.Panel):
             picture = session().previews.icon(picture_path(models.folders[model], kind.name))
             if picture:
                 cell.template_icon(picture, scale=PICTURE)
-            name = kind.name[:1].upper() + kind.name[1:]
+            name = capitalised(kind_name(kind.name))
             cell.operator(INTERMASK_OT_use_prompt.bl_idname, text=name, translate=False).prompt = kind.prompt

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..operators.prompt import INTERMASK_OT_use_prompt
-from ..ui.prompt_understanding import panel_lines
+from ..translations import capitalised, kind_name, tr
+from ..ui.prompt_understanding import panel_lines, prompt_of_all_acts
 from ..ui.wrapping import letters_across, paragraph
 
 
@@ -14,9 +15,12 @@ def draw_understanding(layout: bpy.types.UILayout, context: bpy.types.Context) -
     lines, matches = panel_lines(context)
     for text, icon in lines:
         paragraph(layout, context, text, icon)
+    if prompt := prompt_of_all_acts(context):
+        name = tr("Use All Acts")
+        layout.operator(INTERMASK_OT_use_prompt.bl_idname, text=name, icon="TIME", translate=False).prompt = prompt
     if not matches:
         return
-    names = [match.kind[:1].upper() + match.kind[1:] for match in matches]
+    names = [capitalised(kind_name(match.kind)) for match in matches]
     # Next to each other only if no name is truncated: names such as "Arm around the shoulder walking" need a row each.
     fits = max(map(len, names)) <= letters_across(context) // len(names)
     buttons = layout.row(align=True) if fits else layout.column(align=True)

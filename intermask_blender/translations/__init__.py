@@ -19,6 +19,9 @@ are letters, and its Second is a part of a minute."""
 CONTEXTS = ("*", "Operator", TRANSLATION_CONTEXT)
 """Blender looks names of buttons up in the second and all else in the first; ours mean the same everywhere."""
 
+KINDS = "InterMask kinds"
+"""The context of names of kinds of interaction; ``kinds/de.json`` and others have them."""
+
 _OWNER = __package__
 
 
@@ -32,6 +35,16 @@ def tr(sentence: str, context: str = "*") -> str:
     # Never imported here: code that talks to the generator runs without Blender, where there is no such language.
     blender = sys.modules.get("bpy")
     return sentence if blender is None else str(blender.app.translations.pgettext_iface(sentence, context))
+
+
+def kind_name(kind: str) -> str:
+    """The name of a kind of interaction in the language of Blender's interface; unchanged if it has no translation."""
+    return tr(kind, KINDS)
+
+
+def capitalised(name: str) -> str:
+    """The name with a capital first letter, for a button."""
+    return name[:1].upper() + name[1:]
 
 
 def tr_noop(sentence: str) -> str:
@@ -53,6 +66,8 @@ def register() -> None:
         path.stem: {(context, english): words for english, words in load_table(path).items() for context in CONTEXTS}
         for path in sorted(TABLES.glob("*.json"))
     }
+    for path in sorted((TABLES / "kinds").glob("*.json")):
+        tables[path.stem] |= {(KINDS, english): words for english, words in load_table(path).items()}
     bpy.app.translations.register(_OWNER, tables)
 
 

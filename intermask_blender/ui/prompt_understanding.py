@@ -18,8 +18,9 @@ from ..generator.understanding import (
     submit_understand,
     understanding_of,
 )
+from ..rig.key import scene_fps
 from ..scene.markers import timed_prompt
-from ..translations import tr
+from ..translations import capitalised, kind_name, tr
 from ..translations.core_errors import tr_error
 from .model_list import ModelList, model_list
 from .preferences import runtime_problem
@@ -40,6 +41,9 @@ CLOSE_DISTANCE, UNKNOWN_DISTANCE = 0.3, 0.55
 """Distances from the nearest training caption, 1 - cosine similarity of all-MiniLM-L6-v2's vectors, for models without
 a prompt classifier. 99 % of the held-out choreographed captions are within 0.2 of a training caption; the distance of
 "two people ride bicycles" is 0.5, that of "a man cooks dinner" 0.85."""
+
+_ANY_PROMPT = "two people shake hands"
+"""The question that loads the text encoder while the prompt is empty."""
 
 MAX_PART_LINES = 6
 """Lines for the parts of a prompt; of a prompt with more parts, only those that the model does not know are shown."""
@@ -78,9 +82,14 @@ def request_understanding(context: bpy.types.Context, start: bool = False) -> No
     key = _current_key(model_list(context), context)
     if key is None or key in current.understood or any(question.key == key for question in current.questions):
         return
-    client = running_client() or (_started_client(context) if start else None)
+    _ask(key, running_client() or (_started_client(context) if start else None))
+
+
+def _ask(key: Key, client: WorkerClient | None) -> None:
+    """Send a question to the generator; does nothing without a client."""
     if client is None:
         return
+    current = session()
     try:
         request = submit_understand(client, Path(key[0]), key[1], MAX_SECONDS, words_path())
     except UserError:
@@ -88,7 +97,7 @@ def request_understanding(context: bpy.types.Context, start: bool = False) -> No
     current.questions.append(Question(key, request))
     current.start_timer(_collect_answers, POLL_INTERVAL)
     current.start_timer(_watch_words, WATCH_INTERVAL)
-    redraw_sidebars(context)
+    redraw_sidebars(bpy.context)
 
 
 def _started_client(context: bpy.types.Context) -> WorkerClient | None:
@@ -96,6 +105,29 @@ def _started_client(context: bpy.types.Context) -> WorkerClient | None:
     if session().job is not None or runtime_problem(context):
         return None
     return worker_client(context)
+
+
+def warm_generator(context: bpy.types.Context) -> None:
+    """Start the generator's process and load the text encoder, once, so that the first line comes at once.
+
+    The panel calls this when it is drawn and PyTorch is installed. The work is left to a timer: nothing may be started
+    while Blender draws.
+    """
+    current = session()
+    if current.warmed or bpy.app.background or current.job is not None:
+        return
+    if _chosen_folder(model_list(context), context) is not None:
+        current.warmed = True
+        current.start_timer(_warm_generator, 0.0)
+
+
+def _warm_generator() -> None:
+    """Timer, once: ask about the panel's prompt, or about any prompt if there is none."""
+    context = bpy.context
+    request_understanding(context, start=True)
+    folder = _chosen_folder(model_list(context), context)
+    if running_client() is None and folder is not None:
+        _ask((str(folder), _ANY_PROMPT), _started_client(context))
 
 
 def panel_lines(context: bpy.types.Context) -> tuple[list[Line], tuple[Match, ...]]:
@@ -109,7 +141,7 @@ def panel_lines(context: bpy.types.Context) -> tuple[list[Line], tuple[Match, ..
     if key is None:
         return [], ()
     if (answer := session().understood.get(key)) is not None:
-        return answer_lines(answer, settings.as_written), offered_matches(answer)
+        return answer_lines(answer, settings.as_written, _clip_seconds(context)), offered_matches(answer)
     if key[1] in models.listed_prompts.get(models.chosen(settings.model_name), ()):
         return [], ()
     if any(question.key == key for question in session().questions):
@@ -117,19 +149,29 @@ def panel_lines(context: bpy.types.Context) -> tuple[list[Line], tuple[Match, ..
     return [(tr("Generate checks whether the model knows this prompt"), "INFO")], ()
 
 
-def answer_lines(answer: Understanding, as_written: bool) -> list[Line]:
+def prompt_of_all_acts(context: bpy.types.Context) -> str:
+    """The scene's prompt with a time for each of its acts; empty if it names one act or is not understood yet."""
+    key = _current_key(model_list(context), context)
+    answer = None if key is None else session().understood.get(key)
+    if answer is None or len(answer.parts) != 1 or context.scene.intermask.use_markers:
+        return ""
+    return answer.parts[0].timed_acts(_clip_seconds(context))
+
+
+def answer_lines(answer: Understanding, as_written: bool, seconds: float = 4.0) -> list[Line]:
     """The lines for an answer; none for a prompt that is a training caption.
 
     Args:
         answer: of the generator.
         as_written: whether the prompt is used as written.
+        seconds: length of the clip, for the times that are suggested for several acts.
     """
     error = [(tr_error(answer.words_error), "ERROR")] if answer.words_error else []
     parts = answer.parts
     if not parts:
         return [*_nearest_lines(answer), *error]
     if len(parts) == 1:
-        return [*_line(parts[0], as_written), *error]
+        return [*_line(parts[0], as_written), *_acts_lines(parts[0], as_written, seconds), *error]
     if all(part.is_caption for part in parts):
         return error
     numbered = list(enumerate(parts, 1))
@@ -148,21 +190,34 @@ def offered_matches(answer: Understanding) -> tuple[Match, ...]:
 def _line(part: UnderstoodPart, as_written: bool) -> list[Line]:
     """The line of a prompt without times."""
     if not part.known:
-        return [
-            (tr("Not in this model. Closest: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "ERROR")
-        ]
+        return [(tr("Not in this model. Closest: {caption}").format(caption=_shown(part)), "ERROR")]
     if part.is_caption:
         return []
     if as_written:
-        return [(tr("Used as written. Closest: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "LOCKED")]
-    return [(tr("Understood as: {caption}").format(caption=part.description(tr(SECOND_ACTS))), "INFO")]
+        return [(tr("Used as written. Closest: {caption}").format(caption=_shown(part)), "LOCKED")]
+    return [(tr("Understood as: {caption}").format(caption=_shown(part)), "INFO")]
+
+
+def _acts_lines(part: UnderstoodPart, as_written: bool, seconds: float) -> list[Line]:
+    """The line of a prompt with several acts, of which the first is used."""
+    if not part.acts or as_written:
+        return []
+    line = tr("Only the first act is used. For all of them: {prompt}").format(prompt=part.timed_acts(seconds))
+    return [(line, "TIME")]
+
+
+def _shown(part: UnderstoodPart) -> str:
+    """The caption that is used, after the kind's name where the interface is not in English, as captions are."""
+    caption, kind = part.description(tr(SECOND_ACTS)), part.matches[0].kind
+    name = kind_name(kind)
+    return caption if name == kind else f"{capitalised(name)} ({caption})"
 
 
 def _numbered_line(number: int, part: UnderstoodPart) -> Line:
     if not part.known:
         text = tr("Part {number} is not in this model. Closest: {caption}")
-        return text.format(number=number, caption=part.description(tr(SECOND_ACTS))), "ERROR"
-    return tr("Part {number}: {caption}").format(number=number, caption=part.description(tr(SECOND_ACTS))), "INFO"
+        return text.format(number=number, caption=_shown(part)), "ERROR"
+    return tr("Part {number}: {caption}").format(number=number, caption=_shown(part)), "INFO"
 
 
 def _nearest_lines(answer: Understanding) -> list[Line]:
@@ -182,9 +237,22 @@ def _panel_prompt(context: bpy.types.Context) -> str:
 
 def _current_key(models: ModelList, context: bpy.types.Context) -> Key | None:
     """The folder of the chosen model, and the prompt; None if one of them is missing or the prompt is too long."""
-    folder = models.folders.get(models.chosen(context.scene.intermask.model_name))
+    folder = _chosen_folder(models, context)
     prompt = _panel_prompt(context).strip()
     return (str(folder), prompt) if folder is not None and 0 < len(prompt) <= MAX_PROMPT_LENGTH else None
+
+
+def _chosen_folder(models: ModelList, context: bpy.types.Context) -> Path | None:
+    """The folder of the chosen model; None if there is none."""
+    return models.folders.get(models.chosen(context.scene.intermask.model_name))
+
+
+def _clip_seconds(context: bpy.types.Context) -> float:
+    """Length of the clip that Generate makes without a leader."""
+    scene = context.scene
+    if scene.intermask.use_scene_range:
+        return float((scene.frame_end - scene.frame_start + 1) / scene_fps(scene))
+    return float(scene.intermask.seconds)
 
 
 def _collect_answers() -> float | None:

@@ -60,6 +60,7 @@ class Session:
         understood: how models understand prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
         words: the user's ``words.json`` with which ``understood`` was answered; None if there is none.
+        warmed: whether the panel has asked once for the generator's process to be started.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.
@@ -75,6 +76,7 @@ class Session:
     understood: dict[tuple[str, str], Understanding] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     words: Stamp | None = None
+    warmed: bool = False
     prompts: list[str] | None = None
     draw_cache: DrawCache = field(default_factory=DrawCache)
     previews: Previews = field(default_factory=Previews)

@@ -83,6 +83,7 @@ class Facts:
         direction: "clockwise" or "counterclockwise".
         both_hands: whether it names both hands.
         exchanged: whether the second person acts on the first.
+        roles: whether it numbers or letters both people, and so says who acts.
     """
 
     side: str = ""
@@ -90,6 +91,7 @@ class Facts:
     direction: str = ""
     both_hands: bool = False
     exchanged: bool = False
+    roles: bool = False
 
 
 def facts_of(sentence: str) -> Facts:
@@ -102,16 +104,19 @@ def facts_of(sentence: str) -> Facts:
     both = bool(
         re.search(r"\bboth (?:hands|palms|arms)\b|\btwo[- ]hand|\bhigh ten\b|beide(?:n)? händ|deux mains", text)
     )
-    return Facts(sides[0] if sides else "", manners[0] if manners else "", direction, both, _exchanged(sentence))
+    actor = _actor(sentence)
+    return Facts(
+        sides[0] if sides else "", manners[0] if manners else "", direction, both, actor == 1, actor is not None
+    )
 
 
-def _exchanged(sentence: str) -> bool:
-    """Whether a sentence numbers or letters both people, and the second one acts on the first."""
+def _actor(sentence: str) -> int | None:
+    """0 or 1, the person who acts on the other, in a sentence that numbers or letters both; None in any other."""
     for first, second in ((_FIRST, _SECOND), (_A, _B)):
         one, other = first.search(sentence), second.search(sentence)
         if one is not None and other is not None:
-            return (other.start() < one.start()) != bool(_PASSIVE.search(sentence))
-    return False
+            return int((other.start() < one.start()) != bool(_PASSIVE.search(sentence)))
+    return None
 
 
 def agreement(wanted: Facts, found: Facts) -> float:

@@ -27,6 +27,7 @@ from ..motion.rotations import (
 )
 from ..motion.runs import runs
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
+from .roles import Role
 
 MIN_SEAM = 24
 """Shortest transition, in frames, from the position of the known motion to the path of the generated one."""
@@ -46,30 +47,34 @@ class Window:
     Attributes:
         start, stop: its frames; ``start`` is a multiple of 4.
         overlap: frames at its beginning that exist already.
-        exchanged: whether the second person takes the part of the first one, who acts in training captions.
+        exchanged: whether the second person takes the part of the first one.
+        role: who of two people acts, of whom one or both are partly known; None where the prompt leaves it open.
     """
 
     start: int
     stop: int
     overlap: int
     exchanged: bool = False
+    role: Role | None = None
 
 
-def windows(frames: int, longest: int, done: int = 0, exchanged: bool = False) -> list[Window]:
+def windows(
+    frames: int, longest: int, done: int = 0, exchanged: bool = False, role: Role | None = None
+) -> list[Window]:
     """Cut a clip into windows of at most ``longest`` frames, each overlapping the frames that exist before it.
 
     Args:
         frames: of the whole clip.
         longest: of a window.
         done: number of frames at the beginning that exist already.
-        exchanged: see ``Window``.
+        exchanged, role: see ``Window``.
     """
     overlap = longest * 3 // 8 // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
     result = []
     while done < frames:
         start = max(0, done // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN - overlap) if done else 0
         stop = min(frames, start + longest)
-        result.append(Window(start, stop, done - start, exchanged))
+        result.append(Window(start, stop, done - start, exchanged, role))
         done = stop
     return result
 

@@ -27,6 +27,7 @@ from .prompt_reader import PromptReader
 from .prompts import begun_at, segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
+from .understanding import Understanding
 from .windowed import PartTexts, WindowedCompleter, WindowText, sub_progress
 
 __all__ = ["GenerateOptions", "InterMask"]
@@ -314,8 +315,10 @@ class InterMask:
         """The windows of a clip whose first ``done`` frames exist already, each with its text."""
         result: list[WindowText] = []
         for segment in begun_at(segments(prompt, frames, FPS), part_frames(constraints)):
-            text, exchanged = self._understood(segment.prompt, as_written)
-            result += [(window, text) for window in windows(segment.stop, self.config.longest, done, exchanged)]
+            text, found = self._understood(segment.prompt, as_written)
+            exchanged, role = found is not None and found.exchanged, found.role if found and found.roles else None
+            own = windows(segment.stop, self.config.longest, done, exchanged, role)
+            result += [(window, text) for window in own]
             done = max(done, segment.stop)
         return result
 
@@ -328,18 +331,18 @@ class InterMask:
             return [PartTexts(frames, self._window_texts(prompt, frames, 0, as_written, constraints))]
         parts = []
         for part, length in zip(timed, lengths, strict=True):
-            text, exchanged = self._understood(part.prompt, as_written)
+            text, found = self._understood(part.prompt, as_written)
+            exchanged, role = found is not None and found.exchanged, None if constraints or not found else found.role
             own = windows(length, self.config.longest, 0, exchanged)
-            parts.append(PartTexts(length, [(window, text) for window in own]))
+            parts.append(PartTexts(length, [(window, text) for window in own], (role,)))
         return parts
 
-    def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, bool]:
-        """The vectors of a prompt without times, and whether it says that the second person acts on the first."""
-        caption, exchanged = prompt, False
-        if self.reader.matcher is not None and not as_written:
-            understood = self.reader.matcher.understand(prompt)
-            caption, exchanged = understood.best.caption, understood.exchanged
-        return self.text_condition(caption), exchanged
+    def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, Understanding | None]:
+        """The vectors of a prompt without times, and how it is understood; None if it is used as written."""
+        if self.reader.matcher is None or as_written:
+            return self.text_condition(prompt), None
+        found = self.reader.matcher.understand(prompt)
+        return self.text_condition(found.best.caption), found
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed)
@@ -356,4 +359,4 @@ def _stacked(parts: Sequence[PartTexts]) -> PartTexts:
     """The same part of several prompts, with the texts of all of them."""
     windows_of = zip(*(part.windows for part in parts), strict=True)
     texts = [(same[0][0], TextCondition.stacked([text for _, text in same])) for same in windows_of]
-    return PartTexts(parts[0].frames, texts)
+    return PartTexts(parts[0].frames, texts, tuple(role for part in parts for role in part.roles))

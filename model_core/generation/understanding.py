@@ -24,6 +24,7 @@ from ..model_files.words import read_phrases
 from ..text_encoders.batches import pooled
 from ..text_encoders.encoder import TowerEncoder
 from .caption_facts import Facts, agreement, facts_of
+from .roles import Role
 
 OFFERED = 3
 """Number of kinds offered for a prompt, including the best one."""
@@ -35,9 +36,15 @@ _PHRASE_THRESHOLD = 0.75
 """Cosine similarity of a prompt and a user's phrase from which on the phrase decides the kind."""
 
 _THEN = re.compile(
-    r"(?:,\s*)?\b(?:and\s+)?(?:then|afterwards)\b|\bund\s+dann\b|,\s*dann\b|\b(?:et\s+)?puis\b", re.IGNORECASE
+    r"(?:,\s*)?\b(?:and\s+)?(?:then|afterwards|after that)\b|,?\s*\bfollowed by\b"
+    r"|(?:,\s*)?\b(?:und\s+)(?:dann|danach|anschließend)\b|,\s*(?:dann|danach|anschließend)\b"
+    r"|(?:,\s*)?\b(?:et\s+)?(?:puis|ensuite)\b",
+    re.IGNORECASE,
 )
 """Between two acts of a prompt."""
+_MAX_ACTS = 6
+_MEMORY = 256
+"""Number of prompts whose understanding is kept: the report of a clip asks for what its generation has found."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,22 @@ class Understanding:
         matches: ``OFFERED`` kinds, the most probable one first.
         known: whether the prompt names a kind that the model knows.
         exchanged: whether the second person acts on the first.
+        roles: whether the prompt says who of the two acts.
+        acts: the prompt's acts in order, if it names several different ones, of which only the first is used; else
+            empty.
     """
 
     prompt: str
     matches: tuple[Match, ...]
     known: bool
     exchanged: bool = False
+    roles: bool = False
+    acts: tuple[str, ...] = ()
+
+    @property
+    def role(self) -> Role:
+        """Who acts: the first person unless the prompt says that the second one does."""
+        return Role(self.best.kind, int(self.exchanged))
 
     @property
     def best(self) -> Match:
@@ -96,6 +113,7 @@ class PromptMatcher:
         self._phrases: Tensor | None = None
         self._phrase_kinds = torch.empty(0, dtype=torch.long)
         self._words_state: tuple[object, str] = (None, "")  # file stamp and error of ``use_words``
+        self._understood: dict[str, Understanding] = {}  # the last ``_MEMORY`` prompts with the current phrases
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -108,6 +126,7 @@ class PromptMatcher:
         Args:
             phrases: by kind, as ``read_phrases`` returns them.
         """
+        self._understood.clear()
         texts = [text for group in phrases.values() for text in group]
         self._phrases = unit_vectors(pooled(self._encoder, texts)) if texts else None
         self._phrase_kinds = torch.tensor([self.kinds.index(kind) for kind, group in phrases.items() for _ in group])
@@ -140,18 +159,31 @@ class PromptMatcher:
     def understand(self, prompt: str) -> Understanding:
         """Match a prompt without times to kinds and captions.
 
-        Of a prompt with two acts, one after the other, the first act is used and the second is offered, unless the
-        prompt as a whole names one of them: "they walk up and then shake hands" is a handshake.
+        Of a prompt with several acts, one after the other, the first act is used and the second is offered. If the
+        model does not know one of them and the prompt as a whole names another, that one is used: "they walk up and
+        then shake hands" is a handshake.
         """
-        whole, acts = self._understand_act(prompt), _THEN.split(prompt)
-        if len(acts) != 2 or not all(act.strip() for act in acts):
+        found = self._understood.get(prompt)
+        if found is None:
+            while len(self._understood) >= _MEMORY:
+                del self._understood[next(iter(self._understood))]
+            found = self._understood[prompt] = self._understand_acts(prompt)
+        return found
+
+    def _understand_acts(self, prompt: str) -> Understanding:
+        whole, acts = self._understand_act(prompt), _THEN.split(prompt[:_MAX_CHARACTERS])
+        acts = [" ".join(act.split()).strip(" ,.;") for act in acts]
+        if not 2 <= len(acts) <= _MAX_ACTS or not all(acts):
             return whole
-        first, second = (self._understand_act(act) for act in acts)
-        kinds = first.best.kind, second.best.kind
-        if not first.known or kinds[0] == kinds[1] or whole.best.kind in kinds:
+        found = [self._understand_act(act) for act in acts]
+        kinds = [act.best.kind for act in found]
+        if not found[0].known or len(set(kinds)) == 1:
             return whole
-        others = [match for match in first.matches[1:] if match.kind != second.best.kind]
-        return Understanding(prompt, (first.best, second.best, *others)[:OFFERED], True, first.exchanged)
+        if whole.best.kind in kinds and not all(act.known for act in found):
+            return whole
+        others = [match for match in found[0].matches[1:] if match.kind != kinds[1]]
+        matches = (found[0].best, found[1].best, *others)[:OFFERED]
+        return Understanding(prompt, matches, True, found[0].exchanged, found[0].roles, tuple(acts))
 
     @torch.no_grad()
     def _understand_act(self, prompt: str) -> Understanding:
@@ -171,7 +203,7 @@ class PromptMatcher:
             for kind, caption in zip(order, captions, strict=True)
         )
         known = _mostly_latin(text) and matches[0].probability >= self._classifier.known_threshold
-        return Understanding(prompt, matches, known, facts.exchanged)
+        return Understanding(prompt, matches, known, facts.exchanged, facts.roles)
 
     def _probabilities(self, text: str, vector: Tensor) -> Tensor:
         """(K + 1,) probabilities of the kinds and of "none of them" for a text with the unit vector (C,)."""

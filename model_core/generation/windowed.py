@@ -21,6 +21,7 @@ from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .reranking import TextCondition, candidate_selector
+from .roles import Role, in_roles, role_penalties
 from .sampling import StepCallback, passes
 from .sequence import in_sequence
 from .steered_window import SteeredWindow
@@ -37,10 +38,12 @@ class PartTexts:
     Attributes:
         frames: its length.
         windows: with frames counted from its beginning.
+        roles: who acts, the same for all takes or one for each; None leaves the people as they are drawn.
     """
 
     frames: int
     windows: list[WindowText]
+    roles: tuple[Role | None, ...] = (None,)
 
 
 _Pair = Sequence[Motion | None]
@@ -69,8 +72,9 @@ class WindowedCompleter:
             parts: in order of time.
             sampler, takes, on_step, constraints, steering: as in ``complete``; several parts have no constraints.
         """
-        drawn = [
-            self.complete(
+        drawn = []
+        for number, part in enumerate(parts):
+            pairs = self.complete(
                 part.windows,
                 (None, None),
                 all_free(part.frames),
@@ -81,12 +85,17 @@ class WindowedCompleter:
                 constraints if len(parts) == 1 else None,
                 steering,
             )
-            for number, part in enumerate(parts)
-        ]
+            roles = part.roles * takes if len(part.roles) == 1 else part.roles
+            drawn.append([self._in_roles(pair, role) for pair, role in zip(pairs, roles, strict=True)])
         if len(drawn) == 1:
             return drawn[0]
         people = [in_sequence([_solved(pair) for pair in take]) for take in zip(*drawn, strict=True)]
         return [(first, second) for first, second in people]
+
+    def _in_roles(self, pair: tuple[Motion, Motion], role: Role | None) -> tuple[Motion, Motion]:
+        """A generated pair whose first or second person acts, as its role says, in the frame of its first person."""
+        ordered = pair if role is None else in_roles(pair, role)
+        return pair if ordered[0] is pair[0] else self._codec.representation.canonical(ordered)
 
     def complete(
         self,
@@ -162,7 +171,9 @@ class WindowedCompleter:
             drawing = passes(sampler.settings, PARTS)
             steps = drawing + steering.steps(sampler.settings)
             on_draw = None if on_step is None else lambda done, _: on_step(done, steps)
-        penalty = None if steering is None else steering.penalty
+        penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None if steering is None else steering.penalty
+        if steering is None and window.role is not None:
+            penalty = _role_penalty(window.role.exchanged if window.exchanged != (order == [1, 0]) else window.role)
         select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates, penalty)
         # The leader of the window comes first, as in training.
         filled = sampler.sample(
@@ -211,6 +222,16 @@ class WindowedCompleter:
             return refined(refiner, contact_classifier, features, vectors, fixed)
 
         return refine
+
+
+def _role_penalty(role: Role) -> Callable[[np.ndarray, Tensor], np.ndarray]:
+    """The penalties of candidates in which the other person acts; their features are (N, 2, T, ...) metres."""
+
+    def penalties(features: np.ndarray, which: Tensor) -> np.ndarray:
+        positions = features[..., POSITIONS]
+        return role_penalties(positions.reshape(*positions.shape[:-1], -1, 3), role)
+
+    return penalties
 
 
 def _targets_of(window: Window, targets: Targets, pair: _Pair) -> Targets:

@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "networks": {"motion", "kinematics"},
     "text_encoders": {"networks", *_WITH_TORCH},
     "model_files": {"networks", "text_encoders", "motion", *_WITH_TORCH},
-    "generation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files"},
+    "generation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files", "metrics"},
     "worker": {"motion", "constraints", "kinematics", "networks", "model_files", "generation"},
     "metrics": {"motion", "kinematics"},
     "data": {"motion", "kinematics", "recognition", "metrics"},

@@ -22,7 +22,9 @@ from intermask_blender.properties.bone_map import OBJECT_PROPERTIES
 from intermask_blender.registration import CLASSES
 from intermask_blender.translations import TABLES, core_errors, load_table
 from intermask_blender.translations.core_errors import TEMPLATES, tr_error
+from intermask_blender.ui.kinds import model_kinds
 from model_core.generation.prompts import segments
+from model_core.model_files.model_folder import bundled_model
 
 assert blender_scene
 
@@ -105,6 +107,13 @@ def fields(template: str) -> set[str]:
 
 def test_there_are_tables() -> None:
     assert [path.stem for path in LANGUAGES] == ["de", "fr"]
+
+
+def test_every_kind_of_the_bundled_model_has_its_own_name_in_every_language() -> None:
+    kinds = {kind.name for group in model_kinds(bundled_model()) for kind in group.kinds}
+    for path in LANGUAGES:
+        names = load_table(TABLES / "kinds" / path.name)
+        assert set(names) == kinds and len(set(names.values())) == len(kinds)
 
 
 def test_every_error_of_the_add_on_goes_through_the_tables() -> None:

@@ -56,8 +56,9 @@ def test_a_prompt_is_understood_without_a_click_and_again_when_the_users_words_c
             f"bpy.context.preferences.addons['{MODULE}'].preferences.model_folder = {str(taught)!r}\n"
             f"bpy.context.scene.intermask.model_name = {taught.name!r}"
         )
+        assert not blender.ask(CLIENT), "no process before the tab is drawn"
         blender.sidebar("InterMask")
-        assert not blender.ask(CLIENT), "no process before the prompt is edited"
+        blender.until(lambda: blender.ask(CLIENT), 30.0, "the process that loads the text encoder")
         blender.type_into("intermask.prompt", '"a long cuddle"')
         says(blender, f"Understood as: {CAPTIONS[0]}")
         picture(blender, "understood")

@@ -23,6 +23,7 @@ from intermask_blender.generator.understanding import (
 )
 from intermask_blender.ui.prompt_understanding import MAX_PART_LINES, answer_lines, offered_matches
 from intermask_blender.ui.user_words import EXAMPLE, write_example
+from model_core.generation.prompts import segments
 from model_core.model_files.words import read_phrases
 
 assert blender_scene
@@ -88,6 +89,17 @@ def test_the_line_says_who_acts_and_that_the_words_are_used_as_written() -> None
     assert answer_lines(Understanding((part("a cuddle"),)), True) == [
         (f"Used as written. Closest: {CAPTIONS[0]}", "LOCKED")
     ]
+
+
+def test_of_several_acts_the_line_gives_each_its_time() -> None:
+    both = UnderstoodPart("they cuddle, then salute", (HUGS, BOWS), True, acts=("they cuddle", "salute"))
+    line, hint = answer_lines(Understanding((both,)), False, 5.0)
+    assert line == (f"Understood as: {CAPTIONS[0]}", "INFO")
+    assert hint == ("Only the first act is used. For all of them: 0-2.5 s: they cuddle; 2.5-end: salute", "TIME")
+    parts = segments(both.timed_acts(5.0), 150, 30.0)
+    assert [(part.prompt, part.stop) for part in parts] == [("they cuddle", 75), ("salute", 150)]
+    assert len(answer_lines(Understanding((both,)), True)) == 1
+    assert part("x").timed_acts(5.0) == ""
 
 
 def test_a_model_without_a_classifier_names_the_nearest_caption(client: WorkerClient, model: Path) -> None:

@@ -41,6 +41,10 @@ def test_other_words_lead_to_a_training_caption(reader: PromptReader) -> None:
             assert len({match.kind for match in found.matches}) == len(found.matches) == 2
 
 
+def test_a_prompt_is_understood_once_for_a_clip_and_its_report(reader: PromptReader) -> None:
+    assert reader.understand("a long cuddle", 60)[0] is reader.understand("a long cuddle", 120)[0]
+
+
 def test_each_part_of_a_timed_prompt_is_understood_by_itself(reader: PromptReader) -> None:
     parts = reader.understand("0-1 s: a long cuddle; 1-2 s: judo players salute", 60)
     assert [part.best.kind for part in parts] == [HUG, BOW]
@@ -50,6 +54,10 @@ def test_of_two_acts_the_first_is_used_and_the_second_is_offered() -> None:
     reader = PromptReader.load(bundled_model())
     (found,) = reader.understand("they shake hands and then punch each other", 120)
     assert found.known and [match.kind for match in found.matches[:2]] == ["shake hands", "box"]
+    assert found.acts == ("they shake hands", "punch each other")
+    (found,) = reader.understand("they hug, then wave to each other, followed by a bow to each other", 120)
+    assert found.acts == ("they hug", "wave to each other", "a bow to each other")
+    assert reader.understand("they hug", 120)[0].acts == ()
     (found,) = reader.understand("they walk up to each other and then shake hands", 120)
     assert found.known and found.best.kind == "shake hands"
 
@@ -87,6 +95,7 @@ def test_the_classifier_shares_the_weights_of_the_text_encoder(folder: Path) -> 
 def test_a_users_phrases_are_read_at_once_and_a_broken_file_is_told_with_its_line(folder: Path, tmp_path: Path) -> None:
     reader, words = PromptReader.load(folder), tmp_path / "words.json"
     assert reader.use_words(words) == ""  # there is no such file yet
+    assert not reader.understand("They do the grasshopper!", 60)[0].known
     words.write_text(json.dumps({BOW: ["they do the grasshopper"]}), encoding="utf-8")
     assert reader.use_words(words) == ""
     found = reader.understand("They do the grasshopper!", 60)[0]
