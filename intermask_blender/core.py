@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_core.constraints import (
+        ClipLimits,
         Constraint,
         ConstraintError,
         Constraints,
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
         PinConstraint,
         PoseConstraint,
         TimingConstraint,
+        Wording,
     )
+    from model_core.constraints.checks import check as check_constraints
     from model_core.constraints.files import (
         constraints_from_json,
         constraints_from_text,
         constraints_to_json,
         read_constraints,
     )
+    from model_core.constraints.released import with_released_limbs
     from model_core.constraints.targets import interval_weight
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder

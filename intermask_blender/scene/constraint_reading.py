@@ -22,6 +22,7 @@ from ..generator.generation import GenerationSettings
 from ..rig.capture import evaluated_at
 from ..translations import tr
 from .clip_world import ClipWorld, clip_world, with_fixed_spot
+from .constraint_checks import check_constraints
 from .constraint_objects import PERSON
 from .curve_path import path_along
 from .held_pose import facing_frame, stored_pose
@@ -62,9 +63,9 @@ def with_constraints(
         partly = settings.meet_partly or bool(scene.intermask.meet_partly)
         constraints = read_constraints(scene, entries, world, partly)
         constraints = Constraints((*constraints.items, *_begins(scene, constraints, world, placement)))
-        _check_held(constraints, settings, placement)
+        check_constraints(scene, constraints, settings, placement, world, partly)
         settings = replace(settings, constraints=tuple(core.constraints_to_json(constraints)), meet_partly=partly)
-    kept = core.kept_joints(constraints, world.frames)
+    kept = core.kept_joints(core.with_released_limbs(constraints), world.frames)
     return settings, replace(placement, pins=_body_pins(constraints, world), kept_joints=kept)
 
 
@@ -338,18 +339,3 @@ def _axes(matrices: np.ndarray) -> np.ndarray:
     """(K, 3, 3) rotations of matrices (K, 4, 4) whose axes may be scaled and sheared."""
     left, _, right = np.linalg.svd(matrices[:, :3, :3])
     return np.asarray(left @ right)
-
-
-def _check_held(constraints: Constraints, settings: GenerationSettings, placement: Placement) -> None:
-    """Whether everyone who is bound moves."""
-    moving: tuple[int, ...] = (1,) if placement.has_leader else (0, 1)
-    if settings.source is not None and not settings.source.extends:
-        moving = settings.source.who
-    for item in constraints:
-        if isinstance(item, core.TimingConstraint) or item.person in moving:
-            continue
-        if placement.has_leader:
-            template = tr("{name} binds person {number}, who leads and is never changed; mute it, or bind person 2.")
-        else:
-            template = tr("{name} binds person {number}, who is kept by this edit; mute it, or edit both people.")
-        raise UserError(template.format(name=item.name, number=item.person + 1))

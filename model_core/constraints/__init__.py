@@ -14,6 +14,7 @@ from .types import (
     PoseConstraint,
     TimingConstraint,
 )
+from .wording import Wording
 
 __all__ = [
     "ClipLimits",
@@ -27,6 +28,7 @@ __all__ = [
     "PoseConstraint",
     "Targets",
     "TimingConstraint",
+    "Wording",
     "check",
     "report",
     "report_of_people",

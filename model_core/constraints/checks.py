@@ -14,8 +14,10 @@ import numpy as np
 from ..errors import UserError
 from .contradictions import contradictions
 from .limits import Items, Problem, out_of_reach, too_fast
-from .types import Constraint, Constraints, TimingConstraint, frames_of, label, restricted
+from .released import with_released_limbs
+from .types import Constraint, Constraints, TimingConstraint, frames_of, restricted
 from .values import check_values
+from .wording import FILE_WORDING, Wording
 
 
 @dataclass(frozen=True)
@@ -36,30 +38,33 @@ class ClipLimits:
     floor: float = 0.0
 
 
-def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> Constraints:
+def check(
+    constraints: Constraints, clip: ClipLimits, partly: bool = False, wording: Wording = FILE_WORDING
+) -> Constraints:
     """The constraints, if they can be met.
 
     Args:
         constraints: in the world coordinates of the clip.
         clip: the clip that should meet them.
         partly: leave out what cannot be met instead of raising an error; invalid values still raise one.
+        wording: how sentences call constraints, people and frames.
 
     Returns:
-        The unchanged constraints; with ``partly``, the parts of them that can be met.
+        The constraints, with the limbs of poses released that pins have; with ``partly``, the parts that can be met.
 
     Raises:
         UserError: a constraint cannot be met; the sentence names it.
     """
     for number, item in enumerate(constraints):
-        check_values(item, label(item, number))
-    items: list[Constraint | None] = list(constraints)
+        check_values(item, wording.label(item, number))
+    items: list[Constraint | None] = list(with_released_limbs(constraints))
     stages: Sequence[Callable[[Items], Iterator[Problem]]] = (
-        partial(_outside, clip=clip),
-        partial(_on_held, clip=clip),
-        partial(_parts_without_frames, clip=clip),
-        contradictions,
-        too_fast,
-        partial(out_of_reach, floor=clip.floor),
+        partial(_outside, clip=clip, wording=wording),
+        partial(_on_held, clip=clip, wording=wording),
+        partial(_parts_without_frames, clip=clip, wording=wording),
+        partial(contradictions, wording=wording),
+        partial(too_fast, wording=wording),
+        partial(out_of_reach, floor=clip.floor, wording=wording),
     )
     for stage in stages:
         problems = list(stage(items))
@@ -70,22 +75,24 @@ def check(constraints: Constraints, clip: ClipLimits, partly: bool = False) -> C
     return Constraints(tuple(item for item in items if item is not None))
 
 
-def _outside(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+def _outside(items: Items, clip: ClipLimits, wording: Wording) -> Iterator[Problem]:
     for number, item in enumerate(items):
         if item is None:
             continue
         bound = frames_of(item)
         if bound[0] >= 0 and bound[-1] < clip.frames:
             continue
-        where = f"frame {bound[0]}" if len(bound) == 1 else f"frames {bound[0]} to {bound[-1]}"
+        first, last = wording.frame(bound[0]), wording.frame(bound[-1])
+        where = f"frame {first}" if len(bound) == 1 else f"frames {first} to {last}"
         sentence = (
-            f"{label(item, number)} is at {where}, but the clip has the frames 0 to {clip.frames - 1}; "
+            f"{wording.label(item, number)} is at {where}, but the clip has the frames {wording.frame(0)} to "
+            f"{wording.frame(clip.frames - 1)}; "
             "move it, or ask for a longer clip."
         )
         yield Problem(number, sentence, restricted(item, lambda frame: 0 <= frame < clip.frames))
 
 
-def _on_held(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+def _on_held(items: Items, clip: ClipLimits, wording: Wording) -> Iterator[Problem]:
     if clip.held is None:
         return
     for number, item in enumerate(items):
@@ -97,13 +104,13 @@ def _on_held(items: Items, clip: ClipLimits) -> Iterator[Problem]:
             continue
         if held.all():
             sentence = (
-                f"{label(item, number)} is for person {item.person}, whose motion is given and stays; "
-                f"choose person {1 - item.person}."
+                f"{wording.label(item, number)} is for {wording.people[item.person]}, whose motion is given and "
+                f"stays; choose {wording.people[1 - item.person]}."
             )
         else:
-            first = int(bound[held[bound]][0])
+            first = wording.frame(int(bound[held[bound]][0]))
             sentence = (
-                f"{label(item, number)} is at frame {first}, which is kept for person {item.person}; "
+                f"{wording.label(item, number)} is at frame {first}, which is kept for {wording.people[item.person]}; "
                 "choose frames that are generated."
             )
         yield Problem(number, sentence, _without_held(item, held))
@@ -113,22 +120,25 @@ def _without_held(item: Constraint, held: np.ndarray) -> Constraint | None:
     return restricted(item, lambda frame: not held[frame])
 
 
-def _parts_without_frames(items: Items, clip: ClipLimits) -> Iterator[Problem]:
+def _parts_without_frames(items: Items, clip: ClipLimits, wording: Wording) -> Iterator[Problem]:
     for number, item in enumerate(items):
         if not isinstance(item, TimingConstraint) or isinstance(item.event, str) or clip.parts is None:
             continue
         if item.event >= clip.parts:
             sentence = (
-                f"{label(item, number)} is for part {item.event} of the prompt, which has the parts 0 to "
+                f"{wording.label(item, number)} is for part {item.event} of the prompt, which has the parts 0 to "
                 f"{clip.parts - 1}; choose one of them."
             )
             yield Problem(number, sentence, None)
         elif item.event == 0 and item.frame > 0:
-            sentence = f"{label(item, number)} is for part 0 of the prompt, which begins at frame 0; leave it out."
+            sentence = (
+                f"{wording.label(item, number)} is for part 0 of the prompt, which begins at frame "
+                f"{wording.frame(0)}; leave it out."
+            )
             yield Problem(number, sentence, None)
         elif item.frame < item.event or clip.frames - item.frame < clip.parts - item.event:
             sentence = (
-                f"{label(item, number)} leaves no frame for a part of the prompt; choose a frame from {item.event} to "
-                f"{clip.frames - clip.parts + item.event}."
+                f"{wording.label(item, number)} leaves no frame for a part of the prompt; choose a frame from "
+                f"{wording.frame(item.event)} to {wording.frame(clip.frames - clip.parts + item.event)}."
             )
             yield Problem(number, sentence, None)

@@ -13,7 +13,7 @@ import numpy as np
 from ..motion.places import PLACES
 from ..motion.rotations import angle_between
 from ..motion.skeleton import SMPL
-from .limits import Items, Problem, inside, without
+from .limits import Items, Problem, joint_word, without
 from .targets import posed
 from .types import (
     Constraint,
@@ -24,8 +24,8 @@ from .types import (
     TimingConstraint,
     every_frame,
     frames_of,
-    label,
 )
+from .wording import Wording
 
 _APART = 0.02
 """Metres between two places that are one."""
@@ -35,7 +35,7 @@ _TURNED = np.radians(5.0)
 _Key = tuple[object, ...]
 
 
-def contradictions(items: Items) -> Iterator[Problem]:
+def contradictions(items: Items, wording: Wording) -> Iterator[Problem]:
     """Constraints of one weight that ask for different values of one thing in one frame."""
     asked: dict[_Key, tuple[np.ndarray, int]] = {}
     sentences: dict[int, str] = {}
@@ -50,13 +50,14 @@ def contradictions(items: Items) -> Iterator[Problem]:
                 continue
             difference = _difference(str(what[0]), before[0], value)
             if difference is not None:
-                sentence = f"{_both(items, before[1], number)} {_wanted(what, difference)} in frame {frame}; {_DO}"
+                names = _both(items, before[1], number, wording)
+                sentence = f"{names} {_wanted(what, difference, wording)} in frame {wording.frame(frame)}; {_DO}"
                 sentences.setdefault(number, sentence)
                 left_out.setdefault(number, set()).add(frame)
     for number, sentence in sentences.items():
         yield Problem(number, sentence, without(items[number], left_out[number]))
-    yield from _of_contacts(items)
-    yield from _of_timing(items)
+    yield from _of_contacts(items, wording)
+    yield from _of_timing(items, wording)
 
 
 _DO = "remove one, or give one a smaller weight."
@@ -75,10 +76,10 @@ def _values(item: Constraint) -> Iterator[tuple[_Key, int, np.ndarray]]:
         world, points, angles = posed(item)
         for number, frame in enumerate(item.frames):
             if not item.in_place:
-                for joint in item.joints:
+                for joint in item.joints_at(number):
                     yield ("pose", item.person, SMPL.joints[joint]), frame, item.rotations[number, joint]
                 continue
-            for joint in item.joints:
+            for joint in item.joints_at(number):
                 yield ("joint", item.person, SMPL.joints[joint]), frame, points[number, joint]
                 yield ("rotation", item.person, SMPL.joints[joint]), frame, world[number, joint]
             if 0 in item.joints:
@@ -107,24 +108,25 @@ def _difference(kind: str, first: np.ndarray, second: np.ndarray) -> float | Non
     return angle if angle > _TURNED else None
 
 
-def _wanted(what: _Key, difference: float) -> str:
+def _wanted(what: _Key, difference: float, wording: Wording) -> str:
     """What two constraints want differently."""
-    kind, person = what[0], f"person {what[1]}"
+    kind, person = what[0], wording.people[int(str(what[1]))]
     if kind == "ground":
         return f"want {person} at two places {difference:.2f} m apart"
+    joint = "" if kind == "heading" else joint_word(str(what[2]))
     if kind == "joint":
-        return f"want {what[2]} of {person} at two places {difference:.2f} m apart"
+        return f"want the {joint} of {person} at two places {difference:.2f} m apart"
     angle = f"{np.degrees(difference):.0f} degrees apart"
-    return f"want {person} to face two ways {angle}" if kind == "heading" else f"want {what[2]} of {person} {angle}"
+    return f"want {person} to face two ways {angle}" if kind == "heading" else f"want the {joint} of {person} {angle}"
 
 
-def _both(items: Items, first: int, second: int) -> str:
+def _both(items: Items, first: int, second: int, wording: Wording) -> str:
     one, other = items[first], items[second]
     assert one is not None and other is not None
-    return f"{label(one, first)} and {inside(label(other, second))}"
+    return f"{wording.label(one, first)} and {wording.inside(wording.label(other, second))}"
 
 
-def _of_contacts(items: Items) -> Iterator[Problem]:
+def _of_contacts(items: Items, wording: Wording) -> Iterator[Problem]:
     """One place that is to touch two things, a contact that is to keep a distance, a pinned joint that is to touch."""
     own = [(number, item) for number, item in enumerate(items) if isinstance(item, ContactConstraint | PinConstraint)]
     left_out: set[int] = set()
@@ -135,7 +137,10 @@ def _of_contacts(items: Items) -> Iterator[Problem]:
         if start >= stop or one.weight != other.weight or one.weight == 0 or one.person != other.person:
             continue
         if _contact_differs(one, other, start, stop):
-            sentence = f"{_both(items, first, second)} contradict each other in the frames {start} to {stop - 1}; {_DO}"
+            sentence = (
+                f"{_both(items, first, second, wording)} contradict each other in the frames {wording.frame(start)} to "
+                f"{wording.frame(stop - 1)}; {_DO}"
+            )
             left_out.add(second)
             yield Problem(second, sentence, None)
 
@@ -167,7 +172,7 @@ def _same_thing(first: str | np.ndarray, second: str | np.ndarray) -> bool:
     return bool(np.linalg.norm(first - second) <= _APART)
 
 
-def _of_timing(items: Items) -> Iterator[Problem]:
+def _of_timing(items: Items, wording: Wording) -> Iterator[Problem]:
     """One event at two times, and parts of the prompt that begin in another order."""
     own = [(number, item) for number, item in enumerate(items) if isinstance(item, TimingConstraint) and item.weight]
     left_out: set[int] = set()
@@ -181,8 +186,8 @@ def _of_timing(items: Items) -> Iterator[Problem]:
             agree = one.event != other.event or one.frame == other.frame
         if not agree:
             sentence = (
-                f"{_both(items, first, second)} put what happens in an impossible order, at the frames {one.frame} "
-                f"and {other.frame}; {_DO}"
+                f"{_both(items, first, second, wording)} put what happens in an impossible order, at the frames "
+                f"{wording.frame(one.frame)} and {wording.frame(other.frame)}; {_DO}"
             )
             left_out.add(second)
             yield Problem(second, sentence, None)

@@ -19,9 +19,9 @@ from .types import (
     PoseConstraint,
     every_frame,
     frames_of,
-    label,
     restricted,
 )
+from .wording import Wording
 
 Items = Sequence[Constraint | None]
 """The constraints of a clip; None for those that are left out."""
@@ -59,7 +59,7 @@ class _Place:
     numbers: list[int]
 
 
-def too_fast(items: Items) -> Iterator[Problem]:
+def too_fast(items: Items, wording: Wording) -> Iterator[Problem]:
     """Places of the pelvis that are too far apart for the time between them."""
     sentences: dict[int, str] = {}
     left_out: dict[int, set[int]] = {}
@@ -73,12 +73,13 @@ def too_fast(items: Items) -> Iterator[Problem]:
                 before = after
                 continue
             first, second = places[before].numbers[0], places[after].numbers[0]
-            names = f"{_label(items, second)} asks"
+            names = f"{_label(items, second, wording)} asks"
             if first != second:
-                names = f"{_label(items, second)} and {inside(_label(items, first))} together ask"
+                other = wording.inside(_label(items, first, wording))
+                names = f"{_label(items, second, wording)} and {other} together ask"
             sentence = (
-                f"{names} person {person} for {speed:.1f} m/s between the frames {before} and {after}; give more time "
-                f"or a shorter way, for at most {FASTEST:g} m/s."
+                f"{names} {wording.people[person]} for {speed:.1f} m/s between the frames {wording.frame(before)} and "
+                f"{wording.frame(after)}; give more time or a shorter way, for at most {FASTEST:g} m/s."
             )
             for number in places[after].numbers:
                 sentences.setdefault(number, sentence)
@@ -87,7 +88,7 @@ def too_fast(items: Items) -> Iterator[Problem]:
         yield Problem(number, sentence, without(items[number], left_out[number]))
 
 
-def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
+def out_of_reach(items: Items, floor: float, wording: Wording) -> Iterator[Problem]:
     """Pins, and contacts with points, that the body cannot reach from where it must be, or from the floor."""
     pelvis = pelvis_places(items)
     for number, item in enumerate(items):
@@ -112,7 +113,7 @@ def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
             distance = float(np.linalg.norm(way))
             if distance <= limit + 1e-6:
                 continue
-            sentence = sentence or _unreached(items, number, joint, frame, known, way, limit, point[1] - floor)
+            sentence = sentence or _unreached(items, wording, number, joint, frame, known, way, limit, point[1] - floor)
             unreached.add(frame)
             point[:] = centre + way * (limit / distance)
         if not sentence:
@@ -125,6 +126,7 @@ def out_of_reach(items: Items, floor: float) -> Iterator[Problem]:
 
 def _unreached(
     items: Items,
+    wording: Wording,
     number: int,
     joint: str,
     frame: int,
@@ -134,14 +136,16 @@ def _unreached(
     height: float,
 ) -> str:
     """What is wrong with a point that is further from the body than ``limit`` metres, by the vector ``way`` (3,)."""
+    name, shown = _label(items, number, wording), wording.frame(frame)
     if known is None or abs(way[1]) > limit:
         return (
-            f"{_label(items, number)} is {abs(height):.2f} m {'above' if height > 0 else 'under'} the floor in frame "
-            f"{frame}, where no {_word(joint)} reaches; put it {'lower' if height > 0 else 'higher'}."
+            f"{name} is {abs(height):.2f} m {'above' if height > 0 else 'under'} the floor in frame "
+            f"{shown}, where no {joint_word(joint)} reaches; put it {'lower' if height > 0 else 'higher'}."
         )
+    other = wording.inside(_label(items, known.numbers[0], wording))
     return (
-        f"{_label(items, number)} is {np.linalg.norm(way):.2f} m from where {inside(_label(items, known.numbers[0]))} "
-        f"puts the person in frame {frame}, and a {_word(joint)} reaches {limit:.2f} m; move one nearer to the other."
+        f"{name} is {np.linalg.norm(way):.2f} m from where {other} puts the person in frame "
+        f"{shown}, and a {joint_word(joint)} reaches {limit:.2f} m; move one nearer to the other."
     )
 
 
@@ -164,9 +168,9 @@ def pelvis_places(items: Items) -> tuple[dict[int, _Place], dict[int, _Place]]:
     return places
 
 
-def _label(items: Items, number: int) -> str:
+def _label(items: Items, number: int, wording: Wording) -> str:
     item = items[number]
-    return "" if item is None else label(item, number)
+    return "" if item is None else wording.label(item, number)
 
 
 def _chain(joint: str) -> float:
@@ -178,14 +182,9 @@ def _chain(joint: str) -> float:
     return length
 
 
-def _word(joint: str) -> str:
+def joint_word(joint: str) -> str:
     """A joint in a sentence: ``L_Wrist`` is a left wrist."""
     return joint.replace("L_", "left ").replace("R_", "right ").lower()
-
-
-def inside(name: str) -> str:
-    """A name of ``types.label`` within a sentence."""
-    return name[0].lower() + name[1:]
 
 
 def without(item: Constraint | None, frames: Collection[int]) -> Constraint | None:

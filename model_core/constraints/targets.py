@@ -208,7 +208,7 @@ class Targets:
             if not 0 <= frame < len(self):
                 continue
             if pose.in_place:
-                for joint in pose.joints:
+                for joint in pose.joints_at(number):
                     at = pose.person, frame, joint
                     _put(self.joints, self.joint_weight, at, points[number, joint], pose.weight)
                     _put(self.rotations, self.rotation_weight, at, world[number, joint], pose.weight)
@@ -219,7 +219,7 @@ class Targets:
                 continue
             rotation = to_front[number]
             shape = (points[number] - points[number, 0]) @ rotation.T
-            for joint in pose.joints:
+            for joint in pose.joints_at(number):
                 at = pose.person, frame, joint
                 if pose.weight >= self.shape_weight[at]:
                     self.shape_rotations[at] = rotation @ world[number, joint]

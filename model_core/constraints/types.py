@@ -60,6 +60,7 @@ class PoseConstraint:
         roots: (K, 3) position of the pelvis; without ``in_place`` only its height is used.
         joints: indices of the constrained SMPL joints.
         in_place: true for the pose at this position and heading, false for the pose wherever the person stands.
+        released: (K, 22) true for joints that follow a pin instead, see ``released``; None for none.
         weight, name: see the module's docstring.
     """
 
@@ -71,6 +72,13 @@ class PoseConstraint:
     in_place: bool = True
     weight: float = 1.0
     name: str = ""
+    released: np.ndarray | None = None
+
+    def joints_at(self, number: int) -> tuple[int, ...]:
+        """The constrained joints in the frame ``frames[number]``."""
+        if self.released is None:
+            return self.joints
+        return tuple(joint for joint in self.joints if not self.released[number, joint])
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +295,8 @@ def restricted(item: Constraint, allowed: Callable[[int], bool]) -> Constraint |
         return None
     frames = tuple(item.frames[number] for number in kept)
     if isinstance(item, PoseConstraint):
-        return replace(item, frames=frames, rotations=item.rotations[kept], roots=item.roots[kept])
+        released = None if item.released is None else item.released[kept]
+        return replace(item, frames=frames, rotations=item.rotations[kept], roots=item.roots[kept], released=released)
     headings = None if item.headings is None else item.headings[kept]
     # Not dense any more: all its frames are listed, and those that are not allowed must stay out.
     return replace(item, frames=frames, places=item.places[kept], headings=headings, dense=False)

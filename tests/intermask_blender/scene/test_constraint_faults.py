@@ -161,3 +161,45 @@ def test_a_moving_point_is_no_contact(model: Path) -> None:
     cube.location.x = 0.5
     cube.keyframe_insert("location", frame=40)
     assert "moves during the contact" in refusal(model)
+
+
+def test_what_cannot_be_met_is_said_in_the_words_of_the_scene(model: Path) -> None:
+    """Frames are those of the scene, people are Person 1 and Person 2, and objects are named."""
+    scene = empty_scene(24.0)
+    scene.frame_start, scene.intermask.seconds = 101, 2.0
+    scene.frame_set(125)
+    first, second = (add_constraint("PIN", "SECOND", joint="L_Wrist") for _ in range(2))
+    second.object.location.x += 0.3
+    line = refusal(model)
+    assert line.startswith("Pin (P2 Pin) and Pin.001 (P2 Pin.001) want the left wrist of Person 2 at two places 0.30 m")
+    assert "in frame 125;" in line
+    second.mute = True
+    first.object.location.z = 3.0
+    assert refusal(model).startswith("Pin (P2 Pin) is 2.97 m above the floor in frame 125, where no left wrist reaches")
+    first.mute = True
+    near, far = (add_constraint("WAYPOINT", "FIRST") for _ in range(2))
+    near.start = near.end = 101
+    far.object.location.x += 9.0
+    line = refusal(model)
+    assert line.startswith("Waypoint.001 (P1 Waypoint.001) and Waypoint (P1 Waypoint) together ask Person 1 for 9")
+    assert "between the frames 101 and 125;" in line
+
+
+def test_a_pinned_hand_and_a_held_pose_go_together(model: Path) -> None:
+    scene = empty_scene()
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
+    scene.frame_set(30)
+    pose, pin = add_constraint("POSE", "SECOND"), add_constraint("PIN", "SECOND")
+    pin.object.location.z += 0.2
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
+    errors = scene.intermask.takes[-1].constraint_errors
+    assert errors[pose.name].metres >= 0.0 and errors[pin.name].metres >= 0.0
+
+
+def test_frames_that_an_edit_keeps_cannot_be_bound(model: Path) -> None:
+    scene = empty_scene()
+    bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
+    scene.frame_set(10)
+    add_constraint("WAYPOINT")
+    with pytest.raises(RuntimeError, match=r"Waypoint \(P1 Waypoint\) is at frame 10, which is kept for Person 1; "):
+        bpy.ops.intermask.edit(model=str(model), start=20, end=50)

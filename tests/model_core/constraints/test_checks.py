@@ -15,11 +15,15 @@ from model_core.constraints import (
     PathConstraint,
     PinConstraint,
     PoseConstraint,
+    Targets,
     TimingConstraint,
+    Wording,
+    report,
 )
 from model_core.constraints.checks import ClipLimits, check
 from model_core.constraints.types import frames_of
 from model_core.errors import UserError
+from model_core.motion import SMPL
 
 CLIP = ClipLimits(60)
 PATH = PathConstraint(0, (0, 30, 59), np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 2.0]]), name="way")
@@ -170,10 +174,12 @@ def test_a_short_pin_can_be_jumped_to() -> None:
 HERE = PathConstraint(1, (45,), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]), name="here")
 OTHER_PIN = replace(PIN, start=35, stop=50, points=np.array([[0.5, 1.0, 1.5]]), name="rail")
 CONTRADICTIONS: dict[str, tuple[Constraint, Constraint, list[str]]] = {
-    "two pins": (PIN, OTHER_PIN, ["L_Wrist of person 0", "0.20 m apart", "frame 35"]),
+    "two pins": (PIN, OTHER_PIN, ["left wrist of person 0", "0.20 m apart", "frame 35"]),
     "path and pose": (replace(HERE, places=np.array([[0.3, 0.0]])), STANDING, ["0.30 m apart", "frame 45"]),
     "heading and pose": (replace(HERE, headings=np.array([[0.0, 1.0]])), STANDING, ["face", "90 degrees"]),
-    "pin and pose": (replace(PIN, person=1, start=40, stop=50), STANDING, ["L_Wrist of person 1", "frame 45"]),
+    "pin and pose": (
+        replace(PIN, person=1, start=40, stop=50, joint="Head"), STANDING, ["head of person 1", "frame 45"]
+    ),
     "two poses": (
         pose_of(1, 0, (30,), in_place=False, name="bow"),
         pose_of(2, 0, (30,), in_place=False, name="sit"),
@@ -235,3 +241,40 @@ def test_one_of_every_kind_is_checked_without_a_programming_error() -> None:
         for clip in (CLIP, kept(0, 30), held(0), ClipLimits(30, parts=1)):
             rest = check(Constraints((item,)), clip, partly=True)
             assert check(rest, clip).items == rest.items
+
+
+def test_a_pin_has_its_limb_and_the_pose_the_rest() -> None:
+    """A pinned hand is no contradiction to a pose: a hand that is held elsewhere follows its pin."""
+    pin = replace(PIN, person=1, start=40, stop=50, points=np.array([[0.3, 1.2, 0.3]]))
+    checked = check(Constraints((STANDING, pin)), CLIP)
+    targets = Targets.of(checked, 60)
+    arm = [SMPL.index(name) for name in ("L_Shoulder", "L_Elbow", "L_Wrist")]
+    bound = targets.joint_weight[1, 45] > 0
+    assert bound[arm].tolist() == [False, False, True] and np.delete(bound, arm).all()
+    np.testing.assert_allclose(targets.joints[1, 45, arm[-1]], pin.points[0])
+    assert check(Constraints((STANDING, pin)), CLIP, partly=True).items[0].released is not None
+    # Where the pin is at the hand of the pose, the whole pose stays.
+    wrist = Targets.of(Constraints((STANDING,)), 60).joints[1, 45, arm[-1]]
+    same = check(Constraints((STANDING, replace(pin, points=wrist[None]))), CLIP)
+    assert (Targets.of(same, 60).joint_weight[1, 45] > 0).all()
+    # A wish does not move the hand of a pose that is required.
+    wish = check(Constraints((STANDING, replace(pin, weight=0.5))), CLIP)
+    np.testing.assert_allclose(Targets.of(wish, 60).joints[1, 45, arm[-1]], wrist)
+    # The report measures what the pose still asks for.
+    joints = np.tile(Targets.of(checked, 60).joints[:, 45][:, None], (1, 60, 1, 1))
+    joints[1, :, arm[:2]] += 0.5
+    assert report(checked, joints)[0].worst < 1e-6
+
+
+def test_messages_count_as_the_caller_does() -> None:
+    wording = Wording(lambda item, number: item.name, str, ("Jane", "John"), lambda frame: 10 + frame)
+    with pytest.raises(UserError, match=r"^handle and grip want the left wrist of Jane at .* in frame 45; "):
+        check(Constraints((PIN, replace(OTHER_PIN, name="grip"))), CLIP, wording=wording)
+    with pytest.raises(UserError, match=r"^way asks Jane for 7.0 m/s between the frames 10 and 40; "):
+        check(Constraints((FAST,)), CLIP, wording=wording)
+    with pytest.raises(UserError, match=r"^handle is 2.50 m above the floor in frame 30, "):
+        check(Constraints((replace(PIN, points=np.array([[0, 2.5, 0]])),)), CLIP, wording=wording)
+    with pytest.raises(UserError, match=r"^handle is at frames 30 to 89, but the clip has the frames 10 to 69; "):
+        check(Constraints((replace(PIN, stop=80),)), CLIP, wording=wording)
+    with pytest.raises(UserError, match=r"^pat is for John, whose motion is given and stays; choose Jane\."):
+        check(Constraints((CONTACT,)), held(1), wording=wording)
