@@ -11,6 +11,8 @@ from .jobs import Job
 
 _LONGEST_CLIP = 60.0
 """Seconds; the times of all prompts fit."""
+_EXAMPLE_SECONDS = 4.0
+"""Length of the clip in the prompt that is suggested for several acts; its last part ends with any clip."""
 
 
 def show_understood(context: BatchContext) -> int:
@@ -85,4 +87,6 @@ def part_lines(parts: Sequence[UnderstoodPart], as_written: bool) -> list[str]:
             lines.append(f"{place}used as written; closest: {part.description()}")
         else:
             lines.append(f"{place}understood as: {part.description()}")
+            if part.acts:
+                lines.append(f"{place}only the first act is used; for all of them: {part.timed_acts(_EXAMPLE_SECONDS)}")
     return lines

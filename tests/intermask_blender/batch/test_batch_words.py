@@ -13,6 +13,8 @@ from small_model import CAPTIONS
 from taught_model import BOW, HUG
 
 from intermask_blender.batch.__main__ import main
+from intermask_blender.batch.understood import part_lines
+from intermask_blender.generator.understanding import Match, UnderstoodPart
 
 assert blender_scene
 
@@ -23,6 +25,15 @@ parts,0-0.5 s: a long cuddle; 0.5-1 s: judo players salute,
 written,a long cuddle,yes
 caption,two people hug,
 """
+
+
+def test_of_several_acts_the_first_is_used_and_all_are_offered_with_times() -> None:
+    both = UnderstoodPart("they hug, then bow", (Match(HUG, CAPTIONS[0]),), True, acts=("they hug", "bow"))
+    assert part_lines([both], False) == [
+        f"understood as: {CAPTIONS[0]}",
+        "only the first act is used; for all of them: 0-2 s: they hug; 2-end: bow",
+    ]
+    assert len(part_lines([both], True)) == 1
 
 
 def report(out: Path) -> dict[str, dict[str, str]]:
