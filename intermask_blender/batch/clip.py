@@ -140,6 +140,8 @@ def _settings(job: Job, options: Options, leader: ReadMotion | None) -> Generati
         meet_partly=options.partly,
         as_written=job.as_written,
         words=options.words,
+        start_at_rest=job.start_at_rest,
+        settle_at_end=job.settle_at_end,
     )
     if leader is None:
         return settings

@@ -12,7 +12,9 @@ from typing import Any
 
 from ..core import UserError
 
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", "as_written", "name")
+FLAGS = ("as_written", "start_at_rest", "settle_at_end")
+"""Fields that are yes or no."""
+FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", *FLAGS, "name")
 DELIMITERS = ",;\t|"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -156,7 +158,7 @@ def _json_row(line: int, values: dict[str, Any]) -> Row:
             value = ";".join("" if entry is None else str(entry) for entry in value)
         if isinstance(value, list) and name == "constraints":
             value = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, bool) and name == "as_written":
+        if isinstance(value, bool) and name in FLAGS:
             value = "yes" if value else "no"
         if isinstance(value, dict | list | bool):
             return Row(line, error=f"{name} is {_short(json.dumps(value))}; write a text or a number.")

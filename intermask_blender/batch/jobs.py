@@ -17,7 +17,7 @@ from ..core import (
     constraints_to_json,
     read_constraints,
 )
-from .job_file import Row, read_rows
+from .job_file import FLAGS, Row, read_rows
 
 MAX_NAME_LENGTH = 100
 """Characters. File names have at most 255 bytes, prefixes and suffixes included."""
@@ -53,6 +53,7 @@ class Job:
             mannequin.
         constraints: a constraint file, or its text where it begins with a bracket; empty for none.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
+        start_at_rest, settle_at_end: both people rest at the beginning and at the end, unless there is a leader.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -66,6 +67,8 @@ class Job:
     bodies: tuple[str, ...] = ()
     constraints: str = ""
     as_written: bool = False
+    start_at_rest: bool = True
+    settle_at_end: bool = True
     name: str = ""
     where: str = "the command line"
     error: str = ""
@@ -195,9 +198,10 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         bodies = body_files(given["body"]) if "body" in given else job.bodies
     except UserError as error:
         return replace(job, error=str(error))
-    written = given.get("as_written", "yes" if job.as_written else "no").lower()
-    if written not in (*_YES, *_NO):
-        return replace(job, error=f"as_written is {_short(written)!r}; write yes or no.")
+    flags = {name: given[name].lower() for name in FLAGS if name in given}
+    for name, value in flags.items():
+        if value not in (*_YES, *_NO):
+            return replace(job, error=f"{name} is {_short(value)!r}; write yes or no.")
     leader = job.leader
     if "leader" in given:
         leader = given["leader"]
@@ -209,7 +213,8 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         constraints = given["constraints"]
         constraints = constraints if constraints.startswith("[") else _located(constraints, folder)
     job = replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
-    return checked(replace(job, constraints=constraints, as_written=written in _YES))
+    said: dict[str, Any] = {name: value in _YES for name, value in flags.items()}
+    return checked(replace(job, constraints=constraints, **said))
 
 
 def _located(name: str, folder: Path) -> str:

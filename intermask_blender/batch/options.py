@@ -87,6 +87,8 @@ def parse(arguments: Sequence[str]) -> Options:
         bodies,
         given.constraints,
         given.as_written,
+        given.start_at_rest,
+        given.settle_at_end,
         given.name,
     )
     if given.jobs is None:
@@ -157,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     what("--constraints", metavar="FILE", default="", help="constraint file: paths, poses, pins, contacts (.json)")
     what("--partly", action="store_true", help="leave out constraints that cannot be met, instead of failing")
     what("--as-written", action="store_true", help="generate from the prompts' own words")
+    yes_or_no = argparse.BooleanOptionalAction
+    what("--start-at-rest", action=yes_or_no, default=True, help="both people rest at the beginning (yes)")
+    what("--settle-at-end", action=yes_or_no, default=True, help="both people come to rest at the end (yes)")
     what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
     what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")

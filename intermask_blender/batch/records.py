@@ -110,6 +110,10 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
         row.append({"constraints": job.constraints if file is None or not file.is_file() else hashes.of(file)})
     if job.as_written:
         row.append("as written")
+    if not job.start_at_rest:
+        row.append("no rest at the start")
+    if not job.settle_at_end:
+        row.append("no rest at the end")
     return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 

@@ -70,6 +70,7 @@ class GenerationSettings:
         contact: hands that touch stay together, and those that nearly touch come together.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
         words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
+        start_at_rest, settle_at_end: both people of a new clip rest at the beginning and at the end.
         constraints: the list of a constraint file (``docs/constraints.md``).
         meet_partly: whether constraints that cannot be met are met as far as possible instead of refused.
     """
@@ -86,6 +87,8 @@ class GenerationSettings:
     contact: bool = True
     as_written: bool = False
     words: Path | None = None
+    start_at_rest: bool = True
+    settle_at_end: bool = True
     constraints: tuple[Mapping[str, Any], ...] = ()
     meet_partly: bool = False
 
@@ -222,6 +225,8 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
             "close_contacts": settings.contact,
         },
         "as_written": settings.as_written,
+        "start_at_rest": settings.start_at_rest,
+        "settle_at_end": settings.settle_at_end,
         "words": None if settings.words is None else str(settings.words),
     }
 

@@ -63,7 +63,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
     at_cursor: at_cursor_property()  # type: ignore[valid-type]
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
-        "at_cursor", "meet_partly",
+        "at_cursor", "meet_partly", "start_at_rest", "settle_at_end",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -130,7 +130,16 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
 
     def _take_options(self) -> TakeOptions:
         sampling = given_sampling(self.properties)
-        return TakeOptions(self.takes, sampling, self.foot_lock, self.contact, self.as_written, words_path())
+        return TakeOptions(
+            self.takes,
+            sampling,
+            self.foot_lock,
+            self.contact,
+            self.as_written,
+            words_path(),
+            self.start_at_rest,
+            self.settle_at_end,
+        )
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:
         """The object that is named for a role, None if none is."""

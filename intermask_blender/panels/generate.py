@@ -68,6 +68,10 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.active = not settings.use_scene_range
         row.prop(settings, "seconds")
         column.prop(settings, "use_scene_range")
+        rest = column.column(align=True)
+        rest.active = settings.leader is None
+        rest.prop(settings, "start_at_rest")
+        rest.prop(settings, "settle_at_end")
         row = column.row()
         row.active = bool(context.scene.timeline_markers)
         row.prop(settings, "use_markers")

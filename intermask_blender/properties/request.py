@@ -84,6 +84,17 @@ class RequestProperties(PromptProperties):
     contact: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Keep Hands in Contact", description="Keep hands on what they touch of the other person", default=True
     )
+    start_at_rest: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Start at Rest",
+        description="Both people of a new clip begin at rest. A reaction begins as its leader does",
+        default=True,
+    )
+    settle_at_end: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Settle at the End",
+        description="Both people of a new clip come to rest in its last half second. A reaction ends as its leader "
+        "does",
+        default=True,
+    )
 
 
 def takes_property() -> bpy.types.Property:

@@ -33,6 +33,8 @@ class TakeOptions:
     contact: bool = True
     as_written: bool = False
     words: Path | None = None
+    start_at_rest: bool = True
+    settle_at_end: bool = True
 
 
 def prepare(

@@ -140,7 +140,7 @@ def _with_planted_legs(
     """The pose with legs on their footing and pelvises lowered by a fraction (T,) of what the legs need."""
     drop = sinking * _drop(pose, joints, footing, settings)
     lowered = replace(pose, translation=pose.translation - drop[..., None] * _UP)
-    rotated = _bend_legs(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
+    rotated = bend_legs(lowered, joints - drop[..., None, None] * _UP, rotations, footing)
     result = lowered.with_world_rotations(rotated)
     return result if settings.held is None else result.with_person(settings.held, pose)
 
@@ -318,7 +318,7 @@ def _drop(pose: PoseBatch, joints: np.ndarray, footing: Footing, settings: Solve
 _LEG_JOINTS = frozenset(joint for leg in LEGS for joint in (leg.hinge, leg.end)) | frozenset(TOES)
 
 
-def _bend_legs(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
+def bend_legs(pose: PoseBatch, joints: np.ndarray, rotations: np.ndarray, footing: Footing) -> np.ndarray:
     """Rotations in the world (P, T, J, 3, 3) with legs that reach their footing and feet from ankle to toe."""
     rotations = rotations.copy()
     for side, leg in enumerate(LEGS):

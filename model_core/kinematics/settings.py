@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..motion.limits import MIN_FRAMES
+
+_BEGIN, _END = 18, 27
+"""Frames in which people speed up from rest, and come to rest."""
+_LARGEST_SHARE = 0.3
+"""Largest share of a clip for each of these times."""
+_SHORTER = 0.35
+"""A clip is drawn shorter by this share of these frames, in which people move more slowly."""
+
 
 @dataclass(frozen=True)
 class SolveSettings:
@@ -69,3 +78,25 @@ RAW_FIT = SolveSettings(
 
 FITTED = SolveSettings(straighten_legs=False, feet=False, keep_contacts=False, close_contacts=False)
 """Fits and smooths, but moves no joint on purpose: the reference for contacts and feet."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Which ends of a clip come to rest.
+
+    Attributes:
+        begin: start at rest.
+        end: settle at the end.
+    """
+
+    begin: bool
+    end: bool
+
+    def lengths(self, frames: int) -> tuple[int, int]:
+        """Frames at the beginning and at the end of a clip of ``frames`` frames in which the pace changes."""
+        most = int(_LARGEST_SHARE * frames)
+        return self.begin * min(_BEGIN, most), self.end * min(_END, most)
+
+    def drawn_frames(self, frames: int) -> int:
+        """Frames to draw for a clip that has ``frames`` frames once its ends are at rest."""
+        return max(frames - round(_SHORTER * sum(self.lengths(frames))), min(frames, MIN_FRAMES))

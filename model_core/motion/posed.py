@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,10 +64,20 @@ class PosedSkeleton:
             return self
         if count is None:
             count = int(np.floor((len(self) - 1) / self.fps * fps + 1e-6)) + 1
-        place = np.arange(count) / fps * self.fps
-        before = np.minimum(place.astype(np.int64), len(self) - 2)
-        fraction = place - before
+        return replace(self.sampled(np.arange(count) / fps * self.fps), fps=fps)
+
+    def sampled(self, places: np.ndarray) -> PosedSkeleton:
+        """The poses at places between frames, as frames of the same rate.
+
+        Args:
+            places: (N,) in frames, from 0 on; those after the last frame continue the movement before it.
+        """
+        if len(self) < 2:
+            index = np.zeros(len(places), dtype=np.int64)
+            return replace(self, rotations=self.rotations[index], translation=self.translation[index])
+        before = np.minimum(places.astype(np.int64), len(self) - 2)
+        fraction = places - before
         rotations = slerp(self.rotations[before], self.rotations[before + 1], fraction[:, None])
         step = self.translation[before + 1] - self.translation[before]
         moved = self.translation[before] + fraction[:, None] * step
-        return PosedSkeleton(self.offsets, continuous_signs(rotations), moved, fps, self.skeleton)
+        return replace(self, rotations=continuous_signs(rotations), translation=moved)

@@ -12,9 +12,12 @@ import numpy as np
 
 from ..constraints import Constraints
 from ..constraints.files import constraints_from_json
+from ..constraints.types import frames_of
 from ..errors import UserError
 from ..generation.constrained import checked, held_frames
+from ..generation.prompts import segments
 from ..kinematics import SolveSettings
+from ..kinematics.settings import Ends
 from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
 from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
@@ -125,6 +128,7 @@ class MotionRequest:
         as_written: prompts condition the networks in their own words.
         constraints: of every take and item, in the world of the result.
         partly: whether constraints that cannot be met are left out, instead of being an error.
+        ends: which ends of a new clip come to rest.
     """
 
     load: LoadRequest
@@ -143,6 +147,7 @@ class MotionRequest:
     as_written: bool = False
     constraints: Constraints = Constraints()
     partly: bool = False
+    ends: Ends = Ends(False, False)
 
     @classmethod
     def from_message(cls, message: Message) -> MotionRequest:
@@ -181,6 +186,7 @@ class MotionRequest:
             _flag(values, "as_written"),
             _constraints(values),
             _flag(values, "partly"),
+            _ends(values) if leader is None and source is None else Ends(False, False),
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -243,6 +249,18 @@ class MotionRequest:
             return None, 0
         return (None, len(self.source)) if self.edit is None else (self.edit.free(frames), 0)
 
+    def drawn_frames(self, frames: int) -> int:
+        """Frames to draw for a clip of ``frames`` frames, which are fewer if its pace may change."""
+        return self.ends.drawn_frames(frames) if self.bound_frames(frames) is None else frames
+
+    def bound_frames(self, frames: int) -> np.ndarray | None:
+        """(T,) true for frames that something was asked for; None if the pace of a clip of ``frames`` may change."""
+        prompts = [prompt for prompt, _ in self.items] or [self.prompt]
+        if not self.constraints and all(len(segments(prompt, frames, FPS)) == 1 for prompt in prompts):
+            return None
+        asked = [frame for constraint in self.constraints for frame in frames_of(constraint) if 0 <= frame < frames]
+        return np.isin(np.arange(frames), asked)
+
     def sampling_settings(self, defaults: SamplingSettings) -> SamplingSettings:
         """The model's settings, overridden by the client's."""
         return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
@@ -276,6 +294,11 @@ def _flag(values: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise UserError(f"'{name}' is {value!r}; give true or false.")
     return value
+
+
+def _ends(values: Mapping[str, Any]) -> Ends:
+    """Which ends of a new clip come to rest; a reaction, an edit and an extension keep the ends of what is given."""
+    return Ends(_flag(values, "start_at_rest"), _flag(values, "settle_at_end"))
 
 
 def _prompt(values: Mapping[str, Any]) -> str:

@@ -178,13 +178,13 @@ class Worker:
         model = self._model(request.load)
         words_error = model.reader.use_words(request.words)
         loaded = perf_counter()
-        takes = self._sample(model, request, frames, constraints)
+        takes = self._sample(model, request, request.drawn_frames(frames), constraints)
         sampled = perf_counter()
-        solved = self._solve(takes, request, constraints)
+        solved = self._solve(takes, request, frames, constraints)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
         prompts = [prompt for prompt, _ in request.items] or [request.prompt]
         understood = [] if request.as_written else [
-            [asdict(part) for part in model.reader.understand(prompt, len(takes[0]))] for prompt in prompts
+            [asdict(part) for part in model.reader.understand(prompt, frames)] for prompt in prompts
         ]  # fmt: skip
         constraints = constraints or Constraints()
         errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
@@ -248,9 +248,10 @@ class Worker:
         return model.react(request.prompt, leader, options)
 
     def _solve(
-        self, takes: list[Interaction], request: MotionRequest, constraints: Constraints | None
+        self, takes: list[Interaction], request: MotionRequest, frames: int, constraints: Constraints | None
     ) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve
+        from ..kinematics.ends import at_rest
 
         # An edited character keeps its bones.
         bones_of = None if request.source is None else request.source.people
@@ -258,7 +259,8 @@ class Worker:
         for index, take in enumerate(takes):
             self._progress("solving", index, len(takes))
             kept = None if constraints is None else request.kept_frames(len(take))
-            solved.append(solve(take.people, request.solve, bones_of, constraints, kept))
+            people = solve(take.people, request.solve, bones_of, constraints, kept)
+            solved.append(at_rest(people, request.ends, frames, request.bound_frames(frames)))
         self._progress("solving", len(takes), len(takes))
         return solved
 

@@ -40,6 +40,9 @@ def test_as_written_is_yes_or_no_in_tables_and_true_or_false_in_json_lines(tmp_p
     assert table[4].error == "as_written is 'perhaps'; write yes or no." and not any(job.error for job in table[:4])
     lines = jobs_of(tmp_path, '{"prompt": "a", "as_written": true}\n{"prompt": "b", "as_written": false}\n', "j.jsonl")
     assert [job.as_written for job in lines] == [True, False] and not any(job.error for job in lines)
+    ends = jobs_of(tmp_path, "prompt,start_at_rest,settle_at_end\na,no,\nb,,0\nc,,\nd,,soon\n")
+    assert [(job.start_at_rest, job.settle_at_end) for job in ends[:3]] == [(False, True), (True, False), (True, True)]
+    assert ends[3].error == "settle_at_end is 'soon'; write yes or no."
     plain, written = Job("they hug"), Job("they hug", as_written=True)
     assert motion_hash(plain, (), FileHashes()) != motion_hash(written, (), FileHashes())
 

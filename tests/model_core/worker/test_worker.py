@@ -144,6 +144,21 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
     assert np.abs(takes[0] - takes[1]).max() > 1e-4
 
 
+def test_new_clips_begin_and_end_at_rest_when_asked(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "frames": 60, "seed": 7, "takes": 2}
+    fastest = []
+    for number, ends in enumerate(({}, {"start_at_rest": True, "settle_at_end": True}, {"settle_at_end": True})):
+        warm.send("generate", id=number, **request, **ends)
+        arrays = warm.final().arrays
+        assert arrays["translation"].shape == (2, 2, 60, 3)
+        rotations = matrix_from_quaternion(arrays["rotations"].astype(np.float64))
+        joints = forward_kinematics(rotations, arrays["translation"], arrays["offsets"][:, :, None], SMPL)
+        fastest.append(np.linalg.norm(np.diff(joints, axis=2), axis=-1).max((0, 1, 3))[[0, -1]] * 30)
+    assert (fastest[1] < 0.02).all() and fastest[2][1] < 0.02 < fastest[2][0] and (fastest[0] > 0.02).all()
+    warm.send("generate", id=9, **request, settle_at_end="yes")
+    assert warm.final().values["message"] == "'settle_at_end' is 'yes'; give true or false."
+
+
 _STAGES = ("loading", "sampling", "solving")
 
 
