@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..metrics.detectors import DETECTORS
-
-_FILE = "kinds.json"
+from ..model_files.kinds import FILE
 
 
 def kind_prompts(model: Path, kinds: Sequence[str] = ()) -> dict[str, str]:
@@ -22,7 +21,7 @@ def kind_prompts(model: Path, kinds: Sequence[str] = ()) -> dict[str, str]:
     Raises:
         UserError: the model lists no kinds, the list is damaged, or it lacks one of ``kinds``.
     """
-    path = model / _FILE
+    path = model / FILE
     try:
         groups = json.loads(path.read_text(encoding="utf-8"))
         prompts = {str(kind["name"]): str(kind["prompt"]) for group in groups for kind in group["kinds"]}

@@ -12,6 +12,7 @@ import torch
 from ..constraints import Constraints, TimingConstraint
 from ..constraints.types import FIRST_CONTACT
 from ..errors import UserError
+from ..model_files.kinds import kinds_done_once
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
 from ..motion import FPS, Interaction, Motion
@@ -45,9 +46,18 @@ class InterMask:
         codec: converts motions to tokens and back.
     """
 
-    def __init__(self, model: Model, reader: PromptReader, compute_device: ComputeDevice) -> None:
+    def __init__(
+        self, model: Model, reader: PromptReader, compute_device: ComputeDevice, once: frozenset[str] = frozenset()
+    ) -> None:
+        """Create it.
+
+        Args:
+            model, reader, compute_device: as the attributes.
+            once: names of kinds of interaction that are done once, however long a clip is.
+        """
         self.model = model
         self.reader = reader
+        self._once = once
         self.compute_device = compute_device
         self.codec = MotionCodec(model, self.device)
         self._completer = WindowedCompleter(model, self.codec)
@@ -74,7 +84,7 @@ class InterMask:
         reader = PromptReader.load(Path(folder), chosen.torch_device)
         if error := reader.use_words(None if words is None else Path(words)):
             raise UserError(error)
-        return cls(model, reader, chosen)
+        return cls(model, reader, chosen, kinds_done_once(Path(folder)))
 
     @property
     def config(self) -> ModelConfig:
@@ -127,7 +137,7 @@ class InterMask:
         # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[tuple[int, tuple[Window, ...]] | int, ...], list[int]] = {}
         for item, parts in enumerate(items):
-            same_windows = tuple((part.frames, tuple(window for window, _ in part.windows)) for part in parts)
+            same_windows = tuple((part.lasts, tuple(window for window, _ in part.windows)) for part in parts)
             # A step is skipped for a whole batch or not at all, so with skipping each item needs its own batch.
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         results: dict[int, Interaction] = {}
@@ -333,8 +343,11 @@ class InterMask:
         for part, length in zip(timed, lengths, strict=True):
             text, found = self._understood(part.prompt, as_written)
             exchanged, role = found is not None and found.exchanged, None if constraints or not found else found.role
-            own = windows(length, self.config.longest, 0, exchanged)
-            parts.append(PartTexts(length, [(window, text) for window in own], (role,)))
+            # Window by window, an act would be done again in each window.
+            once = found is not None and found.known and found.best.kind in self._once
+            drawn = min(length, self.config.longest) if once else length
+            own = windows(drawn, self.config.longest, 0, exchanged)
+            parts.append(PartTexts(drawn, [(window, text) for window in own], (role,), length))
         return parts
 
     def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, Understanding | None]:
@@ -359,4 +372,5 @@ def _stacked(parts: Sequence[PartTexts]) -> PartTexts:
     """The same part of several prompts, with the texts of all of them."""
     windows_of = zip(*(part.windows for part in parts), strict=True)
     texts = [(same[0][0], TextCondition.stacked([text for _, text in same])) for same in windows_of]
-    return PartTexts(parts[0].frames, texts, tuple(role for part in parts for role in part.roles))
+    roles = tuple(role for part in parts for role in part.roles)
+    return PartTexts(parts[0].frames, texts, roles, parts[0].lasts)

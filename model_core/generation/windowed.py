@@ -20,6 +20,7 @@ from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
 from .motion_codec import MotionCodec
 from .postprocess import refined
+from .repeats import prolonged
 from .reranking import TextCondition, candidate_selector
 from .roles import Role, in_roles, role_penalties
 from .sampling import StepCallback, passes
@@ -39,11 +40,13 @@ class PartTexts:
         frames: its length.
         windows: with frames counted from its beginning.
         roles: who acts, the same for all takes or one for each; None leaves the people as they are drawn.
+        lasts: frames that it has after parts of it were repeated; 0 if it is used as it is drawn.
     """
 
     frames: int
     windows: list[WindowText]
     roles: tuple[Role | None, ...] = (None,)
+    lasts: int = 0
 
 
 _Pair = Sequence[Motion | None]
@@ -85,6 +88,9 @@ class WindowedCompleter:
                 constraints if len(parts) == 1 else None,
                 steering,
             )
+            if part.lasts > part.frames:
+                longer = [prolonged(pair, part.lasts) for pair in pairs]
+                pairs = [(first, second) for first, second in longer]
             roles = part.roles * takes if len(part.roles) == 1 else part.roles
             drawn.append([self._in_roles(pair, role) for pair, role in zip(pairs, roles, strict=True)])
         if len(drawn) == 1:

@@ -64,9 +64,7 @@ def at_rest(
         return list(people) if len(people[0]) == count else _at_pace(people, count)
     exact = bound is not None
     places = _local_places(count, begin, end) if exact else _places(joints, people[0].fps, count, begin, end)
-    weight = np.zeros(count)
-    if begin:
-        weight = 1 - smoothstep(np.arange(count) / begin)
+    weight = 1 - smoothstep(np.arange(count) / begin) if begin else np.zeros(count, dtype=np.float64)
     if end:
         weight = np.maximum(weight, smoothstep((np.arange(count) - (count - 1 - end)) / end))
     return _with_feet_down([person.sampled(places) for person in people], weight)
