@@ -142,6 +142,8 @@ def _settings(job: Job, options: Options, leader: ReadMotion | None) -> Generati
         words=options.words,
         start_at_rest=job.start_at_rest,
         settle_at_end=job.settle_at_end,
+        loop=job.loop,
+        in_place=job.in_place,
     )
     if leader is None:
         return settings
@@ -199,7 +201,7 @@ def _request_and_placement(
         if leader is not None and leader.assumed:
             context.console.say(f"    {Path(job.leader).name}: {leader.assumed}")
         _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
-        return _settings(job, options, leader), placement
+        return _settings(job, options, leader), replace(placement, loop=job.loop)
     armature = bpy.data.objects.get(job.leader)
     if armature is None:
         raise UserError(
@@ -236,7 +238,8 @@ def _set_up(scene: bpy.types.Scene, pair: Pair, placement: Placement, options: O
     """Set the frame range and the shading; build a stage if the scene has no camera."""
     people = at_scene_rate(pair, placement, scene)
     scene.frame_start = placement.start_frame
-    scene.frame_end = placement.start_frame + len(people[0]) - 1
+    # The last frame of a loop is the first one of the next cycle.
+    scene.frame_end = placement.start_frame + len(people[0]) - (2 if placement.loop else 1)
     scene.frame_set(scene.frame_start)
     prepare_scene(scene, options.render)
     if scene.camera is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core import UserError
 
-FLAGS = ("as_written", "start_at_rest", "settle_at_end")
+FLAGS = ("as_written", "start_at_rest", "settle_at_end", "loop", "in_place")
 """Fields that are yes or no."""
 FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", *FLAGS, "name")
 DELIMITERS = ",;\t|"

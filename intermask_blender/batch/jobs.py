@@ -54,6 +54,8 @@ class Job:
         constraints: a constraint file, or its text where it begins with a bracket; empty for none.
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
         start_at_rest, settle_at_end: both people rest at the beginning and at the end, unless there is a leader.
+        loop: the last frame leads into the first.
+        in_place: the travel that both people share is left out.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -69,6 +71,8 @@ class Job:
     as_written: bool = False
     start_at_rest: bool = True
     settle_at_end: bool = True
+    loop: bool = False
+    in_place: bool = False
     name: str = ""
     where: str = "the command line"
     error: str = ""

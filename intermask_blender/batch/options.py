@@ -89,6 +89,8 @@ def parse(arguments: Sequence[str]) -> Options:
         given.as_written,
         given.start_at_rest,
         given.settle_at_end,
+        given.loop,
+        given.in_place,
         given.name,
     )
     if given.jobs is None:
@@ -162,6 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     yes_or_no = argparse.BooleanOptionalAction
     what("--start-at-rest", action=yes_or_no, default=True, help="both people rest at the beginning (yes)")
     what("--settle-at-end", action=yes_or_no, default=True, help="both people come to rest at the end (yes)")
+    what("--loop", action="store_true", help="the last frame leads into the first")
+    what("--in-place", action="store_true", help="leave out the travel that both people share")
     what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
     what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")

@@ -114,6 +114,7 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
         row.append("no rest at the start")
     if not job.settle_at_end:
         row.append("no rest at the end")
+    row += [name for name, chosen in (("loop", job.loop), ("in place", job.in_place)) if chosen]
     return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 

@@ -71,6 +71,8 @@ class GenerationSettings:
         as_written: the prompt's own words condition the networks, not the training caption that says the same.
         words: a ``words.json`` of the user's own phrases, which need not exist; None for none.
         start_at_rest, settle_at_end: both people of a new clip rest at the beginning and at the end.
+        loop: the last frame of a new clip leads into the first; the result has the first frame of the next cycle, too.
+        in_place: the travel that both people of a new clip share is left out.
         constraints: the list of a constraint file (``docs/constraints.md``).
         meet_partly: whether constraints that cannot be met are met as far as possible instead of refused.
     """
@@ -89,6 +91,8 @@ class GenerationSettings:
     words: Path | None = None
     start_at_rest: bool = True
     settle_at_end: bool = True
+    loop: bool = False
+    in_place: bool = False
     constraints: tuple[Mapping[str, Any], ...] = ()
     meet_partly: bool = False
 
@@ -227,6 +231,8 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         "as_written": settings.as_written,
         "start_at_rest": settings.start_at_rest,
         "settle_at_end": settings.settle_at_end,
+        "loop": settings.loop,
+        "in_place": settings.in_place,
         "words": None if settings.words is None else str(settings.words),
     }
 

@@ -63,7 +63,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
     at_cursor: at_cursor_property()  # type: ignore[valid-type]
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
-        "at_cursor", "meet_partly", "start_at_rest", "settle_at_end",
+        "at_cursor", "meet_partly", "start_at_rest", "settle_at_end", "loop", "in_place",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -139,6 +139,8 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
             words_path(),
             self.start_at_rest,
             self.settle_at_end,
+            self.loop,
+            self.in_place,
         )
 
     def _object(self, scene: bpy.types.Scene, role: str) -> bpy.types.Object | None:

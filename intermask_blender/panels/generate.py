@@ -68,10 +68,15 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         row.active = not settings.use_scene_range
         row.prop(settings, "seconds")
         column.prop(settings, "use_scene_range")
-        rest = column.column(align=True)
-        rest.active = settings.leader is None
+        new = column.column(align=True)
+        new.active = settings.leader is None
+        rest = new.column(align=True)
+        rest.active = not settings.loop
         rest.prop(settings, "start_at_rest")
         rest.prop(settings, "settle_at_end")
+        row = new.row()
+        row.prop(settings, "loop")
+        row.prop(settings, "in_place")
         row = column.row()
         row.active = bool(context.scene.timeline_markers)
         row.prop(settings, "use_markers")

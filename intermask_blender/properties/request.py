@@ -95,6 +95,13 @@ class RequestProperties(PromptProperties):
         "does",
         default=True,
     )
+    loop: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Loop",
+        description="The last frame leads into the first, and keys repeat. People who travel go on from cycle to cycle",
+    )
+    in_place: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="In Place", description="Leave out the travel that both people share; they keep their distance"
+    )
 
 
 def takes_property() -> bpy.types.Property:

@@ -35,6 +35,7 @@ class Placement:
         pins: what constraints hold at points of the scene, whatever bodies the people have.
         kept_joints: (2, T, 22) how much constraints keep the rotation of each joint, whatever bodies the people have;
             None for none.
+        loop: whether the last frame of the result is the first one of the next cycle, and keys repeat.
         title: name of the takes; empty means the prompt.
         prompt: of the takes; empty means the request's.
         leader_name: name of the leader in the scene; empty if there is none.
@@ -57,6 +58,7 @@ class Placement:
     reuse: bool = False
     pins: tuple[core.BodyPin, ...] = field(default=(), compare=False)
     kept_joints: np.ndarray | None = field(default=None, compare=False)
+    loop: bool = False
     title: str = ""
     prompt: str = ""
     leader_name: str = ""

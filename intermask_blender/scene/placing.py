@@ -13,6 +13,7 @@ from ..generator.generation import Pair
 from ..rig.axes import vectors_to_blender
 from ..rig.body import load_body, sole_depth
 from ..rig.build import Colour, build_armature, build_mannequin
+from ..rig.cycles import repeat_keys
 from ..rig.key import key_posed, scene_fps
 from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys, write_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
@@ -63,6 +64,7 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
             write_keys(item, name)
     new = [index for index in moving_people(placement) if index not in keys]
     if not new:
+        _repeat(made, placement)
         return made
     if collection is None:
         collection = bpy.data.collections.new(title)
@@ -77,7 +79,14 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
         key_posed(posed, armature, scene, placement.start_frame, f"{name}: {title}")
         made[index] = armature
     _finish_people(collection)
+    _repeat(made, placement)
     return made
+
+
+def _repeat(owners: dict[int, bpy.types.Object], placement: Placement) -> None:
+    """Let the keys of a loop repeat."""
+    for owner in owners.values() if placement.loop else ():
+        repeat_keys(owner)
 
 
 def in_place(pair: Pair, placement: Placement) -> Pair:
@@ -172,9 +181,14 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
 def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> Pair:
     """The pair resampled to the scene's frame rate: 2 s are 120 frames at 60 a second.
 
-    A reaction ends at its leader's last frame instead.
+    A reaction ends at its leader's last frame instead, and a loop at a whole frame, where the next cycle begins.
     """
     fps = scene_fps(scene)
+    if placement.loop:
+        cycle = len(pair[0]) - 1
+        places = np.linspace(0.0, cycle, max(1, round(cycle / pair[0].fps * fps)) + 1)
+        first, second = (replace(person.sampled(places), fps=fps) for person in pair)
+        return first, second
 
     def count(person: PosedSkeleton) -> int | None:
         return None if placement.has_leader else max(1, int(len(person) / person.fps * fps + 1e-6))

@@ -35,6 +35,8 @@ class TakeOptions:
     words: Path | None = None
     start_at_rest: bool = True
     settle_at_end: bool = True
+    loop: bool = False
+    in_place: bool = False
 
 
 def prepare(
@@ -68,7 +70,10 @@ def prepare(
     Raises:
         UserError: the leader cannot lead, or a character cannot be keyed.
     """
-    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(options or TakeOptions()))
+    options = options or TakeOptions()
+    if leader is not None and (options.loop or options.in_place):
+        raise UserError(tr("A reaction goes where its leader goes; turn off Loop and In Place, or remove the leader."))
+    settings = GenerationSettings(prompt, model, seconds, seed, **asdict(options))
     if leader is not None:
         characters = (None, characters[1])
     reuse = reuse and characters == (None, None)
@@ -89,7 +94,8 @@ def prepare(
         if stands:
             spot = standing_spot(scene, characters, scene.frame_start)
         placement = Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), spot=spot, reuse=reuse)
-        return settings, replace(placement, metres=scene.unit_settings.scale_length or 1.0, stands=stands)
+        metres = scene.unit_settings.scale_length or 1.0
+        return settings, replace(placement, metres=metres, stands=stands, loop=options.loop)
     first, last = animated_frames(leader, scene)
     if frame_range is not None:
         first, last = max(first, frame_range[0]), min(last, frame_range[1])

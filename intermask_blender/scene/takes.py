@@ -184,8 +184,10 @@ def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     Raises:
         UserError: both characters or their actions were deleted.
     """
-    ranges = [action.frame_range for _, action in _existing_character_actions(take)]
-    return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
+    actions = [action for _, action in _existing_character_actions(take)]
+    first, last = (round(pick(action.frame_range[end] for action in actions)) for end, pick in ((0, min), (1, max)))
+    # The last key of a loop is the first one of the next cycle.
+    return first, last - all(action.use_cyclic for action in actions)
 
 
 def bounds_now(owners: Sequence[bpy.types.Object]) -> tuple[np.ndarray, np.ndarray]:

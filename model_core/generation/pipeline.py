@@ -22,6 +22,7 @@ from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, windows
 from .constrained import bound_tokens, checked, part_frames
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
+from .looping import Loop, drawn_frames, looped
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompt_reader import PromptReader
@@ -154,6 +155,36 @@ class InterMask:
             for item, pair in zip(members, pairs, strict=True):
                 results[item] = Interaction(pair, prompts[item], self.config.name, seeds[item])
         return [results[item] for item in range(len(items))]
+
+    def loop(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[Loop]:
+        """Generate two people whose last frame leads into the first.
+
+        A longer clip is drawn; the best cycle in it is closed, and the tokens around its seam are drawn once more
+        between those before and after it.
+
+        Args:
+            prompt, frames: as in ``generate``.
+            options: as in ``generate``, without constraints.
+
+        Returns:
+            One loop for each take.
+
+        Raises:
+            UserError: as ``generate``; constraints were given, or the people end too far from where they begin.
+        """
+        self._check_length(frames)
+        if options.constraints:
+            raise UserError("A loop has no beginning that constraints could count from; turn Loop off, or mute them.")
+        drawing = replace(options, on_step=sub_progress(options.on_step, 0, 1 + options.takes))
+        loops = [looped(take.people, frames) for take in self.generate(prompt, drawn_frames(frames), drawing)]
+        result = []
+        for number, loop in enumerate(loops, 1):
+            first, second = loop.rotated()
+            progress = sub_progress(options.on_step, number, 1 + options.takes)
+            own = replace(options, takes=1, on_step=progress, seed=options.seed + number)
+            (take,) = self.complete(prompt, (first, second), loop.free_tokens(), frames, own)
+            result.append(loop.with_rotated(take.people))
+        return result
 
     def react(self, prompt: str, leader: Motion, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
         """Generate a partner for a given person.

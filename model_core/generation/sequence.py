@@ -67,12 +67,12 @@ def _continued(before: Motion, after: Motion) -> Motion:
     length = min(MIN_SEAM + seconds * FPS, _LARGEST_SHARE * len(after))
     share = np.clip(np.arange(len(after)) / max(length, 1.0), 0.0, 1.0)
     fade = 1.0 - share * share * (3.0 - 2.0 * share)
-    after = _displaced(after, fade[:, None] * gap, fade * turn)
+    after = displaced(after, fade[:, None] * gap, fade * turn)
     kept = np.arange(len(before) + len(after)) < len(before)
     return blend(_extended(after, len(before), 0), _extended(before, 0, len(after)), kept)
 
 
-def _displaced(person: Motion, moves: np.ndarray, turns: np.ndarray) -> Motion:
+def displaced(person: Motion, moves: np.ndarray, turns: np.ndarray) -> Motion:
     """A person who is moved by (T, 3) metres and turned about the own pelvis by (T,) radians in each frame."""
     turn, root = about_y(turns), person.joints[:, :1]
     joints = rotate(turn[:, None], person.joints - root) + root + moves[:, None]

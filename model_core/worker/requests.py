@@ -129,6 +129,8 @@ class MotionRequest:
         constraints: of every take and item, in the world of the result.
         partly: whether constraints that cannot be met are left out, instead of being an error.
         ends: which ends of a new clip come to rest.
+        loop: whether the last frame leads into the first.
+        in_place: whether the travel that both people share is left out.
     """
 
     load: LoadRequest
@@ -148,6 +150,8 @@ class MotionRequest:
     constraints: Constraints = Constraints()
     partly: bool = False
     ends: Ends = Ends(False, False)
+    loop: bool = False
+    in_place: bool = False
 
     @classmethod
     def from_message(cls, message: Message) -> MotionRequest:
@@ -167,6 +171,10 @@ class MotionRequest:
             raise UserError("A length was given in seconds and in frames; give one of the two.")
         if edit is not None and (seconds is not None or frames is not None):
             raise UserError("An edit keeps the length; leave the seconds and frames out, or extend the clip.")
+        given = leader is not None or source is not None
+        loop, in_place = _flag(values, "loop"), _flag(values, "in_place")
+        if given and (loop or in_place):
+            raise UserError("Only new clips of two people can loop or stay in place; turn both off for this one.")
         if seconds is None and frames is None and leader is None and edit is None:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
@@ -186,7 +194,9 @@ class MotionRequest:
             _flag(values, "as_written"),
             _constraints(values),
             _flag(values, "partly"),
-            _ends(values) if leader is None and source is None else Ends(False, False),
+            Ends(False, False) if given or loop else _ends(values),
+            loop,
+            in_place,
         )
 
     def length(self, shortest: int, longest: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from .protocol import PROTOCOL, Decoder, Message, ProtocolError
 from .requests import LoadRequest, MotionRequest, UnderstandRequest
 
 if TYPE_CHECKING:
+    from ..generation.looping import Loop
+    from ..generation.options import GenerateOptions
     from ..generation.pipeline import InterMask
     from ..generation.prompt_reader import PromptReader
     from ..motion import Motion, PosedSkeleton
@@ -215,7 +218,7 @@ class Worker:
 
     def _sample(
         self, model: InterMask, request: MotionRequest, frames: int, constraints: Constraints | None
-    ) -> list[Interaction]:
+    ) -> Sequence[Interaction | Loop]:
         from ..generation.options import GenerateOptions
 
         defaults = model.config.sampling
@@ -232,6 +235,8 @@ class Worker:
             constraints=constraints,
             as_written=request.as_written,
         )
+        if request.loop:
+            return self._sample_loops(model, request, frames, options)
         if request.items:
             prompts, seeds = zip(*request.items, strict=True)
             return model.generate_batch(prompts, frames, seeds, options)
@@ -247,20 +252,36 @@ class Worker:
         leader = _with_rotations(request.leader.frames(0, frames))
         return model.react(request.prompt, leader, options)
 
+    def _sample_loops(
+        self, model: InterMask, request: MotionRequest, frames: int, options: GenerateOptions
+    ) -> list[Loop]:
+        if not request.items:
+            return model.loop(request.prompt, frames, options)
+        return [model.loop(prompt, frames, replace(options, seed=seed, takes=1))[0] for prompt, seed in request.items]
+
     def _solve(
-        self, takes: list[Interaction], request: MotionRequest, frames: int, constraints: Constraints | None
+        self,
+        takes: Sequence[Interaction | Loop],
+        request: MotionRequest,
+        frames: int,
+        constraints: Constraints | None,
     ) -> list[list[PosedSkeleton]]:
         from ..kinematics import solve
         from ..kinematics.ends import at_rest
+        from ..motion.shared_travel import in_place
 
         # An edited character keeps its bones.
         bones_of = None if request.source is None else request.source.people
         solved = []
         for index, take in enumerate(takes):
             self._progress("solving", index, len(takes))
-            kept = None if constraints is None else request.kept_frames(len(take))
-            people = solve(take.people, request.solve, bones_of, constraints, kept)
-            solved.append(at_rest(people, request.ends, frames, request.bound_frames(frames)))
+            if isinstance(take, Interaction):
+                kept = None if constraints is None else request.kept_frames(len(take))
+                people = solve(take.people, request.solve, bones_of, constraints, kept)
+                people = at_rest(people, request.ends, frames, request.bound_frames(frames))
+            else:
+                people = take.closed(solve(take.padded(), request.solve))
+            solved.append(in_place(people, request.loop) if request.in_place else people)
         self._progress("solving", len(takes), len(takes))
         return solved
 

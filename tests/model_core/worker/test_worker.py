@@ -159,6 +159,27 @@ def test_new_clips_begin_and_end_at_rest_when_asked(warm: Client, model: Path) -
     assert warm.final().values["message"] == "'settle_at_end' is 'yes'; give true or false."
 
 
+def test_a_loop_ends_with_the_first_frame_of_the_next_cycle(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "seed": 7, "frames": 32, "loop": True}
+    for number, kind in enumerate(("generate", "generate_batch")):
+        items = {"prompts": ["they dance"], "seeds": [7]} if number else {"prompt": "they dance"}
+        warm.send(kind, id=number, **request, **items, in_place=bool(number))
+        result = warm.final()
+        assert result.values.get("frames") == 33, result.values
+        turns, places = result.arrays["rotations"][0], result.arrays["translation"][0]
+        np.testing.assert_allclose(np.abs((turns[:, 0] * turns[:, -1]).sum(-1)), 1, atol=1e-4)
+        travel = places[:, -1] - places[:, 0]
+        np.testing.assert_allclose(travel, travel[::-1], atol=1e-4)
+        assert np.abs(travel[:, [0, 2]]).max() < 1e-4 or not number
+    person = walk(40)
+    arrays = {"leader_joints": person.joints.astype(np.float32)}
+    warm.send("react", arrays, id=3, model=str(model), prompt="they dance", loop=True)
+    assert "Only new clips" in warm.final().values["message"]
+    pin = constraints_to_json(Constraints((PinConstraint(0, "L_Wrist", 3, 9, np.array([[0.3, 1.0, 0.3]])),)))
+    warm.send("generate", id=4, prompt="they dance", constraints=pin, **request)
+    assert "turn Loop off" in warm.final().values["message"]
+
+
 _STAGES = ("loading", "sampling", "solving")
 
 
