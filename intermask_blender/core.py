@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from model_core.motion.interaction_file import load_npz, save_npz
     from model_core.motion.landmarks import stands
     from model_core.motion.limits import MIN_FRAMES
-    from model_core.motion.rest import SMPL_REST_OFFSETS
+    from model_core.motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.recognition import (
         BONE_LABELS,
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     )
     from model_core.recognition import ROOT as ROOT_CONTROL
     from model_core.recognition import SCHEMA as MAP_SCHEMA
+    from model_core.recognition.finger_bones import finger_bones
     from model_core.worker.limits import MAX_SEED, MAX_TAKES
     from model_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError
 

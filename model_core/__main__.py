@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     _add_evaluate(commands.add_parser("evaluate", help="measure a model"))
     _add_learn_words(commands.add_parser("learn-words", help="train a model's prompt classifier"))
+    _add_learn_fingers(commands.add_parser("learn-fingers", help="train a model's finger classifier"))
     _add_import(commands.add_parser("import-published", help="make a model folder from published weights and CLIP"))
     return parser
 
@@ -68,6 +69,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 def _add_learn_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="folder of the model (the first bundled one)")
     parser.add_argument("--words", type=Path, required=True, help="folder of phrases by kind, such as assets/words")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and metrics")
+
+
+def _add_learn_fingers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="folder of the model (the first bundled one)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of clips made by 'choreograph'")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and metrics")
 
 
@@ -135,6 +142,14 @@ def _learn_words(options: argparse.Namespace) -> None:
     from .training.prompt_classifier_training import learn_words
 
     for name, value in learn_words(options.model or bundled_model(), options.words, options.out).items():
+        _show(f"{name}: {value:.3f}")
+
+
+def _learn_fingers(options: argparse.Namespace) -> None:
+    from .model_files.model_folder import bundled_model
+    from .training.finger_classifier_training import learn_fingers
+
+    for name, value in learn_fingers(options.model or bundled_model(), options.data, options.out).items():
         _show(f"{name}: {value:.3f}")
 
 
@@ -288,6 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _train(options)
         if options.command == "learn-words":
             _learn_words(options)
+        if options.command == "learn-fingers":
+            _learn_fingers(options)
         if options.command == "import-published":
             _import(options)
         return 0

@@ -1,7 +1,7 @@
 """Make assets/body/mannequin.npz from the installed ``mannequin-x`` package (Apache-2.0).
 
 Run once, with mannequin-x 0.3.0 and numpy installed: ``python tools/convert_mannequin.py``. The figure's 54 joints
-become SMPL's 22 (hands and fingers go with the wrists); positions and weights are stored as small integers.
+become those of SMPL-X, without face (a hand goes with its wrist); positions and weights are stored as small integers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from model_core.files import atomic_write  # noqa: E402
-from model_core.motion import SMPL  # noqa: E402
+from model_core.motion import SMPL, SMPLX  # noqa: E402
 
 TARGET = ROOT / "assets" / "body" / "mannequin.npz"
 SOURCE_SHA256 = "dfc62377f4a3ff21b50b0b4e5e2660be6dd4f7e085fac02f1327af2fe152600e"
@@ -33,7 +33,7 @@ def main() -> None:
         raise SystemExit(f"{source} is not the file of mannequin-x 0.3.0; install that version.")
     with np.load(source, allow_pickle=False) as data:
         wooden = dict(data)
-    joint_of = _smpl_joints(wooden["joint_names"].tolist(), wooden["parents"].tolist())
+    joint_of = _smplx_joints(wooden["joint_names"].tolist(), wooden["parents"].tolist())
     joints, weights = _influences(wooden, joint_of)
     vertices, low, step = _quantised(wooden["vertices"].astype(np.float64))
     rest = np.zeros((len(SMPL), 3))
@@ -55,23 +55,23 @@ def main() -> None:
     print(f"{TARGET.relative_to(ROOT)}: {TARGET.stat().st_size / 1e6:.2f} MB, {len(vertices)} vertices")
 
 
-def _smpl_joints(names: list[str], parents: list[int]) -> np.ndarray:
-    """For each joint of the figure the SMPL joint that carries it: itself, or the nearest ancestor that SMPL has."""
+def _smplx_joints(names: list[str], parents: list[int]) -> np.ndarray:
+    """The SMPL-X joint that carries each joint of the figure: itself, or the nearest ancestor that SMPL-X has."""
     result: list[int] = []
     for name, parent in zip(names, parents, strict=True):
         name = RENAMED.get(name, name)
-        result.append(SMPL.index(name) if name in SMPL.joints else result[parent])
+        result.append(SMPLX.index(name) if name in SMPLX.joints else result[parent])
     return np.array(result, np.uint8)
 
 
 def _influences(wooden: dict[str, np.ndarray], joint_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The strongest joints of each vertex (V, 4) and their shares of 255 (V, 4), which add up to 255."""
     count = len(wooden["vertices"])
-    dense = np.zeros((count, len(SMPL)))
+    dense = np.zeros((count, len(SMPLX)))
     rows = np.arange(count)[:, None].repeat(wooden["skin_joint_indices"].shape[1], 1)
     np.add.at(dense, (rows, joint_of[wooden["skin_joint_indices"]]), wooden["skin_weights"])
     rigid = wooden["skin_rigid_joint_indices"]
-    dense[rigid >= 0] = np.eye(len(SMPL))[joint_of[rigid[rigid >= 0]]]
+    dense[rigid >= 0] = np.eye(len(SMPLX))[joint_of[rigid[rigid >= 0]]]
     joints = np.argsort(-dense, axis=1)[:, :INFLUENCES]
     weights = np.take_along_axis(dense, joints, axis=1)
     shares = np.rint(weights / weights.sum(axis=1, keepdims=True) * 255).astype(np.int64)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import ASSETS, SMPL, UserError, rotations
+from ..core import ASSETS, SMPL, SMPLX, Skeleton, UserError, rotations
 from ..translations import tr
 
 MANNEQUIN = ASSETS / "body" / "mannequin.npz"
@@ -25,7 +25,7 @@ class BodyMesh:
         vertices: (V, 3) positions.
         faces: (F, 3) triangles.
         ball_faces: (F,) true for faces of a ball between two limbs.
-        skin_joints: (V, K) SMPL joints that move each vertex.
+        skin_joints: (V, K) SMPL-X joints that move each vertex.
         skin_weights: (V, K) their weights, which add up to one.
         rest_joints: (22, 3) joint positions.
     """
@@ -69,6 +69,25 @@ def rest_joints(offsets: np.ndarray, parents: tuple[int, ...]) -> np.ndarray:
     return joints
 
 
+def _carriers() -> np.ndarray:
+    """(55,) for each joint of SMPL-X the one of SMPL that carries it."""
+    result: list[int] = []
+    for joint, parent in enumerate(SMPLX.parents):
+        result.append(joint if joint < len(SMPL) else result[parent])
+    return np.array(result)
+
+
+_CARRIERS = _carriers()
+
+
+def skin_weights(body: BodyMesh, skeleton: Skeleton) -> np.ndarray:
+    """(V, J) weights of a figure's vertices for a skeleton; without fingers, these go with the wrists."""
+    joints = body.skin_joints if skeleton == SMPLX else _CARRIERS[body.skin_joints]
+    weights = np.zeros((len(body.vertices), len(skeleton)))
+    np.add.at(weights, (np.arange(len(weights))[:, None], joints), body.skin_weights)
+    return weights
+
+
 def fitted_vertices(body: BodyMesh, offsets: np.ndarray) -> np.ndarray:
     """The figure's vertices with a character's bone lengths.
 
@@ -86,7 +105,7 @@ def fitted_vertices(body: BodyMesh, offsets: np.ndarray) -> np.ndarray:
     target = rest_joints(offsets[: len(SMPL)], SMPL.parents)
     maps = _bone_maps(source, target)
     result = np.zeros_like(body.vertices)
-    for joints, weights in zip(body.skin_joints.T, body.skin_weights.T, strict=True):
+    for joints, weights in zip(_CARRIERS[body.skin_joints.T], body.skin_weights.T, strict=True):
         moved = rotations.rotate(maps[joints], body.vertices - source[joints]) + target[joints]
         result += weights[:, None] * moved
     return result

@@ -10,9 +10,9 @@ import numpy as np
 from mathutils import Vector
 
 from .. import compat
-from ..core import SMPL, Skeleton
+from ..core import SMPL, SMPLX, Skeleton
 from .axes import vectors_to_blender
-from .body import BodyMesh, fitted_vertices, load_body, rest_joints, sole_depth
+from .body import BodyMesh, fitted_vertices, load_body, rest_joints, skin_weights, sole_depth
 
 MIN_BONE_LENGTH = 0.01
 """Metres. Blender deletes bones of zero length."""
@@ -81,9 +81,8 @@ def build_mannequin(
         compat.paint_material(material, (share * red, share * green, share * blue), roughness=0.6)
         mesh.materials.append(material)
     mesh.update()
-    weights = np.zeros((len(body.vertices), len(SMPL)))
-    np.add.at(weights, (np.arange(len(weights))[:, None], body.skin_joints), body.skin_weights)
-    return skinned(owner, mesh, SMPL.joints, weights)
+    skeleton = SMPLX if all(joint in owner.data.bones for joint in SMPLX.joints) else SMPL
+    return skinned(owner, mesh, skeleton.joints, skin_weights(body, skeleton))
 
 
 def skinned(

@@ -11,6 +11,7 @@ import numpy as np
 from .. import compat, core
 from ..core import ROOT_CONTROL, PosedSkeleton, RigRest, RootMotionScale, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
+from .fingers import finger_keys, rig_fingers
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
 from .keyable import check_chains, check_drivers, check_keyable, check_root_motion
@@ -124,6 +125,12 @@ def rig_keys(
     if hands is not None:
         controls |= hands.controls
         for name, matrices in hand_rotations(posed, hands).items():
+            path, values = _rotation_curve(owner.pose.bones[name], matrices)
+            curves.append((path, name, values))
+    elif posed.skeleton == core.SMPLX:
+        fingers = rig_fingers(owner, mapping)
+        controls |= {joint: bone for finger in fingers for joint, bone in zip(finger.joints, finger.bones, strict=True)}
+        for name, matrices in finger_keys(posed, fingers, owner).items():
             path, values = _rotation_curve(owner.pose.bones[name], matrices)
             curves.append((path, name, values))
     root = chain.controls[chain.root]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..constraints import Constraints, TimingConstraint
 from ..constraints.types import FIRST_CONTACT
@@ -15,13 +16,14 @@ from ..errors import UserError
 from ..model_files.kinds import kinds_done_once
 from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
-from ..motion import FPS, Interaction, Motion
+from ..motion import FPS, SMPL, Interaction, Motion, PosedSkeleton
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, windows
 from .constrained import bound_tokens, checked, part_frames
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
+from .finger_poses import finger_poses
 from .looping import Loop, drawn_frames, looped
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
@@ -342,6 +344,31 @@ class InterMask:
             options.steering,
         )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
+
+    def with_fingers(
+        self,
+        prompt: str,
+        people: Sequence[PosedSkeleton],
+        as_written: bool = False,
+        held: int | None = None,
+        move_hands: bool = True,
+    ) -> Sequence[PosedSkeleton]:
+        """Solved people with fingers; unchanged if the model has no finger classifier, or hands of its own.
+
+        Args:
+            prompt, as_written: as for the generation.
+            people: as solved.
+            held: index of a person whose body stays as it is.
+            move_hands: whether hands that hold each other are brought together.
+        """
+        classifier = self.model.finger_classifier
+        if classifier is None or len(people) != 2 or any(person.skeleton != SMPL for person in people):
+            return people
+
+        def text(part: str) -> Tensor:
+            return self._understood(part, as_written)[0].pooled
+
+        return finger_poses(classifier, text, prompt, people, held, move_hands)
 
     @torch.inference_mode()
     def text_condition(self, prompt: str) -> TextCondition:

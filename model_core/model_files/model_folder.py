@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..files import atomic_folder, atomic_write
 from ..networks.contact_classifier import ContactClassifier
+from ..networks.finger_classifier import FingerClassifier
 from ..networks.refiner import Refiner
 from ..networks.reranker import Reranker
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer
 from ..settings import build
 from ..tensor_files import check_fits, save_tensors
+from .finger_classifier_file import load_finger_classifier
 from .old_names import OLD_FILES, with_present_keys, with_present_tensors
 from .settings import ModelConfig
 
@@ -69,6 +71,7 @@ class Model:
         refiner: corrects decoded people; None in a model without one.
         contact_classifier: predicts what each palm touches; None in a model without one.
         reranker: selects among candidates; None in a model without one.
+        finger_classifier: predicts the state of the fingers; None in a model without one.
     """
 
     config: ModelConfig
@@ -80,6 +83,7 @@ class Model:
     refiner: Refiner | None = None
     contact_classifier: ContactClassifier | None = None
     reranker: Reranker | None = None
+    finger_classifier: FingerClassifier | None = None
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -134,6 +138,7 @@ def _read_model(folder: Path, device: torch.device | str) -> Model:
     refiner = None if config.refiner is None else Refiner(config.refiner)
     classifier = None if config.contact_classifier is None else ContactClassifier(config.contact_classifier)
     reranker = None if config.reranker is None else Reranker(config.reranker)
+    fingers = load_finger_classifier(folder)
     return Model(
         config,
         _loaded(tokenizer, folder / _TOKENIZER).to(device),
@@ -144,6 +149,7 @@ def _read_model(folder: Path, device: torch.device | str) -> Model:
         None if refiner is None else _loaded(refiner, folder / _REFINER).to(device),
         None if classifier is None else _loaded(classifier, folder / _CONTACT_CLASSIFIER).to(device),
         None if reranker is None else _loaded(reranker, folder / _RERANKER).to(device),
+        None if fingers is None else fingers.to(device),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..motion.skeleton import SMPL
+from ..motion.skeleton import SMPL, SMPLX
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "rigs"
 SCHEMA = 1
@@ -25,7 +25,12 @@ NEEDED = (
 )  # fmt: skip
 """Joints that every person needs, in addition to a neck or a head."""
 
-_FIELDS = frozenset(("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings"))
+FINGER_JOINTS = SMPLX.joints[SMPLX.index("L_Index1") :]
+"""SMPL-X's joints of the fingers."""
+
+_FIELDS = frozenset(
+    ("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings", "fingers")
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class BoneMap:
     root: str = ""
     follows: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
+    fingers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @lru_cache(8192)
@@ -96,6 +102,7 @@ def load_map(path: Path) -> BoneMap:
         root=data.get("root", ""),
         follows=data.get("follows", {}),
         settings=tuple(Setting(**setting) for setting in data.get("settings", ())),
+        fingers=_names(data.get("fingers", {})),
     )
 
 
@@ -116,13 +123,13 @@ def _problem(data: Any) -> str:
         return "lacks a name or a line about it"
     if not isinstance(data.get("root", ""), str) or not _strings(data.get("prefixes", [])):
         return "has a root or prefixes that are not text"
-    for part in ("bones", "controls", "follows"):
+    for part in ("bones", "controls", "follows", "fingers"):
         entries = data.get(part, None if part == "bones" else {})
         if not isinstance(entries, dict):
             return f"has no object {part!r}"
         for joint, value in entries.items():
-            if joint not in SMPL.joints:
-                return f"names {joint!r} among its {part}, which is no joint of SMPL"
+            if joint not in (FINGER_JOINTS if part == "fingers" else SMPL.joints):
+                return f"names {joint!r} among its {part}, which is no joint of SMPL{'-X' * (part == 'fingers')}"
             valid = value in (*SMPL.joints, ROOT) if part == "follows" else _strings(value) and bool(value)
             if not valid:
                 return f"has {value!r} for {joint} among its {part}"

@@ -183,7 +183,7 @@ class Worker:
         loaded = perf_counter()
         takes = self._sample(model, request, request.drawn_frames(frames), constraints)
         sampled = perf_counter()
-        solved = self._solve(takes, request, frames, constraints)
+        solved = self._solve(model, takes, request, frames, constraints)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
         prompts = [prompt for prompt, _ in request.items] or [request.prompt]
         understood = [] if request.as_written else [
@@ -261,6 +261,7 @@ class Worker:
 
     def _solve(
         self,
+        model: InterMask,
         takes: Sequence[Interaction | Loop],
         request: MotionRequest,
         frames: int,
@@ -279,8 +280,13 @@ class Worker:
                 kept = None if constraints is None else request.kept_frames(len(take))
                 people = solve(take.people, request.solve, bones_of, constraints, kept)
                 people = at_rest(people, request.ends, frames, request.bound_frames(frames))
+                # What a constraint asks of a hand goes before its clasp.
+                free = constraints is None
+                people = [*model.with_fingers(take.text, people, request.as_written, request.solve.held, free)]
             else:
-                people = take.closed(solve(take.padded(), request.solve))
+                prompt = request.items[index][0] if request.items else request.prompt
+                people = solve(take.padded(), request.solve)
+                people = take.closed(model.with_fingers(prompt, people, request.as_written))
             solved.append(in_place(people, request.loop) if request.in_place else people)
         self._progress("solving", len(takes), len(takes))
         return solved

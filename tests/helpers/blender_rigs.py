@@ -13,8 +13,11 @@ import numpy as np
 from mathutils import Vector
 from motion_examples import CMU, DAZ, MIXAMO, SMPL_NAMES, UNREAL, arms_lowered
 
-from model_core.motion import SMPL
-from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.fingers.hand_pose import finger_rotations
+from model_core.motion import SMPL, SMPLX
+from model_core.motion.forward_kinematics import forward_kinematics, global_rotations
+from model_core.motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
+from model_core.motion.rotations import matrix_from_axis_angle
 
 
 def _sided(middle: dict[str, str], left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
@@ -187,3 +190,41 @@ def build_rigify(scene: bpy.types.Scene, folder: Path) -> bpy.types.Object:
     rig = wanted.objects[0]
     scene.collection.objects.link(rig)
     return rig
+
+
+def add_fingers(rig: bpy.types.Object, names: Mapping[str, str], hands: Mapping[str, str], units: float) -> None:
+    """Finger bones on the hands of an armature whose own space is Blender's, bent and rolled at rest.
+
+    Args:
+        rig: the armature.
+        names: SMPL-X finger joint to bone.
+        hands: ``L_Wrist`` and ``R_Wrist`` to the bones that carry the fingers.
+        units: of the armature per metre.
+    """
+    bent = finger_rotations(np.tile(np.resize((20.0, 25.0, 10.0, 3.0), 20), (2, 1)))
+    local = np.tile(np.eye(3), (len(SMPLX), 1, 1))
+    local[SMPLX.index("L_Index1") :] = bent
+    joints = forward_kinematics(local, np.zeros(3), SMPLX_REST_OFFSETS, SMPLX)
+    turns = global_rotations(local, SMPLX)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = rig.data.edit_bones
+    for joint, name in names.items():
+        index, wrist = SMPLX.index(joint), f"{joint[0]}_Wrist"
+        # The hand is turned about the arm, as in no T-pose.
+        out = about_x(0.5 if joint[0] == "L" else -0.4)
+        place = out @ (joints[index] - joints[SMPLX.index(wrist)])
+        end = place + out @ turns[index] @ SMPLX_REST_OFFSETS[index if joint.endswith("3") else index + 1]
+        bone = bones.new(name)
+        base = bones[hands[wrist]].head
+        bone.head = base + Vector((place[0], -place[2], place[1])) * units
+        bone.tail = base + Vector((end[0], -end[2], end[1])) * units
+        bone.roll = 0.9 * index
+        above = f"{joint[:-1]}{int(joint[-1]) - 1}"
+        bone.parent = bones[names.get(above, hands[wrist])]
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def about_x(angle: float) -> np.ndarray:
+    """(3, 3) rotation about the X axis, radians."""
+    return matrix_from_axis_angle(np.array((angle, 0.0, 0.0)))

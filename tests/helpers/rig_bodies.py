@@ -10,7 +10,7 @@ from mathutils import Matrix
 
 from intermask_blender import compat
 from intermask_blender.rig.axes import vectors_from_blender, vectors_to_blender
-from intermask_blender.rig.body import fitted_vertices, load_body
+from intermask_blender.rig.body import fitted_vertices, load_body, skin_weights
 from intermask_blender.rig.build import Colour, skinned, surface
 from intermask_blender.rig.own_map import mapping_of
 from model_core.motion import SMPL
@@ -33,8 +33,7 @@ def with_body(rig: bpy.types.Object, colour: Colour) -> bpy.types.Object:
     mesh.polygons.foreach_set("material_index", body.ball_faces.astype(np.int32))
     _paint(mesh, colour)
     _paint(mesh, (0.35 * colour[0], 0.35 * colour[1], 0.35 * colour[2]))
-    weights = np.zeros((len(body.vertices), len(SMPL)))
-    np.add.at(weights, (np.arange(len(weights))[:, None], body.skin_joints), body.skin_weights)
+    weights = skin_weights(body, SMPL)
     for name in names:
         # A rig with controls deforms by other bones, which move alike.
         rig.data.bones[name].use_deform = True

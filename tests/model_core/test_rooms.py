@@ -19,17 +19,19 @@ ROOMS: dict[str, set[str]] = {
     "recognition": {"motion"},  # of skeletons alone; no two modules import each other
     "constraints": {"motion"},
     "kinematics": {"motion", "recognition", "constraints"},
-    "networks": {"motion", "kinematics"},
+    "fingers": {"motion", "kinematics"},
+    "networks": {"motion", "kinematics", "fingers"},
     "text_encoders": {"networks", *_WITH_TORCH},
     "model_files": {"networks", "text_encoders", "motion", *_WITH_TORCH},
-    "generation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files", "metrics"},
-    "worker": {"motion", "constraints", "kinematics", "networks", "model_files", "generation"},
+    "generation": {"motion", "constraints", "kinematics", "fingers", "networks", "text_encoders", "model_files",
+                   "metrics"},
+    "worker": {"motion", "constraints", "kinematics", "fingers", "networks", "model_files", "generation"},
     "metrics": {"motion", "kinematics"},
-    "data": {"motion", "kinematics", "recognition", "metrics"},
-    "training": {"motion", "kinematics", "networks", "text_encoders", "model_files", "generation", "data", "metrics",
-                 *_WITH_TORCH},
-    "evaluation": {"motion", "constraints", "kinematics", "networks", "text_encoders", "model_files", "generation",
-                   "data", "metrics", "training", *_WITH_TORCH},
+    "data": {"motion", "kinematics", "fingers", "recognition", "metrics"},
+    "training": {"motion", "kinematics", "fingers", "networks", "text_encoders", "model_files", "generation",
+                 "data", "metrics", *_WITH_TORCH},
+    "evaluation": {"motion", "constraints", "kinematics", "fingers", "networks", "text_encoders", "model_files",
+                   "generation", "data", "metrics", "training", *_WITH_TORCH},
 }  # fmt: skip
 """The rooms of ``model_core``, each with the rooms that it may import beside the foundation."""
 TORCH = {"networks", "text_encoders", "model_files", "generation", "worker", "training", "evaluation", *_WITH_TORCH}

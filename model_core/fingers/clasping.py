@@ -1,0 +1,206 @@
+"""Brings two hands that hold each other palm to palm, at an angle at which fingers can close around the other hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kinematics.filters import hann_smoothed
+from ..kinematics.hands import rotations_with_moved_hands
+from ..kinematics.limbs import ARMS
+from ..kinematics.pose import PoseBatch
+from ..motion.places import PALM
+from ..motion.rotations import (
+    axis_angle_from_matrix,
+    continuous_signs,
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+    normalized,
+    quaternion_from_matrix,
+    rotate,
+    slerp,
+    transposed,
+)
+from .hand_capsules import HandPlace
+
+_WRISTS = tuple(arm.end for arm in ARMS)
+REACH = 0.24
+"""Metres between the palms of hands that can hold each other; further apart they are not brought together."""
+_LARGEST_TURN = 1.2
+"""Radians by which a wrist is turned at most."""
+_SMOOTH = 4
+"""Frames on each side over which the hands' targets are smoothed."""
+_PASSES = 3
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A hold in numbers, found by trying which one lets all fingers touch the other hand without entering it.
+
+    Attributes:
+        first_side: which hand the first person gives; with the other one, the hold is mirrored.
+        opposed: whether the fingers look towards each other, or down on both sides.
+        tilt: degrees by which the fingers point down, or cross.
+        gap: metres between the middles of the palms.
+        slide, lift: metres by which the palms are moved along each other.
+    """
+
+    first_side: int
+    opposed: bool
+    tilt: float
+    gap: float
+    slide: float = 0.0
+    lift: float = 0.0
+
+
+_SHAKE = _Kind(1, True, 15.0, 0.048, -0.02)
+_SIDE_BY_SIDE = _Kind(0, False, 45.0, 0.048, -0.015, -0.02)
+_FACING = _Kind(1, True, 36.0, 0.042)
+
+
+@dataclass(frozen=True)
+class Clasp:
+    """Two hands that hold each other.
+
+    Attributes:
+        sides: 0 left, 1 right: of the first and of the second person.
+        weight: (T,) 1 while they do.
+    """
+
+    sides: tuple[int, int]
+    weight: np.ndarray
+
+
+def hand_of(joints: np.ndarray, rotations: np.ndarray, side: int, size: float) -> HandPlace:
+    """The place of a hand from joints (T, 22, 3) and rotations (T, 22, 3, 3) in the world."""
+    wrist = _WRISTS[side]
+    return HandPlace(joints[:, wrist], rotations[:, wrist], side, size)
+
+
+def palm_of(hand: HandPlace) -> np.ndarray:
+    """(T, 3) the middle of the palm."""
+    return hand.wrist + rotate(hand.orientation, np.broadcast_to(_along(hand), hand.wrist.shape))
+
+
+def _along(hand: HandPlace) -> np.ndarray:
+    return np.array(((1 - 2 * hand.side) * PALM * hand.size, 0.0, 0.0))
+
+
+def clasped(pose: PoseBatch, clasps: list[Clasp], sizes: tuple[float, float], held: int | None) -> PoseBatch:
+    """The pose of two people (2, T) whose hands are turned and moved so that they can hold each other.
+
+    Args:
+        pose: two people.
+        clasps: hands that hold each other.
+        sizes: of both bodies.
+        held: index of a person who stays.
+    """
+    joints, rotations = pose.world()
+    holds = [
+        _best_hold([hand_of(joints[one], rotations[one], clasp.sides[one], sizes[one]) for one in (0, 1)], clasp)
+        for clasp in clasps
+    ]
+    for _ in range(_PASSES):
+        joints, rotations = pose.world()
+        rotations = rotations.copy()
+        moves = np.zeros((*joints.shape[:2], 2, 3))
+        for clasp, hold in zip(clasps, holds, strict=True):
+            hands = [hand_of(joints[one], rotations[one], clasp.sides[one], sizes[one]) for one in (0, 1)]
+            for person, (orientation, palm) in enumerate(_targets(hands, hold, held)):
+                if person == held:
+                    continue
+                hand, wrist = hands[person], _WRISTS[clasp.sides[person]]
+                turn = axis_angle_from_matrix(orientation @ transposed(hand.orientation))
+                angle = np.linalg.norm(turn, axis=-1, keepdims=True)
+                turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)) * clasp.weight[:, None]
+                turned = matrix_from_axis_angle(turn) @ hand.orientation
+                rotations[person, :, wrist] = turned
+                goal = palm - rotate(turned, np.broadcast_to(_along(hand), palm.shape))
+                moves[person, :, clasp.sides[person]] = clasp.weight[:, None] * (goal - hand.wrist)
+        moved = rotations_with_moved_hands(joints, rotations, moves, pose.offsets, pose.joints)
+        pose = pose.with_world_rotations(moved)
+    return pose
+
+
+@dataclass(frozen=True)
+class Hold:
+    """How two hands hold each other, in a frame of both: X from the first palm to the second.
+
+    Attributes:
+        turns: (2, 3, 3) orientations of the hands.
+        palms: (2, 3) the middles of the palms for bodies of average size, metres.
+    """
+
+    turns: np.ndarray
+    palms: np.ndarray
+
+
+def _hold(sides: tuple[int, int], kind: _Kind) -> Hold:
+    """A hold between a left hand (0) or a right one (1) of the first person and one of the second.
+
+    The fingers of the first hand look along Z or, for hands side by side, along -Y.
+    """
+    mirrored = sides[0] != kind.first_side
+    across = np.array((-1.0 if mirrored else 1.0, 0.0, 0.0))
+    up, ahead = np.array((0.0, 1.0, 0.0)), np.array((0.0, 0.0, 1.0))
+    tilt, turns, palms = np.radians(kind.tilt), [], []
+    for sign, side in zip((1.0, -1.0), sides, strict=True):
+        if kind.opposed:
+            fingers = sign * np.cos(tilt) * ahead - np.sin(tilt) * up
+        else:
+            fingers = sign * np.sin(tilt) * ahead - np.cos(tilt) * up
+        turns.append(_frame(side, fingers, sign * across))
+        palms.append(-0.5 * sign * (kind.gap * across + kind.slide * ahead + kind.lift * up))
+    return Hold(np.stack(turns), np.stack(palms))
+
+
+def _exchanged(hold: Hold) -> Hold:
+    return Hold(hold.turns[::-1], hold.palms[::-1])
+
+
+def possible_holds(sides: tuple[int, int]) -> list[Hold]:
+    """All ways in which a hand of the first person and one of the second hold each other."""
+    if sides[0] == sides[1]:
+        return [_hold(sides, _SHAKE)]
+    swapped = (sides[1], sides[0])
+    kinds = (_SIDE_BY_SIDE, _FACING)
+    return [_hold(sides, kind) for kind in kinds] + [_exchanged(_hold(swapped, kind)) for kind in kinds]
+
+
+def _best_hold(hands: Sequence[HandPlace], clasp: Clasp) -> Hold:
+    """The hold for which the hands are turned least."""
+
+    def misfit(hold: Hold) -> float:
+        first, second = (hand.orientation @ turn.T for hand, turn in zip(hands, hold.turns, strict=True))
+        angle = np.linalg.norm(axis_angle_from_matrix(transposed(first) @ second), axis=-1)
+        return float((angle * clasp.weight).sum())
+
+    return min(possible_holds(clasp.sides), key=misfit)
+
+
+def _targets(hands: Sequence[HandPlace], hold: Hold, held: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Orientation (T, 3, 3) and middle of the palm (T, 3) of both hands."""
+    size = 0.5 * (hands[0].size + hands[1].size)
+    frames = [hand.orientation @ turn.T for hand, turn in zip(hands, hold.turns, strict=True)]
+    places = [palm_of(hand) - size * rotate(frame, np.broadcast_to(palm, hand.wrist.shape))
+              for hand, frame, palm in zip(hands, frames, hold.palms, strict=True)]  # fmt: skip
+    if held is None:
+        quaternions = continuous_signs(quaternion_from_matrix(np.stack(frames, axis=1)))
+        middle = slerp(quaternions[:, 0], quaternions[:, 1], 0.5)
+        middle = normalized(hann_smoothed(continuous_signs(middle).T, _SMOOTH).T)
+        frame = matrix_from_quaternion(middle)
+        place = 0.5 * (palm_of(hands[0]) + palm_of(hands[1]))
+    else:
+        frame, place = frames[held], places[held]
+    return [
+        (frame @ turn, place + size * rotate(frame, np.broadcast_to(palm, place.shape)))
+        for turn, palm in zip(hold.turns, hold.palms, strict=True)
+    ]
+
+
+def _frame(side: int, fingers: np.ndarray, palm: np.ndarray) -> np.ndarray:
+    """(3, 3) orientation of a hand whose fingers and palm look in two directions."""
+    across = fingers * (1.0 - 2 * side)
+    return np.stack((across, -palm, np.cross(across, -palm)), axis=-1)

@@ -1,0 +1,24 @@
+"""What each state of the fingers looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .states import FINGER_STATES
+
+_SHAPES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
+    # Index, middle, pinky, ring: flexion of three joints, spread; thumb: opposition, adduction, two flexions. Degrees.
+    "relaxed": ((14, 22, 10, -3), (18, 27, 13, 1), (26, 32, 16, 16), (22, 30, 15, 5), (14, 14, 8, 14)),
+    "flat": ((3, 4, 2, -5), (3, 4, 2, 0), (4, 5, 3, 20), (3, 4, 2, 6), (4, 26, 0, 2)),
+    "fist": ((78, 98, 58, -4), (82, 100, 60, 3), (80, 94, 58, 20), (82, 98, 60, 8), (44, 26, 36, 52)),
+    "grip": ((34, 42, 24, -2), (38, 46, 26, 1), (42, 44, 26, 14), (40, 46, 26, 5), (42, 6, 10, 16)),
+    "clasp": ((26, 38, 20, -2), (30, 40, 22, 1), (36, 42, 24, 16), (34, 42, 24, 6), (34, 2, 4, 14)),
+    "handle": ((52, 72, 40, -3), (58, 76, 42, 2), (62, 76, 44, 18), (60, 76, 42, 7), (52, 16, 22, 34)),
+    "pointing": ((2, 4, 2, -2), (74, 98, 58, 3), (78, 92, 56, 20), (78, 98, 58, 8), (44, 26, 34, 46)),
+    "open": ((-2, 4, 2, 6), (-2, 4, 2, 2), (0, 5, 3, -4), (-1, 4, 2, -1), (2, -8, 0, 2)),
+}
+
+SHAPES = np.array([np.ravel(_SHAPES[name]) for name in FINGER_STATES], dtype=np.float64)
+"""(S, 20) angles of each state, degrees; see ``hand_pose``."""

@@ -1,0 +1,104 @@
+"""Hands that hold each other: fingers touch the other hand and do not enter it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model_core.fingers.clasping import possible_holds
+from model_core.fingers.closing import closed_fingers
+from model_core.fingers.hand_capsules import (
+    HandPlace,
+    deepest_finger,
+    depths,
+    finger_capsules,
+    hand_capsules,
+    posed_hand,
+)
+from model_core.fingers.hand_pose import finger_rotations
+from model_core.fingers.posing import state_weights, with_fingers
+from model_core.fingers.shapes import SHAPES
+from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, RELAXED
+from model_core.motion import SMPL, SMPLX, PosedSkeleton
+from model_core.motion.places import PALM
+from model_core.motion.rest import SMPL_REST_OFFSETS
+from model_core.motion.rotations import quaternion_from_axis_angle
+
+
+def placed(turn: np.ndarray, palm: np.ndarray, side: int, size: float) -> HandPlace:
+    along = turn @ np.array(((1 - 2 * side) * PALM * size, 0.0, 0.0))
+    return HandPlace((size * palm - along)[None], turn[None], side, size)
+
+
+@pytest.mark.parametrize("sides", [(0, 0), (1, 1), (0, 1), (1, 0)])
+@pytest.mark.parametrize("size", [0.85, 1.1])
+def test_fingers_of_a_hold_touch_the_other_hand_and_do_not_enter_it(sides: tuple[int, int], size: float) -> None:
+    for hold in possible_holds(sides):
+        hands = [placed(hold.turns[one], hold.palms[one], sides[one], size) for one in (0, 1)]
+        angles = closed_fingers(hands[0], hands[1])
+        capsules = [hand_capsules(hands[one], angles[one]) for one in (0, 1)]
+        assert deepest_finger(capsules[0], capsules[1])[0] < 0.003
+        for one in (0, 1):
+            other = capsules[1 - one]
+            reach = depths(capsules[one].fingers, other.fingers.joined(other.palm))[0].max(-1).reshape(5, 3).max(-1)
+            assert (reach > -0.006).sum() >= 4
+
+
+def test_a_right_hand_is_the_mirror_image_of_a_left_one() -> None:
+    angles = np.random.default_rng(0).uniform(-10, 80, (7, 20))
+    place = np.zeros((7, 3)), np.tile(np.eye(3), (7, 1, 1))
+    left, right = (finger_capsules(HandPlace(*place, side, 1.0), angles) for side in (0, 1))
+    np.testing.assert_allclose(left.stops * (-1, 1, 1), right.stops, atol=1e-12)
+    rotations = finger_rotations(np.stack((angles, angles), axis=1))
+    mirror = np.outer((-1, 1, 1), (-1, 1, 1))
+    np.testing.assert_allclose(rotations[:, :15] * mirror, rotations[:, 15:], atol=1e-12)
+
+
+def test_a_fist_brings_fingertips_to_the_palm_and_a_flat_hand_keeps_them_away() -> None:
+    place = HandPlace(np.zeros((1, 3)), np.eye(3)[None], 0, 1.0)
+    for state, near in ((FIST, True), (FLAT, False)):
+        tips = finger_capsules(place, SHAPES[state][None]).stops[0, 2:12:3]
+        reach = np.linalg.norm(tips, axis=-1)
+        assert ((reach < 0.1) == near).all()
+        assert (np.abs(tips[:, 1]) < 0.07).all()
+
+
+def test_states_blend_smoothly_and_short_mistakes_are_ignored() -> None:
+    states = np.full((2, 60, 2), RELAXED)
+    states[:, 30:] = FIST
+    states[:, 10] = FLAT
+    weights = state_weights(np.eye(len(FINGER_STATES))[states])
+    np.testing.assert_allclose(weights.sum(-1), 1.0)
+    assert np.abs(np.diff(weights, axis=1)).max() < 0.3
+    assert weights[..., FLAT].max() < 1e-12
+    assert weights[:, -1, :, FIST].min() > 0.999
+
+
+def test_people_without_a_clasp_keep_their_bodies_exactly() -> None:
+    people = [standing(0.0), standing(0.8)]
+    probabilities = np.eye(len(FINGER_STATES))[np.full((2, 40, 2), RELAXED)]
+    for before, after in zip(people, with_fingers(people, probabilities), strict=True):
+        assert after.skeleton == SMPLX
+        np.testing.assert_array_equal(after.rotations[:, : len(SMPL)], before.rotations)
+
+
+def test_hands_that_hold_each_other_are_turned_and_closed_and_a_held_person_stays() -> None:
+    people = [standing(0.0), standing(0.72)]
+    probabilities = np.eye(len(FINGER_STATES))[np.full((2, 40, 2), CLASP)]
+    for held in (None, 0, 1):
+        posed = with_fingers(people, probabilities, held)
+        if held is not None:
+            np.testing.assert_array_equal(posed[held].rotations[:, : len(SMPL)], people[held].rotations)
+        deepest = deepest_finger(posed_hand(posed[0], 0), posed_hand(posed[1], 1))
+        assert np.percentile(deepest, 95) < 0.003
+        assert deepest.min() > -0.004
+
+
+def standing(aside: float) -> PosedSkeleton:
+    """A person with arms hanging a little away from the body, 40 frames."""
+    rotations = np.zeros((40, len(SMPL), 4))
+    rotations[..., 0] = 1
+    for side, sign in (("L", -1.0), ("R", 1.0)):
+        rotations[:, SMPL.index(f"{side}_Shoulder")] = quaternion_from_axis_angle(np.array((0.0, 0.0, 1.3 * sign)))
+    translation = np.tile((aside, 0.95, 0.0), (40, 1))
+    return PosedSkeleton(SMPL_REST_OFFSETS.copy(), rotations, translation)
