@@ -37,6 +37,12 @@ from .operators.takes import (
     INTERMASK_OT_push_take,
     INTERMASK_OT_view_take,
 )
+from .operators.variants import (
+    INTERMASK_OT_exchange_people,
+    INTERMASK_OT_mirror_take,
+    INTERMASK_OT_retime_take,
+    INTERMASK_OT_scale_gestures,
+)
 from .operators.words import INTERMASK_OT_edit_words
 from .panels.advanced import INTERMASK_PT_advanced
 from .panels.bone_map import INTERMASK_PT_bone_map, INTERMASK_UL_bones
@@ -102,6 +108,10 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_view_take,
     INTERMASK_OT_edit,
     INTERMASK_OT_extend,
+    INTERMASK_OT_mirror_take,
+    INTERMASK_OT_exchange_people,
+    INTERMASK_OT_retime_take,
+    INTERMASK_OT_scale_gestures,
     INTERMASK_OT_export,
     INTERMASK_OT_edit_bones,
     INTERMASK_OT_detect_bones,

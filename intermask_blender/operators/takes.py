@@ -66,7 +66,7 @@ def _others(settings: bpy.types.PropertyGroup) -> list[int]:
     return [n for n, take in enumerate(settings.takes) if not take.keep and n != settings.take_index]
 
 
-class _OnCharacters(_OnTake):
+class OnCharacters(_OnTake):
     """Base of the operators on the characters of the chosen take."""
 
     @classmethod
@@ -80,7 +80,7 @@ class _OnCharacters(_OnTake):
         return True
 
 
-class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
+class INTERMASK_OT_push_take(OnCharacters, bpy.types.Operator):
     """Push the chosen take down to the NLA, as a strip on a new track of each character"""
 
     bl_idname = "intermask.push_take"
@@ -94,7 +94,7 @@ class INTERMASK_OT_push_take(_OnCharacters, bpy.types.Operator):
         return ""
 
 
-class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
+class INTERMASK_OT_play_take(OnCharacters, bpy.types.Operator):
     """Set the preview range to the frames of the chosen take, so that playback loops over it"""
 
     bl_idname = "intermask.play_take"
@@ -110,7 +110,7 @@ class INTERMASK_OT_play_take(_OnCharacters, bpy.types.Operator):
         return ""
 
 
-class INTERMASK_OT_view_take(_OnCharacters, bpy.types.Operator):
+class INTERMASK_OT_view_take(OnCharacters, bpy.types.Operator):
     """Move the view so that both characters of the chosen take fill it"""
 
     bl_idname = "intermask.view_take"

@@ -5,6 +5,12 @@ from __future__ import annotations
 import bpy
 
 from ..operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
+from ..operators.variants import (
+    INTERMASK_OT_exchange_people,
+    INTERMASK_OT_mirror_take,
+    INTERMASK_OT_retime_take,
+    INTERMASK_OT_scale_gestures,
+)
 from ..translations import TRANSLATION_CONTEXT, tr_noop
 from ..ui.property_column import property_column
 from .generate import TAB
@@ -65,6 +71,11 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(settings, "seconds_more")
         row.operator(INTERMASK_OT_extend.bl_idname, text="Extend", text_ctxt=TRANSLATION_CONTEXT)
+        grid = layout.grid_flow(columns=2, align=True, even_columns=True)
+        grid.operator(INTERMASK_OT_mirror_take.bl_idname, icon="MOD_MIRROR")
+        grid.operator(INTERMASK_OT_exchange_people.bl_idname, icon="ARROW_LEFTRIGHT")
+        grid.operator(INTERMASK_OT_retime_take.bl_idname, icon="TIME")
+        grid.operator(INTERMASK_OT_scale_gestures.bl_idname, icon="CON_SIZELIKE")
 
     @staticmethod
     def _own_prompt(settings: bpy.types.PropertyGroup) -> str:
