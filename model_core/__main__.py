@@ -81,7 +81,8 @@ def _add_learn_fingers(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
         "starter: whether a model does what prompts say; words: whether it understands prompts in users' own words, "
-        "and does what they say; control: whether it meets constraints; "
+        "and does what they say; control: whether it meets constraints; hands: whether fingers are in the right state "
+        "and stay out of the partner's hands; "
         "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs"
@@ -260,8 +261,18 @@ def _evaluate_control(options: argparse.Namespace) -> int:
     return 0 if all(passed for _, _, passed in report.rows()) else 1
 
 
+def _evaluate_hands(options: argparse.Namespace) -> int:
+    from .evaluation.hands import evaluate_hands
+    from .model_files.model_folder import bundled_model
+
+    report = evaluate_hands(options.model or bundled_model(), options.data, options.kinds, options.seeds)
+    _show(report.table())
+    return 0 if all(passed for _, _, passed in report.rows()) else 1
+
+
 _EVALUATIONS = {
     "control": _evaluate_control,
+    "hands": _evaluate_hands,
     "words": _evaluate_words,
     "starter": _evaluate_starter,
     "detectors": _evaluate_detectors,
