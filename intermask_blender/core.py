@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from model_core.constraints.targets import interval_weight
     from model_core.errors import UserError, printable
     from model_core.files import atomic_write, replace_folder
+    from model_core.fingers.hand_pose import finger_rotations
+    from model_core.fingers.shapes import SHAPES as FINGER_SHAPES
+    from model_core.fingers.states import FINGER_STATES
     from model_core.kinematics.body_pins import BodyPin, hold_pins
     from model_core.kinematics.kept_joints import kept_joints
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES

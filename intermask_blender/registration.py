@@ -20,6 +20,7 @@ from .operators.direct import (
 )
 from .operators.edit import INTERMASK_OT_edit, INTERMASK_OT_extend
 from .operators.export import INTERMASK_OT_export
+from .operators.fingers import INTERMASK_OT_pose_fingers
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_escape, INTERMASK_OT_generate
 from .operators.import_weights import INTERMASK_OT_import_published
 from .operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
@@ -50,6 +51,7 @@ from .panels.characters import INTERMASK_PT_characters
 from .panels.direct import INTERMASK_MT_add_constraint, INTERMASK_PT_direct, INTERMASK_UL_constraints
 from .panels.edit import INTERMASK_PT_edit
 from .panels.export import INTERMASK_PT_export
+from .panels.fingers import INTERMASK_PT_fingers
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
 from .panels.kinds import INTERMASK_PT_kinds
 from .panels.takes import INTERMASK_MT_takes, INTERMASK_PT_takes, INTERMASK_UL_takes
@@ -112,6 +114,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_exchange_people,
     INTERMASK_OT_retime_take,
     INTERMASK_OT_scale_gestures,
+    INTERMASK_OT_pose_fingers,
     INTERMASK_OT_export,
     INTERMASK_OT_edit_bones,
     INTERMASK_OT_detect_bones,
@@ -134,6 +137,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_PT_advanced,
     INTERMASK_PT_takes,
     INTERMASK_PT_edit,
+    INTERMASK_PT_fingers,
     INTERMASK_PT_export,
 )
 

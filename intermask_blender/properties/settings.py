@@ -7,6 +7,7 @@ from functools import cache
 import bpy
 
 from ..generator.models import recommended_sampling
+from ..operators.fingers import HANDS as FINGER_HANDS
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
@@ -139,6 +140,9 @@ class InterMaskSettings(
     )
     edit_who: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Affect", description="Whose motion is regenerated", items=WHO, translation_context=TRANSLATION_CONTEXT
+    )
+    finger_hands: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Hands to Pose", description="Which hands get the finger pose", items=FINGER_HANDS
     )
     strength: bpy.props.FloatProperty(  # type: ignore[valid-type]
         name="Amount", description="How much of the motion is regenerated", default=0.5, min=0.05, max=1.0,
