@@ -89,9 +89,7 @@ def _hold(curve: bpy.types.FCurve, value: float, frames: tuple[int, int], blend:
     curve.update()
 
 
-def _shape(
-    owner: bpy.types.Object, scene: bpy.types.Scene, state: str, sides: Sequence[str]
-) -> dict[str, np.ndarray]:
+def _shape(owner: bpy.types.Object, scene: bpy.types.Scene, state: str, sides: Sequence[str]) -> dict[str, np.ndarray]:
     """Finger bone to its rotation (3, 3) in a state."""
     angles = np.tile(FINGER_SHAPES[FINGER_STATES.index(state)], (1, 2, 1))
     local = np.zeros((1, len(SMPLX), 4))
@@ -109,5 +107,5 @@ def _shape(
         found = rig_fingers(owner, mapping)
         joints = {bone: joint for one in found for joint, bone in zip(one.joints, one.bones, strict=True)}
         keyed = finger_keys(posed, found, owner)
-    chosen = {bone: matrices for bone, matrices in keyed.items() if joints.get(bone, "")[:1] in sides and bone in joints}
+    chosen = {bone: matrices for bone, matrices in keyed.items() if joints.get(bone, "-")[0] in sides}
     return {bone: np.broadcast_to(matrices, (1, 3, 3))[0] for bone, matrices in chosen.items()}

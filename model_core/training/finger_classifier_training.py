@@ -48,7 +48,7 @@ class FingerClassifierTraining:
 
     network: FingerClassifierConfig = FingerClassifierConfig()
     loop: LoopSettings = LoopSettings(
-        steps=700, batch=24, rate=2e-3, decay=2e-2, warm_up=50, average=0.98, evaluate_every=350, save_every=350
+        steps=500, batch=24, rate=2e-3, decay=2e-2, warm_up=50, average=0.98, evaluate_every=250, save_every=250
     )
     captions: int = 3
     frames: int = 64

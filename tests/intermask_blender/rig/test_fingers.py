@@ -11,7 +11,11 @@ from blender_scene import empty_scene
 from keyed_rigs import key
 from motion_examples import posed_person
 
+from intermask_blender import compat
+from intermask_blender.rig.build import build_armature
+from intermask_blender.rig.finger_presets import pose_fingers
 from intermask_blender.rig.own_map import mapping_of
+from model_core.errors import UserError
 from model_core.fingers.posing import with_fingers
 from model_core.fingers.states import FINGER_STATES
 from model_core.motion import SMPLX, PosedSkeleton
@@ -80,6 +84,49 @@ def test_a_rig_with_three_fingers_gets_those_and_one_without_gets_its_body() -> 
 
 
 def curves_of(rig: bpy.types.Object) -> list[bpy.types.FCurve]:
-    from intermask_blender import compat
-
     return list(compat.fcurve_store(rig, rig.animation_data.action).fcurves)
+
+
+@pytest.mark.parametrize("named", ["ours", "mixamo bare"])
+def test_a_preset_replaces_the_keys_of_one_hand_in_its_frames_and_nothing_else(named: str) -> None:
+    scene = empty_scene()
+    person = gesturing()
+    if named == "ours":
+        rig = build_armature("Person", person.offsets, scene.collection, SMPLX)
+        names = {joint: joint for joint in SMPLX.joints[25:]}
+    else:
+        rig = build_rig(KINDS[named], scene)
+        (known,) = (one for one in known_maps() if one.name == "Mixamo")
+        names = {joint: spellings[0] for joint, spellings in known.fingers.items()}
+        add_fingers(rig, names, KINDS[named].names, 1.0)
+    key(person, rig, scene)
+    before = values(rig)
+    assert pose_fingers(rig, scene, "fist", ("L",), (10, 14), blend=3) == 15
+    after = values(rig)
+    left = {name for joint, name in names.items() if joint[0] == "L"}
+    for (path, index), old in before.items():
+        new, changed = after[path, index], path.split('"')[1] in left
+        assert changed or (new == old).all()
+        # Frames 1 to 7 and 17 to 24 are outside the pose and its blend.
+        np.testing.assert_allclose(new[:7], old[:7], atol=1e-5)
+        np.testing.assert_allclose(new[16:], old[16:], atol=1e-5)
+        assert np.ptp(new[9:14]) < 1e-5 or not changed
+    scene.frame_set(12)
+    bones = [rig.pose.bones[names[f"L_Middle{segment}"]] for segment in (1, 2)]
+    along = [np.array(bone.tail - bone.head) / bone.length for bone in bones]
+    assert np.degrees(np.arccos(along[0] @ along[1])) > 80
+
+
+def test_a_preset_on_an_armature_without_fingers_is_a_sentence_and_changes_nothing() -> None:
+    scene = empty_scene()
+    rig = build_rig(KINDS["mixamo bare"], scene)
+    with pytest.raises(UserError, match="Rig has no finger bones that are known"):
+        pose_fingers(rig, scene, "fist", ("L", "R"), (1, 1))
+    assert rig.animation_data is None
+
+
+def values(rig: bpy.types.Object) -> dict[tuple[str, int], np.ndarray]:
+    return {
+        (curve.data_path, curve.array_index): np.array([curve.evaluate(frame) for frame in range(1, 25)])
+        for curve in curves_of(rig)
+    }
