@@ -24,6 +24,11 @@ from .operators.fingers import INTERMASK_OT_pose_fingers
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_escape, INTERMASK_OT_generate
 from .operators.import_weights import INTERMASK_OT_import_published
 from .operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
+from .operators.proposals import (
+    INTERMASK_OT_accept_proposal,
+    INTERMASK_OT_next_proposal,
+    INTERMASK_OT_reject_proposal,
+)
 from .operators.runtime import (
     INTERMASK_OT_install_runtime,
     INTERMASK_OT_remove_runtime,
@@ -34,6 +39,7 @@ from .operators.runtime import (
 from .operators.takes import (
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_delete_take,
+    INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_push_take,
     INTERMASK_OT_view_take,
@@ -103,9 +109,13 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_use_prompt,
     INTERMASK_OT_new_seed,
     INTERMASK_OT_edit_words,
+    INTERMASK_OT_accept_proposal,
+    INTERMASK_OT_reject_proposal,
+    INTERMASK_OT_next_proposal,
     INTERMASK_OT_delete_take,
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_push_take,
+    INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_view_take,
     INTERMASK_OT_edit,

@@ -94,6 +94,21 @@ class INTERMASK_OT_push_take(OnCharacters, bpy.types.Operator):
         return ""
 
 
+class INTERMASK_OT_mark_take_as_asset(OnCharacters, bpy.types.Operator):
+    """Mark the actions of the chosen take as assets, with a picture of both people"""
+
+    bl_idname = "intermask.mark_take_as_asset"
+    bl_label = "Mark as Asset"
+    bl_options = {"UNDO"}
+
+    def attempt(self, context: bpy.types.Context) -> str:
+        """Mark them."""
+        from ..scene.assets import mark_as_assets  # not needed to enable the add-on
+
+        mark_as_assets(context.scene.intermask.takes[context.scene.intermask.take_index])
+        return ""
+
+
 class INTERMASK_OT_play_take(OnCharacters, bpy.types.Operator):
     """Set the preview range to the frames of the chosen take, so that playback loops over it"""
 

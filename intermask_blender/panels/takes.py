@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.proposals import (
+    INTERMASK_OT_accept_proposal,
+    INTERMASK_OT_next_proposal,
+    INTERMASK_OT_reject_proposal,
+)
 from ..operators.takes import (
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_delete_take,
+    INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_push_take,
     INTERMASK_OT_view_take,
@@ -79,8 +85,14 @@ class INTERMASK_PT_takes(bpy.types.Panel):
             layout.label(text=line, translate=False)
             if notice := sentence(still_there(context.scene, take)):
                 paragraph(layout, context, notice, "ERROR")
+            if take.proposal:
+                row = layout.row(align=True)
+                row.operator(INTERMASK_OT_accept_proposal.bl_idname, icon="CHECKMARK")
+                row.operator(INTERMASK_OT_reject_proposal.bl_idname, icon="X")
+                row.operator(INTERMASK_OT_next_proposal.bl_idname, icon="FORWARD")
         column = layout.column(align=True)
         column.operator(INTERMASK_OT_view_take.bl_idname, icon="VIEWZOOM")
         column.operator(INTERMASK_OT_play_take.bl_idname, icon="PREVIEW_RANGE")
         column.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")
+        column.operator(INTERMASK_OT_mark_take_as_asset.bl_idname, icon="ASSET_MANAGER")
         layout.prop(settings, "hide_other_people")

@@ -50,6 +50,16 @@ class InterMaskTake(bpy.types.PropertyGroup):
     # Where the world of the clip is, relative to person 1.
     world: bpy.props.FloatVectorProperty(size=16)  # type: ignore[valid-type]
     has_world: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    # What its people had before, while it is not accepted; the action also tells the user's own keys later.
+    proposal: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    request: bpy.props.StringProperty()  # type: ignore[valid-type]
+    shown_before: bpy.props.IntProperty()  # type: ignore[valid-type]
+    before_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+    before_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+    before_slot_1: bpy.props.StringProperty()  # type: ignore[valid-type]
+    before_slot_2: bpy.props.StringProperty()  # type: ignore[valid-type]
+    before_fake_user_1: bpy.props.BoolProperty()  # type: ignore[valid-type]
+    before_fake_user_2: bpy.props.BoolProperty()  # type: ignore[valid-type]
     action_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
     action_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
 

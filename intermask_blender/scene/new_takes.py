@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 import bpy
 
@@ -14,6 +15,7 @@ from .overlaps import moved_to_free_space, overlapping_objects, overlapping_peop
 from .people import is_generated
 from .placement import Placement, new_people
 from .placing import place, scene_joints
+from .proposals import before_result, propose
 from .spots import CLIP, cursor_spot, standing_spot, world_at_spot
 from .takes import add_take, people_to_reuse
 
@@ -56,6 +58,9 @@ def place_takes(
     if listed:
         placement = _with_all_bones(_with_newer_pair(placement, scene), pairs[0], scene)
     first = len(scene.intermask.takes) if listed else 0
+    before = before_result(scene, placement.characters) if listed else {}
+    request = uuid4().hex
+    shown = scene.intermask.take_index if listed else 0
     free, overlaps = placement.kept_keys is None, []
     for number, pair in enumerate(pairs, 1):
         # Constraints say where people are.
@@ -69,6 +74,7 @@ def place_takes(
         leader = scene.objects.get(placement.leader_name) if placement.leader_name else None
         people = (owners.get(0), owners.get(1))
         take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
+        propose(take, before, shown, request)
         _note_errors(take, errors[number - 1] if number <= len(errors) else ())
         if placement.spot is not None and (placement.spot.anchor == CLIP or is_generated(owners[0])):
             store_world(take, owners[0], world_at_spot(pair, placement.spot, placement.metres))

@@ -15,12 +15,14 @@ from ..rig.body import load_body, sole_depth
 from ..rig.build import Colour, build_armature, build_mannequin
 from ..rig.cycles import repeat_keys
 from ..rig.key import key_posed, scene_fps
+from ..rig.keys_around import write_keys_around
 from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys, write_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
 from ..rig.splice import write_edit
 from ..translations import tr
 from .people import mark_generated
 from .placement import Placement, moving_people, new_people
+from .proposals import users_own
 from .spots import Spot, at_spot
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
@@ -60,7 +62,9 @@ def place(pair: Pair, placement: Placement, title: str) -> dict[int, bpy.types.O
     made = {index: item.owner for index, item in keys.items()}
     for index, item in keys.items():
         name, kept = f"Person {index + 1}: {title}", placement.kept_keys
-        if kept is None or not write_edit(item, name, kept, index, scene_fps(scene)):
+        if kept is not None and write_edit(item, name, kept, index, scene_fps(scene)):
+            continue
+        if not write_keys_around(item, name, users_own(item.owner)):
             write_keys(item, name)
     new = [index for index in moving_people(placement) if index not in keys]
     if not new:

@@ -246,7 +246,7 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
         animation = owner.animation_data
         track = animation.nla_tracks.new()
         track.name = take.name
-        strip = track.strips.new(take.name, round(action.frame_range[0]), action)
+        strip = track.strips.new(take.prompt or take.name, round(action.frame_range[0]), action)
         compat.bind_strip(strip, animation)
         animation.action = None
 
