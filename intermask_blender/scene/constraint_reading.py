@@ -148,7 +148,7 @@ class _Reading:
 def _path(reading: _Reading) -> PathConstraint:
     entry, world = reading.entry, reading.world
     places, ways = path_along(reading.scene, entry, reading.at, reading.matrices)
-    return _on_ground(reading, places, world.directions(ways) if entry.face_along else None)
+    return _on_ground(reading, places, world.directions(ways) if entry.face_along else None, len(reading.frames) > 1)
 
 
 def _waypoint(reading: _Reading) -> PathConstraint:
@@ -160,13 +160,14 @@ def _waypoint(reading: _Reading) -> PathConstraint:
                 tr("{name}: the Y axis of {object} points up or down; turn it level, or switch Face Along Y off.")
             )
         headings = reading.world.directions(ways * (1.0, 1.0, 0.0))
-    return _on_ground(reading, reading.origins, headings)
+    # All frames are listed. A curve would have to have a length, but people may stand still.
+    return _on_ground(reading, reading.origins, headings, dense=False)
 
 
-def _on_ground(reading: _Reading, places: np.ndarray, headings: np.ndarray | None) -> PathConstraint:
+def _on_ground(reading: _Reading, places: np.ndarray, headings: np.ndarray | None, dense: bool) -> PathConstraint:
     entry, frames = reading.entry, reading.frames
     ground = reading.world.on_ground(reading.person, places)[:, (0, 2)]
-    return PathConstraint(reading.person, frames, ground, headings, len(frames) > 1, entry.weight, entry.name)
+    return PathConstraint(reading.person, frames, ground, headings, dense, entry.weight, entry.name)
 
 
 def _pin(reading: _Reading) -> PinConstraint:

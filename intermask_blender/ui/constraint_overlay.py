@@ -1,4 +1,4 @@
-"""What the 3D views show of constraints: their frames, and empties in the colour of their person."""
+"""What the 3D views show of constraints: their frames, and points and paths in the colour of their person."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mathutils import Vector
 
 from ..scene.constraint_objects import PERSON
 from ..scene.placing import COLOURS
+from .path_frames import path_frames
 
 RING = 0.25
 """Metres: radius of the ring on the ground of a waypoint."""
@@ -22,21 +23,24 @@ ARROW = 0.5
 """Metres: length of the arrow of a waypoint."""
 CROSS = 0.06
 """Metres: half the length of the lines of a point."""
+TICK = 0.08
+"""Metres: length of the line at a frame of a path."""
 TEXT_SIZE = 12
 """Points."""
 _SEGMENTS = 24
+_UPRIGHT = np.array(((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)))
 _PALER = 1.6
 """Of the people's colours, which are dark, for lines over a dark view."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is drawn for one constraint.
+    """What is drawn for a constraint, or for a frame of a path.
 
     Attributes:
         lines: (2 N, 3) ends of lines, in the world.
         place: (3,) where the text begins.
-        text: the name and the frames.
+        text: the name and the frames, or the frame.
         colour: red, green, blue.
     """
 
@@ -62,6 +66,9 @@ def marks(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[Mark]:
         text = entry.name if entry.whole_clip else f"{entry.name}  {frames}"
         first, second, third = (min(1.0, _PALER * part) for part in COLOURS[PERSON[entry.person]])
         yield Mark(lines, matrix[:3, 3], text, (first, second, third))
+        if entry.kind == "PATH":
+            for frame, place in path_frames(scene, entry):
+                yield Mark(place + (TICK / metres) * _UPRIGHT, place, str(frame), (first, second, third))
 
 
 def _lines(kind: str) -> np.ndarray:

@@ -253,14 +253,45 @@ def test_views_show_frames_and_colours_of_what_is_not_muted(model: Path) -> None
     waypoint, pin, path = add_constraint("WAYPOINT"), add_constraint("PIN", "SECOND"), add_constraint("PATH")
     waypoint.object.scale = (3.0, 3.0, 3.0)
     bpy.context.view_layer.update()
-    ring, cross, line = marks(scene, bpy.context.view_layer)
+    ring, cross, line, *_ = marks(scene, bpy.context.view_layer)
     assert (ring.text, cross.text, line.text) == (f"Waypoint  {12}", f"Pin  {12}-{42}", "Path")
     assert ring.colour != cross.colour and ring.colour == line.colour
     assert np.ptp(ring.lines[:, 0]) == pytest.approx(50.0, rel=0.02), "half a metre wide, whatever its scale is"
     np.testing.assert_allclose(cross.lines.mean(0), pin.object.location, atol=1e-3)
     waypoint.mute = True
     pin.object.hide_set(True)
-    assert [mark.text for mark in marks(scene, bpy.context.view_layer)] == [path.name]
+    assert next(marks(scene, bpy.context.view_layer)).text == path.name
+
+
+def test_frame_numbers_stand_where_the_person_is_then(model: Path) -> None:
+    scene = empty_scene()
+    bpy.ops.curve.primitive_bezier_curve_add()
+    curve = bpy.context.object
+    for number, point in enumerate(curve.data.splines[0].bezier_points):
+        point.handle_left_type = point.handle_right_type = "AUTO"
+        point.co = (0.0, 3.0 * number, 0.0)
+    curve.location = (1.0, 0.0, 0.0)
+    path = add_constraint("PATH")
+    path.whole_clip, path.start, path.end = False, 1, 61
+    bpy.context.view_layer.update()
+    _, *numbers = marks(scene, bpy.context.view_layer)
+    assert [mark.text for mark in numbers] == ["1", *(str(frame) for frame in range(5, 61, 5)), "61"]
+    for mark in numbers:
+        place = (1.0, 3.0 * (int(mark.text) - 1) / 60, 0.0)
+        np.testing.assert_allclose(mark.place, place, atol=1e-4)
+    # As the generator is asked for it.
+    scene.intermask.seconds = 3.0
+    (asked,) = read(model, 3.0)
+    np.testing.assert_allclose(asked.places[29, 1], numbers[6].place[1], atol=0.01)
+    path.timing = "KEYED"
+    assert len(list(marks(scene, bpy.context.view_layer))) == 1, "no keys yet"
+    for frame, time in ((1, 0.0), (31, 100.0)):
+        curve.data.eval_time = time
+        curve.data.keyframe_insert("eval_time", frame=frame)
+    _, *numbers = marks(scene, bpy.context.view_layer)
+    np.testing.assert_allclose(numbers[-1].place, numbers[-6].place, atol=1e-4)
+    scene.collection.objects.unlink(curve)
+    assert not list(marks(scene, bpy.context.view_layer))
 
 
 @pytest.mark.slow

@@ -203,3 +203,12 @@ def test_frames_that_an_edit_keeps_cannot_be_bound(model: Path) -> None:
     add_constraint("WAYPOINT")
     with pytest.raises(RuntimeError, match=r"Waypoint \(P1 Waypoint\) is at frame 10, which is kept for Person 1; "):
         bpy.ops.intermask.edit(model=str(model), start=20, end=50)
+
+
+def test_people_may_stand_still_at_a_waypoint(model: Path) -> None:
+    scene = empty_scene()
+    entry = add_constraint("WAYPOINT")
+    entry.start, entry.end = 20, 40
+    settings, _ = with_constraints(scene, *prepare(scene, "they hug", 2.0, 0, model))
+    assert settings.constraints[0]["frame_indices"] == list(range(19, 40))
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model)) == {"FINISHED"}
