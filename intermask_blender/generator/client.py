@@ -43,6 +43,8 @@ class Request:
         reply: the final message, once it has arrived.
         error: one sentence if it failed, else empty.
         cancelled: whether it was cancelled.
+        draft: (2, T, 22, 3) joints of the first take as far as it is drawn, metres; None before the first draft.
+        draft_start: frame of the clip at which the draft begins.
         crash_reason: why the process died, if the request failed because of that; else empty.
     """
 
@@ -54,6 +56,8 @@ class Request:
     error: str = ""
     cancelled: bool = False
     crash_reason: str = ""
+    draft: np.ndarray | None = None
+    draft_start: int = 0
 
     @property
     def done(self) -> bool:
@@ -253,6 +257,9 @@ class WorkerClient:
             if request.stage == "loading" and request.step == request.steps:
                 # The model is in memory, and the first step of sampling can take a while.
                 request.stage, request.step, request.steps = "sampling", 0, 0
+            return
+        if message.type == "draft":
+            request.draft, request.draft_start = message.arrays["joints"], int(message.values["start"])
             return
         if message.type in FINAL_REPLIES:
             request.reply = message

@@ -73,6 +73,7 @@ class GenerationSettings:
         start_at_rest, settle_at_end: both people of a new clip rest at the beginning and at the end.
         loop: the last frame of a new clip leads into the first; the result has the first frame of the next cycle, too.
         in_place: the travel that both people of a new clip share is left out.
+        drafts: the generator sends drafts while it draws.
         constraints: the list of a constraint file (``docs/constraints.md``).
         meet_partly: whether constraints that cannot be met are met as far as possible instead of refused.
     """
@@ -93,6 +94,7 @@ class GenerationSettings:
     settle_at_end: bool = True
     loop: bool = False
     in_place: bool = False
+    drafts: bool = False
     constraints: tuple[Mapping[str, Any], ...] = ()
     meet_partly: bool = False
 
@@ -130,6 +132,11 @@ class Generation:
     def factor(self) -> float:
         """Fraction of the current stage that is done, 0 to 1."""
         return self._request.factor
+
+    @property
+    def draft(self) -> tuple[np.ndarray, int] | None:
+        """The joints (2, T, 22, 3) of the newest draft, metres, and the frame of the clip at which it begins."""
+        return None if self._request.draft is None else (self._request.draft, self._request.draft_start)
 
     def poll(self) -> None:
         """Update it; takes well under a millisecond if nothing has arrived."""
@@ -233,6 +240,7 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
         "settle_at_end": settings.settle_at_end,
         "loop": settings.loop,
         "in_place": settings.in_place,
+        "drafts": settings.drafts,
         "words": None if settings.words is None else str(settings.words),
     }
 

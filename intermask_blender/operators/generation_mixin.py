@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import bpy
@@ -53,12 +54,12 @@ class GenerationMixin:
         if bpy.app.background or context.window is None:
             return self.execute(context)
         self.take_settings(context)
-        begun = self._begin(context)
+        begun = self._begin(context, drafts=True)
         if begun is None:
             return {"CANCELLED"}
         generation, placement = begun
         title, place = generation.settings.prompt.strip(), partial(_place, generation, placement)
-        pending().append(Pending(title, generation, place, self.bl_label))
+        pending().append(Pending(title, generation, place, self.bl_label, placement))
         session().start_timer(_poll_generations, POLL_INTERVAL)
         show_progress(context)
         request_understanding(context)
@@ -77,11 +78,16 @@ class GenerationMixin:
             return failed(self, error)
         return {"FINISHED"}
 
-    def _begin(self, context: bpy.types.Context) -> tuple[Generation, Placement] | None:
-        """Send the request; where that fails, report the error and return None."""
+    def _begin(self, context: bpy.types.Context, drafts: bool = False) -> tuple[Generation, Placement] | None:
+        """Send the request; where that fails, report the error and return None.
+
+        Args:
+            context: of the operator.
+            drafts: whether drafts are shown meanwhile.
+        """
         try:
             settings, placement = with_constraints(context.scene, *self.prepared(context))
-            generation = Generation(worker_client(context), settings)
+            generation = Generation(worker_client(context), replace(settings, drafts=drafts))
         except UserError as error:
             failed(self, error)
             return None

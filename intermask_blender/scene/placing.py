@@ -23,7 +23,7 @@ from ..translations import tr
 from .people import mark_generated
 from .placement import Placement, moving_people, new_people
 from .proposals import users_own
-from .spots import Spot, at_spot
+from .spots import Spot, at_spot, world_of_joints
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))
 """Linear RGB of the first and the second person."""
@@ -105,6 +105,21 @@ def scene_joints(pair: Pair, placement: Placement) -> np.ndarray:
     matrix = (placement.spot or Spot()).matrix
     world: np.ndarray = vectors_to_blender(joints) / placement.metres @ matrix[:3, :3].T + matrix[:3, 3]
     return world
+
+
+def draft_places(joints: np.ndarray, placement: Placement, first: np.ndarray) -> np.ndarray:
+    """(2, T, 22, 3) where the joints of a draft would be in the scene, in scene units.
+
+    Args:
+        joints: (2, T, 22, 3) metres, in the world of the clip.
+        placement: of the result.
+        first: (2, 22, 3) joints in the first frame of the clip.
+    """
+    spot = placement.spot
+    sized = joints.astype(np.float64) * placement.size
+    matrix = np.eye(4) if spot is None else world_of_joints(first * placement.size, spot, placement.metres)
+    places: np.ndarray = vectors_to_blender(sized) / placement.metres @ matrix[:3, :3].T + matrix[:3, 3]
+    return places
 
 
 def _stand_at(owner: bpy.types.Object, spot: Spot) -> None:

@@ -108,7 +108,7 @@ def heading(ahead: np.ndarray) -> float:
 
 def at_spot(pair: Pair, spot: Spot) -> Pair:
     """The pair in a spot's space: in the first frame, the spot's anchor is at the origin and points along Y."""
-    place, turn = _onto_spot(pair, spot)
+    place, turn = _onto_spot(_first_frame(pair), spot)
     first, second = (rotated_about(person, place, turn, (0.0, 0.0)) for person in pair)
     return first, second
 
@@ -121,19 +121,29 @@ def world_at_spot(pair: Pair, spot: Spot, metres: float) -> np.ndarray:
         spot: where it is placed.
         metres: per unit of the scene.
     """
-    place, turn = _onto_spot(pair, spot)
+    return world_of_joints(_first_frame(pair), spot, metres)
+
+
+def world_of_joints(joints: np.ndarray, spot: Spot, metres: float) -> np.ndarray:
+    """The same for a motion with joints (2, 22, 3) in its first frame."""
+    place, turn = _onto_spot(joints, spot)
     onto = Spot(turn=turn).matrix
     onto[:2, 3] = -(onto[:2, :2] @ place) / metres
     world: np.ndarray = spot.matrix @ onto
     return world
 
 
-def _onto_spot(pair: Pair, spot: Spot) -> tuple[np.ndarray, float]:
+def _first_frame(pair: Pair) -> np.ndarray:
+    """(2, 22, 3) joints."""
+    return np.stack([person.joints()[0, : len(SMPL)] for person in pair])
+
+
+def _onto_spot(first_frame: np.ndarray, spot: Spot) -> tuple[np.ndarray, float]:
     """The place (2,) of the motion's world that moves to a spot, Blender's axes, and the angle about it, radians."""
     if spot.anchor == CLIP:
         # In Blender's axes a motion's +Z is -Y.
         return np.zeros(2), np.pi
-    joints = [vectors_to_blender(person.joints()[0, : len(SMPL)]) for person in pair]
+    joints = [vectors_to_blender(person) for person in first_frame]
     pelvis = [person[0, :2] for person in joints]
     facing = [_ahead(_across(person)) for person in joints]
     one = 1 if spot.anchor == SECOND else 0

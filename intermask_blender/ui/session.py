@@ -13,6 +13,7 @@ from ..generator.client import WorkerClient
 from ..generator.generation import Generation
 from ..translations import tr
 from .constraint_overlay import ConstraintOverlay
+from .draft_overlay import DraftOverlay
 from .draw_cache import DrawCache
 from .previews import Previews
 from .shortcuts import Shortcuts
@@ -20,6 +21,7 @@ from .shortcuts import Shortcuts
 if TYPE_CHECKING:
     from ..generator.job import Job
     from ..generator.understanding import Understanding
+    from ..scene.placement import Placement
     from .prompt_understanding import Question
     from .user_words import Stamp
 
@@ -40,12 +42,14 @@ class Pending:
         generation: its request.
         place: keys the result and reports what to know of it; raises ``UserError``.
         label: what the undo history calls the result.
+        placement: where the result goes.
     """
 
     title: str
     generation: Generation
     place: Callable[[Report], None]
     label: str
+    placement: Placement
 
 
 @dataclass
@@ -66,6 +70,7 @@ class Session:
         previews: pictures that panels have drawn.
         shortcuts: entries of the keymap.
         overlay: draws constraints in 3D views.
+        drafts: draws the draft of the running generation in 3D views.
         playing: whether the animation played when the generations were last polled.
     """
 
@@ -82,6 +87,7 @@ class Session:
     previews: Previews = field(default_factory=Previews)
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
     overlay: ConstraintOverlay = field(default_factory=ConstraintOverlay)
+    drafts: DraftOverlay = field(default_factory=DraftOverlay)
     playing: bool = False
     _app_timers: list[AppTimer] = field(default_factory=list, init=False)
     _events: tuple[int, bpy.types.Timer] | None = field(default=None, init=False)
@@ -163,6 +169,7 @@ class Session:
         self.stop_events()
         self.shortcuts.remove()
         self.overlay.close()
+        self.drafts.close()
         self.previews.close()
         show_progress(bpy.context)
         self.end_processes()
@@ -206,6 +213,7 @@ def start_session() -> None:
     _current = Session()
     _current.shortcuts.add()
     _current.overlay.start()
+    _current.drafts.start()
     atexit.register(_current.end_processes)
     for handlers, function in _HANDLERS:
         handlers.append(function)
@@ -245,6 +253,7 @@ def pending() -> list[Pending]:
 def show_progress(context: bpy.types.Context) -> None:
     """Mirror the first generation in the window manager, where panels and scripts read it, and in the status bar."""
     progress, items = context.window_manager.intermask, pending()
+    _show_draft(items)
     text, factor = (items[0].generation.text, items[0].generation.factor) if items else ("", 0.0)
     count = len(items)
     if (progress.text, progress.factor, progress.count) == (text, factor, count):
@@ -253,6 +262,23 @@ def show_progress(context: bpy.types.Context) -> None:
     template = tr("{progress}, {count} waiting   (Esc cancels)") if count > 1 else tr("{progress}   (Esc cancels)")
     set_status_text(context, template.format(progress=text, count=count - 1) if items else None)
     redraw_sidebars(context)
+
+
+def _show_draft(items: list[Pending]) -> None:
+    """Show the newest draft of the first generation in all 3D views, or no draft."""
+    draft, drafts = items[0].generation.draft if items else None, session().drafts
+    if draft is None:
+        changed, drafts.shown = drafts.places is not None, None
+        drafts.places = None
+    else:
+        changed = draft[0] is not drafts.shown
+        if changed:
+            drafts.show(*draft, items[0].placement)
+    if changed:
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
 
 
 def set_status_text(context: bpy.types.Context, text: str | None) -> None:

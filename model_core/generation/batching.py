@@ -12,7 +12,8 @@ from ..errors import UserError, out_of_memory
 from ..model_files.sampling_settings import SamplingSettings
 from ..networks.token_map import FRAMES_PER_TOKEN
 from ..networks.transformer import InteractionTransformer
-from .sampling import CandidateSelector, Randomness, StepCallback, redraw, sample
+from .drafts import DraftCallback
+from .sampling import CandidateSelector, MapCallback, Randomness, StepCallback, redraw, sample
 
 _SPLIT = 4
 """Number of smaller batches that the takes are split into if all of them at once do not fit into memory."""
@@ -25,10 +26,12 @@ class BatchSampler:
     Attributes:
         settings: see ``SamplingSettings``.
         generators: one for all takes, or one for each.
+        on_draft: see ``GenerateOptions``.
     """
 
     settings: SamplingSettings
     generators: tuple[torch.Generator, ...]
+    on_draft: DraftCallback | None = None
 
     def sample(
         self,
@@ -38,11 +41,12 @@ class BatchSampler:
         text: Tensor,
         on_step: StepCallback | None,
         select_candidate: CandidateSelector | None,
+        on_maps: MapCallback | None = None,
     ) -> Tensor:
         """Fill in the free tokens of all takes; in ``_SPLIT`` smaller batches if they do not fit into memory at once.
 
         Args:
-            transformer, ids, free, on_step, select_candidate: as in ``sampling.sample``.
+            transformer, ids, free, on_step, select_candidate, on_maps: as in ``sampling.sample``.
             text: (1, W) condition of all takes, or (takes, W).
 
         Raises:
@@ -54,7 +58,9 @@ class BatchSampler:
             selector = None if select_candidate is None else _with_first_item(select_candidate, part.start)
             vectors = text.expand(takes, -1)[part]
             generators = self._generators_of(part)
-            return sample(transformer, ids[part], free[part], vectors, self.settings, generators, on_step, selector)
+            return sample(
+                transformer, ids[part], free[part], vectors, self.settings, generators, on_step, selector, on_maps
+            )
 
         return self._in_parts(run, takes, ids)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..constraints import Constraints
 from ..model_files.sampling_settings import SamplingSettings
+from .drafts import DraftCallback
 from .sampling import StepCallback
 from .steering import SteeringSettings
 
@@ -20,6 +21,7 @@ class GenerateOptions:
         takes: number of results, sampled as one batch.
         on_step: called with (steps done, total steps) after each step; an exception that it raises ends the
             generation, which is how a generation is cancelled.
+        on_draft: called with drafts of the first take while it is drawn; each costs the time to decode it.
         constraints: what the people must do besides the prompt, in the world of the result: the same for each take and
             for each item of a batch.
         steering: how sampling is steered to the constraints; None leaves all of it to the solver.
@@ -30,6 +32,7 @@ class GenerateOptions:
     seed: int = 0
     takes: int = 1
     on_step: StepCallback | None = None
+    on_draft: DraftCallback | None = None
     constraints: Constraints | None = None
     steering: SteeringSettings | None = SteeringSettings()
     as_written: bool = False

@@ -324,7 +324,8 @@ class InterMask:
         """
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
-        sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
+        settings = options.settings or self.config.sampling
+        sampler = BatchSampler(settings, (self._generator(options.seed),), options.on_draft)
         if all(person is None for person in known) and free.all() and not fixed_frames:
             parts = self._parts(prompt, frames, options.as_written, constraints)
             pairs = self._completer.complete_parts(

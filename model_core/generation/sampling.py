@@ -22,6 +22,9 @@ Randomness = torch.Generator | Sequence[torch.Generator] | None
 Adjustment = Callable[[Tensor], Tensor]
 """From filled token maps (B, 2, P, S) to changed ones."""
 
+MapCallback = Callable[[Tensor], None]
+"""Called with filled token maps (N, 2, P, S) while they are drawn; their values are not final."""
+
 CandidateSelector = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes candidates (N, candidates, 2, P, S) and their items (N,); returns, (N,) each, the index of each item's best
 candidate and the probability that this candidate is good."""
@@ -36,6 +39,7 @@ def sample(
     generator: Randomness = None,
     on_step: StepCallback | None = None,
     select_candidate: CandidateSelector | None = None,
+    on_maps: MapCallback | None = None,
 ) -> Tensor:
     """Fill in the free tokens of token maps of equal length; the other tokens are kept.
 
@@ -49,6 +53,8 @@ def sample(
             ``skip_confidence`` skips steps, which happens for all items at once.
         on_step: reports progress and cancels.
         select_candidate: selects the best candidate of each item; None draws one candidate for each item.
+        on_maps: called with the most likely map of the first item, then with the maps of the first attempt after each
+            of its steps.
 
     Returns:
         (B, 2, P, S) ids without masks; the kept ones are unchanged.
@@ -57,7 +63,7 @@ def sample(
         UserError: ``refine_parts`` or ``part_guidance`` do not match the body parts of the maps.
     """
     _check_parts(settings, ids.shape[2])
-    sampler = _Sampler(transformer, text, settings, generator, on_step)
+    sampler = _Sampler(transformer, text, settings, generator, on_step, on_maps=on_maps)
     with torch.inference_mode():
         if select_candidate is None or settings.candidates == settings.max_attempts == 1:
             return sampler.sample(ids, free)
@@ -134,6 +140,7 @@ class _Sampler:
     generator: Randomness
     on_step: StepCallback | None
     adjust: Adjustment | None = None
+    on_maps: MapCallback | None = None
 
     def for_items(self, items: Tensor) -> _Sampler:
         """The sampler of some items (N,) of the batch; an item may be repeated."""
@@ -159,7 +166,7 @@ class _Sampler:
             if not len(items):
                 break
             # The progress of further attempts stays at the end of the first one.
-            sampler = replace(self, on_step=_constant(self.on_step, self._passes(ids)))
+            sampler = replace(self, on_step=_constant(self.on_step, self._passes(ids)), on_maps=None)
         return result
 
     def sample(self, ids: Tensor, free: Tensor) -> Tensor:
@@ -178,6 +185,8 @@ class _Sampler:
         masked_fractions = _masked_fractions(steps, flat.device)
         guided_steps = round(settings.guidance_fraction * steps)
         step = 0
+        if self.on_maps is not None:
+            self.on_maps(self._first_guess(ids[:1], free[:1].view(ids[:1].shape)))
         while step < steps:
             if guided and step >= guided_steps:
                 guided, condition = False, condition.first(len(flat))
@@ -193,8 +202,16 @@ class _Sampler:
             confidence = torch.where(masked, score, certain)
             skips = settings.skip_confidence < 1
             step = _next_step(step, masked_fractions, counts, unsure) if skips else step + 1
+            if self.on_maps is not None:
+                self.on_maps(flat.view(shape))
             self._report(step, ids)
         return flat.view(shape)
+
+    def _first_guess(self, ids: Tensor, free: Tensor) -> Tensor:
+        """The most likely codes of the first token map (1, 2, P, S), in one pass without guidance and randomness."""
+        condition = _condition(self.transformer, self.text[:1], 1.0)
+        masked = torch.where(free, self.transformer.config.mask_id, ids)
+        return torch.where(free, self._logits(masked, condition, 1.0).argmax(-1).view(ids.shape), ids)
 
     def refine(self, ids: Tensor, free: Tensor) -> Tensor:
         """Run the refinement passes over the free tokens of token maps (B, 2, P, S).

@@ -14,10 +14,12 @@ from ..kinematics import solve
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.canonical import CanonicalTransform
+from ..motion.representation import JOINTS as BODY
 from ..motion.representation import POSITIONS
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
+from .drafts import Draft, DraftCallback, at_some_steps
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .repeats import prolonged
@@ -181,9 +183,10 @@ class WindowedCompleter:
         if steering is None and window.role is not None:
             penalty = _role_penalty(window.role.exchanged if window.exchanged != (order == [1, 0]) else window.role)
         select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates, penalty)
+        on_maps = None if sampler.on_draft is None else self._draft_function(sampler.on_draft, task, transforms[0])
         # The leader of the window comes first, as in training.
         filled = sampler.sample(
-            self._model.transformer, maps[:, order], free[:, order], text.condition, on_draw, select_candidate
+            self._model.transformer, maps[:, order], free[:, order], text.condition, on_draw, select_candidate, on_maps
         )[:, order]
         if steering is None:
             decoded = refine(codec.decode(filled), torch.arange(len(takes), device=codec.device))
@@ -202,6 +205,20 @@ class WindowedCompleter:
                 reconstruction = None if reconstructions is None else in_world(reconstructions, person)
                 result = task.result(person, pair[person], in_world(decoded, person), reconstruction)
                 takes[index][person] = with_segment(takes[index][person], result, window.start, frames)
+
+    def _draft_function(
+        self, on_draft: DraftCallback, task: WindowTask, transform: CanonicalTransform
+    ) -> Callable[[Tensor], None]:
+        """A function that decodes the first of token maps (N, 2, P, S), the leader first, and passes it on."""
+        codec, back, order = self._codec, transform.inverse, task.order
+        turn = slice(None, None, -1) if task.window.exchanged else slice(None)
+
+        def show(maps: Tensor) -> None:
+            people = [codec.representation.motion(person) for person in codec.decode(maps[:1])[0, order]]
+            joints = [back.apply(person).joints[: task.frames, :BODY] for person in people]
+            on_draft(Draft(np.stack(joints[turn]), task.window.start))
+
+        return at_some_steps(show)
 
     def _refine_function(
         self, pairs: Sequence[_Pair], transforms: Sequence[CanonicalTransform], task: WindowTask, text: TextCondition

@@ -131,6 +131,7 @@ class MotionRequest:
         ends: which ends of a new clip come to rest.
         loop: whether the last frame leads into the first.
         in_place: whether the travel that both people share is left out.
+        drafts: whether drafts are sent while the first take is drawn.
     """
 
     load: LoadRequest
@@ -152,6 +153,7 @@ class MotionRequest:
     ends: Ends = Ends(False, False)
     loop: bool = False
     in_place: bool = False
+    drafts: bool = False
 
     @classmethod
     def from_message(cls, message: Message) -> MotionRequest:
@@ -197,6 +199,7 @@ class MotionRequest:
             Ends(False, False) if given or loop else _ends(values),
             loop,
             in_place,
+            _flag(values, "drafts"),
         )
 
     def length(self, shortest: int, longest: int) -> int:

@@ -27,6 +27,7 @@ from .protocol import PROTOCOL, Decoder, Message, ProtocolError
 from .requests import LoadRequest, MotionRequest, UnderstandRequest
 
 if TYPE_CHECKING:
+    from ..generation.drafts import Draft
     from ..generation.looping import Loop
     from ..generation.options import GenerateOptions
     from ..generation.pipeline import InterMask
@@ -226,12 +227,16 @@ class Worker:
         def on_step(step: int, steps: int) -> None:
             self._progress("sampling", step, steps)
 
+        def on_draft(draft: Draft) -> None:
+            self._send("draft", {"joints": draft.joints.astype(np.float32)}, id=self._current, start=draft.start)
+
         settings = request.sampling_settings(defaults if request.leader is None else defaults.for_reaction())
         options = GenerateOptions(
             settings,
             request.seed,
             request.takes,
             on_step,
+            on_draft if request.drafts else None,
             constraints=constraints,
             as_written=request.as_written,
         )

@@ -20,6 +20,7 @@ from intermask_blender.generator.client import WorkerClient
 from intermask_blender.generator.generation import Generation, GenerationSettings
 from intermask_blender.generator.runtime import NAMED, Inspection, Runtime
 from intermask_blender.operators.job_mixin import poll_idle
+from intermask_blender.scene.placement import Placement
 from intermask_blender.ui import prompt_understanding
 from intermask_blender.ui.prompt_understanding import Question
 from intermask_blender.ui.session import Pending, end_session, session
@@ -38,7 +39,7 @@ def test_disabling_during_a_job_and_a_generation_ends_both_and_no_button_stays_g
     generation = Generation(current.client, GenerationSettings("they hug", model, 4.0, takes=20))
     process = current.client._process
     assert process is not None and process.poll() is None
-    current.pending.append(Pending("they hug", generation, lambda report: None, "Generate"))
+    current.pending.append(Pending("they hug", generation, lambda report: None, "Generate", Placement("Scene", 1)))
     inspection = Inspection(Runtime(NAMED, Path(sys.executable)))
     inspection.start()
     current.job = inspection

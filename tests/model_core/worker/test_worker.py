@@ -159,6 +159,24 @@ def test_new_clips_begin_and_end_at_rest_when_asked(warm: Client, model: Path) -
     assert warm.final().values["message"] == "'settle_at_end' is 'yes'; give true or false."
 
 
+def test_drafts_arrive_while_a_clip_is_drawn_and_change_nothing(warm: Client, model: Path) -> None:
+    request: dict[str, Any] = {"model": str(model), "prompt": "they dance", "frames": 60, "seed": 7}
+    warm.send("generate", id=1, **request, drafts=True)
+    messages = warm.until("result", "error")
+    drafts = [message for message in messages if message.type == "draft"]
+    assert len(drafts) == 3  # before the first step, and after steps 1 and 3 of 6
+    for draft in drafts:
+        assert draft.values == {"id": 1, "start": 0} and draft.arrays["joints"].shape == (2, 60, 22, 3)
+        assert np.isfinite(draft.arrays["joints"]).all()
+    stages = [message.values.get("stage") for message in messages]
+    place = next(number for number, message in enumerate(messages) if message is drafts[-1])
+    assert place < len(stages) - 1 - stages[::-1].index("sampling")
+    warm.send("generate", id=2, **request)
+    plain = warm.final()
+    for name, array in messages[-1].arrays.items():
+        np.testing.assert_array_equal(array, plain.arrays[name])
+
+
 def test_a_loop_ends_with_the_first_frame_of_the_next_cycle(warm: Client, model: Path) -> None:
     request: dict[str, Any] = {"model": str(model), "seed": 7, "frames": 32, "loop": True}
     for number, kind in enumerate(("generate", "generate_batch")):
