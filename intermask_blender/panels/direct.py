@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import bpy
 
 from ..operators.direct import (
@@ -117,7 +119,10 @@ class INTERMASK_PT_direct(bpy.types.Panel):
         side.operator(INTERMASK_OT_select_constraint.bl_idname, text="", icon="RESTRICT_SELECT_OFF")
         if 0 <= settings.constraint_index < len(settings.constraints):
             column = property_column(layout)
-            _draw_entry(column, settings.constraints[settings.constraint_index])
+            chosen = settings.constraints[settings.constraint_index]
+            _draw_entry(column, chosen)
+            for pin in pins_over(chosen, settings.constraints):
+                column.label(text=tr("The pinned limb follows {name}").format(name=pin), icon="PINNED", translate=False)
         layout.prop(settings, "begin_in_place")
         layout.prop(settings, "meet_partly")
 
@@ -156,6 +161,23 @@ def _draw_entry(column: bpy.types.UILayout, entry: bpy.types.PropertyGroup) -> N
             column.prop(entry, "distance")
         column.prop(entry, "blend")
     column.prop(entry, "weight", slider=True)
+
+
+def pins_over(pose: bpy.types.PropertyGroup, entries: Iterable[bpy.types.PropertyGroup]) -> list[str]:
+    """Names of the pins, and of the contacts with points, to which a pose leaves an arm or a leg."""
+    if pose.kind != "POSE":
+        return []
+    return [
+        entry.name
+        for entry in entries
+        if (entry.kind == "PIN" and entry.joint not in ("Pelvis", "Head"))
+        or (entry.kind == "CONTACT" and entry.target == "POINT" and entry.place in _ENDS)
+        if not entry.mute and entry.person == pose.person and entry.weight >= pose.weight
+        if entry.start <= pose.end and pose.start <= entry.end
+    ]
+
+
+_ENDS = ("left_hand", "right_hand", "left_foot", "right_foot")
 
 
 def _frames_text(entry: bpy.types.PropertyGroup) -> str:

@@ -14,7 +14,7 @@ from constraint_entries import add_constraint
 from keyed_rigs import key
 
 from intermask_blender.generator.generation import errors_of
-from intermask_blender.panels.direct import error_text
+from intermask_blender.panels.direct import error_text, pins_over
 from intermask_blender.properties.direct import PIN_JOINTS, PLACES
 from intermask_blender.rig.capture import capture_pose
 from intermask_blender.scene.clip_world import clip_world
@@ -306,3 +306,17 @@ def test_what_carries_a_point_is_not_in_the_way(model: Path) -> None:
     contact.weight = 0.0
     bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model))
     assert scene.intermask.takes[1].stands_in == ""
+
+
+def test_a_pose_says_which_pin_has_its_arm(model: Path) -> None:
+    scene = empty_scene()
+    two_people(model)
+    scene.frame_set(20)
+    _, pin, head = add_constraint("POSE"), add_constraint("PIN"), add_constraint("PIN", joint="Head")
+    other, later = add_constraint("PIN", "SECOND"), add_constraint("PIN")
+    later.start = later.end = 40
+    entries = scene.intermask.constraints
+    names = [entry.name for entry in (pin, head, other, later)]
+    assert pins_over(entries[0], entries) == names[:1] and pins_over(entries[1], entries) == []
+    entries[1].mute = True
+    assert pins_over(entries[0], entries) == []
