@@ -10,24 +10,34 @@ from pathlib import Path
 
 import numpy as np
 
-from ..constraints import Constraints, PathConstraint, PinConstraint, PoseConstraint, report_of_people
+from ..constraints import (
+    Constraints,
+    ContactConstraint,
+    PathConstraint,
+    PinConstraint,
+    PoseConstraint,
+    report_of_people,
+)
 from ..data.choreography.shards import load_choreographed
 from ..errors import UserError
 from ..files import atomic_write
 from ..generation.pipeline import GenerateOptions, InterMask
 from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import detected
-from ..motion import FPS, Interaction, Motion
+from ..motion import FPS, SMPL, Interaction, Motion
 from ..motion.posed import PosedSkeleton
+from ..motion.rotations import matrix_from_quaternion, normalized
 from .control_cases import ControlCase, SourceClip, cases_from, invented_cases
 from .control_report import CONDITIONS, ControlReport, Measured
 from .kind_prompts import kind_prompts
 
-_FRAMES = 120
+_FRAMES, _SHORTEST = 120, 80
+"""Frames of the clips that are generated, and of the shortest held-out clip that constraints are taken from."""
 _SOURCE_SEED = 1000
 """Added to a seed for the clip that constraints are taken from."""
 _WALKS = ("walk side by side", "follow", "walk towards and pass")
 """Kinds whose people can walk the invented paths."""
+_WRISTS = {"left_hand": "L_Wrist", "right_hand": "R_Wrist"}
 _POSE_REACH = 3
 """Frames on each side of a pose in which joints must not move faster than elsewhere."""
 
@@ -39,11 +49,13 @@ class _Plain:
     Attributes:
         take: generated.
         joints: (2, T, 22, 3) after the solver.
-        seconds: that both took.
+        detected: whether the detector of its kind sees it.
+        seconds: that generating and solving took.
     """
 
     take: Interaction
     joints: np.ndarray
+    detected: bool
     seconds: float
 
 
@@ -69,11 +81,8 @@ def evaluate_control(
     pipeline = InterMask.load(model)
     report = ControlReport()
     for kind, prompt in prompts.items():
-        for seed, source in enumerate(_sources(pipeline, data, kind, prompt, seeds)):
-            cases = list(cases_from(source))
-            if kind in _WALKS:
-                cases += invented_cases(len(source))
-            _measure_kind(pipeline, kind, prompt, seed, source, cases, report)
+        for seed, (caption, people) in enumerate(_sources(pipeline, data, kind, prompt, seeds)):
+            _measure_kind(pipeline, kind, caption, seed, people, report)
     if not report.clips:
         raise UserError(f"Nothing was measured: {data} has no held-out clip of the chosen kinds.")
     if out is not None:
@@ -83,37 +92,34 @@ def evaluate_control(
     return report
 
 
-def _sources(pipeline: InterMask, data: Path | None, kind: str, prompt: str, seeds: int) -> Iterator[SourceClip]:
-    """The clips that constraints are taken from, solved."""
+def _sources(
+    pipeline: InterMask, data: Path | None, kind: str, prompt: str, seeds: int
+) -> Iterator[tuple[str, Sequence[Motion]]]:
+    """The people that constraints are taken from, each pair with the prompt for which the constraints are asked."""
     if data is None:
         for seed in range(seeds):
             (take,) = pipeline.generate(prompt, _FRAMES, GenerateOptions(seed=_SOURCE_SEED + seed))
-            yield SourceClip.of(solve(take.people))
+            yield prompt, take.people
         return
     motion = pipeline.codec.representation.motion
-    for clip in [clip for clip in load_choreographed(data, held_out_only=True) if clip.kind == kind][:seeds]:
-        people = [motion(person) for person in clip.features[:, :_FRAMES]]
-        if len(people[0]) == _FRAMES:
-            yield SourceClip.of(solve(people))
+    clips = [clip for clip in load_choreographed(data, held_out_only=True) if clip.kind == kind]
+    for clip in [clip for clip in clips if clip.features.shape[1] >= _SHORTEST][:seeds]:
+        yield (clip.captions or (prompt,))[0], [motion(person) for person in clip.features[:, :_FRAMES]]
 
 
 def _measure_kind(
-    pipeline: InterMask,
-    kind: str,
-    prompt: str,
-    seed: int,
-    source: SourceClip,
-    cases: Sequence[ControlCase],
-    report: ControlReport,
+    pipeline: InterMask, kind: str, prompt: str, seed: int, people: Sequence[Motion], report: ControlReport
 ) -> None:
-    """Measure all cases of one source clip, each in every condition."""
-    frames = len(source)
+    """Measure all cases that are taken from two people, each in every condition.
+
+    The two get the bones of those who are generated: in the poses of a taller person these would float.
+    """
+    frames = len(people[0])
+    plain = {False: _plain(pipeline, kind, prompt, frames, seed, None)}
+    source = SourceClip.of(solve(people, bones_of=plain[False].take.people))
     leader = Motion(source.joints[0], source.local[0, :, 1:], source.local[0, :, 0])
-    plain = {False: _plain(pipeline, prompt, frames, seed, None)}
-    if any(case.reaction for case in cases):
-        plain[True] = _plain(pipeline, prompt, frames, seed, leader)
-    report.plain += [(kind, reaction, clip.joints, detected(kind, clip.joints)) for reaction, clip in plain.items()]
-    for case in cases:
+    plain[True] = _plain(pipeline, kind, prompt, frames, seed, leader)
+    for case in (*cases_from(source), *(invented_cases(frames) if kind in _WALKS else ())):
         start = time.perf_counter()
         given = leader if case.reaction else None
         try:
@@ -131,18 +137,19 @@ def _measure_kind(
             "both": both,
         }
         for condition in CONDITIONS:
-            clip = measured(kind, case, condition, solved[condition], without.joints)
+            clip = measured(kind, case, condition, solved[condition], without.joints, without.detected)
             if condition == "both":
                 clip = replace(clip, seconds=seconds, slower=seconds / without.seconds)
             report.clips.append(clip)
         print(report.clips[-1], flush=True)
 
 
-def _plain(pipeline: InterMask, prompt: str, frames: int, seed: int, leader: Motion | None) -> _Plain:
+def _plain(pipeline: InterMask, kind: str, prompt: str, frames: int, seed: int, leader: Motion | None) -> _Plain:
     start = time.perf_counter()
     take = _generated(pipeline, prompt, frames, seed, leader, None)
-    people = solve(take.people, SolveSettings(held=None if leader is None else 0))
-    return _Plain(take, _joints(people), time.perf_counter() - start)
+    joints = _joints(solve(take.people, SolveSettings(held=None if leader is None else 0)))
+    seconds = time.perf_counter() - start
+    return _Plain(take, joints, detected(kind, joints), seconds)
 
 
 def _generated(
@@ -154,7 +161,12 @@ def _generated(
 
 
 def measured(
-    kind: str, case: ControlCase, condition: str, people: Sequence[PosedSkeleton], plain: np.ndarray
+    kind: str,
+    case: ControlCase,
+    condition: str,
+    people: Sequence[PosedSkeleton],
+    plain: np.ndarray,
+    plain_detected: bool,
 ) -> Measured:
     """The figures of one clip.
 
@@ -164,6 +176,7 @@ def measured(
         condition: of ``CONDITIONS``.
         people: solved.
         plain: joints (2, T, 22, 3) of the same prompt and seed without constraints.
+        plain_detected: whether the detector sees the kind in them.
     """
     joints = _joints(people)
     found: dict[str, list[float]] = {name: [] for name in ("path", "heading", "pose", "pin", "contact")}
@@ -186,6 +199,9 @@ def measured(
         detected=detected(kind, joints),
         pops=_pops(case.constraints, joints, plain),
         joints=joints,
+        plain=plain,
+        plain_detected=plain_detected,
+        wrist=_wrist_bend(case.constraints, people),
         invented=case.invented,
         **values,
     )
@@ -203,6 +219,24 @@ def _pops(constraints: Constraints, joints: np.ndarray, plain: np.ndarray) -> bo
         if speed[near].max() > np.percentile(np.concatenate((speed[~near], usual)), 99):
             return True
     return False if poses else None
+
+
+def _wrist_bend(constraints: Constraints, people: Sequence[PosedSkeleton]) -> float | None:
+    """Degrees of the largest bend of a wrist while its hand is pinned or touches; None without such a hand."""
+    bends = []
+    for item in constraints:
+        if isinstance(item, PinConstraint):
+            wrist = item.joint if item.joint.endswith("_Wrist") else None
+        elif isinstance(item, ContactConstraint):
+            wrist = _WRISTS.get(item.place)
+        else:
+            continue
+        if wrist is not None:
+            person, index = people[item.person], SMPL.index(wrist)
+            local = matrix_from_quaternion(person.rotations[item.start : item.stop, index])
+            axis = normalized(person.offsets[index])
+            bends.append(np.degrees(np.arccos(np.clip(local @ axis @ axis, -1.0, 1.0))).max())
+    return float(max(bends)) if bends else None
 
 
 def _fastest(joints: np.ndarray) -> np.ndarray:

@@ -130,8 +130,13 @@ def cases_from(source: SourceClip) -> Iterator[ControlCase]:
     if contact is not None:
         yield ControlCase("e contact", Constraints((contact,)))
     mixture = source.path(0, (0, middle, last)), source.pose(1, (middle,)), source.pin(0, "L_Wrist", *second)
-    yield ControlCase("f mixture", Constraints(mixture))
-    yield ControlCase("g reaction", Constraints((source.path(1, ends),)), reaction=True)
+    yield ControlCase("f path pose pin", Constraints(mixture))
+    if contact is not None:
+        both_ends = source.path(0, ends), source.path(1, ends)
+        yield ControlCase("f ends contact", Constraints((*both_ends, contact)))
+    yield ControlCase("g reaction path", Constraints((source.path(1, ends),)), reaction=True)
+    answer = source.pose(1, (middle,)), source.pin(1, "R_Wrist", middle + _MARGIN, middle + _MARGIN + _SECOND)
+    yield ControlCase("g reaction pose", Constraints(answer), reaction=True)
 
 
 def invented_cases(frames: int) -> Iterator[ControlCase]:

@@ -27,10 +27,13 @@ class Measured:
         detected: whether the detector of its kind sees it.
         pops: whether a joint moves too fast near a pose; None without poses.
         joints: (2, T, 22, 3) metres.
+        plain: joints (2, T, 22, 3) of the same prompt and seed without constraints.
+        plain_detected: whether the detector sees the kind in them.
         invented: whether no clip has such a path.
         path, pose: mean error, metres; None where nothing like it is asked for.
         heading: mean error, degrees.
         pin, contact: worst error, metres.
+        wrist: degrees of the largest bend of a wrist whose hand is pinned or touches.
         seconds: to generate and solve it, with ``slower``, the same as a multiple of the time without constraints.
     """
 
@@ -40,12 +43,15 @@ class Measured:
     detected: bool
     pops: bool | None
     joints: np.ndarray
+    plain: np.ndarray
+    plain_detected: bool
     invented: bool = False
     path: float | None = None
     heading: float | None = None
     pose: float | None = None
     pin: float | None = None
     contact: float | None = None
+    wrist: float | None = None
     seconds: float | None = None
     slower: float | None = None
 
@@ -59,7 +65,9 @@ class Measured:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the joints."""
-        return {name: value for name, value in vars(self).items() if name != "joints" and value is not None}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("joints", "plain") and value is not None
+        }
 
 
 @dataclass
@@ -68,13 +76,10 @@ class ControlReport:
 
     Attributes:
         clips: with constraints.
-        plain: kind, whether it is a reaction, joints (2, T, 22, 3) and whether it is detected, of each clip without
-            constraints.
         refused: constraints that cannot be met, with the reason.
     """
 
     clips: list[Measured] = field(default_factory=list)
-    plain: list[tuple[str, bool, np.ndarray, bool]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     def of(self, condition: str) -> list[Measured]:
@@ -85,10 +90,10 @@ class ControlReport:
         """What is asked, what was found, and whether that is enough."""
         steered, both = self.of("steered"), self.of("both")
         before = [clip.path for clip in steered if clip.path is not None]
-        usual = _share(seen for _, _, _, seen in self.plain)
-        success = {condition: _share(clip.detected for clip in self.of(condition)) for condition in CONDITIONS}
+        success = self.success()
         apart, turned = self.pair_changes()
         slower = float(np.median([clip.slower for clip in both if clip.slower is not None]))
+        wrists = [clip.wrist for clip in both if clip.wrist is not None]
         popped = _share(clip.pops for clip in both if clip.pops is not None)
         found = [
             _at_most("path, mean error before the solver", 100 * _mean(before), 6.0, "cm"),
@@ -100,14 +105,22 @@ class ControlReport:
             _at_most("clips with a pop at a pose", 100 * popped, 0.0, "%"),
             _at_most("pins, worst error after the solver, mean", 1000 * _mean(clip.pin for clip in both), 5.0, "mm"),
             _at_most("contacts, the same", 1000 * _mean(clip.contact for clip in both), 10.0, "mm"),
-            _at_most("success lost to the constraints", 100 * (usual - success["both"]), 5.0, "points"),
+            _at_most("wrists of pinned or touching hands bend by", max(wrists, default=np.nan), 90.0, "degrees"),
+            _at_most(
+                "success lost to the constraints", 100 * (success["unconstrained"] - success["both"]), 5.0, "points"
+            ),
             _at_most("distance at contact changes by", 100 * apart, 5.0, "cm"),
             _at_most("facing at contact changes by", turned, 10.0, "degrees"),
             _at_most("time, of that without constraints", slower, 2.5, "x"),
         ]
         found = [row for row in found if not row[1].startswith("nan")]
-        reference = mean_physical(joints for _, _, joints, _ in self.plain)
+        reference = mean_physical(clip.plain for clip in both)
         return found + physical_checks(mean_physical(clip.joints for clip in both), reference, "the unconstrained")
+
+    def success(self) -> dict[str, float]:
+        """Share of clips in which the detector sees their kind, unconstrained and in each condition."""
+        found = {"unconstrained": _share(clip.plain_detected for clip in self.of("both"))}
+        return found | {condition: _share(clip.detected for clip in self.of(condition)) for condition in CONDITIONS}
 
     def pair_changes(self) -> tuple[float, float]:
         """Metres and degrees by which distance and facing of people in contact change with constraints, by kind.
@@ -116,11 +129,11 @@ class ControlReport:
         """
         apart, turned = [], []
         for kind in {clip.kind for clip in self.clips}:
-            usual = [_at_contact(joints) for name, reaction, joints, _ in self.plain if name == kind and not reaction]
-            found = [_at_contact(clip.joints) for clip in self.of("both") if clip.kind == kind and not clip.invented]
-            first, second = (np.array([pair for pair in pairs if pair is not None]) for pairs in (usual, found))
-            if len(first) and len(second):
-                difference = np.abs(first.mean(0) - second.mean(0))
+            clips = [clip for clip in self.of("both") if clip.kind == kind and not clip.invented]
+            pairs = [(_at_contact(clip.plain), _at_contact(clip.joints)) for clip in clips]
+            known = np.array([pair for pair in pairs if None not in pair])
+            if len(known):
+                difference = np.abs(np.diff(known.mean(0), axis=0)[0])
                 apart.append(float(difference[0]))
                 turned.append(float(difference[1]))
         return _mean(apart), _mean(turned)
@@ -133,9 +146,8 @@ class ControlReport:
             columns = [_column([clip for clip in self.of(name) if clip.group == group]) for name in CONDITIONS]
             lines.append(f"{group:16s}" + "".join(f"{column:>36s}" for column in columns))
         lines.append("path, pose: mean cm; head: mean degrees; pin, cont: worst mm; seen: by the detector, %")
-        usual = _share(seen for _, _, _, seen in self.plain)
-        shares = [f"{name} {100 * _share(clip.detected for clip in self.of(name)):.0f} %" for name in CONDITIONS]
-        lines.append(f"success without constraints {100 * usual:.0f} %; {', '.join(shares)}")
+        shares = [f"{name} {100 * share:.0f} %" for name, share in self.success().items()]
+        lines.append(f"success: {', '.join(shares)}")
         lines += [f"refused: {sentence}" for sentence in self.refused]
         lines += [f"{words:60s} {value:>14s}  {'yes' if passed else 'NO'}" for words, value, passed in self.rows()]
         return "\n".join(lines)
@@ -143,10 +155,8 @@ class ControlReport:
     def to_json(self) -> dict[str, Any]:
         """All figures."""
         checks = [{"goal": goal, "found": found, "passed": passed} for goal, found, passed in self.rows()]
-        plain = [{"kind": kind, "reaction": reaction, "detected": seen} for kind, reaction, _, seen in self.plain]
         return {
             "clips": [clip.to_json() for clip in self.clips],
-            "plain": plain,
             "refused": self.refused,
             "checks": checks,
         }

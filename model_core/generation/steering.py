@@ -18,12 +18,16 @@ from torch import Tensor
 
 from ..constraints.targets import ContactTarget, Targets
 from ..errors import UserError
+from ..kinematics.smoothing import stabilised_bodies
 from ..model_files.model_folder import Model
+from ..motion.types import FPS
 from ..networks.token_map import FRAMES_PER_TOKEN
 from .feature_space import FEATURE_SPACES
 from .root_plan import plan_roots
 from .target_loss import TargetLoss
 
+_STEADY = 1e-5
+"""Metres: no decoded pelvis oscillates less, so that all are smoothed."""
 Refine = Callable[[np.ndarray, Tensor], np.ndarray]
 """Takes decoded features (N, 2, T, ...) and their items (N,), and returns refined ones."""
 
@@ -45,8 +49,8 @@ class SteeringSettings:
     passes: int = 2
     remask_threshold: float = 0.1
     variants: int = 2
-    latent_steps: int = 30
-    rate: float = 0.1
+    latent_steps: int = 60
+    rate: float = 0.2
     effort: float = 0.1
     error: float = 2.0
 
@@ -115,9 +119,8 @@ class Steering:
         Returns:
             (N, 2, T, ...) features in metres, and the mean error of each item (N,) in metres.
         """
-        numbers, codes = items.tolist(), self._codes(ids).clone()
-        latent = self._latent(self._moved(self._decoded(codes), numbers, False))
-        latent = torch.where(self._free[:, None], latent, codes)
+        # The codes are decoded as they are: latents of moved people, which no code binds, make bodies shake.
+        numbers, latent = items.tolist(), self._codes(ids).clone()
         decoded = self._decoded(latent)
         refined = torch.from_numpy(refine(decoded.cpu().numpy(), items)).to(decoded)
         refined = self._moved(refined, numbers, False)
@@ -125,6 +128,7 @@ class Steering:
         if on_step is not None and loss.needs_gradients():
             latent = self._optimised(latent, self._space.joints(refined - decoded), loss, on_step)
             refined = self._moved(self._decoded(latent) + (refined - decoded), numbers, False)
+        refined = self._steadied(refined)
         with torch.no_grad():
             error = loss.error(self._space.joints(refined))
         return refined.cpu().numpy(), error.cpu().numpy()
@@ -156,6 +160,20 @@ class Steering:
         move = torch.from_numpy(np.stack([plan.move for plan in plans]))
         turn = torch.from_numpy(np.stack([plan.turn for plan in plans]))
         return self._space.moved(features, move.to(features), turn.to(features))
+
+    def _steadied(self, features: Tensor) -> Tensor:
+        """Features (N, 2, T, ...) of people whose pelvises do not shake; people with frames that are kept stay.
+
+        The decoder places the body anew in each token, and so does each move to the targets. The solver removes
+        shaking only above the level of captured motion.
+        """
+        joints = self._joints(features)
+        people = joints.reshape(-1, *joints.shape[2:])
+        change = (stabilised_bodies(people, FPS, _STEADY) - people)[:, :, 0].reshape(*joints.shape[:3], 3)
+        move = change[..., [0, 2]]
+        move[:, self._still.any(1)] = 0.0
+        moved = torch.from_numpy(move).to(features)
+        return self._space.moved(features, moved, moved.new_zeros(moved.shape[:-1]))
 
     def _joints(self, features: Tensor) -> np.ndarray:
         return self._space.joints(features).double().cpu().numpy()

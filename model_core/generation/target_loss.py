@@ -14,7 +14,7 @@ from ..motion.places import PALM, PLACES, contact_gap
 from ..motion.skeleton import SMPL
 from ..networks.body_frame import facing, rotated
 
-_POSE, _PACE, _JERK, _PAIR = 0.3, 2.0, 4.0, 1.0
+_POSE, _PACE, _JERK, _PAIR = 0.3, 2.0, 16.0, 1.0
 """Weights, against 1 of a target: of changed poses, of their steps from frame to frame, of the third differences of the
 change, and of a changed place of the partner."""
 _TINY = 1e-8

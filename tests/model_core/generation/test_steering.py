@@ -15,7 +15,7 @@ from model_core.constraints.report import report
 from model_core.generation.pipeline import GenerateOptions, InterMask
 from model_core.generation.steering import SteeringSettings, exchanged, lengthened, reaching_ahead
 from model_core.model_files.model_folder import bundled_model
-from model_core.motion import SMPL, Interaction
+from model_core.motion import FPS, SMPL, Interaction
 from model_core.networks.tokenizer import Dataset
 
 FRAMES = 40
@@ -63,6 +63,9 @@ def test_a_path_is_walked(model: InterMask, options: GenerateOptions, drawn: Int
     )[0]
     mean, worst = errors(path, steered)
     assert errors(path, drawn)[0] > 0.2 and mean < 0.06 and worst < 0.2
+    pelvises = joints_of(steered)[:, :, 0][..., [0, 2]]
+    jerk = np.linalg.norm(np.diff(pelvises, n=3, axis=1), axis=-1).mean(1) * FPS**3
+    assert jerk.max() < 80.0  # the curve has 33 m/s^3; pelvises that shake have hundreds
 
 
 @pytest.mark.slow
