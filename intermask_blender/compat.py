@@ -141,6 +141,23 @@ def selected_bones(owner: bpy.types.Object) -> frozenset[str]:
     return frozenset(bone.name for bone in owner.data.bones if bone.select)
 
 
+def has_text_boxes() -> bool:
+    """Whether a text field can have several lines: from 5.2 on."""
+    return hasattr(bpy.types.UILayout, "textbox")
+
+
+def text_field(layout: bpy.types.UILayout, owner: bpy.types.PropertyGroup, name: str, placeholder: str) -> None:
+    """A text field without a label; of several lines where Blender has them."""
+    if has_text_boxes():
+        try:
+            layout.textbox(owner, name, initial_visible_lines=2, placeholder=placeholder)
+            return
+        except TypeError:
+            # Its arguments differ from 5.3 on.
+            pass
+    layout.prop(owner, name, text="", placeholder=placeholder)
+
+
 def paint_material(material: bpy.types.Material, colour: tuple[float, float, float], roughness: float) -> None:
     """Give a material one colour, both in the viewport (and Workbench) and as a shader for Cycles."""
     material.diffuse_color = (*colour, 1.0)

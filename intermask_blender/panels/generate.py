@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from .. import compat
 from ..core import ASSETS
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
@@ -59,7 +60,10 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         settings, layout = context.scene.intermask, self.layout
         session().draw_cache.begin_redraw()
         row = layout.row(align=True)
-        row.prop(settings, "prompt", text="", placeholder=tr("Two people …"))
+        compat.text_field(row, settings, "prompt", tr("Two people …"))
+        # A box of several lines is as wide as the panel.
+        row = layout.row(align=True) if compat.has_text_boxes() else row
+        row.alignment = "RIGHT" if compat.has_text_boxes() else "EXPAND"
         row.prop(settings, "as_written", text="", icon="LOCKED" if settings.as_written else "UNLOCKED")
         row.popover(INTERMASK_PT_kinds.bl_idname, text="", icon="IMGDISPLAY")
         row.menu(INTERMASK_MT_prompts.bl_idname, text="", icon="DOWNARROW_HLT")
@@ -105,7 +109,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         if reason:
             layout.label(text=reason, icon="INFO", translate=False)
         draw_rig_line(layout, context, settings.leader)
-        if len(settings.prompt) > letters_across(context) + 2:
+        if len(settings.prompt) > letters_across(context) + 2 and not compat.has_text_boxes():
             paragraph(layout, context, settings.prompt[:400], "TEXT")
         draw_understanding(layout, context)
 
