@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..constraints import ClipLimits, Constraints, Targets, TimingConstraint, check
+from ..constraints.types import FIRST_CONTACT
 from ..motion import FPS, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from .prompts import segments
@@ -61,14 +63,31 @@ def part_frames(constraints: Constraints | None) -> dict[int, int]:
     return {item.event: item.frame for item in timings if isinstance(item.event, int)}
 
 
-def bound_tokens(constraints: Constraints, frames: int) -> np.ndarray:
-    """(2, P, S) true for all tokens of a person in the frames that a constraint binds, its blends included."""
-    targets = Targets.of(constraints, frames)
+def targets_of_part(targets: Targets | None, start: int, stop: int) -> Targets | None:
+    """The targets of the frames of a part, counted from its beginning; None if there are none.
+
+    The frames at which parts begin are no targets: the parts have them already.
+    """
+    if targets is None:
+        return None
+    own = targets.between(start, stop)
+    own = replace(own, timings=tuple(timing for timing in own.timings if timing.event == FIRST_CONTACT))
+    return own if own.any() else None
+
+
+def bound_frames(targets: Targets) -> np.ndarray:
+    """(2, T) true for the frames in which targets bind a person, blends included."""
     bound = (targets.ground_weight > 0) | (targets.heading_weight > 0)
     for weight in (targets.joint_weight, targets.rotation_weight, targets.shape_weight):
         bound |= weight.any(-1)
     for contact in targets.contacts:
         bound[contact.person] |= contact.weight > 0
+    return bound
+
+
+def bound_tokens(constraints: Constraints, frames: int) -> np.ndarray:
+    """(2, P, S) true for all tokens of a person in the frames that a constraint binds, its blends included."""
+    bound = bound_frames(Targets.of(constraints, frames))
     columns = token_columns(frames)
     padded = np.zeros((2, columns * FRAMES_PER_TOKEN), dtype=bool)
     padded[:, :frames] = bound

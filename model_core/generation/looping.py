@@ -24,9 +24,9 @@ from ..motion.rotations import (
     quaternion_multiply,
 )
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
+from .bridges import displaced
 from .completion import blend
 from .repeats import taken
-from .sequence import displaced
 
 _MORE = 48
 """Frames that are drawn beyond the cycle, among which it begins."""

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..constraints import Constraints, TimingConstraint
-from ..constraints.types import FIRST_CONTACT
+from ..constraints import Constraints, Targets
 from ..errors import UserError
 from ..model_files.kinds import kinds_done_once
 from ..model_files.model_folder import Model, load_model
@@ -21,7 +20,7 @@ from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, windows
-from .constrained import bound_tokens, checked, part_frames
+from .constrained import bound_tokens, checked, part_frames, targets_of_part
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .finger_poses import finger_poses
 from .looping import Loop, drawn_frames, looped
@@ -31,6 +30,7 @@ from .prompt_reader import PromptReader
 from .prompts import begun_at, segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
+from .sequence import DrawnPart, Scorer, frames_to_draw
 from .understanding import Understanding
 from .windowed import PartTexts, WindowedCompleter, WindowText, sub_progress
 
@@ -140,7 +140,7 @@ class InterMask:
         # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[tuple[int, tuple[Window, ...]] | int, ...], list[int]] = {}
         for item, parts in enumerate(items):
-            same_windows = tuple((part.lasts, tuple(window for window, _ in part.windows)) for part in parts)
+            same_windows = tuple((part.frames, tuple(window for window, _ in part.windows)) for part in parts)
             # A step is skipped for a whole batch or not at all, so with skipping each item needs its own batch.
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         results: dict[int, Interaction] = {}
@@ -151,7 +151,7 @@ class InterMask:
                 sampler,
                 len(members),
                 sub_progress(options.on_step, number, len(groups)),
-                constraints,
+                None if constraints is None else Targets.of(constraints, frames),
                 options.steering,
             )
             for item, pair in zip(members, pairs, strict=True):
@@ -187,6 +187,24 @@ class InterMask:
             (take,) = self.complete(prompt, (first, second), loop.free_tokens(), frames, own)
             result.append(loop.with_rotated(take.people))
         return result
+
+    def draw_parts(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[DrawnPart]:
+        """The parts of a timed prompt as ``generate`` draws them, before it joins them with ``in_sequence``.
+
+        Args:
+            prompt, frames, options: as in ``generate``, for a single take.
+        """
+        self._check_length(frames)
+        constraints = checked(options.constraints, [prompt], frames)
+        sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
+        parts = self._parts(prompt, frames, options.as_written, constraints)
+        targets = None if constraints is None else Targets.of(constraints, frames)
+        (take,) = self._completer.draw_parts(parts, sampler, 1, options.on_step, targets, options.steering)
+        return take
+
+    def scorer(self, prompt: str) -> Scorer | None:
+        """How plausible pairs are for a prompt without times; None in a model without a reranker."""
+        return self._completer.scorer(self._understood(prompt, as_written=False)[0])
 
     def react(self, prompt: str, leader: Motion, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
         """Generate a partner for a given person.
@@ -324,12 +342,13 @@ class InterMask:
         """
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
+        targets = None if constraints is None else Targets.of(constraints, frames)
         settings = options.settings or self.config.sampling
         sampler = BatchSampler(settings, (self._generator(options.seed),), options.on_draft)
         if all(person is None for person in known) and free.all() and not fixed_frames:
             parts = self._parts(prompt, frames, options.as_written, constraints)
             pairs = self._completer.complete_parts(
-                parts, sampler, options.takes, options.on_step, constraints, options.steering
+                parts, sampler, options.takes, options.on_step, targets, options.steering
             )
             return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
         texts = self._window_texts(prompt, frames, fixed_frames, options.as_written, constraints)
@@ -341,7 +360,7 @@ class InterMask:
             sampler,
             options.takes,
             options.on_step,
-            constraints,
+            targets,
             options.steering,
         )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
@@ -392,21 +411,29 @@ class InterMask:
         return result
 
     def _parts(self, prompt: str, frames: int, as_written: bool, constraints: Constraints | None) -> list[PartTexts]:
-        """The parts of a new clip that are drawn apart from each other; a single one where constraints bind it."""
+        """The parts of a new clip, each of which is drawn as a clip of its own.
+
+        Of several parts, one that no constraint binds is drawn with frames to spare, of which the best ones are kept.
+        """
         timed = begun_at(segments(prompt, frames, FPS), part_frames(constraints))
-        lengths = [part.stop - start for part, start in zip(timed, [0, *(part.stop for part in timed)], strict=False)]
-        bound = any(not isinstance(item, TimingConstraint) or item.event == FIRST_CONTACT for item in constraints or ())
-        if bound or min(lengths) < MIN_FRAMES:
+        starts = [0, *(part.stop for part in timed)]
+        lengths = [part.stop - start for part, start in zip(timed, starts, strict=False)]
+        targets = None if constraints is None else Targets.of(constraints, frames)
+        bound = [targets_of_part(targets, start, part.stop) is not None
+                 for part, start in zip(timed, starts, strict=False)]  # fmt: skip
+        if min(lengths) < MIN_FRAMES or bound == [True]:
             return [PartTexts(frames, self._window_texts(prompt, frames, 0, as_written, constraints))]
         parts = []
-        for part, length in zip(timed, lengths, strict=True):
+        for part, length, exact in zip(timed, lengths, bound, strict=True):
             text, found = self._understood(part.prompt, as_written)
-            exchanged, role = found is not None and found.exchanged, None if constraints or not found else found.role
             # Window by window, an act would be done again in each window.
-            once = found is not None and found.known and found.best.kind in self._once
+            once = found is not None and found.known and found.best.kind in self._once and not exact
             drawn = min(length, self.config.longest) if once else length
-            own = windows(drawn, self.config.longest, 0, exchanged)
-            parts.append(PartTexts(drawn, [(window, text) for window in own], (role,), length))
+            if len(timed) > 1 and self.model.reranker is not None and not exact:
+                drawn = frames_to_draw(drawn, self.config.shortest, self.config.longest)
+            own = windows(drawn, self.config.longest, 0, found is not None and found.exchanged)
+            role = None if exact or found is None else found.role
+            parts.append(PartTexts(length, [(window, text) for window in own], (role,)))
         return parts
 
     def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, Understanding | None]:
@@ -432,4 +459,4 @@ def _stacked(parts: Sequence[PartTexts]) -> PartTexts:
     windows_of = zip(*(part.windows for part in parts), strict=True)
     texts = [(same[0][0], TextCondition.stacked([text for _, text in same])) for same in windows_of]
     roles = tuple(role for part in parts for role in part.roles)
-    return PartTexts(parts[0].frames, texts, roles, parts[0].lasts)
+    return PartTexts(parts[0].frames, texts, roles)

@@ -87,6 +87,20 @@ def plausibility(reranker: Reranker, features: np.ndarray, text: Tensor) -> Tens
     return reranker(joints, text).sigmoid().cpu() - torch.from_numpy(discontinuous(features)).float()
 
 
+@torch.inference_mode()
+def pair_scores(reranker: Reranker, joints: np.ndarray, text: Tensor) -> np.ndarray:
+    """(N,) the reranker's probability that pairs do what a text says.
+
+    Args:
+        reranker: in evaluation mode.
+        joints: (N, 2, T, 22, 3) metres.
+        text: (1, W) vector of the sentence encoder.
+    """
+    device = reranker.mean.device
+    vectors = text.to(device).expand(len(joints), -1)
+    return reranker(torch.from_numpy(joints).float().to(device), vectors).sigmoid().cpu().numpy()
+
+
 def discontinuous(features: np.ndarray) -> np.ndarray:
     """(N,) whether a pelvis in features (N, 2, T, 262), metres, moves faster than ``_MAX_SPEED``."""
     pelvis = features[..., POSITIONS][..., :3:2]

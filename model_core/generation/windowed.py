@@ -9,24 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..constraints import Constraints, Targets
+from ..constraints import Targets
 from ..kinematics import solve
 from ..model_files.model_folder import Model
-from ..motion import Motion
-from ..motion.canonical import CanonicalTransform
+from ..motion import Interaction, Motion
+from ..motion.canonical import CanonicalTransform, canonical_pair
 from ..motion.representation import JOINTS as BODY
 from ..motion.representation import POSITIONS
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
+from .constrained import bound_frames, targets_of_part
 from .drafts import Draft, DraftCallback, at_some_steps
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .repeats import prolonged
-from .reranking import TextCondition, candidate_selector
+from .reranking import TextCondition, candidate_selector, pair_scores
 from .roles import Role, in_roles, role_penalties
 from .sampling import StepCallback, passes
-from .sequence import in_sequence
+from .sequence import DrawnPart, Scorer, in_sequence
 from .steered_window import SteeredWindow
 from .steering import SteeringSettings, exchanged, reaching_ahead
 
@@ -40,15 +41,24 @@ class PartTexts:
 
     Attributes:
         frames: its length.
-        windows: with frames counted from its beginning.
+        windows: with frames counted from its beginning. If they have more frames than the part, the best ones are kept;
+            if they have fewer, a part of them is repeated.
         roles: who acts, the same for all takes or one for each; None leaves the people as they are drawn.
-        lasts: frames that it has after parts of it were repeated; 0 if it is used as it is drawn.
     """
 
     frames: int
     windows: list[WindowText]
     roles: tuple[Role | None, ...] = (None,)
-    lasts: int = 0
+
+    @property
+    def drawn_frames(self) -> int:
+        """Number of frames that are drawn."""
+        return self.windows[-1][0].stop
+
+    @property
+    def text(self) -> TextCondition:
+        """The text of its last window."""
+        return self.windows[-1][1]
 
 
 _Pair = Sequence[Motion | None]
@@ -68,37 +78,75 @@ class WindowedCompleter:
         sampler: BatchSampler,
         takes: int,
         on_step: StepCallback | None,
-        constraints: Constraints | None = None,
+        targets: Targets | None = None,
         steering: SteeringSettings | None = None,
     ) -> list[tuple[Motion, Motion]]:
         """Generate both people of each take, part by part, so that each part leads into the next one.
 
         Args:
             parts: in order of time.
-            sampler, takes, on_step, constraints, steering: as in ``complete``; several parts have no constraints.
+            sampler, takes, on_step, steering: as in ``complete``.
+            targets: of the whole clip; each part gets those of its frames.
         """
-        drawn = []
+        if len(parts) == 1:
+            return self._drawn(parts[0], sampler, takes, on_step, targets, steering)
+        joined = []
+        for take in self.draw_parts(parts, sampler, takes, on_step, targets, steering):
+            first, second = in_sequence(take)
+            anywhere = all(part.bound is None for part in take)
+            pair = canonical_pair(Interaction((first, second)), "kept")[0].people if anywhere else (first, second)
+            joined.append(pair)
+        return joined
+
+    def draw_parts(
+        self,
+        parts: Sequence[PartTexts],
+        sampler: BatchSampler,
+        takes: int,
+        on_step: StepCallback | None,
+        targets: Targets | None = None,
+        steering: SteeringSettings | None = None,
+    ) -> list[list[DrawnPart]]:
+        """The parts of each take, solved, before they are joined; arguments as in ``complete_parts``."""
+        results: list[list[DrawnPart]] = [[] for _ in range(takes)]
+        start = 0
         for number, part in enumerate(parts):
-            pairs = self.complete(
-                part.windows,
-                (None, None),
-                all_free(part.frames),
-                part.frames,
-                sampler,
-                takes,
-                sub_progress(on_step, number, len(parts)),
-                constraints if len(parts) == 1 else None,
-                steering,
-            )
-            if part.lasts > part.frames:
-                longer = [prolonged(pair, part.lasts) for pair in pairs]
-                pairs = [(first, second) for first, second in longer]
-            roles = part.roles * takes if len(part.roles) == 1 else part.roles
-            drawn.append([self._in_roles(pair, role) for pair, role in zip(pairs, roles, strict=True)])
-        if len(drawn) == 1:
-            return drawn[0]
-        people = [in_sequence([_solved(pair) for pair in take]) for take in zip(*drawn, strict=True)]
-        return [(first, second) for first, second in people]
+            own = targets_of_part(targets, start, start + part.frames)
+            bound = np.zeros((2, part.frames), dtype=bool) if own is None else bound_frames(own)
+            progress = sub_progress(on_step, number, len(parts))
+            for take, pair in enumerate(self._drawn(part, sampler, takes, progress, own, steering)):
+                results[take].append(
+                    DrawnPart(_solved(pair), part.frames, self.scorer(part.text, take), bound if bound.any() else None)
+                )
+            start += part.frames
+        return results
+
+    def scorer(self, text: TextCondition, take: int = 0) -> Scorer | None:
+        """How plausible pairs are for the text of a take, of which at most the longest clip's frames count."""
+        reranker, longest = self._model.reranker, self._model.config.longest
+        if reranker is None:
+            return None
+        vector = text.pooled if len(text.pooled) == 1 else text.pooled[take : take + 1]
+        return lambda joints: pair_scores(reranker, joints[:, :, :longest], vector)
+
+    def _drawn(
+        self,
+        part: PartTexts,
+        sampler: BatchSampler,
+        takes: int,
+        on_step: StepCallback | None,
+        targets: Targets | None,
+        steering: SteeringSettings | None,
+    ) -> list[tuple[Motion, Motion]]:
+        """The pairs of all takes of a part, each in its role and at least as long as the part."""
+        frames = part.drawn_frames
+        free = all_free(frames)
+        pairs = self.complete(part.windows, (None, None), free, frames, sampler, takes, on_step, targets, steering)
+        if frames < part.frames:
+            longer = [prolonged(pair, part.frames) for pair in pairs]
+            pairs = [(first, second) for first, second in longer]
+        roles = part.roles * takes if len(part.roles) == 1 else part.roles
+        return [self._in_roles(pair, role) for pair, role in zip(pairs, roles, strict=True)]
 
     def _in_roles(self, pair: tuple[Motion, Motion], role: Role | None) -> tuple[Motion, Motion]:
         """A generated pair whose first or second person acts, as its role says, in the frame of its first person."""
@@ -114,7 +162,7 @@ class WindowedCompleter:
         sampler: BatchSampler,
         takes: int,
         on_step: StepCallback | None,
-        constraints: Constraints | None = None,
+        targets: Targets | None = None,
         steering: SteeringSettings | None = None,
     ) -> list[tuple[Motion, Motion]]:
         """Generate both people of each take.
@@ -125,14 +173,14 @@ class WindowedCompleter:
             sampler: settings and randomness.
             takes: number of results.
             on_step: called after each step, counted over all windows.
-            constraints: of the clip, in the world of the known people.
+            targets: of the clip, in the world of the known people.
             steering: how people are steered to the constraints; None does not steer them.
 
         Returns:
             One pair for each take, in the world of the known people.
         """
         representation = self._codec.representation
-        targets = None if constraints is None or steering is None else Targets.of(constraints, frames)
+        targets = None if steering is None else targets
         given = [None if person is None else pad_or_trim(representation.prepared(person), frames) for person in known]
         pairs = [list(given) for _ in range(takes)]
         for number, (window, text) in enumerate(windows):

@@ -221,6 +221,7 @@ class Training:
             text_encoder=config.text_encoder,
             sampling=config.sampling,
             longest=config.longest,
+            shortest=min(config.transformer.frames),
             examples=config.examples,
             about=config.about,
             refiner=None if refiner is None else refiner.config,
