@@ -82,7 +82,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
         "starter: whether a model does what prompts say; words: whether it understands prompts in users' own words, "
         "and does what they say; control: whether it meets constraints; hands: whether fingers are in the right state "
-        "and stay out of the partner's hands; "
+        "and stay out of the partner's hands; sequences: whether the parts of timed prompts happen, and lead into each "
+        "other; "
         "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs"
@@ -96,6 +97,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="generated clips per kind (default: %(default)s)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N of the prompts (sequences; default: all)")
 
 
 def _add_choreograph(parser: argparse.ArgumentParser) -> None:
@@ -270,7 +272,17 @@ def _evaluate_hands(options: argparse.Namespace) -> int:
     return 0 if all(passed for _, _, passed in report.rows()) else 1
 
 
+def _evaluate_sequences(options: argparse.Namespace) -> int:
+    from .evaluation.sequences import evaluate_sequences
+    from .model_files.model_folder import bundled_model
+
+    report = evaluate_sequences(options.model or bundled_model(), options.data, options.limit, options.out)
+    _show(report.table())
+    return 0 if all(passed is not False for _, _, passed in report.rows()) else 1
+
+
 _EVALUATIONS = {
+    "sequences": _evaluate_sequences,
     "control": _evaluate_control,
     "hands": _evaluate_hands,
     "words": _evaluate_words,
