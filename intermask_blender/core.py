@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from model_core.motion.landmarks import stands
     from model_core.motion.limits import MIN_FRAMES
     from model_core.motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
+    from model_core.motion.shared_travel import shared_travel
     from model_core.motion.smpl_model import SmplModel, load_smpl_model
     from model_core.motion.variants import exchanged, mirrored_in_place, with_gestures
     from model_core.recognition import (

@@ -33,6 +33,17 @@ EXPORT_FORMATS = (
     ("NPZ", "NumPy", "One .npz file with joints and SMPL poses of both characters, for research"),
 )
 
+ROOT_MOTION = (
+    ("HIPS", "Hips", "As in the scene: the hips carry the travel"),
+    (
+        "PAIR",
+        "Root Bone, Shared",
+        "A root bone of each character carries the travel that both share; they stay together",
+    ),
+    ("PERSON", "Root Bone, Each", "A root bone of each character carries its own travel"),
+    ("LEFT_OUT", "Left Out", "The travel that both share is left out; they stay together"),
+)
+
 EnumItem = tuple[str, str, str, int]
 
 
@@ -156,6 +167,10 @@ class InterMaskSettings(
         max=59.0,
         precision=1,
     )
+    export_root_motion: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Root Motion", description="What carries the travel of the characters in FBX, glTF and USD files",
+        items=ROOT_MOTION,
+    )  # fmt: skip
     export_format: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Format", description="File format", items=EXPORT_FORMATS, default="FBX"
     )

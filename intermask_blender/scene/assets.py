@@ -8,7 +8,7 @@ import numpy as np
 from ..batch.contact_sheet import MOMENTS, SIDE, contact_sheet
 from ..rig.capture import capture
 from ..rig.key import scene_fps
-from .export import posed_of
+from .export_pose import posed_of
 from .takes import character_actions, frames_of, people_of
 
 

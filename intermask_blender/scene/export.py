@@ -11,10 +11,12 @@ import bpy
 import numpy as np
 
 from .. import core
-from ..core import Motion, PosedSkeleton, UserError, atomic_write, rotations
+from ..core import PosedSkeleton, UserError, atomic_write
 from ..rig.capture import capture
 from ..rig.key import scene_fps
 from ..translations import tr
+from .export_pose import posed_of
+from .root_motion import HIPS, with_root_bones
 from .takes import character_actions, people_of, seed_of
 
 SUFFIXES = {"FBX": ".fbx", "GLTF": ".glb", "USD": ".usdc", "BVH": ".bvh", "NPZ": ".npz"}
@@ -57,7 +59,9 @@ def files_of(path: Path, kind: str, people: int) -> list[Path]:
     return [path.with_stem(f"{stem}_{number}") for number in range(1, people + 1)]
 
 
-def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path) -> list[Path]:
+def export_take(
+    context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path, root_motion: str = HIPS
+) -> list[Path]:
     """Write both characters of a take with their motion. The scene does not change.
 
     Args:
@@ -65,6 +69,7 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
         take: one of the scene's takes, the one that is shown.
         kind: a key of ``SUFFIXES``.
         path: where to write; see ``path_with_suffix`` and ``files_of``.
+        root_motion: which bones carry the travel in files of Blender's exporters; see ``with_root_bones``.
 
     Returns:
         The files; they appear whole or not at all.
@@ -88,7 +93,12 @@ def export_take(context: bpy.types.Context, take: bpy.types.PropertyGroup, kind:
     path = files[0]
     if reason := missing_exporter(kind):
         raise UserError(f"{reason}.")
-    with atomic_write(path) as temporary, _only_selected(context, owners, (int(first), int(np.ceil(last)))):
+    frames = int(first), int(np.ceil(last))
+    with (
+        with_root_bones(context, owners, root_motion, frames) as exported,
+        atomic_write(path) as temporary,
+        _only_selected(context, exported, frames),
+    ):
         try:
             _blender_exporter(kind, str(temporary))
         except RuntimeError as error:
@@ -146,22 +156,6 @@ def _write_own_format(
 
 def _person(owner: bpy.types.Object, scene: bpy.types.Scene, frames: tuple[float, float]) -> PosedSkeleton:
     return posed_of(capture(owner, scene, frames, rate=scene_fps(scene), shortest=1).motion)
-
-
-def posed_of(motion: Motion) -> PosedSkeleton:
-    """A captured motion as a posed skeleton, with its mean bone lengths."""
-    if motion.rotations is None or motion.root_orientation is None:
-        raise ValueError("a captured motion knows its rotations")
-    local = np.concatenate((motion.root_orientation[:, None], motion.rotations), axis=1)
-    world = local.copy()
-    offsets = np.zeros((len(motion.skeleton), 3))
-    for joint in range(1, len(motion.skeleton)):
-        parent = motion.skeleton.parents[joint]
-        world[:, joint] = world[:, parent] @ local[:, joint]
-        away = motion.joints[:, joint] - motion.joints[:, parent]
-        offsets[joint] = np.einsum("tji,tj->ti", world[:, parent], away).mean(axis=0)
-    turns = rotations.continuous_signs(rotations.quaternion_from_matrix(local))
-    return PosedSkeleton(offsets, turns, motion.joints[:, 0], motion.fps, motion.skeleton)
 
 
 def _blender_exporter(kind: str, path: str) -> None:

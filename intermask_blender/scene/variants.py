@@ -15,7 +15,7 @@ from ..rig.key import scene_fps
 from ..rig.retarget import rig_rest
 from ..rig.splice import KeptKeys, source_of
 from ..translations import tr
-from .export import posed_of
+from .export_pose import posed_of
 from .placement import Placement
 from .placing import place
 from .takes import add_take, is_reaction, people_of, seed_of

@@ -116,6 +116,45 @@ def test_rigs_of_centimetres_move_in_fbx_as_in_the_scene(tmp_path: Path) -> None
     assert np.linalg.norm(found - shown, axis=-1).max() < SAME
 
 
+@pytest.mark.parametrize(("root_motion", "kind"), [("PAIR", "FBX"), ("PERSON", "FBX"), ("LEFT_OUT", "FBX"),
+                                                   ("PAIR", "GLTF")])  # fmt: skip
+def test_a_root_bone_carries_the_travel_and_the_scene_is_as_before(tmp_path: Path, root_motion: str, kind: str) -> None:
+    generated()
+
+    def names() -> list[str]:
+        return sorted(thing.name for kind in (bpy.data.objects, bpy.data.actions, bpy.data.armatures) for thing in kind)
+
+    before = names()
+    shown = joints_over(range(1, 31))
+    path = tmp_path / "pair"
+    assert bpy.ops.intermask.export(filepath=str(path), format=kind, root_motion=root_motion) == {"FINISHED"}
+    assert before == names()
+    np.testing.assert_array_equal(joints_over(range(1, 31)), shown)
+    found = read_again(path.with_suffix(".fbx" if kind == "FBX" else ".glb"), 30.0, 30)
+    if root_motion == "LEFT_OUT":
+        np.testing.assert_allclose(found[0] - found[1], shown[0] - shown[1], atol=SAME)
+        middle = found[:, :, 0].mean(0)
+        assert (
+            np.abs(middle - middle[0])[:, :2].max()
+            < 0.1
+            < np.abs(shown[:, :, 0].mean(0) - shown[:, 0, 0].mean(0)).max()
+        )
+        assert all("root" not in owner.data.bones for owner in armatures())
+        return
+    assert np.linalg.norm(found - shown, axis=-1).max() < SAME
+    first = min(round(owner.animation_data.action.frame_range[0]) for owner in armatures())
+    moved = []
+    for owner in armatures():
+        places = []
+        for frame in (first, first + 29):
+            bpy.context.scene.frame_set(frame)
+            places.append(np.array(owner.matrix_world @ owner.pose.bones["root"].head))
+        moved.append(places[1] - places[0])
+    own = shown[:, -1, 0] - shown[:, 0, 0]
+    wanted = own if root_motion == "PERSON" else np.stack([own.mean(0)] * 2)
+    np.testing.assert_allclose(np.array(moved)[:, :2], wanted[:, :2], atol=1e-3)
+
+
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
 def test_our_own_formats_hold_every_frame_of_the_scene(tmp_path: Path, fps: float) -> None:
     generated(1, fps)
