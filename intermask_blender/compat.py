@@ -101,6 +101,14 @@ def own_curves(owner: bpy.types.Object) -> list[bpy.types.FCurve]:
     return [] if owner.animation_data is None else _curves(owner.animation_data)
 
 
+def curves_of_action(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """All curves of an action, of all its slots."""
+    if not SLOTTED_ACTIONS:
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    return [curve for strip in strips for bag in strip.channelbags for curve in bag.fcurves]
+
+
 def _spanned(ranges: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     """From the first frame of all ranges to their last; None if there are none."""
     if not ranges:

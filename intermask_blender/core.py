@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from model_core.fingers.hand_pose import finger_rotations
     from model_core.fingers.shapes import SHAPES as FINGER_SHAPES
     from model_core.fingers.states import FINGER_STATES
+    from model_core.keys.controls import Control, ControlTree
+    from model_core.keys.thinning import KeyedPerson, KeyPoses, KeySettings, key_poses
     from model_core.kinematics.body_pins import BodyPin, hold_pins
     from model_core.kinematics.kept_joints import kept_joints
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES

@@ -23,6 +23,7 @@ from .operators.export import INTERMASK_OT_export
 from .operators.fingers import INTERMASK_OT_pose_fingers
 from .operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_escape, INTERMASK_OT_generate
 from .operators.import_weights import INTERMASK_OT_import_published
+from .operators.keys import INTERMASK_OT_restore_every_frame, INTERMASK_OT_thin_out_keys
 from .operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
 from .operators.proposals import (
     INTERMASK_OT_accept_proposal,
@@ -118,6 +119,8 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_view_take,
+    INTERMASK_OT_thin_out_keys,
+    INTERMASK_OT_restore_every_frame,
     INTERMASK_OT_edit,
     INTERMASK_OT_extend,
     INTERMASK_OT_mirror_take,

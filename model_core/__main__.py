@@ -81,8 +81,9 @@ def _add_learn_fingers(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = (
         "starter: whether a model does what prompts say; words: whether it understands prompts in users' own words, "
-        "and does what they say; control: whether it meets constraints; hands: whether fingers are in the right state "
-        "and stay out of the partner's hands; sequences: whether the parts of timed prompts happen, and lead into each "
+        "and does what they say; control: whether it meets constraints; keys: how many keys key poses save, and how "
+        "far they are from the motion; hands: whether fingers are in the right state and stay out of the partner's "
+        "hands; sequences: whether the parts of timed prompts happen, and lead into each "
         "other; "
         "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
@@ -281,10 +282,20 @@ def _evaluate_sequences(options: argparse.Namespace) -> int:
     return 0 if all(passed is not False for _, _, passed in report.rows()) else 1
 
 
+def _evaluate_keys(options: argparse.Namespace) -> int:
+    from .evaluation.keys import evaluate_keys
+    from .model_files.model_folder import bundled_model
+
+    report = evaluate_keys(options.model or bundled_model(), options.kinds, options.seeds, options.out)
+    _show(report.table())
+    return 0 if all(passed for _, _, passed in report.rows()) else 1
+
+
 _EVALUATIONS = {
     "sequences": _evaluate_sequences,
     "control": _evaluate_control,
     "hands": _evaluate_hands,
+    "keys": _evaluate_keys,
     "words": _evaluate_words,
     "starter": _evaluate_starter,
     "detectors": _evaluate_detectors,

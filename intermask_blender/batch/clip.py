@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core import ConstraintError, ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
+from ..core import ConstraintError, KeySettings, ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..generator.understanding import UnderstoodPart
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, TakeOptions, prepare
+from ..scene.thinning import thin_out_people
 from .console import Console
 from .contact_sheet import write_contact_sheet
 from .jobs import Job
@@ -102,7 +103,10 @@ def make_clip(
     for error in errors:
         context.console.say(f"    {error.text()}")
     generated()
-    place(pair, placement, job.prompt.strip())
+    owners = place(pair, placement, job.prompt.strip())
+    if job.key_poses:
+        leader = bpy.data.objects.get(placement.leader_name) if placement.leader_name else None
+        thin_out_people(scene, owners, leader, KeySettings())
     _set_up(scene, pair, placement, options)
     files = _write_data(pair, settings, folder / job.name)
     with context.console.quiet():

@@ -31,6 +31,9 @@ _RESERVED = {"records", "pictures"}
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any suffix."""
 
+KEYS = ("every", "poses")
+"""How densely the characters are keyed."""
+
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 """How spreadsheets and people write it."""
 
@@ -56,6 +59,7 @@ class Job:
         start_at_rest, settle_at_end: both people rest at the beginning and at the end, unless there is a leader.
         loop: the last frame leads into the first.
         in_place: the travel that both people share is left out.
+        key_poses: whether the characters get key poses instead of a key on every frame.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -73,6 +77,7 @@ class Job:
     settle_at_end: bool = True
     loop: bool = False
     in_place: bool = False
+    key_poses: bool = False
     name: str = ""
     where: str = "the command line"
     error: str = ""
@@ -206,6 +211,9 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
     for name, value in flags.items():
         if value not in (*_YES, *_NO):
             return replace(job, error=f"{name} is {_short(value)!r}; write yes or no.")
+    keys = given.get("keys", "poses" if job.key_poses else "every").lower()
+    if keys not in KEYS:
+        return replace(job, error=f"keys is {_short(keys)!r}; write every or poses.")
     leader = job.leader
     if "leader" in given:
         leader = given["leader"]
@@ -218,7 +226,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         constraints = constraints if constraints.startswith("[") else _located(constraints, folder)
     job = replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
     said: dict[str, Any] = {name: value in _YES for name, value in flags.items()}
-    return checked(replace(job, constraints=constraints, **said))
+    return checked(replace(job, constraints=constraints, key_poses=keys == "poses", **said))
 
 
 def _located(name: str, folder: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..core import MAX_TAKES, UserError
 from ..generator.models import find_model
 from .job_file import FIELDS
-from .jobs import Job, body_files, character_names, checked, named, read_jobs
+from .jobs import KEYS, Job, body_files, character_names, checked, named, read_jobs
 from .sampling_options import add_sampling_options, sampling_of
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def parse(arguments: Sequence[str]) -> Options:
         given.settle_at_end,
         given.loop,
         given.in_place,
+        given.keys == "poses",
         given.name,
     )
     if given.jobs is None:
@@ -168,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     what("--in-place", action="store_true", help="leave out the travel that both people share")
     what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
     what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
+    what("--keys", choices=KEYS, default=KEYS[0], help="keys of the characters: on every frame, or key poses (every)")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
     where = parser.add_argument_group("where it goes").add_argument
     where("--out", metavar="FOLDER", type=Path, default=Path("renders"), help="folder for the results (renders)")

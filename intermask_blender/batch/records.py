@@ -115,6 +115,8 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     if not job.settle_at_end:
         row.append("no rest at the end")
     row += [name for name, chosen in (("loop", job.loop), ("in place", job.in_place)) if chosen]
+    if job.key_poses:
+        row.append("key poses")
     return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 

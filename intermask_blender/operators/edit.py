@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import bpy
 
@@ -10,6 +11,7 @@ from ..core import UserError
 from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
+from ..properties.keys import wanted_keys
 from ..properties.request import PromptProperties
 from ..properties.sampling_settings import panel_sampling
 from ..scene.placement import Placement
@@ -69,6 +71,14 @@ class _Editing(GenerationMixin, PromptProperties):
     model: str
 
 
+def _with_wanted_keys(
+    scene: bpy.types.Scene, prepared: tuple[GenerationSettings, Placement]
+) -> tuple[GenerationSettings, Placement]:
+    """The request and its placement, keyed as densely as the panel says."""
+    settings, placement = prepared
+    return settings, replace(placement, keys=wanted_keys(scene.intermask))
+
+
 class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
     """Regenerate a part of the chosen take as a new take; the rest of it is kept"""
 
@@ -97,7 +107,7 @@ class INTERMASK_OT_edit(_Editing, bpy.types.Operator):
             raise UserError(tr("{who} is unknown; choose BOTH, FIRST or SECOND.").format(who=repr(self.who)))
         take, settings, options = self.chosen(context)
         edit = Edit(self.part, self.who, frames, self.strength, label=self._label())
-        return prepare_edit(scene, take, settings, options, edit)
+        return _with_wanted_keys(scene, prepare_edit(scene, take, settings, options, edit))
 
     def _label(self) -> str:
         """What changed, for the name of the new take."""
@@ -124,4 +134,4 @@ class INTERMASK_OT_extend(_Editing, bpy.types.Operator):
 
         take, settings, options = self.chosen(context)
         edit = Edit(more=self.seconds, label=f"+{self.seconds:g} s")
-        return prepare_edit(context.scene, take, settings, options, edit)
+        return _with_wanted_keys(context.scene, prepare_edit(context.scene, take, settings, options, edit))

@@ -14,6 +14,7 @@ from ..generator.generation import GenerationSettings
 from ..generator.models import find_model
 from ..properties import wanted_model
 from ..properties.direct import meet_partly_property
+from ..properties.keys import KeyProperties, wanted_keys
 from ..properties.request import RequestProperties, takes_property
 from ..properties.sampling_settings import given_sampling, panel_sampling, with_sampling_settings
 from ..properties.takes import at_cursor_property, new_pair_property
@@ -30,7 +31,7 @@ from .generation_mixin import GenerationMixin
 
 
 @with_sampling_settings()
-class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operator):
+class INTERMASK_OT_generate(GenerationMixin, RequestProperties, KeyProperties, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
     bl_idname = "intermask.generate"
@@ -64,6 +65,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
         "at_cursor", "meet_partly", "start_at_rest", "settle_at_end", "loop", "in_place",
+        "keys", "key_distance", "key_angle",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -111,7 +113,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, bpy.types.Operat
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
         settings = replace(settings, constraints=self._constraints(), meet_partly=self.meet_partly)
-        return settings, with_bodies(placement, files)
+        return settings, with_bodies(replace(placement, keys=wanted_keys(self)), files)
 
     def _length(self, scene: bpy.types.Scene) -> float:
         """Duration in seconds."""

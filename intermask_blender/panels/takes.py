@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.keys import INTERMASK_OT_restore_every_frame, INTERMASK_OT_thin_out_keys
 from ..operators.proposals import (
     INTERMASK_OT_accept_proposal,
     INTERMASK_OT_next_proposal,
@@ -95,4 +96,7 @@ class INTERMASK_PT_takes(bpy.types.Panel):
         column.operator(INTERMASK_OT_play_take.bl_idname, icon="PREVIEW_RANGE")
         column.operator(INTERMASK_OT_push_take.bl_idname, icon="NLA_PUSHDOWN")
         column.operator(INTERMASK_OT_mark_take_as_asset.bl_idname, icon="ASSET_MANAGER")
+        row = layout.row(align=True)
+        row.operator(INTERMASK_OT_thin_out_keys.bl_idname, icon="KEYFRAME_HLT")
+        row.operator(INTERMASK_OT_restore_every_frame.bl_idname, icon="KEYFRAME")
         layout.prop(settings, "hide_other_people")

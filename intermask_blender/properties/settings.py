@@ -13,6 +13,7 @@ from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
 from ..ui.prompt_understanding import request_understanding
 from .direct import ConstraintListProperties
+from .keys import KeyProperties
 from .request import RequestProperties, prompt_property, takes_property
 from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
 from .takes import EditProperties, TakeListProperties
@@ -105,7 +106,12 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
 
 @with_sampling_settings(*PANEL_SAMPLING)
 class InterMaskSettings(
-    RequestProperties, TakeListProperties, EditProperties, ConstraintListProperties, bpy.types.PropertyGroup
+    RequestProperties,
+    KeyProperties,
+    TakeListProperties,
+    EditProperties,
+    ConstraintListProperties,
+    bpy.types.PropertyGroup,
 ):
     """The scene's settings for a generation."""
 

@@ -62,6 +62,11 @@ class InterMaskTake(bpy.types.PropertyGroup):
     before_fake_user_2: bpy.props.BoolProperty()  # type: ignore[valid-type]
     action_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
     action_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+    # While the take has key poses: the actions with a key on every frame, and hashes of the key poses as fitted.
+    every_frame_1: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+    every_frame_2: bpy.props.PointerProperty(type=bpy.types.Action)  # type: ignore[valid-type]
+    key_poses_1: bpy.props.StringProperty()  # type: ignore[valid-type]
+    key_poses_2: bpy.props.StringProperty()  # type: ignore[valid-type]
 
 
 def _show_chosen_take(owner: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:

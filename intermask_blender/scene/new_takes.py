@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import bpy
 
-from ..core import ConstraintError
+from ..core import ConstraintError, UserError
 from ..generator.generation import GenerationSettings, Pair
 from .clip_world import store_world
 from .overlaps import moved_to_free_space, overlapping_objects, overlapping_people
@@ -18,6 +19,7 @@ from .placing import place, scene_joints
 from .proposals import before_result, propose
 from .spots import CLIP, cursor_spot, standing_spot, world_at_spot
 from .takes import add_take, people_to_reuse
+from .thinning import thin_out_take
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ def place_takes(
         take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
         propose(take, before, shown, request)
         _note_errors(take, errors[number - 1] if number <= len(errors) else ())
+        if placement.keys is not None:
+            # A motion that cannot be thinned out, such as one of two frames, keeps its keys.
+            with suppress(UserError):
+                thin_out_take(take, placement.keys)
         if placement.spot is not None and (placement.spot.anchor == CLIP or is_generated(owners[0])):
             store_world(take, owners[0], world_at_spot(pair, placement.spot, placement.metres))
         if free:

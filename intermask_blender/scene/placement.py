@@ -32,6 +32,7 @@ class Placement:
         stands: whether characters of the scene perform where they stand.
         across: scale of level root motion on characters of the scene; None takes it from the result.
         reuse: whether a pair that was generated since the request performs instead of new people.
+        keys: how far key poses may be from the motion; None keys every frame.
         pins: what constraints hold at points of the scene, whatever bodies the people have.
         kept_joints: (2, T, 22) how much constraints keep the rotation of each joint, whatever bodies the people have;
             None for none.
@@ -56,6 +57,7 @@ class Placement:
     stands: bool = False
     across: float | None = None
     reuse: bool = False
+    keys: core.KeySettings | None = None
     pins: tuple[core.BodyPin, ...] = field(default=(), compare=False)
     kept_joints: np.ndarray | None = field(default=None, compare=False)
     loop: bool = False

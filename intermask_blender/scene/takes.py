@@ -212,7 +212,7 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
     people: dict[bpy.types.Object, None] = {}
     for number in sorted(numbers, reverse=True):
         take = settings.takes[number]
-        actions |= dict.fromkeys(action for action in (take.action_1, take.action_2) if action is not None)
+        actions |= dict.fromkeys(_actions_of(take))
         people |= dict.fromkeys(owner for owner in (take.character_1, take.character_2) if owner is not None)
         settings.takes.remove(number)
     leaders = _leaders()
@@ -254,10 +254,13 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
 def _existing_character_actions(take: bpy.types.PropertyGroup) -> list[CharacterAction]:
     found = character_actions(take)
     if not found:
-        raise UserError(
-            tr("The characters of the take {take} were deleted; generate a new take.").format(take=take.name)
-        )
+        raise no_characters(take)
     return found
+
+
+def no_characters(take: bpy.types.PropertyGroup) -> UserError:
+    """The error of a take without characters."""
+    return UserError(tr("The characters of the take {take} were deleted; generate a new take.").format(take=take.name))
 
 
 def _in_scene(take: bpy.types.PropertyGroup, owner: bpy.types.Object | None) -> bool:
@@ -271,7 +274,13 @@ def _takes() -> list[bpy.types.PropertyGroup]:
 
 
 def _listed_actions() -> set[bpy.types.Action]:
-    return {action for take in _takes() for action in (take.action_1, take.action_2) if action is not None}
+    return {action for take in _takes() for action in _actions_of(take)}
+
+
+def _actions_of(take: bpy.types.PropertyGroup) -> list[bpy.types.Action]:
+    """The actions of a take, with those that it keeps while it has key poses."""
+    actions = (take.action_1, take.action_2, take.every_frame_1, take.every_frame_2)
+    return [action for action in actions if action is not None]
 
 
 def _listed_people() -> set[bpy.types.Object]:

@@ -20,6 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "constraints": {"motion"},
     "kinematics": {"motion", "recognition", "constraints"},
     "fingers": {"motion", "kinematics"},
+    "keys": {"motion", "kinematics"},
     "networks": {"motion", "kinematics", "fingers"},
     "text_encoders": {"networks", *_WITH_TORCH},
     "model_files": {"networks", "text_encoders", "motion", *_WITH_TORCH},
@@ -30,8 +31,8 @@ ROOMS: dict[str, set[str]] = {
     "data": {"motion", "kinematics", "fingers", "recognition", "metrics"},
     "training": {"motion", "kinematics", "fingers", "networks", "text_encoders", "model_files", "generation",
                  "data", "metrics", *_WITH_TORCH},
-    "evaluation": {"motion", "constraints", "kinematics", "fingers", "networks", "text_encoders", "model_files",
-                   "generation", "data", "metrics", "training", *_WITH_TORCH},
+    "evaluation": {"motion", "constraints", "kinematics", "fingers", "keys", "networks", "text_encoders",
+                   "model_files", "generation", "data", "metrics", "training", *_WITH_TORCH},
 }  # fmt: skip
 """The rooms of ``model_core``, each with the rooms that it may import beside the foundation."""
 TORCH = {"networks", "text_encoders", "model_files", "generation", "worker", "training", "evaluation", *_WITH_TORCH}

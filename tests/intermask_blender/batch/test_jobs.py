@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,13 @@ def test_a_row_depends_on_what_its_constraint_file_says(tmp_path: Path) -> None:
     hashes = [motion_hash(row, (), FileHashes()) for row in rows]
     file.write_text(json.dumps([PATH, PATH]))
     assert len({*hashes, motion_hash(rows[2], (), FileHashes())}) == 4
+
+
+def test_keys_are_every_or_poses_in_both_kinds_of_files(tmp_path: Path) -> None:
+    table = jobs_of(tmp_path, "prompt,keys\na,poses\nb,Every\nc,\nd,few\n")
+    assert [job.key_poses for job in table] == [True, False, False, False]
+    assert table[3].error == "keys is 'few'; write every or poses." and not any(job.error for job in table[:3])
+    (line,) = jobs_of(tmp_path, '{"prompt": "a", "keys": "poses"}\n', "j.jsonl")
+    assert line.key_poses and motion_hash(line, (), FileHashes()) != motion_hash(
+        replace(line, key_poses=False), (), FileHashes()
+    )
