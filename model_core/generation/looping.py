@@ -42,6 +42,8 @@ _DRIFT = 0.35
 """Metres a second by which people may be moved so that they end where they begin."""
 _REACH = 4
 """Tokens on each side of the seam that are drawn."""
+_LARGEST_WORSENING = 1.3
+"""Factor of the largest acceleration up to which redrawn tokens are used."""
 _PAD = 30
 """Frames of the neighbouring cycles that the solver sees."""
 _CLOSING = 12
@@ -162,6 +164,22 @@ def looped(people: Sequence[Motion], frames: int) -> Loop:
         after = np.maximum(np.arange(frames + 2) - frames, 0)
         result.append(blend(path, taken(next_cycle, after), np.arange(frames + 2) >= frames).frames(0, frames + 1))
     return Loop((result[0], result[1]), travel)
+
+
+def smoother(closed: Loop, redrawn: Loop) -> Loop:
+    """Of a loop and the same with redrawn tokens the second, unless it jumps where these meet the others.
+
+    In fast motion a redrawn token may contradict its neighbours, for example with the other hand raised.
+    """
+    peaks = [_largest_acceleration(loop) for loop in (closed, redrawn)]
+    return closed if peaks[1] > _LARGEST_WORSENING * peaks[0] else redrawn
+
+
+def _largest_acceleration(loop: Loop) -> float:
+    """Metres per squared frame of the joint that accelerates most, over two cycles."""
+    joints = np.stack([person.joints for person in loop.people])
+    cycles = np.concatenate((joints[:, :-1], joints + loop.travel), axis=1)
+    return float(np.linalg.norm(np.diff(cycles, n=2, axis=1), axis=-1).max())
 
 
 def _best_begin(joints: np.ndarray, frames: int) -> tuple[int, np.ndarray]:

@@ -23,7 +23,7 @@ from .completion import Window, WindowTask, all_free, kept_columns, windows
 from .constrained import bound_tokens, checked, part_frames, targets_of_part
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .finger_poses import finger_poses
-from .looping import Loop, drawn_frames, looped
+from .looping import Loop, drawn_frames, looped, smoother
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompt_reader import PromptReader
@@ -185,7 +185,7 @@ class InterMask:
             progress = sub_progress(options.on_step, number, 1 + options.takes)
             own = replace(options, takes=1, on_step=progress, seed=options.seed + number)
             (take,) = self.complete(prompt, (first, second), loop.free_tokens(), frames, own)
-            result.append(loop.with_rotated(take.people))
+            result.append(smoother(loop, loop.with_rotated(take.people)))
         return result
 
     def draw_parts(self, prompt: str, frames: int, options: GenerateOptions = _DEFAULTS) -> list[DrawnPart]:

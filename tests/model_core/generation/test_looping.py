@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from generated_clips import generated
 
 from model_core.errors import UserError
-from model_core.generation.looping import looped
+from model_core.generation.looping import Loop, looped, smoother
 from model_core.kinematics import RAW_FIT, solve
+from model_core.motion import SMPL
 from model_core.motion.shared_travel import in_place
 
 FRAMES = 72
@@ -43,6 +46,17 @@ def test_the_seam_is_in_the_middle_of_rotated_people_and_rotating_back_changes_n
         np.testing.assert_allclose(person.joints[-1], own.joints[0] + loop.travel, atol=1e-6)
     free = loop.free_tokens()
     assert free[:, :, loop.seam // 4].all() and not free[:, :, 0].any() and not free[:, :, -1].any()
+
+
+def test_redrawn_tokens_are_used_unless_they_jump() -> None:
+    loop = looped(generated("shake"), FRAMES)
+    first, second = loop.people
+    moved = np.array(second.joints)
+    moved[30:34, SMPL.index("L_Wrist")] += 0.4
+    jumping = Loop((first, replace(second, joints=moved)), loop.travel)
+    redrawn = loop.with_rotated(loop.rotated())
+    assert smoother(loop, redrawn) is redrawn
+    assert smoother(loop, jumping) is loop
 
 
 def test_people_who_end_far_away_are_told_of() -> None:
