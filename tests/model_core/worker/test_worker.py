@@ -60,7 +60,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     tokenizer = TokenizerConfig(width=16, codes=32, code_width=16)
     transformer = TransformerConfig(32, 16, 32, 1, 2, 32, text=TextLayersConfig(384, 4, 64, 1, True))
-    config = ModelConfig("small", tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(6), 120, ("they hug",))
+    config = ModelConfig(
+        "small", tokenizer, transformer, str(TEXT_ENCODER), SamplingSettings(6), 120, examples=("they hug",)
+    )
     person = canonical_transform(walk(9)).apply(walk(9))
     mean = torch.from_numpy(features_from_motion(person).mean(0)).float()
     networks = Tokenizer(tokenizer), InteractionTransformer(transformer)
@@ -85,7 +87,8 @@ def warm(model: Path) -> Iterator[Client]:
     client = Client()
     assert client.next().type == "ready"
     client.send("load", id="warm", model=str(model))
-    assert client.final().type == "loaded"
+    final = client.final()
+    assert final.type == "loaded", final.values
     yield client
     client.close()
 
