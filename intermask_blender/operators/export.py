@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..core import UserError
-from ..properties.settings import EXPORT_FORMATS, ROOT_MOTION
+from ..properties.settings import EXPORT_FORMATS, FBX_UNITS, ROOT_MOTION
 from ..rig.key import scene_fps
 from ..scene.export import SUFFIXES, export_take, files_of, missing_exporter
 from ..scene.takes import character_actions
@@ -27,6 +27,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
     format: bpy.props.EnumProperty(name="Format", items=EXPORT_FORMATS)  # type: ignore[valid-type]
+    fbx_units: bpy.props.EnumProperty(name="For", items=FBX_UNITS)  # type: ignore[valid-type]
     root_motion: bpy.props.EnumProperty(name="Root Motion", items=ROOT_MOTION)  # type: ignore[valid-type]
 
     @classmethod
@@ -70,7 +71,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
             raise UserError(tr("No file was named; choose where to write."))
         take = settings.takes[settings.take_index]
         path = Path(bpy.path.abspath(self.filepath))
-        files = export_take(context, take, self.format, path, self.root_motion)
+        files = export_take(context, take, self.format, path, self.root_motion, self.fbx_units)
         names = ", ".join(path.name for path in files)
         if self.format in ("BVH", "NPZ"):
             return tr("Wrote {files} at {fps:g} frames a second").format(files=names, fps=scene_fps(context.scene))
@@ -90,5 +91,7 @@ class INTERMASK_OT_export(AttemptMixin, bpy.types.Operator):
     def _take_format(self, context: bpy.types.Context) -> None:
         if not self.properties.is_property_set("format"):
             self.format = context.scene.intermask.export_format
+        if not self.properties.is_property_set("fbx_units"):
+            self.fbx_units = context.scene.intermask.export_fbx_units
         if not self.properties.is_property_set("root_motion"):
             self.root_motion = context.scene.intermask.export_root_motion

@@ -27,6 +27,8 @@ class INTERMASK_PT_export(bpy.types.Panel):
         column.prop(context.scene.intermask, "export_format")
         if context.scene.intermask.export_format not in ("BVH", "NPZ"):
             column.prop(context.scene.intermask, "export_root_motion")
+        if context.scene.intermask.export_format == "FBX":
+            column.prop(context.scene.intermask, "export_fbx_units")
         if context.scene.intermask.export_format in ("BVH", "NPZ"):
             rate = tr("{fps:g} frames a second, as the scene").format(fps=scene_fps(context.scene))
             self.layout.label(text=rate, icon="INFO", translate=False)

@@ -34,6 +34,11 @@ EXPORT_FORMATS = (
     ("NPZ", "NumPy", "One .npz file with joints and SMPL poses of both characters, for research"),
 )
 
+FBX_UNITS = (
+    ("CENTIMETRES", "Unreal", "Centimetres, as Unreal and most programs read FBX files"),
+    ("METRES", "Unity, Godot", "Metres, so that objects have the scale 1 in Unity and Godot"),
+)
+
 ROOT_MOTION = (
     ("HIPS", "Hips", "As in the scene: the hips carry the travel"),
     (
@@ -172,6 +177,9 @@ class InterMaskSettings(
         min=0.5,
         max=59.0,
         precision=1,
+    )
+    export_fbx_units: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="For", description="The unit of FBX files", items=FBX_UNITS
     )
     export_root_motion: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Root Motion", description="What carries the travel of the characters in FBX, glTF and USD files",

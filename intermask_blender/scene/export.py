@@ -60,7 +60,12 @@ def files_of(path: Path, kind: str, people: int) -> list[Path]:
 
 
 def export_take(
-    context: bpy.types.Context, take: bpy.types.PropertyGroup, kind: str, path: Path, root_motion: str = HIPS
+    context: bpy.types.Context,
+    take: bpy.types.PropertyGroup,
+    kind: str,
+    path: Path,
+    root_motion: str = HIPS,
+    fbx_units: str = "CENTIMETRES",
 ) -> list[Path]:
     """Write both characters of a take with their motion. The scene does not change.
 
@@ -70,6 +75,7 @@ def export_take(
         kind: a key of ``SUFFIXES``.
         path: where to write; see ``path_with_suffix`` and ``files_of``.
         root_motion: which bones carry the travel in files of Blender's exporters; see ``with_root_bones``.
+        fbx_units: ``CENTIMETRES`` or ``METRES``; of FBX files.
 
     Returns:
         The files; they appear whole or not at all.
@@ -100,7 +106,7 @@ def export_take(
         _only_selected(context, exported, frames),
     ):
         try:
-            _blender_exporter(kind, str(temporary))
+            _blender_exporter(kind, str(temporary), fbx_units)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
             raise UserError(
@@ -158,7 +164,7 @@ def _person(owner: bpy.types.Object, scene: bpy.types.Scene, frames: tuple[float
     return posed_of(capture(owner, scene, frames, rate=scene_fps(scene), shortest=1).motion)
 
 
-def _blender_exporter(kind: str, path: str) -> None:
+def _blender_exporter(kind: str, path: str, fbx_units: str) -> None:
     if kind == "FBX":
         bpy.ops.export_scene.fbx(
             filepath=path,
@@ -166,6 +172,9 @@ def _blender_exporter(kind: str, path: str) -> None:
             use_selection=True,
             object_types={"ARMATURE", "MESH"},
             add_leaf_bones=False,
+            # In metres the unit stands in the file and objects have the scale 1; Godot's documentation of FBXDocument
+            # asks for that.
+            apply_scale_options="FBX_SCALE_UNITS" if fbx_units == "METRES" else "FBX_SCALE_NONE",
             bake_anim_use_nla_strips=False,
             bake_anim_use_all_actions=False,
             # Blender's default removes keys, which moves joints by centimetres between the remaining keys.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,6 +154,23 @@ def test_a_root_bone_carries_the_travel_and_the_scene_is_as_before(tmp_path: Pat
     own = shown[:, -1, 0] - shown[:, 0, 0]
     wanted = own if root_motion == "PERSON" else np.stack([own.mean(0)] * 2)
     np.testing.assert_allclose(np.array(moved)[:, :2], wanted[:, :2], atol=1e-3)
+
+
+def test_fbx_files_in_metres_say_so_and_move_as_in_the_scene(tmp_path: Path) -> None:
+    generated()
+    shown = joints_over(range(1, 31))
+    for units in ("CENTIMETRES", "METRES"):
+        path = str(tmp_path / units)
+        assert bpy.ops.intermask.export(filepath=path, format="FBX", fbx_units=units) == {"FINISHED"}
+    files = [(tmp_path / f"{units}.fbx").read_bytes() for units in ("CENTIMETRES", "METRES")]
+    # The value of a property of GlobalSettings follows its name and three texts: double, D and eight bytes.
+    factors = []
+    for content in files:
+        place = content.index(b"UnitScaleFactor")
+        value = content.index(b"D", place + 40)
+        factors.append(struct.unpack("<d", content[value + 1 : value + 9])[0])
+    assert factors == [1.0, 100.0]
+    assert np.linalg.norm(read_again(tmp_path / "METRES.fbx", 30.0, 30) - shown, axis=-1).max() < SAME
 
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
