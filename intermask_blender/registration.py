@@ -30,6 +30,7 @@ from .operators.proposals import (
     INTERMASK_OT_next_proposal,
     INTERMASK_OT_reject_proposal,
 )
+from .operators.props import INTERMASK_OT_add_prop
 from .operators.runtime import (
     INTERMASK_OT_install_runtime,
     INTERMASK_OT_remove_runtime,
@@ -61,6 +62,7 @@ from .panels.export import INTERMASK_PT_export
 from .panels.fingers import INTERMASK_PT_fingers
 from .panels.generate import INTERMASK_MT_prompts, INTERMASK_PT_generate
 from .panels.kinds import INTERMASK_PT_kinds
+from .panels.props import INTERMASK_PT_props
 from .panels.takes import INTERMASK_MT_takes, INTERMASK_PT_takes, INTERMASK_UL_takes
 from .properties import (
     InterMaskBone,
@@ -128,6 +130,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_retime_take,
     INTERMASK_OT_scale_gestures,
     INTERMASK_OT_pose_fingers,
+    INTERMASK_OT_add_prop,
     INTERMASK_OT_export,
     INTERMASK_OT_edit_bones,
     INTERMASK_OT_detect_bones,
@@ -149,6 +152,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_PT_bone_map,
     INTERMASK_PT_advanced,
     INTERMASK_PT_takes,
+    INTERMASK_PT_props,
     INTERMASK_PT_edit,
     INTERMASK_PT_fingers,
     INTERMASK_PT_export,

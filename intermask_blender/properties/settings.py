@@ -8,6 +8,7 @@ import bpy
 
 from ..generator.models import recommended_sampling
 from ..operators.fingers import HANDS as FINGER_HANDS
+from ..operators.props import SHAPES as PROP_SHAPES
 from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.model_list import model_list
 from ..ui.prompt_history import past_prompts
@@ -162,6 +163,12 @@ class InterMaskSettings(
     )
     edit_who: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Affect", description="Whose motion is regenerated", items=WHO, translation_context=TRANSLATION_CONTEXT
+    )
+    prop_object: bpy.props.PointerProperty(  # type: ignore[valid-type]
+        name="Prop", description="The object that the people get; none means a simple one", type=bpy.types.Object
+    )
+    prop_shape: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Simple Prop", description="What is made if no object is chosen", items=PROP_SHAPES
     )
     finger_hands: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Hands to Pose", description="Which hands get the finger pose", items=FINGER_HANDS

@@ -45,7 +45,7 @@ def rig_fingers(owner: bpy.types.Object, mapping: RigMapping) -> list[RigFinger]
     found = {joint: bone for joint, bone in found.items() if bone not in mapping.bones.values()}
     result = []
     for side in _SIDES:
-        palm = _palm(owner, mapping, found, side)
+        palm = palm_axes(owner, mapping, found, side)
         if palm is None:
             continue
         for finger in ("Thumb", *_ACROSS):
@@ -93,7 +93,7 @@ def _turns(owner: bpy.types.Object, joints: tuple[str, ...], bones: tuple[str, .
     return np.stack(turns)
 
 
-def _palm(owner: bpy.types.Object, mapping: RigMapping, found: Mapping[str, str], side: str) -> np.ndarray | None:
+def palm_axes(owner: bpy.types.Object, mapping: RigMapping, found: Mapping[str, str], side: str) -> np.ndarray | None:
     """(3, 3) takes SMPL-X's axes to the armature's: where the knuckles of a hand are, seen from its wrist."""
     wrist = mapping.bones.get(f"{side}Wrist")
     knuckles = [joint for finger in _ACROSS if (joint := f"{side}{finger}1") in found]

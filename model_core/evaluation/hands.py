@@ -82,7 +82,7 @@ def evaluate_hands(model: Path, data: Path | None, kinds: Sequence[str], seeds: 
     right: dict[str, float] = {}
     if data is not None:
         settings = FingerClassifierTraining()
-        clips = labelled_clips(load_choreographed(data, True), pipeline.model, pipeline.reader.encoder, settings)
+        clips = labelled_clips(load_choreographed(data, True), pipeline.reader.encoder, settings)
         if not clips:
             raise UserError(f"{data} has no held-out clips; make more with 'choreograph --instances 8'.")
         right = accuracy(classifier, clips, settings.boundary)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kinematics.filters import hann_smoothed
+from ..kinematics.filters import hann_smoothed, upper_envelope
 from ..kinematics.hands import rotations_with_moved_hands
 from ..kinematics.limbs import ARMS
 from ..kinematics.pose import PoseBatch
@@ -33,6 +33,10 @@ _LARGEST_TURN = 1.2
 _SMOOTH = 4
 """Frames on each side over which the hands' targets are smoothed."""
 _PASSES = 3
+_AHEAD = 6
+"""Frames by which hands are turned before they touch; the fingers then pass each other without touching."""
+_PASSING = 0.035
+"""Metres by which palms are further apart while they pass each other."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ class Clasp:
     sides: tuple[int, int]
     weight: np.ndarray
 
+    @property
+    def shaping(self) -> np.ndarray:
+        """(T,) 1 while they do and shortly before and after: hands are turned before they touch."""
+        return hann_smoothed(upper_envelope(self.weight, _AHEAD), 2)
+
 
 def hand_of(joints: np.ndarray, rotations: np.ndarray, side: int, size: float) -> HandPlace:
     """The place of a hand from joints (T, 22, 3) and rotations (T, 22, 3, 3) in the world."""
@@ -108,17 +117,25 @@ def clasped(pose: PoseBatch, clasps: list[Clasp], sizes: tuple[float, float], he
         moves = np.zeros((*joints.shape[:2], 2, 3))
         for clasp, hold in zip(clasps, holds, strict=True):
             hands = [hand_of(joints[one], rotations[one], clasp.sides[one], sizes[one]) for one in (0, 1)]
-            for person, (orientation, palm) in enumerate(_targets(hands, hold, held)):
+            across, targets = _targets(hands, hold, held)
+            for person, (orientation, palm) in enumerate(targets):
                 if person == held:
                     continue
                 hand, wrist = hands[person], _WRISTS[clasp.sides[person]]
                 turn = axis_angle_from_matrix(orientation @ transposed(hand.orientation))
                 angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-                turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)) * clasp.weight[:, None]
+                turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)) * clasp.shaping[:, None]
                 turned = matrix_from_axis_angle(turn) @ hand.orientation
                 rotations[person, :, wrist] = turned
                 goal = palm - rotate(turned, np.broadcast_to(_along(hand), palm.shape))
-                moves[person, :, clasp.sides[person]] = clasp.weight[:, None] * (goal - hand.wrist)
+                way = goal - hand.wrist
+                aside = (way * across).sum(-1, keepdims=True) * across
+                # A little further apart until they hold each other, so that thumbs pass.
+                early = clasp.shaping[:, None] - clasp.weight[:, None]
+                aside = aside - (0.5 - person) * _PASSING * early * across
+                moves[person, :, clasp.sides[person]] = (
+                    clasp.weight[:, None] * (way - aside) + clasp.shaping[:, None] * aside
+                )
         moved = rotations_with_moved_hands(joints, rotations, moves, pose.offsets, pose.joints)
         pose = pose.with_world_rotations(moved)
     return pose
@@ -180,8 +197,10 @@ def _best_hold(hands: Sequence[HandPlace], clasp: Clasp) -> Hold:
     return min(possible_holds(clasp.sides), key=misfit)
 
 
-def _targets(hands: Sequence[HandPlace], hold: Hold, held: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Orientation (T, 3, 3) and middle of the palm (T, 3) of both hands."""
+def _targets(
+    hands: Sequence[HandPlace], hold: Hold, held: int | None
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """The direction (T, 3) from palm to palm; orientation (T, 3, 3) and middle of the palm (T, 3) of both hands."""
     size = 0.5 * (hands[0].size + hands[1].size)
     frames = [hand.orientation @ turn.T for hand, turn in zip(hands, hold.turns, strict=True)]
     places = [palm_of(hand) - size * rotate(frame, np.broadcast_to(palm, hand.wrist.shape))
@@ -194,7 +213,7 @@ def _targets(hands: Sequence[HandPlace], hold: Hold, held: int | None) -> list[t
         place = 0.5 * (palm_of(hands[0]) + palm_of(hands[1]))
     else:
         frame, place = frames[held], places[held]
-    return [
+    return frame[..., 0], [
         (frame @ turn, place + size * rotate(frame, np.broadcast_to(palm, place.shape)))
         for turn, palm in zip(hold.turns, hold.palms, strict=True)
     ]

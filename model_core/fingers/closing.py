@@ -8,7 +8,7 @@ from ..kinematics.filters import hann_smoothed
 from .hand_capsules import Capsules, HandPlace, deepest_finger, depths, finger_capsules, hand_capsules, palm_capsules
 from .hand_pose import THUMB
 from .shapes import SHAPES
-from .states import CLASP
+from .states import CLASP, FLAT
 
 _STEPS = 14
 """Closures that are tried from open to closed."""
@@ -27,6 +27,17 @@ _LONG = [0, 1, 3, 2]
 """The fingers without the thumb, from the index finger to the pinky."""
 _LOOSE = 0.5
 """Closure of a finger that touches nothing."""
+
+
+def _open_for_clasp() -> np.ndarray:
+    angles = SHAPES[FLAT].reshape(-1, 4).copy()
+    angles[_LONG, :3] = (-10.0, 2.0, 0.0)
+    angles[THUMB] = (-30.0, 10.0, -6.0, 0.0)
+    return angles.ravel()
+
+
+OPEN_FOR_CLASP = _open_for_clasp()
+"""(20,) angles of a hand that is about to hold another: fingers straight, the thumb behind the palm."""
 
 
 def closed_fingers(first: HandPlace, second: HandPlace) -> tuple[np.ndarray, np.ndarray]:

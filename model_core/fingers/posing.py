@@ -14,7 +14,7 @@ from ..motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, quaternion_from_matrix
 from ..motion.skeleton import SMPL, SMPLX
 from .clasping import REACH, Clasp, clasped, hand_of, palm_of
-from .closing import closed_fingers
+from .closing import OPEN_FOR_CLASP, closed_fingers
 from .hand_capsules import HandPlace
 from .hand_pose import ANGLES, finger_rotations
 from .shapes import SHAPES
@@ -99,6 +99,9 @@ def _close(angles: np.ndarray, pose: PoseBatch, clasps: list[Clasp], sizes: tupl
     """Replace the angles (2, T, 2, 20) of hands that hold each other, in place."""
     joints, rotations = pose.world()
     for clasp in clasps:
+        for person, side in enumerate(clasp.sides):
+            # Open while the hands pass each other.
+            angles[person, :, side] += clasp.shaping[:, None] * (OPEN_FOR_CLASP - angles[person, :, side])
         frames = np.flatnonzero(clasp.weight > 0)
         solved = np.unique(np.append(frames[::_STRIDE], frames[-1]))
         hands = [hand_of(joints[one], rotations[one], clasp.sides[one], sizes[one]) for one in (0, 1)]

@@ -44,8 +44,13 @@ class FingerClassifier(TextConditionedPairNet):
         Returns:
             (B, 2, T, 2, S) logits of ``FINGER_STATES``, left and right hand.
         """
-        return self.predict(self.features(joints), text).unflatten(-1, (2, len(FINGER_STATES)))
+        return self.classified(finger_features(joints), text)
 
-    def features(self, joints: Tensor) -> Tensor:
-        """(B, 2, T, N) features of joints (B, 2, T, 22, 3) in each person's own frame."""
-        return torch.cat((pair_view(joints), nearness(joints)), -1)
+    def classified(self, features: Tensor, text: Tensor) -> Tensor:
+        """(B, 2, T, 2, S) logits for ``finger_features`` (B, 2, T, N) and text vectors (B, text_width)."""
+        return self.predict(features, text).unflatten(-1, (2, len(FINGER_STATES)))
+
+
+def finger_features(joints: Tensor) -> Tensor:
+    """(B, 2, T, N) features of joints (B, 2, T, 22, 3) in each person's own frame."""
+    return torch.cat((pair_view(joints), nearness(joints)), -1)

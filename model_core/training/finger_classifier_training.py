@@ -16,12 +16,11 @@ from ..data.choreography.finger_rules import finger_states
 from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..fingers.states import FINGER_STATES
-from ..generation.contact_ik import reach_contacts
 from ..model_files.finger_classifier_file import save_finger_classifier
-from ..model_files.model_folder import Model, load_model
+from ..model_files.model_folder import find_text_encoder, read_config
 from ..motion.canonical import mirrored_text
 from ..motion.skeleton import SMPL
-from ..networks.finger_classifier import FingerClassifier, FingerClassifierConfig
+from ..networks.finger_classifier import FingerClassifier, FingerClassifierConfig, finger_features
 from ..text_encoders import TextEncoder, load_text_encoder
 from ..text_encoders.batches import pooled
 from .loop import Loop, LoopSettings
@@ -41,7 +40,7 @@ class FingerClassifierTraining:
         loop: number of steps, batch size and optimiser.
         captions: number of a clip's captions that are used.
         frames: of a crop.
-        perturbation: of the clips.
+        perturbation: of the clips, smaller than that of decoded ones: the refiner has corrected these.
         boundary: frames on each side of a change of state in which either state counts as right.
         seed: of the drawn crops and initial weights.
     """
@@ -52,7 +51,7 @@ class FingerClassifierTraining:
     )
     captions: int = 3
     frames: int = 64
-    perturbation: Perturbation = Perturbation()
+    perturbation: Perturbation = Perturbation(strongest=0.5)
     boundary: int = 3
     seed: int = 0
 
@@ -63,17 +62,15 @@ class LabelledClip:
 
     Attributes:
         kind: of the interaction.
-        joints: (2, 2, T, 22, 3) metres, as it is and with errors like the model's own, T even.
+        features: (2, 2, 2, T, N) ``finger_features``: of the clip and of its mirror image, as it is and perturbed.
         states: (2, T, 2) indices of ``FINGER_STATES``.
-        text: (N, W) sentence vectors of its captions.
-        mirrored_text: (N, W) the same with left and right swapped.
+        text: (2, N, W) sentence vectors of its captions, and of these with left and right swapped.
     """
 
     kind: str
-    joints: Tensor
+    features: Tensor
     states: Tensor
     text: Tensor
-    mirrored_text: Tensor
 
 
 def learn_fingers(
@@ -93,25 +90,23 @@ def learn_fingers(
     Raises:
         UserError: there are no clips, or the model has hands of its own.
     """
-    loaded = load_model(model)
-    if loaded.config.skeleton != "smpl22":
+    config = read_config(model)
+    if config.skeleton != "smpl22":
         raise UserError(f"{model} has hands of its own; a finger classifier is for models of SMPL's 22 joints.")
     clips = load_choreographed(data)
-    encoder = load_text_encoder(loaded.text_encoder)
+    encoder = load_text_encoder(find_text_encoder(config.text_encoder, model))
     torch.manual_seed(settings.seed)
-    train = labelled_clips([clip for clip in clips if not clip.held_out], loaded, encoder, settings)
-    held_out = labelled_clips([clip for clip in clips if clip.held_out], loaded, encoder, settings)
+    train = labelled_clips([clip for clip in clips if not clip.held_out], encoder, settings)
+    held_out = labelled_clips([clip for clip in clips if clip.held_out], encoder, settings)
     if not held_out:
         raise UserError(f"{data} has no held-out clips; make more with 'choreograph --instances 8'.")
     network = FingerClassifier(replace(settings.network, text_width=encoder.width))
-    set_normalisation(
-        network, torch.cat([network.features(clip.joints[:1]).flatten(0, 2) for clip in train])[None, None]
-    )
+    set_normalisation(network, torch.cat([clip.features[0, 0].flatten(0, 1) for clip in train])[None, None])
     loop = Loop(network, settings.loop, out / "finger_classifier", "finger classifier")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        joints, text, states = _batch(train, np.random.default_rng((settings.seed, step)), settings)
-        loss = functional.cross_entropy(network(joints, text).flatten(0, -2), states.flatten())
+        features, text, states = _batch(train, np.random.default_rng((settings.seed, step)), settings)
+        loss = functional.cross_entropy(network.classified(features, text).flatten(0, -2), states.flatten())
         return loss, {"loss": float(loss.detach())}
 
     def evaluate(averaged: nn.Module) -> dict[str, float]:
@@ -126,9 +121,9 @@ def learn_fingers(
 
 @torch.inference_mode()
 def labelled_clips(
-    clips: Sequence[StoredClip], model: Model, encoder: TextEncoder, settings: FingerClassifierTraining
+    clips: Sequence[StoredClip], encoder: TextEncoder, settings: FingerClassifierTraining
 ) -> list[LabelledClip]:
-    """Clips as they are, and perturbed and then corrected by the model's refiner and contact classifier."""
+    """Clips as they are and perturbed, with the states of their fingers."""
     clips = [replace(clip, captions=clip.captions[: settings.captions]) for clip in clips]
     captions = sorted({text for clip in clips for one in clip.captions for text in (one, mirrored_text(one))})
     words = dict(zip(captions, pooled(encoder, captions), strict=True)) if captions else {}
@@ -136,25 +131,20 @@ def labelled_clips(
     for clip in clips:
         frames = clip.features.shape[1] // 2 * 2
         clean = torch.from_numpy(clip.joints[:, :frames].copy())[None]
-        joints = settings.perturbation.apply(clean)
-        text = torch.stack([words[caption] for caption in clip.captions])
-        fixed = torch.zeros(1, 2, dtype=torch.bool)
-        if model.refiner is not None:
-            joints = model.refiner(joints, text[:1], fixed)
-        if model.contact_classifier is not None:
-            joints = reach_contacts(joints, model.contact_classifier(joints, text[:1]), fixed)
+        joints = torch.cat((clean, settings.perturbation.apply(clean)))
+        both = torch.cat((joints, joints[..., list(SMPL.mirror), :] * joints.new_tensor((-1.0, 1.0, 1.0))))
         states = finger_states(clip.kind, clip.joints[:, :frames], clip.schedule, clip.facts)
-        mirror = torch.stack([words[mirrored_text(caption)] for caption in clip.captions])
-        result.append(
-            LabelledClip(clip.kind, torch.cat((clean, joints)), torch.from_numpy(states), text.clone(), mirror)
-        )
+        text = torch.stack([words[caption] for caption in clip.captions])
+        mirrored = torch.stack([words[mirrored_text(caption)] for caption in clip.captions])
+        features = finger_features(both).unflatten(0, (2, 2)).clone()
+        result.append(LabelledClip(clip.kind, features, torch.from_numpy(states), torch.stack((text, mirrored))))
     return result
 
 
 def _batch(
     clips: Sequence[LabelledClip], random: np.random.Generator, settings: FingerClassifierTraining
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Joints (B, 2, T, 22, 3), text (B, W) and states (B, 2, T, 2) of crops; half are mirrored, half exchanged."""
+    """Features (B, 2, T, N), text (B, W) and states (B, 2, T, 2) of crops, half of them mirrored."""
     of_kind = defaultdict(list)
     for clip in clips:
         of_kind[clip.kind].append(clip)
@@ -165,21 +155,15 @@ def _batch(
         chosen.append(group[int(random.integers(len(group)))])
     frames = min(settings.frames, *(clip.states.shape[1] for clip in chosen)) // 2 * 2
     frames = int(random.integers(min(_SHORTEST, frames) // 2, frames // 2 + 1)) * 2
-    joints, text, states = [], [], []
+    features, text, states = [], [], []
     for clip in chosen:
         start = int(random.integers(clip.states.shape[1] - frames + 1))
-        crop = clip.joints[int(random.integers(len(clip.joints))), :, start : start + frames]
+        mirrored, perturbed = (int(value) for value in random.integers(2, size=2))
+        features.append(clip.features[mirrored, perturbed, :, start : start + frames])
         labels = clip.states[:, start : start + frames]
-        caption = int(random.integers(len(clip.text)))
-        vector = clip.text[caption]
-        if random.random() < 0.5:
-            crop = crop[:, :, list(SMPL.mirror)] * crop.new_tensor((-1.0, 1.0, 1.0))
-            labels, vector = labels.flip(-1), clip.mirrored_text[caption]
-        # Which person comes first does not matter: the network sees each from its own side.
-        joints.append(crop)
-        states.append(labels)
-        text.append(vector)
-    return torch.stack(joints), torch.stack(text), torch.stack(states)
+        states.append(labels.flip(-1) if mirrored else labels)
+        text.append(clip.text[mirrored, int(random.integers(clip.text.shape[1]))])
+    return torch.stack(features), torch.stack(text), torch.stack(states)
 
 
 @torch.inference_mode()
@@ -193,7 +177,7 @@ def accuracy(network: FingerClassifier, clips: Sequence[LabelledClip], boundary:
     """
     right: dict[str, list[float]] = defaultdict(list)
     for clip in clips:
-        logits = network(clip.joints, clip.text[torch.arange(len(clip.joints)) % len(clip.text)])
+        logits = network.classified(clip.features[0], clip.text[0, torch.arange(2) % clip.text.shape[1]])
         found = logits.argmax(-1)
         agree = torch.zeros_like(found, dtype=torch.bool)
         for shift in range(-boundary, boundary + 1):

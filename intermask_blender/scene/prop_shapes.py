@@ -1,0 +1,77 @@
+"""Simple props: a bottle, a sword and a ball. Each stands along its own Z axis and is held at its origin."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import bmesh
+import bpy
+import numpy as np
+
+from .. import compat
+
+Profile = tuple[tuple[float, float], ...]
+
+_BOTTLE: Profile = (
+    (0.0, -0.11), (0.032, -0.11), (0.034, -0.1), (0.034, 0.03), (0.03, 0.06), (0.014, 0.1), (0.012, 0.14),
+    (0.015, 0.145), (0.015, 0.16), (0.0, 0.16),
+)  # fmt: skip
+"""Radius and height of the outline, metres."""
+_HANDLE: Profile = ((0.0, -0.1), (0.02, -0.1), (0.02, -0.085), (0.015, -0.08), (0.014, 0.07), (0.0, 0.07))
+BALL_RADIUS = 0.11
+"""Metres, of a football."""
+_SIDES = 20
+_COLOURS = {"BOTTLE": (0.1, 0.35, 0.15), "SWORD": (0.55, 0.56, 0.6), "BALL": (0.85, 0.85, 0.82)}
+
+
+def new_prop(shape: str, name: str, collection: bpy.types.Collection, metres: float) -> bpy.types.Object:
+    """A simple prop.
+
+    Args:
+        shape: ``BOTTLE``, ``SWORD`` or ``BALL``.
+        name: of the object.
+        collection: where it is linked.
+        metres: per unit of the scene.
+    """
+    mesh = bpy.data.meshes.new(name)
+    built = bmesh.new()
+    if shape == "BOTTLE":
+        _lathe(built, _BOTTLE)
+    elif shape == "BALL":
+        bmesh.ops.create_icosphere(built, subdivisions=3, radius=BALL_RADIUS)
+    else:
+        _lathe(built, _HANDLE)
+        _box(built, (0.1, 0.016, 0.02), (0.0, 0.0, 0.08))
+        _box(built, (0.04, 0.008, 0.78), (0.0, 0.0, 0.48))
+    bmesh.ops.scale(built, vec=(1.0 / metres,) * 3, verts=built.verts)
+    built.to_mesh(mesh)
+    built.free()
+    material = bpy.data.materials.new(name)
+    compat.paint_material(material, _COLOURS[shape], roughness=0.3)
+    mesh.materials.append(material)
+    if shape != "SWORD":
+        mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
+    thing = bpy.data.objects.new(name, mesh)
+    collection.objects.link(thing)
+    return thing
+
+
+def _lathe(built: bmesh.types.BMesh, profile: Profile) -> None:
+    """The surface of an outline that is turned about Z."""
+    angles = np.linspace(0.0, 2 * np.pi, _SIDES, endpoint=False)
+    rings = [
+        [built.verts.new((radius * np.cos(a), radius * np.sin(a), height)) for a in (angles if radius else angles[:1])]
+        for radius, height in profile
+    ]
+    for below, above in pairwise(rings):
+        for side in range(_SIDES):
+            after = (side + 1) % _SIDES
+            corners = [below[side % len(below)], below[after % len(below)], above[after % len(above)],
+                       above[side % len(above)]]  # fmt: skip
+            built.faces.new(list(dict.fromkeys(corners)))
+
+
+def _box(built: bmesh.types.BMesh, size: tuple[float, float, float], at: tuple[float, float, float]) -> None:
+    made = bmesh.ops.create_cube(built, size=1.0)["verts"]
+    bmesh.ops.scale(built, vec=size, verts=made)
+    bmesh.ops.translate(built, vec=at, verts=made)
