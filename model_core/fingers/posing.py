@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..kinematics.filters import hann_smoothed
+from ..kinematics.filters import hann_smoothed, smoothstep
 from ..kinematics.pose import PoseBatch
 from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
@@ -26,6 +26,8 @@ _SHORTEST_CLASP = 8
 """Frames of the shortest clasp."""
 _STRIDE = 3
 """Frames from one solved clasp to the next; in between the angles are interpolated."""
+_CLOSE_FROM = 0.6
+"""How far two hands are brought together when their fingers begin to close."""
 _LIFE = {RELAXED: 3.0, OPEN: 1.5, FLAT: 1.0, GRIP: 0.6, HANDLE: 0.6, FIST: 0.4}
 """Degrees by which the flexion of fingers slowly varies in some states."""
 _PERIODS = (2.3, 3.7, 5.9)
@@ -108,7 +110,8 @@ def _close(angles: np.ndarray, pose: PoseBatch, clasps: list[Clasp], sizes: tupl
         chosen = [HandPlace(hand.wrist[solved], hand.orientation[solved], hand.side, hand.size) for hand in hands]
         for person, closed in enumerate(closed_fingers(*chosen)):
             between = np.stack([np.interp(frames, solved, closed[:, angle]) for angle in range(ANGLES)], axis=-1)
-            share = clasp.weight[frames, None]
+            # When the hands are in place: fingers that close on the way would pass through each other.
+            share = smoothstep((clasp.weight[frames, None] - _CLOSE_FROM) / (1 - _CLOSE_FROM))
             own = angles[person, frames, clasp.sides[person]]
             angles[person, frames, clasp.sides[person]] = own + share * (between - own)
 
