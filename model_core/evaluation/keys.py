@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ class KeysReport:
 
     Attributes:
         kinds: by name.
-        seconds: to find the key poses of two people in 300 frames.
+        seconds: of processor time to find the key poses of two people in 300 frames.
     """
 
     kinds: dict[str, KindKeys] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class KeysReport:
             ("standing feet, at most 3 mm", f"{1000 * feet:.1f} mm", feet <= goals.held),
             ("contacts, at most 3 mm", f"{1000 * contacts:.1f} mm", contacts <= goals.held),
             ("clips that detectors see, as many as with all keys", f"{with_poses} of {seen}", with_poses >= seen),
-            ("300 frames of two people, under 1 s", f"{self.seconds:.2f} s", self.seconds < _SECONDS),
+            ("processor time, 300 frames of two people, under 1 s", f"{self.seconds:.2f} s", self.seconds < _SECONDS),
         ]
 
     def table(self) -> str:
@@ -113,7 +113,7 @@ def evaluate_keys(model: Path, kinds: Sequence[str] = (), seeds: int = 1, out: P
             last = solve(take.people)
             measure_clip(found, kind, last)
         report.kinds[kind] = found
-    report.seconds = _seconds([person.resampled(FPS * _TIMED / _FRAMES, _TIMED) for person in last])
+    report.seconds = _seconds(last)
     if out is not None:
         with atomic_write(out / "keys.json") as path:
             path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
@@ -138,8 +138,13 @@ def measure_clip(found: KindKeys, kind: str, pair: Sequence[PosedSkeleton]) -> N
 
 
 def _seconds(pair: Sequence[PosedSkeleton]) -> float:
-    """Time to find the key poses of two people."""
-    people, joints = [keyed_person(person) for person in pair], np.stack([person.joints() for person in pair])
-    start = time.perf_counter()
-    key_poses(people, joints, pair[0].fps)
-    return time.perf_counter() - start
+    """Processor time to find the key poses of two people, whose clip is played forwards and backwards for 10 s."""
+    last = len(pair[0]) - 1
+    frames = last - np.abs(np.arange(_TIMED) % (2 * last) - last)
+    longer = [
+        replace(person, rotations=person.rotations[frames], translation=person.translation[frames]) for person in pair
+    ]
+    people, joints = [keyed_person(person) for person in longer], np.stack([person.joints() for person in longer])
+    start = time.process_time()
+    key_poses(people, joints, FPS)
+    return time.process_time() - start
