@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from model_core.constraints.released import with_released_limbs
     from model_core.constraints.targets import interval_weight
     from model_core.errors import UserError, printable
-    from model_core.files import atomic_write, replace_folder
+    from model_core.files import atomic_folder, atomic_write, replace_folder
     from model_core.fingers.hand_pose import finger_rotations
     from model_core.fingers.shapes import SHAPES as FINGER_SHAPES
     from model_core.fingers.states import FINGER_STATES

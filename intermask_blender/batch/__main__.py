@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -28,7 +29,12 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"intermask: {error}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="intermask-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="intermask-")
+    except OSError as error:
+        print(f"intermask: No temporary folder can be made: {error.strerror}; free some space.", file=sys.stderr)
+        return 1
+    with temporary as folder:
         log = options.log or Path(folder) / "messages.log"
         console = Console(log, options.verbose)
         code = _run(options, console, Path(folder))
@@ -45,6 +51,7 @@ def _run(options: Options, console: Console, folder: Path) -> int:
     from ..generator.client import WorkerClient
     from ..ui.preferences import current_runtime
     from .clip import BatchContext
+    from .pulse import pulse
     from .run import Run
     from .understood import show_understood
 
@@ -58,7 +65,15 @@ def _run(options: Options, console: Console, folder: Path) -> int:
             if options.log is not None:
                 _check_writable(options.log)
             context = BatchContext(options, client, blend, stop, console)
-            failures = show_understood(context) if options.understood else Run(context).run()
+            if options.understood:
+                failures = show_understood(context)
+            elif options.ray is not None:
+                from .ray_run import RayRun  # Ray is an extra
+
+                failures = RayRun(context).run()
+            else:
+                with pulse(console) if options.farm else nullcontext():
+                    failures = Run(context).run()
         except UserError as error:
             console.warn(f"intermask: {error}")
             return 1
@@ -68,7 +83,7 @@ def _run(options: Options, console: Console, folder: Path) -> int:
         finally:
             client.close()
             _note_tracebacks(client.log, console)
-    return 1 if failures else 0
+    return 1 if failures and not options.farm else 0
 
 
 def _note_tracebacks(log: Path, console: Console) -> None:

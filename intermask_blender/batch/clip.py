@@ -18,7 +18,7 @@ from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, TakeOptions, prepare
 from ..scene.thinning import thin_out_people
 from .console import Console
-from .contact_sheet import write_contact_sheet
+from .contact_sheet import write_contact_sheet, write_motion_script
 from .jobs import Job
 from .render import prepare_scene, render_clip
 from .signals import Stop
@@ -44,12 +44,14 @@ class FinishedClip:
         constraint_errors: how well each constraint is met.
         understood: how each part of the prompt was understood; empty for a prompt that is used as written.
         words_error: why the user's phrases were not used, as a sentence; empty if they were.
+        novelty: distance of the prompt from the closest training caption; None for a model without captions.
     """
 
     files: list[Path]
     constraint_errors: list[ConstraintError] = field(default_factory=list)
     understood: tuple[UnderstoodPart, ...] = ()
     words_error: str = ""
+    novelty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,12 @@ def make_clip(
     if options.recorded:
         files.append(folder / "pictures" / f"{job.name}.png")
         write_contact_sheet(pair, files[-1])
+        files.append(folder / "pictures" / f"{job.name}.js")
+        write_motion_script(pair, job.name, files[-1])
     context.stop.raise_if_requested()
     if options.render.output != "none":
         files.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return FinishedClip(files, errors, result.understood(), result.words_error())
+    return FinishedClip(files, errors, result.understood(), result.words_error(), result.novelty())
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:

@@ -30,6 +30,7 @@ class Console:
         clock: time in seconds, for progress.
         noted: whether ``note`` was called: the log explains a failure.
         error_descriptor: of standard error, also while ``quiet`` redirects it; for signal handlers.
+        last_line: time of ``clock`` at which the last line was shown.
     """
 
     log: Path
@@ -37,12 +38,13 @@ class Console:
     clock: Callable[[], float] = time.monotonic
     noted: bool = field(default=False, init=False)
     error_descriptor: int = field(default=2, init=False)
+    last_line: float = field(default=0.0, init=False)
     _kept: TextIO | None = field(default=None, init=False)
     _shown: str = field(default="", init=False)
     _last: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._last = self.clock()
+        self._last = self.last_line = self.clock()
         for stream in (sys.stdout, sys.stderr):
             # Characters that the terminal's encoding lacks, for example on Windows, must not end a run.
             if reconfigure := getattr(stream, "reconfigure", None):
@@ -51,6 +53,7 @@ class Console:
     def say(self, text: str) -> None:
         """Show a line."""
         self._erase()
+        self.last_line = self.clock()
         print(printable(text), flush=True)
 
     def warn(self, text: str) -> None:
@@ -78,7 +81,7 @@ class Console:
                 self._shown = line
         elif self.clock() - self._last >= INTERVAL:
             print(f"    {line}", file=stream, flush=True)
-            self._last = self.clock()
+            self._last = self.last_line = self.clock()
 
     def begin_progress(self) -> None:
         """Start the interval of a new step."""

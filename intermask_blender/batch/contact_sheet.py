@@ -1,7 +1,13 @@
-"""A small picture of a clip: both people as stick figures at a few moments, drawn without a renderer."""
+"""Small pictures of a clip, made without a renderer: both people as stick figures.
+
+One is a PNG file with a few moments. The other is the motion as a script that the report's page loads and draws.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -18,6 +24,9 @@ GROUND, PAPER = 0.62, 0.96
 MARGIN = 0.3
 """Metres around the people."""
 
+PREVIEW_FPS = 15.0
+"""About the frames per second of the motion on the report's page."""
+
 THICKNESS = 0.9
 """Pixels from a bone's middle to where its line begins to fade."""
 
@@ -25,24 +34,63 @@ THICKNESS = 0.9
 def contact_sheet(people: tuple[PosedSkeleton, PosedSkeleton]) -> np.ndarray:
     """Both people at evenly spaced moments, side by side.
 
-    The view is the one in which they hide each other least: at right angles to the longer side of the ground that they
-    cover.
-
     Returns:
         (SIDE, MOMENTS * SIDE, 3) colours 0 to 1, the first row at the top.
     """
+    view = side_view(people)
+    moments = np.linspace(0, view.points.shape[1] - 1, MOMENTS).round().astype(int)
+    floor = view.floor * SIDE
+    squares = [_square(view.points[:, moment] * SIDE, floor, people) for moment in moments]
+    return np.concatenate(squares, axis=1)
+
+
+@dataclass(frozen=True)
+class SideView:
+    """Both people on a square picture, in the view in which they hide each other least.
+
+    Attributes:
+        points: (2, T, J, 2) joints in sides of the square, right and up from its lower left corner.
+        floor: height of the ground, in sides of the square.
+    """
+
+    points: np.ndarray
+    floor: float
+
+
+def side_view(people: tuple[PosedSkeleton, PosedSkeleton]) -> SideView:
+    """See both people at right angles to the longer side of the ground that they cover."""
     joints = np.stack([person.joints() for person in people])
-    moments = np.linspace(0, joints.shape[1] - 1, MOMENTS).round().astype(int)
     ground = joints[..., (0, 2)].reshape(-1, 2)
     _, _, axes = np.linalg.svd(ground - ground.mean(axis=0), full_matrices=False)
     seen = np.stack((joints[..., (0, 2)] @ axes[0], joints[..., 1]), axis=-1)
     low, high = seen.reshape(-1, 2).min(axis=0) - MARGIN, seen.reshape(-1, 2).max(axis=0) + MARGIN
     low[1] = min(low[1], -MARGIN)
-    scale = SIDE / (high - low).max()
-    corner = 0.5 * (low + high) - 0.5 * SIDE / scale
+    side = (high - low).max()
+    corner = 0.5 * (low + high) - 0.5 * side
     corner[1] = low[1]
-    squares = [_square((seen[:, moment] - corner) * scale, -corner[1] * scale, people) for moment in moments]
-    return np.concatenate(squares, axis=1)
+    return SideView((seen - corner) / side, float(-corner[1] / side))
+
+
+def write_motion_script(people: tuple[PosedSkeleton, PosedSkeleton], name: str, path: Path) -> None:
+    """Write the motion for the report's page: a script, since a page without a server can load no other data.
+
+    Args:
+        people: of the clip.
+        name: of the row.
+        path: of the file.
+    """
+    view, skeleton = side_view(people), SKELETONS[people[0].skeleton.name]
+    step = max(1, round(people[0].fps / PREVIEW_FPS))
+    points = view.points[:, ::step].swapaxes(0, 1)
+    bytes_of_points = np.clip(255 * np.stack((points[..., 0], 1 - points[..., 1]), axis=-1), 0, 255).round()
+    motion = {
+        "fps": people[0].fps / step,
+        "frames": len(points),
+        "parents": list(skeleton.parents),
+        "floor": round(255 * (1 - view.floor), 1),
+        "points": base64.b64encode(bytes_of_points.astype(np.uint8).tobytes()).decode("ascii"),
+    }
+    path.write_text(f"intermaskMotion({json.dumps(name)}, {json.dumps(motion)});\n", encoding="utf-8")
 
 
 def write_contact_sheet(people: tuple[PosedSkeleton, PosedSkeleton], path: Path) -> None:

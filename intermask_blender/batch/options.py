@@ -12,10 +12,24 @@ from ..core import MAX_TAKES, UserError
 from ..generator.models import find_model
 from .job_file import FIELDS
 from .jobs import KEYS, Job, body_files, character_names, checked, named, read_jobs
+from .marks import MARKS_FILE, read_marks
 from .sampling_options import add_sampling_options, sampling_of
 
 if TYPE_CHECKING:
     from .render import RenderSettings
+
+
+@dataclass(frozen=True)
+class RayOptions:
+    """How rows are distributed with Ray.
+
+    Attributes:
+        address: of a cluster, as ``ray.init`` takes it; empty for this machine alone.
+        cores: that each worker occupies, if the machines have no graphics cards.
+    """
+
+    address: str = ""
+    cores: int = 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,10 @@ class Options:
         sampling: values of some of ``SAMPLING_SETTINGS``, by name; the others have the model's values.
         verbose: whether messages of Blender and of the graphics driver are shown.
         log: file for these messages and tracebacks; None means a temporary one, which is kept if a row fails.
+        farm: whether the exit code is that of a farm's task: 0 unless the machine or the model is at fault.
+        join: whether rows that failed before are left as they are, so that a run only completes others' work.
+        unmarked: rows of the job file that ``--marked`` leaves out; the report shows what they have.
+        ray: how the rows are distributed; None runs them here.
     """
 
     jobs: list[Job]
@@ -57,6 +75,10 @@ class Options:
     sampling: Mapping[str, float] = field(default_factory=dict)
     verbose: bool = False
     log: Path | None = None
+    farm: bool = False
+    join: bool = False
+    unmarked: list[Job] = field(default_factory=list)
+    ray: RayOptions | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -104,8 +126,20 @@ def parse(arguments: Sequence[str]) -> Options:
     shard, shards = _shard(given.shard)
     report = "report" if shards == 1 else f"report-{shard}-of-{shards}"
     recorded = given.jobs is not None
-    jobs = jobs[shard - 1 :: shards]
+    for option, value in (("--marked", given.marked), ("--ray", given.ray), ("--join", given.join or None)):
+        if value is not None and not recorded:
+            raise UserError(f"{option} is for runs with a job file; give one with --jobs.")
+    if given.ray is not None and shards > 1:
+        raise UserError("--ray distributes the rows itself; leave --shard out.")
+    if given.ray_cores < 1:
+        raise UserError(f"A worker cannot occupy {given.ray_cores} cores; choose 1 or more.")
     out = given.out.resolve()  # Blender takes relative paths from the .blend file
+    unmarked: list[Job] = []
+    if given.marked is not None:
+        marked = read_marks(Path(given.marked) if given.marked else out / MARKS_FILE, jobs)
+        unmarked = [job for job in jobs if job.name not in marked]
+        jobs = [job for job in jobs if job.name in marked]
+    jobs = jobs[shard - 1 :: shards]
     if given.batch is not None and not 1 <= given.batch <= MAX_TAKES:
         raise UserError(f"{given.batch} rows cannot be generated at once; choose 1 to {MAX_TAKES}.")
     model = find_model(given.model)
@@ -130,6 +164,10 @@ def parse(arguments: Sequence[str]) -> Options:
         sampling_of(given),
         given.verbose,
         log,
+        given.farm,
+        given.join,
+        unmarked,
+        None if given.ray is None else RayOptions(given.ray, given.ray_cores),
     )
 
 
@@ -149,7 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="intermask_blender.batch",
         description="Generate two-person animation from sentences, without a window.",
-        epilog="Exit codes: 0 all done, 1 a row failed, 2 wrong arguments, 130 stopped. See docs/batch.md.",
+        epilog="Exit codes: 0 all done, 1 a row failed (with --farm: the machine or the model is at fault), "
+        "2 wrong arguments, 130 stopped. See docs/batch.md and docs/farms.md.",
     )
     what = parser.add_argument_group("what to make").add_argument
     what("--prompt", metavar="TEXT", help="what the two people do")
@@ -170,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
     what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
     what("--keys", choices=KEYS, default=KEYS[0], help="keys of the characters: on every frame, or key poses (every)")
+    what("--marked", metavar="FILE", nargs="?", const="", help="only rows marked on the report's page")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
     where = parser.add_argument_group("where it goes").add_argument
     where("--out", metavar="FOLDER", type=Path, default=Path("renders"), help="folder for the results (renders)")
@@ -186,7 +226,14 @@ def _parser() -> argparse.ArgumentParser:
     how("--python", metavar="FILE", help="Python with PyTorch (INTERMASK_PYTHON, else as the add-on finds it)")
     how("--device", default="auto", help="auto, cpu, cpu-int8, cuda, cuda:N or mps (auto)")
     how("--batch", metavar="N", type=int, help="rows generated at once (1 on processors, 8 on graphics cards)")
-    how("--shard", metavar="K/N", default="1/1", help="the part of the jobs for this machine, as in 3/8")
+    farm = parser.add_argument_group("several machines").add_argument
+    farm("--shard", metavar="K/N", default="1/1", help="the part of the jobs for this machine, as in 3/8")
+    farm("--farm", action="store_true", help="fail only if the machine or the model is at fault; rows have records")
+    farm("--join", action="store_true", help="make only rows that no worker has made or failed, and report all")
+    farm("--ray", metavar="ADDRESS", nargs="?", const="", help="distribute rows with Ray: a cluster, or this machine")
+    farm(
+        "--ray-cores", metavar="N", type=int, default=1, help="cores for each worker of Ray without graphics cards (1)"
+    )
     add_sampling_options(parser)
     return parser
 

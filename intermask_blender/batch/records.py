@@ -42,6 +42,9 @@ class Record:
         understood: the training caption used for each part of the prompt, with exchanged roles if the second person
             acts; empty if the prompt was used as written.
         known: whether the model knows every part; None if it was used as written.
+        kinds: the kind of interaction of each part; empty like ``understood``.
+        novelty: distance of the prompt from the closest training caption, 1 - cosine similarity; of several parts,
+            the largest; None for a model without captions.
     """
 
     job: str
@@ -57,10 +60,30 @@ class Record:
     constraint_errors: list[dict[str, Any]] = field(default_factory=list)
     understood: list[str] = field(default_factory=list)
     known: bool | None = None
+    kinds: list[str] = field(default_factory=list)
+    novelty: float | None = None
 
     def is_valid(self, out: Path, motion: str) -> bool:
         """Whether the row succeeded with inputs of the hash ``motion``, and all its files still exist."""
         return self.outcome == MADE and self.motion == motion and all((out / name).exists() for name in self.files)
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """The result of a row in one run.
+
+    Attributes:
+        record: how the row went.
+        skipped: whether an earlier run finished it.
+    """
+
+    record: Record
+    skipped: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """``made``, ``failed`` or ``skipped``."""
+        return "skipped" if self.skipped else self.record.outcome
 
 
 def read_record(out: Path, name: str) -> Record | None:
@@ -95,19 +118,21 @@ def forget_record(out: Path, name: str) -> None:
 def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> str:
     """Hash of what determines a row's motion: its fields, the content of its files, and the run's settings.
 
+    A leader's file counts with its content alone, since machines of a farm may have it at different paths.
+
     Args:
         job: the row; its line number is not part of the hash.
         shared_inputs: hashes and settings of the run, such as the model's and the opened scene's.
         hashes: cache for the files that rows name.
     """
-    leader = Path(job.leader)
-    content = hashes.of(leader) if job.leads_from_file and leader.is_file() else ""
+    file = Path(job.leader)
+    leader, content = ("", hashes.of(file)) if job.leads_from_file and file.is_file() else (job.leader, "")
     bodies = [hashes.of(Path(file)) if Path(file).is_file() else file for file in job.bodies]
-    row: list[Any] = [job.prompt.strip(), job.seconds, job.seed, job.leader, list(job.characters), job.name, content]
+    row: list[Any] = [job.prompt.strip(), job.seconds, job.seed, leader, list(job.characters), job.name, content]
     row += bodies
     if job.constraints:  # rows without any keep the hash that earlier versions gave them
-        file = job.constraint_file
-        row.append({"constraints": job.constraints if file is None or not file.is_file() else hashes.of(file)})
+        given = job.constraint_file
+        row.append({"constraints": job.constraints if given is None or not given.is_file() else hashes.of(given)})
     if job.as_written:
         row.append("as written")
     if not job.start_at_rest:

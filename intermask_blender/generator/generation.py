@@ -329,6 +329,15 @@ class BatchedResult:
         items = _reply_of(self.request).values["understood"]
         return parts_of(items[self.index]) if items else ()
 
+    def novelty(self) -> float | None:
+        """Distance of the item's prompt from the closest training caption; None for a model without captions.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        distances = _reply_of(self.request).values["novelty"]
+        return float(distances[self.index]) if distances else None
+
     def words_error(self) -> str:
         """Why the user's phrases were not used, as a sentence; empty if they were.
 

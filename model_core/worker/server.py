@@ -190,9 +190,11 @@ class Worker:
         understood = [] if request.as_written else [
             [asdict(part) for part in model.reader.understand(prompt, frames)] for prompt in prompts
         ]  # fmt: skip
+        closest = [model.reader.nearest_training_caption(prompt, len(takes[0])) for prompt in prompts]
+        novelty = [caption.distance for caption in closest if caption is not None]
         constraints = constraints or Constraints()
         errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
-        self._send_result(model, request, solved, timings, understood, words_error, errors)
+        self._send_result(model, request, solved, timings, understood, novelty, words_error, errors)
 
     def _model(self, request: LoadRequest) -> InterMask:
         """The model of a request, reloaded if its files have changed."""
@@ -303,6 +305,7 @@ class Worker:
         solved: list[list[PosedSkeleton]],
         timings: dict[str, float],
         understood: list[list[dict[str, Any]]],
+        novelty: list[float],
         words_error: str,
         constraint_errors: list[list[dict[str, Any]]],
     ) -> None:
@@ -325,6 +328,7 @@ class Worker:
             skeleton=first.skeleton.name,
             timings=timings,
             understood=understood,
+            novelty=novelty,
             words_error=words_error,
             constraint_errors=constraint_errors,
         )

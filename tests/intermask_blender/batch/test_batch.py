@@ -137,7 +137,7 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     made = {"hug": 16, "reaction": 20}
     expected = {f"{name}{end}" for name in made for end in (".blend", ".npz", "_1.bvh", "_2.bvh")}
     expected |= {f"{name}/frame_{n:04}.png" for name, frames in made.items() for n in range(1, frames + 1)}
-    expected |= {f"pictures/{name}.png" for name in made} | {"report.csv", "report.html"}
+    expected |= {f"pictures/{name}.{kind}" for name in made for kind in ("png", "js")} | {"report.csv", "report.html"}
     expected |= {
         f"records/{name}.json" for name in ("hug", "endless", "nothing", "odd", "silent", "cut", "nobody", "reaction")
     }
