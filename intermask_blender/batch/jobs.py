@@ -63,6 +63,7 @@ class Job:
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
+        naming: text from which a name is made if the row has none; empty for the prompt.
     """
 
     prompt: str
@@ -81,6 +82,7 @@ class Job:
     name: str = ""
     where: str = "the command line"
     error: str = ""
+    naming: str = ""
 
     @property
     def leads_from_file(self) -> bool:
@@ -108,6 +110,8 @@ class Job:
 def read_jobs(path: Path, defaults: Job) -> list[Job]:
     """All rows of a file; rows with an error are included, so that the others can run.
 
+    A row whose leader is a folder or a pattern becomes one for each motion file.
+
     Relative leader, body and constraint files are looked for in the file's folder first, then in the working folder.
 
     Args:
@@ -117,7 +121,11 @@ def read_jobs(path: Path, defaults: Job) -> list[Job]:
     Raises:
         UserError: the file cannot be read, has another format, unknown columns or no rows.
     """
-    jobs = [_job(row, f"{path.name}, line {row.line}", defaults, path.parent) for row in read_rows(path)]
+    from .leader_patterns import expanded
+
+    folder = path.parent
+    rows = [_job(row, f"{path.name}, line {row.line}", defaults, folder) for row in read_rows(path)]
+    jobs = [job for row in rows for job in expanded(row, folder)]
     if not jobs:
         raise UserError(f"{path.name} holds no jobs; write one a line, with at least a prompt.")
     return named(jobs)
@@ -136,7 +144,7 @@ def named(jobs: list[Job]) -> list[Job]:
         if name and not name_error and _key(name) in taken:
             name_error = f"The name {name} is used by an earlier row; give each row its own."
         if not name or name_error:
-            name = _free_name(name or job.prompt, taken)
+            name = _free_name(name or job.naming or job.prompt, taken)
         taken.add(_key(name))
         result.append(replace(job, name=name, error=error or name_error))
     return result

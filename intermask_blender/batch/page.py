@@ -21,11 +21,13 @@ class PageColumn:
 
     Attributes:
         title: in the table's head.
+        width: as a track of a CSS grid.
         cell: the HTML of a row's cell.
         key: what its rows are sorted by; empty for a column that cannot be sorted.
     """
 
     title: str
+    width: str
     cell: Callable[[RowResult], str]
     key: str = ""
 
@@ -34,17 +36,21 @@ def _escaped(text: Callable[[RowResult], str]) -> Callable[[RowResult], str]:
     return lambda row: html.escape(text(row))
 
 
+_TEXT, _SHORT_TEXT = "minmax(8em, 2fr)", "minmax(6em, 1fr)"
+
 COLUMNS = {
-    "mark": PageColumn("Mark", lambda row: '<input type="checkbox" class="mark" aria-label="mark">'),
-    "picture": PageColumn("Clip", lambda row: _clip(row.record)),
-    "name": PageColumn("Name", _escaped(lambda row: row.record.job), "name"),
-    "prompt": PageColumn("Prompt", _escaped(lambda row: row.record.prompt), "prompt"),
-    "understood": PageColumn("Understood as", _escaped(lambda row: "; ".join(row.record.understood))),
-    "kind": PageColumn("Kind", _escaped(lambda row: "; ".join(row.record.kinds)), "kind"),
-    "novelty": PageColumn("Novelty", lambda row: novelty_text(row.record), "novelty"),
-    "known": PageColumn("Known", lambda row: known_text(row.record)),
-    "outcome": PageColumn("Outcome", _escaped(lambda row: row.record.error or row.outcome), "outcome"),
-    "constraints": PageColumn("Constraints", lambda row: "<br>".join(map(html.escape, constraint_lines(row.record)))),
+    "mark": PageColumn("Mark", "3em", lambda row: '<input type="checkbox" class="mark" aria-label="mark">'),
+    "picture": PageColumn("Clip", "480px", lambda row: _clip(row.record)),
+    "name": PageColumn("Name", "8em", _escaped(lambda row: row.record.job), "name"),
+    "prompt": PageColumn("Prompt", _TEXT, _escaped(lambda row: row.record.prompt), "prompt"),
+    "understood": PageColumn("Understood as", _TEXT, _escaped(lambda row: "; ".join(row.record.understood))),
+    "kind": PageColumn("Kind", "8em", _escaped(lambda row: "; ".join(row.record.kinds)), "kind"),
+    "novelty": PageColumn("Novelty", "5em", lambda row: novelty_text(row.record), "novelty"),
+    "known": PageColumn("Known", "4em", lambda row: known_text(row.record)),
+    "outcome": PageColumn("Outcome", _SHORT_TEXT, _escaped(lambda row: row.record.error or row.outcome), "outcome"),
+    "constraints": PageColumn(
+        "Constraints", _TEXT, lambda row: "<br>".join(map(html.escape, constraint_lines(row.record)))
+    ),
 }
 """In the order of the page."""
 
@@ -60,15 +66,17 @@ def report_page(title: str, rows: Sequence[RowResult], marked: Sequence[str]) ->
     used = {
         name: column for name, column in COLUMNS.items() if name != "constraints" or any(map(_has_constraints, rows))
     }
-    head = "".join(_head_cell(name, column) for name, column in used.items())
+    head = "".join(map(_head_cell, used.values()))
     body = "\n".join(_row(number, row, used) for number, row in enumerate(rows))
     # "</" would end the script element.
     marks = json.dumps(list(marked)).replace("</", "<\\/")
     script, style = (_HERE.joinpath(f"page.{suffix}").read_text(encoding="utf-8") for suffix in ("js", "css"))
+    widths = " ".join(column.width for column in used.values())
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         f"<style>\n{style}</style></head>\n<body>\n{_tools(rows)}\n"
-        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+        f'<table style="--columns: {widths}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table>\n"
         f'<script type="application/json" id="marks">{marks}</script>\n<script>\n{script}</script>\n</body></html>\n'
     )
 
@@ -97,10 +105,10 @@ def _has_constraints(row: RowResult) -> bool:
     return bool(row.record.constraint_errors)
 
 
-def _head_cell(name: str, column: PageColumn) -> str:
+def _head_cell(column: PageColumn) -> str:
     if not column.key:
-        return f'<th class="c-{name}">{column.title}</th>'
-    return f'<th class="c-{name}" data-column="{column.key}"><button type="button">{column.title}</button></th>'
+        return f"<th>{column.title}</th>"
+    return f'<th data-column="{column.key}"><button type="button">{column.title}</button></th>'
 
 
 def _row(number: int, row: RowResult, columns: dict[str, PageColumn]) -> str:

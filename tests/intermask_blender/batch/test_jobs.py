@@ -181,3 +181,33 @@ def test_keys_are_every_or_poses_in_both_kinds_of_files(tmp_path: Path) -> None:
     assert line.key_poses and motion_hash(line, (), FileHashes()) != motion_hash(
         replace(line, key_poses=False), (), FileHashes()
     )
+
+
+def test_a_folder_or_a_pattern_of_leaders_is_a_row_for_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, deep = tmp_path / "jobs [1]", tmp_path / "jobs [1]" / "takes" / "more"
+    deep.mkdir(parents=True)
+    for name in ("takes/ann.bvh", "takes/ben.BVH", "takes/notes.txt", "takes/more/cy.npz", "odd [x].bvh"):
+        (here / name).write_text("")
+    (here / "takes" / "folder.bvh").mkdir()
+
+    def found(leader: str, name: str = "") -> list[tuple[str, str]]:
+        table = f"prompt,seed,leader,name\nthey hug,7,{leader},{name}\nthey hug,,,\n"
+        *rows, last = jobs_of(here, table)
+        assert last.name.startswith("they_hug") and all(row.seed == 7 for row in rows)
+        assert {row.error for row in rows} == {""} and {row.where for row in rows} == {"jobs.csv, line 2"}
+        return [(row.name, Path(row.leader).relative_to(here).as_posix()) for row in rows]
+
+    both = [("ann_they_hug", "takes/ann.bvh"), ("ben_they_hug", "takes/ben.BVH")]
+    assert found("takes/") == both
+    assert found("takes/*") == both and found("takes/a*.bvh") == both[:1]
+    assert found("takes/**/*.npz", "r") == [("r_cy", "takes/more/cy.npz")]
+    assert found("odd [x].bvh") == [("they_hug", "odd [x].bvh")], "a file of that name exists"
+    monkeypatch.chdir(here / "takes")
+    assert [Path(row.leader).name for row in jobs_of(tmp_path, "prompt,leader\nthey hug,more/\n")] == ["cy.npz"]
+    (armature,) = jobs_of(here, "prompt,leader\nthey hug,Rig [left]\n")
+    assert armature.leader == "Rig [left]" and not armature.error
+    for leader in ("takes/*.npy", "none/"):
+        (row,) = jobs_of(here, f"prompt,leader\nthey hug,{leader}\n")
+        assert f"The leader {leader} " in row.error and row.error.endswith("check the path.")

@@ -23,7 +23,7 @@ RESULTS = [RowResult(HUG, skipped=True), RowResult(Record("bow", "they bow", "li
 
 def test_a_column_is_in_both_files_once_it_is_in_their_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(report.COLUMNS, "loud", lambda row: row.record.job.upper())
-    monkeypatch.setitem(page.COLUMNS, "loud", PageColumn("Loud", lambda row: f"<b>{row.record.job.upper()}</b>"))
+    monkeypatch.setitem(page.COLUMNS, "loud", PageColumn("Loud", "4em", lambda row: f"<b>{row.record.job.upper()}</b>"))
     write_report(tmp_path, "report", RESULTS)
     with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as file:
         hug, bow = csv.DictReader(file)
