@@ -34,8 +34,7 @@ def test_a_bad_row_does_not_fail_a_farms_task_but_a_machine_or_a_model_that_make
     (damaged / "transformer.safetensors").write_bytes(b"cut")
     assert main([*arguments, "--model", str(damaged)]) == 1
     assert "transformer.safetensors" in capsys.readouterr().err
-    records = {path.stem for path in (out / "records").iterdir()}
-    assert records == {"bad"}, "another machine may be able to make the others"
+    assert not list(out.glob("records/*")), "another machine may be able to make the rows"
 
     assert main([*arguments, "--model", str(model)]) == 0
     assert outcomes(out) == {"bad": "failed", "long": "failed", "a": "made"}
