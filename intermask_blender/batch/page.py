@@ -123,7 +123,7 @@ def _row(number: int, row: RowResult, columns: dict[str, PageColumn]) -> str:
         "outcome": row.outcome,
     }
     attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in data.items())
-    cells = "".join(f'<td class="{name}">{column.cell(row)}</td>' for name, column in columns.items())
+    cells = "".join(f'<td class="cell-{name}">{column.cell(row)}</td>' for name, column in columns.items())
     return f'<tr class="{record.outcome}" {attributes}>{cells}</tr>'
 
 
