@@ -190,7 +190,7 @@ class Worker:
         understood = [] if request.as_written else [
             [asdict(part) for part in model.reader.understand(prompt, frames)] for prompt in prompts
         ]  # fmt: skip
-        closest = [model.reader.nearest_training_caption(prompt, len(takes[0])) for prompt in prompts]
+        closest = [model.reader.nearest_training_caption(prompt, frames) for prompt in prompts]
         novelty = [caption.distance for caption in closest if caption is not None]
         constraints = constraints or Constraints()
         errors = [[error.to_json() for error in report_of_people(constraints, people)] for people in solved]
