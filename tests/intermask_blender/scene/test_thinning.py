@@ -55,11 +55,12 @@ def take_of(pair: tuple[PosedSkeleton, PosedSkeleton], *rigs: bpy.types.Object) 
 
 
 def poses(owners: Sequence[bpy.types.Object]) -> np.ndarray:
-    """(T, N, 4, 4) matrices in the world of the deforming or only bones of people, as Blender evaluates them."""
+    """(T, N, 4, 4) matrices in the world of the deforming bones of people, as Blender evaluates them."""
     scene, result = bpy.context.scene, []
     for frame in range(1, FRAMES + 1):
         scene.frame_set(frame)
-        result.append([np.array(owner.matrix_world @ bone.matrix) for owner in owners for bone in owner.pose.bones])
+        bones = [(owner, bone) for owner in owners for bone in owner.pose.bones if bone.bone.use_deform]
+        result.append([np.array(owner.matrix_world @ bone.matrix) for owner, bone in bones])
     return np.array(result)
 
 
@@ -104,8 +105,8 @@ def test_key_poses_of_rigifys_controls(pair: tuple[PosedSkeleton, PosedSkeleton]
     before = poses([take.character_1])
     thin_out_take(take, TOLERANCE)
     distance, angle = deviation(before, poses([take.character_1]))
-    # Bones between the controls' ends, such as those that a bent limb's skin needs, move a little more.
-    assert distance < 1.5 * TOLERANCE.distance and angle < 2 * TOLERANCE.degrees
+    # Rigify's own deforming bones lie between and beyond its controls.
+    assert distance < 1.5 * TOLERANCE.distance and angle < 1.5 * TOLERANCE.degrees
 
 
 def test_key_poses_that_were_changed_by_hand_are_kept(pair: tuple[PosedSkeleton, PosedSkeleton]) -> None:
