@@ -10,3 +10,11 @@ def add_constraint(kind: str, person: str = "FIRST", **options: object) -> bpy.t
     assert bpy.ops.intermask.add_constraint(kind=kind, person=person, **options) == {"FINISHED"}
     settings = bpy.context.scene.intermask
     return settings.constraints[settings.constraint_index]
+
+
+def add_constraints(*added: tuple[str, str]) -> list[bpy.types.PropertyGroup]:
+    """New constraints, each with its kind and person. They are read after the last one, since each moves the others
+    in memory."""
+    for kind, person in added:
+        add_constraint(kind, person)
+    return list(bpy.context.scene.intermask.constraints)[-len(added) :]

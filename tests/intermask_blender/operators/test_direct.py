@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import dancer, empty_scene
-from constraint_entries import add_constraint
+from constraint_entries import add_constraint, add_constraints
 from keyed_rigs import key
 
 from intermask_blender.generator.generation import errors_of
@@ -173,7 +173,7 @@ def test_begin_and_end_in_poses_of_any_rig(model: Path, kind: str) -> None:
     scene.intermask.seconds = 2.0
     scene.frame_end = 60
     scene.frame_set(45)
-    begin, end = add_constraint("FROM_POSE", "SECOND"), add_constraint("TO_POSE", "SECOND")
+    begin, end = add_constraints(("FROM_POSE", "SECOND"), ("TO_POSE", "SECOND"))
     assert (begin.start, begin.end, end.start, end.end) == (1, 1, 60, 60)
     first, last = read(model)
     assert first.frames == (0,) and last.frames == (59,) and first.in_place and last.in_place
@@ -250,7 +250,7 @@ def test_views_show_frames_and_colours_of_what_is_not_muted(model: Path) -> None
     scene = empty_scene()
     scene.unit_settings.scale_length = 0.01
     scene.frame_set(12)
-    waypoint, pin, path = add_constraint("WAYPOINT"), add_constraint("PIN", "SECOND"), add_constraint("PATH")
+    waypoint, pin, path = add_constraints(("WAYPOINT", "FIRST"), ("PIN", "SECOND"), ("PATH", "FIRST"))
     waypoint.object.scale = (3.0, 3.0, 3.0)
     bpy.context.view_layer.update()
     ring, cross, line, *_ = marks(scene, bpy.context.view_layer)
@@ -312,11 +312,12 @@ def test_a_pose_says_which_pin_has_its_arm(model: Path) -> None:
     scene = empty_scene()
     two_people(model)
     scene.frame_set(20)
-    _, pin, head = add_constraint("POSE"), add_constraint("PIN"), add_constraint("PIN", joint="Head")
-    other, later = add_constraint("PIN", "SECOND"), add_constraint("PIN")
+    add_constraints(("POSE", "FIRST"), ("PIN", "FIRST"))
+    add_constraint("PIN", joint="Head")
+    _, later = add_constraints(("PIN", "SECOND"), ("PIN", "FIRST"))
     later.start = later.end = 40
     entries = scene.intermask.constraints
-    names = [entry.name for entry in (pin, head, other, later)]
+    names = [entry.name for entry in entries[1:]]
     assert pins_over(entries[0], entries) == names[:1] and pins_over(entries[1], entries) == []
     entries[1].mute = True
     assert pins_over(entries[0], entries) == []

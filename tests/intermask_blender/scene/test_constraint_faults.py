@@ -9,7 +9,7 @@ import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
 from blender_scene import dancer, empty_scene
-from constraint_entries import add_constraint
+from constraint_entries import add_constraint, add_constraints
 
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
@@ -189,7 +189,7 @@ def test_a_pinned_hand_and_a_held_pose_go_together(model: Path) -> None:
     scene = empty_scene()
     bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
     scene.frame_set(30)
-    pose, pin = add_constraint("POSE", "SECOND"), add_constraint("PIN", "SECOND")
+    pose, pin = add_constraints(("POSE", "SECOND"), ("PIN", "SECOND"))
     pin.object.location.z += 0.2
     bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))
     errors = scene.intermask.takes[-1].constraint_errors

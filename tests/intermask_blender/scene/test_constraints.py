@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import dancer, empty_scene, joints_in_blender
-from constraint_entries import add_constraint
+from constraint_entries import add_constraint, add_constraints
 from couple_examples import couple_holding_hands
 from keyed_rigs import key
 
@@ -113,7 +113,7 @@ def test_a_point_of_the_scene_is_where_the_clip_has_it(model: Path, fps: float, 
     scene.unit_settings.scale_length, scene.frame_start = metres, start
     scene.cursor.location, scene.cursor.rotation_euler = (3.0 / metres, -2.0 / metres, 0.5 / metres), (0, 0, 0.7)
     scene.frame_set(start + 5)
-    pin, waypoint = add_constraint("PIN", "SECOND"), add_constraint("WAYPOINT")
+    pin, waypoint = add_constraints(("PIN", "SECOND"), ("WAYPOINT", "FIRST"))
     settings, placement = request(model)
     people = pair()
     place_takes([people], placement, settings)
