@@ -22,6 +22,7 @@ def stamps(out: Path) -> dict[str, int]:
     return {path.stem: path.stat().st_mtime_ns for path in out.glob("*.npz")}
 
 
+@pytest.mark.slow
 def test_a_bad_row_does_not_fail_a_farms_task_but_a_machine_or_a_model_that_makes_none_does(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +42,7 @@ def test_a_bad_row_does_not_fail_a_farms_task_but_a_machine_or_a_model_that_make
     assert "10000 seconds" in json.loads((out / "records" / "long.json").read_text())["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_row_on_a_full_disk_is_left_to_another_machine(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

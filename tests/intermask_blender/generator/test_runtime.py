@@ -208,6 +208,7 @@ def test_a_child_that_closes_its_output_and_goes_on_is_not_waited_for(tmp_path: 
     assert child.code == -9
 
 
+@pytest.mark.slow
 def test_pip_is_found_even_where_it_was_never_unpacked(tmp_path: Path) -> None:
     standard = [path for path in sys.path if "site-packages" not in path]
     pip = find_pip(*TRANSLATION_CONTEXT, standard)

@@ -185,6 +185,7 @@ def test_what_cannot_be_met_is_said_in_the_words_of_the_scene(model: Path) -> No
     assert "between the frames 101 and 125;" in line
 
 
+@pytest.mark.slow
 def test_a_pinned_hand_and_a_held_pose_go_together(model: Path) -> None:
     scene = empty_scene()
     bpy.ops.intermask.generate(prompt="they hug", seconds=2.0, model=str(model))

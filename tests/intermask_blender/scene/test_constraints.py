@@ -247,6 +247,8 @@ def test_unkeyed_changes_and_the_selected_bones_are_what_is_held(model: Path) ->
 
 
 def read_pose(model: Path, **options: object) -> PoseConstraint:
+    """The only constraint then: two poses in one frame contradict each other."""
+    bpy.context.scene.intermask.constraints.clear()
     add_constraint("POSE", **options)
     constraint = read(*request(model)).items[-1]
     assert isinstance(constraint, PoseConstraint)

@@ -117,6 +117,7 @@ def test_rigs_of_centimetres_move_in_fbx_as_in_the_scene(tmp_path: Path) -> None
     assert np.linalg.norm(found - shown, axis=-1).max() < SAME
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("root_motion", "kind"), [("PAIR", "FBX"), ("PERSON", "FBX"), ("LEFT_OUT", "FBX"),
                                                    ("PAIR", "GLTF")])  # fmt: skip
 def test_a_root_bone_carries_the_travel_and_the_scene_is_as_before(tmp_path: Path, root_motion: str, kind: str) -> None:
@@ -156,6 +157,7 @@ def test_a_root_bone_carries_the_travel_and_the_scene_is_as_before(tmp_path: Pat
     np.testing.assert_allclose(np.array(moved)[:, :2], wanted[:, :2], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_fbx_files_in_metres_say_so_and_move_as_in_the_scene(tmp_path: Path) -> None:
     generated()
     shown = joints_over(range(1, 31))

@@ -82,6 +82,7 @@ def test_a_leader_that_is_deleted_while_generating_leaves_its_partner(model: Pat
     assert people() == ["Person 2"] and len(scene.intermask.takes) == 1
 
 
+@pytest.mark.slow
 def test_a_character_that_is_deleted_while_generating_is_named_and_the_other_stays_as_it_was(model: Path) -> None:
     scene = empty_scene()
     ann, ben = (build_armature(name, dancer(3).offsets, scene.collection) for name in ("Ann", "Ben"))

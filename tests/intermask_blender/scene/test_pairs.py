@@ -78,6 +78,7 @@ def test_two_requests_in_an_empty_scene_are_performed_by_one_pair(model: Path) -
     assert people() == ["Person 1", "Person 2"] and len(scene.intermask.takes) == 2
 
 
+@pytest.mark.slow
 def test_people_of_other_takes_can_be_hidden(model: Path) -> None:
     scene = empty_scene()
     for _ in range(2):
@@ -321,6 +322,7 @@ def test_only_the_first_take_of_a_scene_is_selected_and_played_in_a_loop(model: 
     assert [o.name for o in scene.objects if o.select_get()] == ["Person 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 50.0, 60.0, 120.0])
 def test_two_seconds_are_two_seconds_of_keys(model: Path, fps: float) -> None:
     scene = empty_scene(fps)

@@ -62,6 +62,7 @@ def test_the_line_names_the_caption_that_the_worker_takes(client: WorkerClient, 
     assert answer_lines(unknown, True) == answer_lines(unknown, False) and len(offered_matches(unknown)) == 1
 
 
+@pytest.mark.slow
 def test_each_part_of_a_timed_prompt_has_a_line_and_an_unknown_one_is_marked(
     client: WorkerClient, taught: Path
 ) -> None:

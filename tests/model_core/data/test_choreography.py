@@ -47,6 +47,7 @@ def test_a_seed_always_gives_the_same_clip_and_another_seed_another(
     assert again.joints.shape != other.joints.shape or not np.allclose(again.joints, other.joints)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TOUCHING)
 def test_hands_are_within_three_centimetres_of_their_places_while_scheduled(
     kind: str, clips: dict[str, ChoreographedClip]

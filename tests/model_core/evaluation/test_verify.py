@@ -19,6 +19,7 @@ def test_every_recording_is_equal(golden: Path, capsys: pytest.CaptureFixture[st
     assert all(line.startswith("equal") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_difference_is_reported(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "recordings"
     (folder / "interx").mkdir(parents=True)
@@ -33,6 +34,7 @@ def test_a_difference_is_reported(golden: Path, tmp_path: Path, capsys: pytest.C
     assert differing == ["vq.decoded", "tr.logits", "gen.full.steps7.cfg3.5"]
 
 
+@pytest.mark.slow
 def test_people_who_are_exchanged_are_equal_unless_one_leads(
     golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_prompt_can_change_in_time(model: InterMask) -> None:
         assert np.abs(part.joints[:30] - person.joints()[:30]).max() < 0.02
 
 
+@pytest.mark.slow
 def test_each_part_of_a_prompt_meets_the_constraints_of_its_frames(model: InterMask) -> None:
     """Before the solver meets them exactly, people are near to them in all parts."""
     prompt = "0-2 s: they bow; 2-5 s: they fight"

@@ -256,6 +256,7 @@ def test_an_animal_on_four_legs_is_no_person() -> None:
             recognise(renamed(tree_of(bones), name))
 
 
+@pytest.mark.slow
 def test_whatever_the_skeleton_there_is_a_person_or_a_reason() -> None:
     rng = np.random.default_rng(5)
     words = ["Left", "Right", "L", "R", "Arm", "Leg", "Hand", "Foot", "Thigh", "Calf", "Neck", "Head", "Twist", "Bone",

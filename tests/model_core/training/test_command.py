@@ -129,6 +129,7 @@ def test_each_training_writes_what_the_next_one_reads(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in training.model_folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_start_of_the_same_shape_may_have_another_dropout(tmp_path: Path) -> None:
     trained = training_in(tmp_path)
     trained.tokenizer()
