@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,8 @@ from typing import Any
 import blender_scene  # first: it sets Blender's user folder
 import pytest
 from blender_scene import dancer
-from farm_runs import good, write_jobs
+from farm_runs import farm_environment, good, write_jobs
 
-from intermask_blender.batch.__main__ import main
 from intermask_blender.batch.contact_sheet import write_contact_sheet, write_motion_script
 from intermask_blender.batch.jobs import Job
 from intermask_blender.batch.marks import read_marks
@@ -48,6 +49,13 @@ def page(browser: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert errors == []
+
+
+def run_batch(*arguments: str) -> None:
+    """A run in a process of its own, as users start it: a scene that is open already would be a part of the rows."""
+    command = [sys.executable, "-m", "intermask_blender.batch", *arguments]
+    done = subprocess.run(command, env=farm_environment(), timeout=900)
+    assert done.returncode == 0
 
 
 def shown(page: Any) -> list[str]:
@@ -146,10 +154,10 @@ def test_a_thousand_rows_are_sorted_filtered_and_marked(page: Any, tmp_path: Pat
 def test_films_pictures_and_motions_play_while_the_pointer_is_over_them(page: Any, model: Path, tmp_path: Path) -> None:
     jobs, out = write_jobs(tmp_path / "jobs.csv", *good("film", "pictured", "draft")), tmp_path / "out"
     arguments = ["--jobs", str(jobs), "--model", str(model), "--out", str(out), "--resolution", "320x180"]
-    assert main([*arguments, "--render", "none"]) == 0
+    run_batch(*arguments, "--render", "none")
     for name, render in (("film", "mp4"), ("pictured", "png")):
         (out / "marks.json").write_text(f'{{"marked": ["{name}"]}}', encoding="utf-8")
-        assert main([*arguments, "--render", render, "--marked"]) == 0
+        run_batch(*arguments, "--render", render, "--marked")
     page.goto((out / "report.html").as_uri())
     assert shown(page) == ["pictured", "film", "draft"]
 
@@ -157,7 +165,7 @@ def test_films_pictures_and_motions_play_while_the_pointer_is_over_them(page: An
     page.wait_for_function("() => document.querySelector('video')?.currentTime > 0.1")
     picture(page, "film")
     page.hover('tr[data-name="pictured"] .clip')
-    page.wait_for_function("() => document.querySelector('img.playing')?.src.endsWith('frame_0009.png')")
+    page.wait_for_function("() => /frame_00(0[5-9]|1[0-8])/.test(document.querySelector('img.playing')?.src)")
     assert page.query_selector("video") is None
     page.hover('tr[data-name="draft"] .clip')
     page.wait_for_function("() => document.querySelector('canvas.playing')")
