@@ -26,6 +26,8 @@ NETWORK_MODULES = frozenset(
     ("urllib.request", "http.client", "socket", "ssl", "ftplib", "requests", "httpx", "aiohttp")
 )
 THREAD_MODULES = frozenset(("threading", "multiprocessing", "concurrent.futures"))
+BATCH = "intermask_blender/batch/"
+"""Code that runs in processes without a window only."""
 HEAVY_MODULES = frozenset(("torch", "safetensors", "tokenizers"))
 UNSAFE_CALLS = frozenset(("eval", "exec", "pickle.load", "pickle.loads", "os.system"))
 HOME_CALLS = frozenset(("Path.home", "os.path.expanduser", "os.path.expandvars", "bpy.utils.resource_path"))
@@ -198,7 +200,9 @@ def _touches_blender(node: ast.AST, where: str) -> Iterator[Finding]:
         yield Finding(where, f"{called} leads out of the folder that belongs to the add-on.")
     for name in _imported(node):
         if name in THREAD_MODULES:
-            yield Finding(where, f"{name} is imported; Blender supports no threads in Python.")
+            in_batch = where.startswith(BATCH)
+            reason = "; in batches, where no window is, its threads must not touch bpy" if in_batch else ""
+            yield Finding(where, f"{name} is imported; Blender supports no threads in Python{reason}.", remark=in_batch)
 
 
 def _imports(tree: ast.Module, name: str) -> Iterator[Finding]:

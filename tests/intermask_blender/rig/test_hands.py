@@ -77,6 +77,7 @@ def test_fingers_are_keyed_as_decoded_taken_again_written_and_read(
     settings = scene.intermask
     settings.use_model_values, settings.steps, settings.takes_wanted = False, STEPS, 2
     settings.mask_temperature = 0.0
+    settings.start_at_rest = settings.settle_at_end = False
     assert bpy.ops.intermask.generate(prompt=PROMPT, seconds=1.0, seed=4, model=str(model)) == {"FINISHED"}
     assert [len(owner.data.bones) for owner in people()] == [55, 55]
     for number, take in enumerate(decoded):
