@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..properties.keys import tolerances
+from ..scene.takes import chosen_take
 from ..scene.thinning import is_thinned, restore_every_frame, thin_out_take
 from ..translations import tr
 from .attempt_mixin import refuse
@@ -23,15 +24,13 @@ class INTERMASK_OT_thin_out_keys(OnCharacters, bpy.types.Operator):
         """Whether the take has a key on every frame."""
         if not super().poll(context):
             return False
-        settings = context.scene.intermask
-        if is_thinned(settings.takes[settings.take_index]):
+        if is_thinned(chosen_take(context.scene)):
             return refuse(cls, "This take has key poses already")
         return True
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Thin them out."""
-        settings = context.scene.intermask
-        before, after = thin_out_take(settings.takes[settings.take_index], tolerances(settings))
+        before, after = thin_out_take(chosen_take(context.scene), tolerances(context.scene.intermask))
         return tr("Keyed frames: {after} instead of {before}").format(after=after, before=before)
 
 
@@ -47,13 +46,11 @@ class INTERMASK_OT_restore_every_frame(OnCharacters, bpy.types.Operator):
         """Whether the take has key poses."""
         if not super().poll(context):
             return False
-        settings = context.scene.intermask
-        if not is_thinned(settings.takes[settings.take_index]):
+        if not is_thinned(chosen_take(context.scene)):
             return refuse(cls, "This take has a key on every frame already")
         return True
 
     def attempt(self, context: bpy.types.Context) -> str:
         """Restore them."""
-        settings = context.scene.intermask
-        restore_every_frame(settings.takes[settings.take_index])
+        restore_every_frame(chosen_take(context.scene))
         return ""

@@ -10,7 +10,7 @@ import numpy as np
 from .. import compat
 from .key import write_curves
 from .retarget import RigKeys
-from .splice import Source
+from .splice import Source, assign_copy
 
 _PLACES = ("co", "handle_left", "handle_right")
 _KINDS = ("interpolation", "handle_left_type", "handle_right_type", "easing")
@@ -27,16 +27,10 @@ def write_keys_around(keys: RigKeys, name: str, source: Source) -> bool:
     Returns:
         Whether it was written; false if the user's action no longer exists.
     """
-    base = bpy.data.actions.get(source.action) if source.action else None
-    if base is None:
-        return False
     owner = keys.owner
-    animation = owner.animation_data or owner.animation_data_create()
-    if animation.action is not None:
-        animation.action.use_fake_user = True
-    action = base.copy()
-    action.name, action.use_fake_user = name, False
-    compat.assign_action(owner, action, source.slot)
+    action = assign_copy(owner, source, name)
+    if action is None:
+        return False
     store = compat.fcurve_store(owner, action)
     first, last = float(keys.frames[0]), float(keys.frames[-1])
     for path, bone, values in keys.curves:

@@ -35,6 +35,29 @@ class Source:
     slot: str = ""
 
 
+def assign_copy(owner: bpy.types.Object, source: Source, name: str) -> bpy.types.Action | None:
+    """Assign a copy of an action to its armature; the action that was assigned stays in the file.
+
+    Args:
+        owner: the armature.
+        source: the action that is copied, which is not changed.
+        name: of the copy.
+
+    Returns:
+        The copy; None if the action no longer exists.
+    """
+    old = bpy.data.actions.get(source.action) if source.action else None
+    if old is None:
+        return None
+    animation = owner.animation_data or owner.animation_data_create()
+    if animation.action is not None:
+        animation.action.use_fake_user = True
+    action = old.copy()
+    action.name, action.use_fake_user = name, False
+    compat.assign_action(owner, action, source.slot)
+    return action
+
+
 @dataclass(frozen=True)
 class KeptKeys:
     """The keys of two people that an edit keeps: all that it does not regenerate.
@@ -75,18 +98,11 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
     Returns:
         Whether it was written; false if the old action no longer exists.
     """
-    source = kept.sources[person]
-    old = bpy.data.actions.get(source.action) if source.action else None
-    if old is None:
-        return False
     owner = keys.owner
-    animation = owner.animation_data or owner.animation_data_create()
-    if animation.action is not None:
-        animation.action.use_fake_user = True
     # A copy also keeps all other keys, such as those of fingers or a face.
-    action = old.copy()
-    action.name, action.use_fake_user = name, False
-    compat.assign_action(owner, action, source.slot)
+    action = assign_copy(owner, kept.sources[person], name)
+    if action is None:
+        return False
     if person not in kept.who:
         return True
     store = compat.fcurve_store(owner, action)
