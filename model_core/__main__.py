@@ -87,18 +87,34 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "other; "
         "detectors: whether the detectors tell held-out clips apart; "
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
-        "of the token map governs"
+        "of the token map governs; interhuman, interx: the table of published papers, with the published evaluator"
     )
     parser.add_argument("what", choices=tuple(_EVALUATIONS), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     parser.add_argument(
-        "--data", type=Path, help="folder of clips made by 'choreograph', of captures (physical) or prompts (words)"
+        "--data",
+        type=Path,
+        help="folder of clips made by 'choreograph', of captures (physical), of prompts (words), of the data set "
+        "(interhuman, interx)",
     )
-    parser.add_argument("--evaluator", type=Path, help="folder of 'train evaluator' (starter; the bundled one)")
+    parser.add_argument(
+        "--evaluator",
+        type=Path,
+        help="folder of 'train evaluator' (starter; the bundled one), interclip.ckpt (interhuman), finest.tar (interx)",
+    )
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and kinds.csv")
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="generated clips per kind (default: %(default)s)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N of the prompts (sequences; default: all)")
+    published = parser.add_argument_group("interhuman, interx")
+    add = published.add_argument
+    add("--react", action="store_true", help="give the first person, and generate the second one")
+    add("--clip", type=Path, help="CLIP, for an interclip.ckpt that was stored without CLIP's embeddings")
+    add("--split", default="test", help="name of the list of clips (default: %(default)s)")
+    add("--replications", type=int, metavar="N", help="how often everything is generated afresh (default: 20)")
+    add("--shard", metavar="K/N", default="1/1", help="the part of the replications for this machine, as in 3/8")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...; auto, the default, uses a GPU if there is one")
+    add("--any-evaluator", action="store_true", help="accept an evaluator of another size than the published one")
 
 
 def _add_choreograph(parser: argparse.ArgumentParser) -> None:
@@ -291,7 +307,38 @@ def _evaluate_keys(options: argparse.Namespace) -> int:
     return 0 if all(passed for _, _, passed in report.rows()) else 1
 
 
+def _evaluate_published(options: argparse.Namespace) -> int:
+    from .evaluation.published import PublishedEvaluation, evaluate_published
+
+    for name, what in (("data", "the folder of the data set"), ("model", "a model folder"), ("evaluator", "the file")):
+        if getattr(options, name) is None:
+            raise UserError(f"'evaluate {options.what}' needs --{name}, {what}; see docs/published-evaluation.md.")
+    part, _, parts = options.shard.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"The shard '{options.shard}' is no part of a whole; write for example 3/8 for the third of 8.")
+    if int(parts) > 1 and options.out is None:
+        raise UserError("--shard needs --out, the folder in which the machines' replications come together.")
+    request = PublishedEvaluation(
+        dataset=options.what,
+        data=options.data,
+        model=options.model,
+        evaluator=options.evaluator,
+        clip=options.clip,
+        react=options.react,
+        split=options.split,
+        replications=options.replications,
+        shard=(int(part), int(parts)),
+        out=options.out,
+        device=options.device,
+        any_evaluator=options.any_evaluator,
+    )
+    evaluate_published(request, _show)
+    return 0
+
+
 _EVALUATIONS = {
+    "interhuman": _evaluate_published,
+    "interx": _evaluate_published,
     "sequences": _evaluate_sequences,
     "control": _evaluate_control,
     "hands": _evaluate_hands,

@@ -113,8 +113,8 @@ def interx_from_motion(motion: Motion) -> np.ndarray:
         raise ValueError("Inter-X features need the 55 SMPL-X joints with all their rotations")
     root = motion.translation
     features = np.empty((len(motion), *SHAPE), dtype=np.float32)
-    features[:, 0] = _rows_from_matrix(motion.root_orientation)
-    features[:, 1:JOINTS] = _rows_from_matrix(motion.rotations)
+    features[:, 0] = interx_rotations(motion.root_orientation)
+    features[:, 1:JOINTS] = interx_rotations(motion.rotations)
     features[:, JOINTS, :3] = root
     features[:, JOINTS, 3:] = np.diff(root, axis=0, append=root[-1:])
     return features
@@ -126,7 +126,7 @@ def _matrix_from_rows(six: np.ndarray) -> np.ndarray:
     return transposed(matrix_from_sixd(columns.reshape(six.shape)))
 
 
-def _rows_from_matrix(matrix: np.ndarray) -> np.ndarray:
-    """The first two rows (..., 6) of matrices (..., 3, 3)."""
+def interx_rotations(matrix: np.ndarray) -> np.ndarray:
+    """The six numbers of rotations (..., 6), their first two rows, from matrices (..., 3, 3)."""
     columns = sixd_from_matrix(transposed(matrix)).reshape(*matrix.shape[:-2], 3, 2)
     return np.swapaxes(columns, -1, -2).reshape(*matrix.shape[:-2], 6)

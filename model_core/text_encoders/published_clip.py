@@ -67,13 +67,24 @@ def convert_clip(source: Path, out: Path, any_clip: bool = False, remedy: str = 
     Raises:
         UserError: the source is missing, damaged or another model, or the folder cannot be written.
     """
+    state = read_clip(source, any_clip, remedy)
+    config = _shape(state, source)
+    save_text_encoder(out, config, clip_tokenizer(), {name: _compressed(tensor) for name, tensor in state.items()})
+    return config
+
+
+def read_clip(source: Path, any_clip: bool = False, remedy: str = "add --any-clip") -> dict[str, Tensor]:
+    """The text tower of published CLIP weights, under the names of ``ClipTextTower``; arguments as ``convert_clip``.
+
+    Raises:
+        UserError: the source is missing, damaged or another model.
+    """
     state = (_from_folder if source.is_dir() else _from_file)(source, any_clip, remedy)
     config = _shape(state, source)
     if not any_clip and config != ClipTextConfig():
         raise UserError(f"{source} is not CLIP ViT-L/14 at 336 pixels; choose that model, or {remedy}.")
     _check(state, config, source)
-    save_text_encoder(out, config, clip_tokenizer(), {name: _compressed(tensor) for name, tensor in state.items()})
-    return config
+    return state
 
 
 def _from_file(path: Path, any_clip: bool, remedy: str) -> dict[str, Tensor]:
