@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
-LOOKS = 0.02
+LOOKS = 0.005
 
 
 def view3d() -> dict[str, object]:
@@ -42,20 +42,6 @@ def field() -> str:
         bpy.context.window_manager.clipboard = ""
         bpy.ops.ui.copy_data_path_button(full_path=True)
     return bpy.context.window_manager.clipboard
-
-
-def drawn(name: str) -> int:
-    """How often a panel was drawn since this was first asked: one that is folded is not drawn."""
-    panel = getattr(bpy.types, name)
-    if not hasattr(panel, "times_drawn"):
-        draw, panel.times_drawn = panel.draw, 0
-
-        def counted(self: bpy.types.Panel, context: bpy.types.Context) -> None:
-            panel.times_drawn += 1
-            draw(self, context)
-
-        panel.draw = counted
-    return panel.times_drawn
 
 
 class TEST_OT_watch(bpy.types.Operator):
@@ -95,7 +81,7 @@ def look() -> float:
     for path in sorted(FOLDER.glob("ask-*.py")):
         code = path.read_text(encoding="utf-8")
         path.unlink()
-        helpers = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "field": field, "mouse": mouse, "drawn": drawn}
+        helpers = {"bpy": bpy, "view3d": view3d, "hovered": hovered, "field": field, "mouse": mouse}
         names: dict[str, object] = {**helpers, "answer": None}
         try:
             exec(code, names)

@@ -170,6 +170,7 @@ def test_takes_pairs_and_files_by_clicks(tmp_path: Path) -> None:
     """What an animator does with takes, in the scene that Blender begins with."""
     blender = start_with_addon(tmp_path)
     try:
+        blender.unfold("INTERMASK_PT_export")
         blender.sidebar("InterMask")
         blender.ask("bpy.context.scene.intermask.seconds = 2.0; bpy.ops.ed.undo_push(message='Begin')")
         takes_and_pairs(blender)
@@ -222,7 +223,6 @@ def export_by_clicks(blender: RealBlender, folder: Path) -> None:
     """The browser's file name follows the format."""
     folder.mkdir()
     blender.ask(f"bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'scene.blend')!r})")
-    blender.open_panel("INTERMASK_PT_export", "intermask.push_take(")
     name = (
         "w = bpy.context.window_manager.windows[-1]\n"
         "a = next((a for a in w.screen.areas if a.type == 'FILE_BROWSER'), None)\n"
@@ -304,6 +304,7 @@ def test_a_leader_by_eyedropper_bones_by_hand_and_a_reactor_that_is_there(tmp_pa
     blender = start_with_addon(tmp_path)
     try:
         blender.ask("bpy.data.objects.remove(bpy.data.objects['Cube'])")
+        blender.unfold("INTERMASK_PT_bone_map")
         blender.sidebar("InterMask")
         bring_two_rigs(blender, tmp_path)
         in_german(blender)
@@ -334,7 +335,6 @@ def bring_two_rigs(blender: RealBlender, folder: Path) -> None:
     blender.until(lambda: blender.ask(leader) == "lead", 20.0, "the leader that was picked in the view")
     blender.ask(f"{settings}.character_2 = bpy.data.objects['other']; {settings}.mapped = bpy.data.objects['other']")
 
-    blender.open_panel("INTERMASK_PT_bone_map", "intermask.generate(")
     edited = "answer = bpy.data.objects['other'].intermask_bones_edited"
     blender.click_until("intermask.edit_bones(", lambda: blender.ask(edited))
     hand = "answer = next(b.bone for b in bpy.data.objects['other'].intermask_bones if b.name == 'Pelvis')"
