@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,26 @@ from ..generation.constrained import checked, held_frames
 from ..generation.prompts import segments
 from ..kinematics import SolveSettings
 from ..kinematics.settings import Ends
-from ..model_files.sampling_settings import SAMPLING_SETTINGS, SamplingSettings
-from ..motion import FPS, SKELETONS, SMPL, Interaction, Motion
+from ..model_files.sampling_settings import SamplingSettings
+from ..motion import FPS, Interaction, Motion
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
 from ..settings import build
 from .limits import MAX_SEED, MAX_TAKES, SHORTEST_SECONDS
+from .motions import leader_motion, source_interaction
 from .protocol import Message
+from .values import (
+    batch_items,
+    choice,
+    device_name,
+    flag,
+    integer,
+    model_folder,
+    number,
+    prompt_text,
+    sampling_values,
+    table,
+    words_file,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class LoadRequest:
         Raises:
             UserError: a value is missing or out of range.
         """
-        return cls(_folder(message.values), _device(message.values))
+        return cls(model_folder(message.values), device_name(message.values))
 
 
 @dataclass(frozen=True)
@@ -72,10 +85,10 @@ class UnderstandRequest:
             UserError: a value is missing or out of range.
         """
         values = message.values
-        seconds = _number(values, "seconds")
+        seconds = number(values, "seconds")
         if seconds is None or seconds < SHORTEST_SECONDS:
             raise UserError(f"'seconds' is {seconds}; give the length of the clip, {SHORTEST_SECONDS:g} or more.")
-        return cls(LoadRequest.from_message(message), _prompt(values), round(seconds * FPS), _words(values))
+        return cls(LoadRequest.from_message(message), prompt_text(values), round(seconds * FPS), words_file(values))
 
 
 @dataclass(frozen=True)
@@ -163,43 +176,43 @@ class MotionRequest:
             UserError: a value is missing or out of range.
         """
         values = message.values
-        items = _items(values) if message.type == "generate_batch" else ()
-        leader = _leader(message) if message.type == "react" else None
-        source = _source(message) if message.type in ("edit", "extend") else None
+        items = batch_items(values) if message.type == "generate_batch" else ()
+        leader = leader_motion(message) if message.type == "react" else None
+        source = source_interaction(message) if message.type in ("edit", "extend") else None
         edit = _edit(values, len(source)) if source is not None and message.type == "edit" else None
-        frames = _integer(values, "frames", None, 1, 10**9)
-        seconds = _number(values, "seconds")
+        frames = integer(values, "frames", None, 1, 10**9)
+        seconds = number(values, "seconds")
         if seconds is not None and frames is not None:
             raise UserError("A length was given in seconds and in frames; give one of the two.")
         if edit is not None and (seconds is not None or frames is not None):
             raise UserError("An edit keeps the length; leave the seconds and frames out, or extend the clip.")
         given = leader is not None or source is not None
-        loop, in_place = _flag(values, "loop"), _flag(values, "in_place")
+        loop, in_place = flag(values, "loop"), flag(values, "in_place")
         if given and (loop or in_place):
             raise UserError("Only new clips of two people can loop or stay in place; turn both off for this one.")
         if seconds is None and frames is None and leader is None and edit is None:
             raise UserError("No length was given; say how many seconds the clip should last.")
         return cls(
             LoadRequest.from_message(message),
-            items[0][0] if items else _prompt(values),
+            items[0][0] if items else prompt_text(values),
             seconds,
             frames,
-            _integer(values, "seed", 0, 0, MAX_SEED) or 0,
-            _integer(values, "takes", 1, 1, MAX_TAKES) or 1,
-            _sampling(values),
+            integer(values, "seed", 0, 0, MAX_SEED) or 0,
+            integer(values, "takes", 1, 1, MAX_TAKES) or 1,
+            sampling_values(values),
             _solve_settings(values, leader, source),
             leader,
             source,
             edit,
             items,
-            _words(values),
-            _flag(values, "as_written"),
+            words_file(values),
+            flag(values, "as_written"),
             _constraints(values),
-            _flag(values, "partly"),
+            flag(values, "partly"),
             Ends(False, False) if given or loop else _ends(values),
             loop,
             in_place,
-            _flag(values, "drafts"),
+            flag(values, "drafts"),
         )
 
     def length(self, shortest: int, longest: int) -> int:
@@ -279,72 +292,15 @@ class MotionRequest:
         return replace(defaults, **{name: value for name, value in self.sampling.items() if name in asdict(defaults)})
 
 
-def _folder(values: Mapping[str, Any]) -> Path:
-    folder = values.get("model")
-    if not isinstance(folder, str) or not folder.strip():
-        raise UserError("No model was chosen; choose a model folder.")
-    return Path(folder)
-
-
-def _device(values: Mapping[str, Any]) -> str:
-    device = values.get("device") or "auto"
-    if not isinstance(device, str):
-        raise UserError(f"The device is {device!r}; choose auto, cpu, cuda or mps.")
-    return device
-
-
-def _words(values: Mapping[str, Any]) -> Path | None:
-    words = values.get("words")
-    if words is None or words == "":
-        return None
-    if not isinstance(words, str):
-        raise UserError(f"'words' is {words!r}; give the path of a words.json.")
-    return Path(words)
-
-
-def _flag(values: Mapping[str, Any], name: str) -> bool:
-    value = values.get(name, False)
-    if not isinstance(value, bool):
-        raise UserError(f"'{name}' is {value!r}; give true or false.")
-    return value
-
-
 def _ends(values: Mapping[str, Any]) -> Ends:
     """Which ends of a new clip come to rest; a reaction, an edit and an extension keep the ends of what is given."""
-    return Ends(_flag(values, "start_at_rest"), _flag(values, "settle_at_end"))
-
-
-def _prompt(values: Mapping[str, Any]) -> str:
-    prompt = values.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise UserError("The prompt is empty; say in a sentence what the two people do.")
-    return prompt.strip()
-
-
-def _items(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Prompt and seed of each item of a batched request."""
-    prompts, seeds = values.get("prompts"), values.get("seeds")
-    if not isinstance(prompts, list) or not isinstance(seeds, list) or not 1 <= len(prompts) <= MAX_TAKES:
-        raise UserError(f"A batch needs two lists, of 1 to {MAX_TAKES} prompts and of their seeds; give both.")
-    if len(prompts) != len(seeds):
-        raise UserError(f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed for each prompt.")
-    return tuple(
-        (_prompt({"prompt": prompt}), _integer({"seed": seed}, "seed", 0, 0, MAX_SEED) or 0)
-        for prompt, seed in zip(prompts, seeds, strict=True)
-    )
+    return Ends(flag(values, "start_at_rest"), flag(values, "settle_at_end"))
 
 
 def _constraints(values: Mapping[str, Any]) -> Constraints:
     """The constraints of a message, in the form of a constraint file."""
     given = values.get("constraints")
     return Constraints() if given is None else constraints_from_json(given, "the request")
-
-
-def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = values.get(name) or {}
-    if not isinstance(table, Mapping):
-        raise UserError(f"'{name}' should be a table of settings, not {table!r}.")
-    return table
 
 
 def _solve_settings(values: Mapping[str, Any], leader: Motion | None, source: Interaction | None) -> SolveSettings:
@@ -357,105 +313,20 @@ def _solve_settings(values: Mapping[str, Any], leader: Motion | None, source: In
         defaults["held"] = 0
     if source is not None:
         defaults["bridge_root_teleports"] = False
-    return build(SolveSettings, {**defaults, **_table(values, "solve")}, "The table of solver settings")
-
-
-def _number(values: Mapping[str, Any], name: str) -> float | None:
-    value = values.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise UserError(f"'{name}' is {value!r}; give a number.")
-    return float(value)
-
-
-def _integer(values: Mapping[str, Any], name: str, default: int | None, lowest: int, highest: int) -> int | None:
-    value = values.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise UserError(f"'{name}' is {value!r}; give a whole number from {lowest} to {highest}.")
-    return value
-
-
-def _sampling(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The sampling settings of a message, checked against their limits."""
-    given = {}
-    for name, setting in SAMPLING_SETTINGS.items():
-        value = values.get(name)
-        if value is None:
-            continue
-        integral = isinstance(setting.lowest, int)
-        fits = isinstance(value, int if integral else int | float) and not isinstance(value, bool)
-        if not fits or not setting.lowest <= value <= setting.highest:
-            kind = "a whole number" if integral else "a number"
-            raise UserError(f"'{name}' is {value!r}; give {kind} from {setting.lowest:g} to {setting.highest:g}.")
-        given[name] = value
-    return given
-
-
-def _leader(message: Message) -> Motion:
-    """The given person."""
-    joints = message.arrays.get("leader_joints")
-    if joints is None or not joints.size:
-        raise UserError("The leader has no motion; choose an armature with an animation.")
-    rotations, root = message.arrays.get("leader_rotations"), message.arrays.get("leader_root")
-    try:
-        return _motion(joints, rotations, root)
-    except ValueError as error:
-        raise UserError(f"The leader's motion cannot be read ({error}); choose another armature.") from error
-
-
-def _source(message: Message) -> Interaction:
-    """The interaction that is edited or extended."""
-    arrays = [message.arrays.get(f"source_{name}") for name in ("joints", "rotations", "root")]
-    joints, rotations, root = arrays
-    if joints is None or not joints.size:
-        raise UserError("There is no motion to change; choose two animated characters.")
-    if any(array is not None and len(array) != 2 for array in arrays):
-        raise UserError("The motion to change is not of two people; choose two animated characters.")
-    try:
-        first, second = (
-            _motion(joints[p], None if rotations is None else rotations[p], None if root is None else root[p])
-            for p in (0, 1)
-        )
-    except ValueError as error:
-        raise UserError(f"The motion to change cannot be read ({error}); choose other armatures.") from error
-    return Interaction((first, second))
-
-
-def _motion(joints: np.ndarray, rotations: np.ndarray | None, root: np.ndarray | None) -> Motion:
-    """One person of a message; the number of joints names the skeleton."""
-    sizes = {len(skeleton): skeleton for skeleton in SKELETONS.values()}
-    return Motion(
-        joints.astype(np.float64),
-        None if rotations is None else rotations.astype(np.float64),
-        None if root is None else root.astype(np.float64),
-        skeleton=sizes.get(joints.shape[1] if joints.ndim > 1 else 0, SMPL),
-    )
+    return build(SolveSettings, {**defaults, **table(values, "solve")}, "The table of solver settings")
 
 
 def _edit(values: Mapping[str, Any], frames: int) -> Edit:
     """The edit of a source motion of ``frames`` frames."""
-    start = _integer(values, "start", 0, 0, frames - 1) or 0
-    stop = _integer(values, "stop", frames, start + 1, frames) or frames
-    strength = _number(values, "strength")
+    start = integer(values, "start", 0, 0, frames - 1) or 0
+    stop = integer(values, "stop", frames, start + 1, frames) or frames
+    strength = number(values, "strength")
     if strength is not None and not 0 <= strength <= 1:
         raise UserError(f"'strength' is {strength:g}; give a number from 0 to 1.")
     return Edit(
-        _choice(values, "people", 2),
-        _choice(values, "parts", PARTS),
+        choice(values, "people", 2),
+        choice(values, "parts", PARTS),
         start,
         stop,
         1.0 if strength is None else strength,
     )
-
-
-def _choice(values: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
-    """Numbers from 0 to ``count`` - 1, sorted; all of them by default."""
-    chosen = values.get(name)
-    if chosen is None:
-        return tuple(range(count))
-    if not isinstance(chosen, list) or not chosen or any(type(n) is not int or not 0 <= n < count for n in chosen):
-        raise UserError(f"'{name}' is {chosen!r}; give a list of numbers from 0 to {count - 1}.")
-    return tuple(sorted(set(chosen)))
