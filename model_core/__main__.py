@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .errors import UserError, printable
+from .evaluation.commands import EVALUATIONS
 from .threads import let_idle_threads_sleep
 
 TRAINABLE = ("tokenizer", "transformer", "refiner", "contact-classifier", "reranker", "evaluator", "all")
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_learn_words(commands.add_parser("learn-words", help="train a model's prompt classifier"))
     _add_learn_fingers(commands.add_parser("learn-fingers", help="train a model's finger classifier"))
     _add_import(commands.add_parser("import-published", help="make a model folder from published weights and CLIP"))
+    _add_export(commands.add_parser("export-smplx", help="write the people of a take for SMPL-X's programs"))
     return parser
 
 
@@ -89,7 +91,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "physical: what the solver changes on rotated, captured and generated motion; parts: which joints each part "
         "of the token map governs; interhuman, interx: the table of published papers, with the published evaluator"
     )
-    parser.add_argument("what", choices=tuple(_EVALUATIONS), help=what)
+    parser.add_argument("what", choices=tuple(EVALUATIONS), help=what)
     parser.add_argument("--model", type=Path, help="folder of the model to measure (the first bundled one)")
     parser.add_argument(
         "--data",
@@ -147,6 +149,14 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add("--any-clip", action="store_true", help="also accept another CLIP model of the same width")
     add("--name", help="of the model, as shown to users")
     add("--replace", action="store_true", help="replace the model in the folder --out")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("take", type=Path, help="a take's .npz file, as batches and the add-on's export write it")
+    add("--body", type=Path, required=True, help="the SMPL-X model file that will be moved, such as SMPLX_NEUTRAL.npz")
+    add("--gender", choices=("neutral", "female", "male"), default="neutral", help="of the body (default: %(default)s)")
+    add("--out", type=Path, required=True, help="folder for the files, one for each person")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -210,147 +220,6 @@ def _benchmark(sections: Sequence[str], model: Path | None) -> int:
     return 0
 
 
-def _evaluate_parts(options: argparse.Namespace) -> int:
-    from .evaluation.parts import governed_joints
-    from .model_files.model_folder import bundled_model, load_model
-    from .motion import SMPL
-
-    moved = governed_joints(load_model(options.model or bundled_model())) * 1000
-    for where, parts in zip(("in the world", "relative to the pelvis"), moved, strict=True):
-        _show(f"Millimetres {where}:")
-        for part, millimetres in enumerate(parts):
-            order = millimetres.argsort()[::-1]
-            _show(f"part {part}: " + ", ".join(f"{SMPL.joints[joint]} {millimetres[joint]:.0f}" for joint in order))
-    return 0
-
-
-def _evaluate_starter(options: argparse.Namespace) -> int:
-    from .evaluation.starter import evaluate_starter
-    from .model_files.model_folder import bundled_model
-
-    if options.data is None:
-        raise UserError("'evaluate starter' needs --data, a folder of clips made by 'choreograph --out'.")
-    model = options.model or bundled_model()
-    report = evaluate_starter(model, options.data, options.out, options.kinds, options.seeds, options.evaluator)
-    _show(report.table())
-    return 0 if all(passed for _, _, passed in report.checks()) else 1
-
-
-def _evaluate_detectors(options: argparse.Namespace) -> int:
-    from .evaluation.detector_table import validate_detectors
-
-    if options.data is None:
-        raise UserError("'evaluate detectors' needs --data, a folder of clips made by 'choreograph --out'.")
-    rows = validate_detectors(options.data, options.kinds)
-    for row in rows:
-        _show(row)
-    _show(f"detected on average: {100 * sum(row.detected for row in rows) / len(rows):.1f} %")
-    return 0 if all(row.passed for row in rows) else 1
-
-
-def _evaluate_physical(options: argparse.Namespace) -> int:
-    from .evaluation.physical_report import physical_report
-    from .model_files.model_folder import bundled_model
-
-    if options.data is None:
-        raise UserError("'evaluate physical' needs --data, a folder of captured motion with its manifest.json.")
-    passed = True
-    for row in physical_report(options.data, options.model or bundled_model(), options.seeds):
-        _show(row)
-        passed &= row.passed
-    return 0 if passed else 1
-
-
-def _evaluate_words(options: argparse.Namespace) -> int:
-    from .evaluation.words import evaluate_words
-    from .model_files.model_folder import bundled_model
-
-    report = evaluate_words(options.model or bundled_model(), options.data, options.seeds, options.out, options.kinds)
-    _show(report.table())
-    return 0 if all(passed for _, _, passed in report.rows()) else 1
-
-
-def _evaluate_control(options: argparse.Namespace) -> int:
-    from .evaluation.control import evaluate_control
-    from .model_files.model_folder import bundled_model
-
-    model = options.model or bundled_model()
-    report = evaluate_control(model, options.data, options.kinds, options.seeds, options.out)
-    _show(report.table())
-    return 0 if all(passed for _, _, passed in report.rows()) else 1
-
-
-def _evaluate_hands(options: argparse.Namespace) -> int:
-    from .evaluation.hands import evaluate_hands
-    from .model_files.model_folder import bundled_model
-
-    report = evaluate_hands(options.model or bundled_model(), options.data, options.kinds, options.seeds)
-    _show(report.table())
-    return 0 if all(passed for _, _, passed in report.rows()) else 1
-
-
-def _evaluate_sequences(options: argparse.Namespace) -> int:
-    from .evaluation.sequences import evaluate_sequences
-    from .model_files.model_folder import bundled_model
-
-    report = evaluate_sequences(options.model or bundled_model(), options.data, options.limit, options.out)
-    _show(report.table())
-    return 0 if all(passed is not False for _, _, passed in report.rows()) else 1
-
-
-def _evaluate_keys(options: argparse.Namespace) -> int:
-    from .evaluation.keys import evaluate_keys
-    from .model_files.model_folder import bundled_model
-
-    report = evaluate_keys(options.model or bundled_model(), options.kinds, options.seeds, options.out)
-    _show(report.table())
-    return 0 if all(passed for _, _, passed in report.rows()) else 1
-
-
-def _evaluate_published(options: argparse.Namespace) -> int:
-    from .evaluation.published import PublishedEvaluation, evaluate_published
-
-    for name, what in (("data", "the folder of the data set"), ("model", "a model folder"), ("evaluator", "the file")):
-        if getattr(options, name) is None:
-            raise UserError(f"'evaluate {options.what}' needs --{name}, {what}; see docs/published-evaluation.md.")
-    part, _, parts = options.shard.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise UserError(f"The shard '{options.shard}' is no part of a whole; write for example 3/8 for the third of 8.")
-    if int(parts) > 1 and options.out is None:
-        raise UserError("--shard needs --out, the folder in which the machines' replications come together.")
-    request = PublishedEvaluation(
-        dataset=options.what,
-        data=options.data,
-        model=options.model,
-        evaluator=options.evaluator,
-        clip=options.clip,
-        react=options.react,
-        split=options.split,
-        replications=options.replications,
-        shard=(int(part), int(parts)),
-        out=options.out,
-        device=options.device,
-        any_evaluator=options.any_evaluator,
-    )
-    evaluate_published(request, _show)
-    return 0
-
-
-_EVALUATIONS = {
-    "interhuman": _evaluate_published,
-    "interx": _evaluate_published,
-    "sequences": _evaluate_sequences,
-    "control": _evaluate_control,
-    "hands": _evaluate_hands,
-    "keys": _evaluate_keys,
-    "words": _evaluate_words,
-    "starter": _evaluate_starter,
-    "detectors": _evaluate_detectors,
-    "physical": _evaluate_physical,
-    "parts": _evaluate_parts,
-}
-
-
 def _verify(folder: Path) -> int:
     from .evaluation.recordings import verify
 
@@ -373,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "verify":
             return _verify(options.folder)
         if options.command == "evaluate":
-            return _EVALUATIONS[options.what](options)
+            return EVALUATIONS[options.what](options, _show)
         if options.command == "benchmark":
             return _benchmark(options.sections, options.model)
         if options.command == "choreograph":
@@ -388,6 +257,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _learn_fingers(options)
         if options.command == "import-published":
             _import(options)
+        if options.command == "export-smplx":
+            from .motion.smplx_export import export_smplx
+
+            for line in export_smplx(options.take, options.body, options.out, options.gender):
+                _show(line)
         return 0
     except UserError as error:
         print(error, file=sys.stderr)
