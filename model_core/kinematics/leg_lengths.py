@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..motion.rotations import cross, rotate
-from .contacts import ANKLES, speeds
+from .contacts import ANKLES, TOES, speeds
 from .filters import smoothstep
 from .limbs import LEGS, Limb, hinge_axis, two_bone_ik
 from .pose import PoseBatch
@@ -34,8 +34,8 @@ _SLOWS, _MOST = 0.9955, 0.9998
 """Fractions of a leg's length, 169 and 178 degrees. The knee opens more slowly beyond the first and never reaches the
 second, so it neither snaps straight nor goes through. The ankle gives in by millimetres for that."""
 _OVERSHOOT, _STANDING_SPEED = 0.0075, 0.4
-"""Metres beyond the first of these fractions, where the ankle gives in by 4.4 mm, and m/s. The scale lets no ankle that
-is slower than this speed go further; only feet in the air give in more."""
+"""Metres beyond the first of these fractions, where the ankle gives in by 4.4 mm, and m/s. The scale lets no ankle
+whose foot has a slower joint go further; only feet in the air give in more."""
 _LARGEST_SHIFT = 0.0048
 """Metres by which the ankle gives in at most for a knee that does not snap straight."""
 _SHORTENED = (0.8, 0.93)
@@ -61,7 +61,9 @@ def leg_scales(pose: PoseBatch) -> np.ndarray:
     lengths = np.stack([_lengths(leg, pose.offsets) for leg in LEGS], axis=1)[..., None]
     distances = np.stack([_distances(leg, joints) for leg in LEGS], axis=1)
     stretched = np.percentile(distances / lengths, _STANDING_PERCENTILE, axis=(1, 2))
-    slow = np.swapaxes(speeds(joints[:, :, ANKLES], pose.fps), 1, 2) < _STANDING_SPEED
+    # A foot that rolls stands on its toe while its ankle is fast.
+    foot_speeds = np.minimum(speeds(joints[:, :, ANKLES], pose.fps), speeds(joints[:, :, TOES], pose.fps))
+    slow = np.swapaxes(foot_speeds, 1, 2) < _STANDING_SPEED
     farthest = ((distances - _OVERSHOOT) / (_SLOWS * lengths)).max(axis=(1, 2), where=slow, initial=0.0)
     target = np.maximum(stretched / _STRAIGHT, farthest)
     strength = _ramp(stretched, _STANDING) * (1 - _ramp(stretched, _STRAIGHT_ALREADY))

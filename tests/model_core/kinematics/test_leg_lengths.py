@@ -10,6 +10,7 @@ from couple_examples import TOES, couple_holding_hands
 from leg_examples import motion_of, swaying, with_long_legs
 
 from model_core.kinematics import FITTED, SolveSettings, solve
+from model_core.kinematics.leg_lengths import leg_scales, with_leg_scales
 from model_core.kinematics.limbs import LEGS
 from model_core.metrics.physical import contact_distance_changes, knee_angles, touching_joints
 from model_core.motion import FPS, Motion, PosedSkeleton
@@ -21,6 +22,12 @@ from model_core.motion.skeleton import SMPL
 BEFORE = SolveSettings(straighten_legs=False)
 AFTER = SolveSettings()
 ANKLES = tuple(leg.end for leg in LEGS)
+
+
+def rotation_about_x(angle: float) -> np.ndarray:
+    """(3, 3) about the axis from right to left, radians: positive leans forward."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
 
 
 def forward_bends(person: PosedSkeleton) -> np.ndarray:
@@ -52,6 +59,21 @@ def test_who_stands_straight_on_long_bones_stands_on_straight_knees(longer: floa
     speeds = [np.abs(np.diff(knee_angles(one.joints()[None]), axis=1)) for one in (before, after)]
     assert (speeds[1] - speeds[0]).max() < 3.01
     assert forward_bends(after).min() > 0
+
+
+def test_a_foot_that_rolls_over_its_toe_stays_where_it_stands() -> None:
+    height = swaying(-0.14, -0.014)
+    height[60:62] = 0.008
+    pose = with_long_legs(height, 1.02)
+    # All of the body falls forward about the toes and back again: ankles are faster than 0.4 m/s, toes rest.
+    angle = 0.13 * np.maximum(0, 4 - np.abs(np.arange(len(height)) - 63))
+    turn = np.stack([rotation_about_x(one) for one in angle])
+    toes = pose.world()[0][:, :, list(TOES)].mean(axis=2)
+    local = pose.local.copy()
+    local[0, :, 0] = turn @ local[0, :, 0]
+    rolling = replace(pose, local=local, translation=toes + (turn @ (pose.translation - toes)[0, ..., None])[..., 0])
+    after = with_leg_scales(rolling, leg_scales(rolling))
+    assert np.linalg.norm((after.world()[0] - rolling.world()[0])[0, :, [*ANKLES, *TOES]], axis=-1).max() < 0.005
 
 
 def test_who_sits_and_who_stands_on_legs_of_the_right_length_keeps_the_bones() -> None:
