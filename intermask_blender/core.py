@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from model_core.keys.controls import Control, ControlTree
     from model_core.keys.thinning import KeyedPerson, KeyPoses, KeySettings, key_poses
     from model_core.kinematics.body_pins import BodyPin, hold_pins
+    from model_core.kinematics.hinge import HingedLimb, hinged, limb_at_rest
     from model_core.kinematics.kept_joints import kept_joints
     from model_core.kinematics.leaders import SUFFIXES as LEADER_SUFFIXES
     from model_core.kinematics.leaders import read_leader
@@ -70,11 +71,13 @@ if TYPE_CHECKING:
     from model_core.motion.variants import exchanged, mirrored_in_place, with_gestures
     from model_core.recognition import (
         BONE_LABELS,
+        IK_LIMBS,
         NEEDED,
         BoneMap,
         Check,
         FailureReason,
         Humanoid,
+        IkLimb,
         NotRecognisedError,
         Recognition,
         Setting,
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
     from model_core.recognition import ROOT as ROOT_CONTROL
     from model_core.recognition import SCHEMA as MAP_SCHEMA
     from model_core.recognition.finger_bones import finger_bones
+    from model_core.recognition.ik_limbs import ik_names
     from model_core.worker.limits import MAX_SEED, MAX_TAKES
     from model_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError
 

@@ -13,6 +13,7 @@ from ..core import ConstraintError, KeySettings, ReadMotion, UserError, atomic_w
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..generator.understanding import UnderstoodPart
+from ..rig.limb_controls import LimbControls
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, TakeOptions, prepare
@@ -96,6 +97,7 @@ def make_clip(
     with context.console.quiet():
         scene = _fresh_scene(context.blend, options.fps)
     settings, placement = _prepared(job, context, scene)
+    placement = replace(placement, limbs=LimbControls(job.arms.upper(), job.legs.upper()))
     context.stop.raise_if_requested()
     result = result or BatchedResult(submit(context.client, settings))
     _wait_for(context, result.request)

@@ -14,7 +14,20 @@ from ..core import UserError
 
 FLAGS = ("as_written", "start_at_rest", "settle_at_end", "loop", "in_place")
 """Fields that are yes or no."""
-FIELDS = ("prompt", "seconds", "seed", "leader", "characters", "body", "constraints", *FLAGS, "keys", "name")
+FIELDS = (
+    "prompt",
+    "seconds",
+    "seed",
+    "leader",
+    "characters",
+    "body",
+    "constraints",
+    *FLAGS,
+    "keys",
+    "arms",
+    "legs",
+    "name",
+)
 DELIMITERS = ",;\t|"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

@@ -32,6 +32,7 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u0
 """Names that Windows keeps for devices, with any suffix."""
 
 KEYS = ("every", "poses")
+LIMBS = ("fk", "ik", "both")
 """How densely the characters are keyed."""
 
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
@@ -60,6 +61,8 @@ class Job:
         loop: the last frame leads into the first.
         in_place: the travel that both people share is left out.
         key_poses: whether the characters get key poses instead of a key on every frame.
+        arms: controls that move the arms of control rigs: one of ``LIMBS``.
+        legs: likewise.
         name: of the files that are made, without suffix.
         where: where the row comes from, for messages.
         error: one sentence if the row cannot be run.
@@ -79,6 +82,8 @@ class Job:
     loop: bool = False
     in_place: bool = False
     key_poses: bool = False
+    arms: str = LIMBS[0]
+    legs: str = LIMBS[0]
     name: str = ""
     where: str = "the command line"
     error: str = ""
@@ -222,6 +227,10 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
     keys = given.get("keys", "poses" if job.key_poses else "every").lower()
     if keys not in KEYS:
         return replace(job, error=f"keys is {_short(keys)!r}; write every or poses.")
+    limbs = {name: given.get(name, getattr(job, name)).lower() for name in ("arms", "legs")}
+    for name, value in limbs.items():
+        if value not in LIMBS:
+            return replace(job, error=f"{name} is {_short(value)!r}; write fk, ik or both.")
     leader = job.leader
     if "leader" in given:
         leader = given["leader"]
@@ -234,7 +243,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
         constraints = constraints if constraints.startswith("[") else _located(constraints, folder)
     job = replace(job, seconds=seconds, seed=seed, leader=leader, characters=characters, bodies=bodies)
     said: dict[str, Any] = {name: value in _YES for name, value in flags.items()}
-    return checked(replace(job, constraints=constraints, key_poses=keys == "poses", **said))
+    return checked(replace(job, constraints=constraints, key_poses=keys == "poses", **limbs, **said))
 
 
 def _located(name: str, folder: Path) -> str:

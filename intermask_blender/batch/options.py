@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..core import MAX_TAKES, UserError
 from ..generator.models import find_model
 from .job_file import FIELDS
-from .jobs import KEYS, Job, body_files, character_names, checked, named, read_jobs
+from .jobs import KEYS, LIMBS, Job, body_files, character_names, checked, named, read_jobs
 from .marks import MARKS_FILE, read_marks
 from .sampling_options import add_sampling_options, sampling_of
 
@@ -114,6 +114,8 @@ def parse(arguments: Sequence[str]) -> Options:
         given.loop,
         given.in_place,
         given.keys == "poses",
+        given.arms,
+        given.legs,
         given.name,
     )
     if given.jobs is None:
@@ -209,6 +211,8 @@ def _parser() -> argparse.ArgumentParser:
     what("--words", metavar="FILE", type=Path, help="your own phrases for the kinds that the model knows (.json)")
     what("--understood", action="store_true", help="say how each prompt is understood, and make nothing")
     what("--keys", choices=KEYS, default=KEYS[0], help="keys of the characters: on every frame, or key poses (every)")
+    what("--arms", choices=LIMBS, default=LIMBS[0], help="controls of arms that are keyed on control rigs (fk)")
+    what("--legs", choices=LIMBS, default=LIMBS[0], help="controls of legs that are keyed on control rigs (fk)")
     what("--marked", metavar="FILE", nargs="?", const="", help="only rows marked on the report's page")
     what("--fps", metavar="N", type=float, help="frame rate of the scene (30, or the opened scene's)")
     where = parser.add_argument_group("where it goes").add_argument

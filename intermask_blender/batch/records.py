@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import UserError, atomic_write
-from .jobs import Job
+from .jobs import LIMBS, Job
 
 FOLDER = "records"
 
@@ -142,6 +142,8 @@ def motion_hash(job: Job, shared_inputs: Sequence[str], hashes: FileHashes) -> s
     row += [name for name, chosen in (("loop", job.loop), ("in place", job.in_place)) if chosen]
     if job.key_poses:
         row.append("key poses")
+    if (job.arms, job.legs) != (LIMBS[0], LIMBS[0]):
+        row.append({"arms": job.arms, "legs": job.legs})
     return hashlib.sha256(json.dumps([row, *shared_inputs]).encode()).hexdigest()
 
 

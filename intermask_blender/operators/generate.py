@@ -15,10 +15,12 @@ from ..generator.models import find_model
 from ..properties import wanted_model
 from ..properties.direct import meet_partly_property
 from ..properties.keys import KeyProperties, wanted_keys
+from ..properties.limbs import LimbProperties, wanted_limbs
 from ..properties.request import RequestProperties, takes_property
 from ..properties.sampling_settings import given_sampling, panel_sampling, with_sampling_settings
 from ..properties.takes import at_cursor_property, new_pair_property
 from ..rig.key import scene_fps
+from ..rig.own_map import check_limbs
 from ..scene.markers import timed_prompt
 from ..scene.placement import Placement, with_bodies
 from ..scene.request import TakeOptions, prepare
@@ -31,7 +33,7 @@ from .generation_mixin import GenerationMixin
 
 
 @with_sampling_settings()
-class INTERMASK_OT_generate(GenerationMixin, RequestProperties, KeyProperties, bpy.types.Operator):
+class INTERMASK_OT_generate(GenerationMixin, RequestProperties, KeyProperties, LimbProperties, bpy.types.Operator):
     """Generate two people who do what the prompt says, or one who reacts to the leader"""
 
     bl_idname = "intermask.generate"
@@ -65,7 +67,7 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, KeyProperties, b
     SETTINGS: ClassVar[tuple[str, ...]] = (
         "prompt", "as_written", "seed", "foot_lock", "contact", "use_markers", "body_1", "body_2", "new_pair",
         "at_cursor", "meet_partly", "start_at_rest", "settle_at_end", "loop", "in_place",
-        "keys", "key_distance", "key_angle",
+        "keys", "key_distance", "key_angle", "arms", "legs",
     )  # fmt: skip
     OBJECTS: ClassVar[tuple[str, ...]] = ("leader", "character_1", "character_2")
 
@@ -113,7 +115,12 @@ class INTERMASK_OT_generate(GenerationMixin, RequestProperties, KeyProperties, b
         )
         files = [Path(bpy.path.abspath(own)) if own else preferences.body_file for own in (self.body_1, self.body_2)]
         settings = replace(settings, constraints=self._constraints(), meet_partly=self.meet_partly)
-        return settings, with_bodies(replace(placement, keys=wanted_keys(self)), files)
+        limbs = wanted_limbs(self)
+        for character in check_limbs([owner for owner in (first, second) if owner is not None], limbs):
+            self.report(
+                {"WARNING"}, tr("{name} has no IK controls that are known, so FK is keyed").format(name=character)
+            )
+        return settings, with_bodies(replace(placement, keys=wanted_keys(self), limbs=limbs), files)
 
     def _length(self, scene: bpy.types.Scene) -> float:
         """Duration in seconds."""

@@ -7,7 +7,7 @@ import bpy
 from ..translations import TRANSLATION_CONTEXT, tr
 from ..ui.property_column import property_column
 from .generate import TAB
-from .rig_line import draw_rig_line
+from .rig_line import draw_rig_line, has_ik_controls
 
 
 class INTERMASK_PT_characters(bpy.types.Panel):
@@ -40,6 +40,11 @@ class INTERMASK_PT_characters(bpy.types.Panel):
         draw_rig_line(self.layout, context, settings.character_2)
         self._draw_body(settings, 2)
 
+        chosen = [settings.character_2, *(() if led else (settings.character_1,))]
+        if any(has_ik_controls(owner) for owner in chosen if owner is not None):
+            column = property_column(self.layout)
+            column.prop(settings, "arms")
+            column.prop(settings, "legs")
         if not led and (settings.character_1 is not None or settings.character_2 is not None):
             column = property_column(self.layout)
             column.prop(settings, "at_cursor")

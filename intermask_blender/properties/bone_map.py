@@ -34,6 +34,7 @@ OBJECT_PROPERTIES = {
     "intermask_bone_settings": bpy.props.CollectionProperty(type=InterMaskBoneSetting, override=_GROWING),
     "intermask_bones_edited": bpy.props.BoolProperty(override=_OVERRIDABLE),
     "intermask_bone_index": bpy.props.IntProperty(name="Joint", override=_OVERRIDABLE),
+    "intermask_ik": bpy.props.StringProperty(override=_OVERRIDABLE),
     "intermask_rig": bpy.props.StringProperty(override=_OVERRIDABLE),
     "intermask_root_bone": bpy.props.StringProperty(
         name="Root-Motion Bone",

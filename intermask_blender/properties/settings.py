@@ -15,6 +15,7 @@ from ..ui.prompt_history import past_prompts
 from ..ui.prompt_understanding import request_understanding
 from .direct import ConstraintListProperties
 from .keys import KeyProperties
+from .limbs import LimbProperties
 from .request import RequestProperties, prompt_property, takes_property
 from .sampling_settings import PANEL_SAMPLING, with_sampling_settings
 from .takes import EditProperties, TakeListProperties
@@ -114,6 +115,7 @@ def _offer_recommended(owner: InterMaskSettings, context: bpy.types.Context) -> 
 class InterMaskSettings(
     RequestProperties,
     KeyProperties,
+    LimbProperties,
     TakeListProperties,
     EditProperties,
     ConstraintListProperties,

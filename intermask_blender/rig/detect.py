@@ -102,6 +102,7 @@ def _mapping(found: Recognition, tree: SkeletonTree, owner: bpy.types.Object) ->
         if bone_map
         else (),
         found.checks,
+        found.ik,
     )
 
 

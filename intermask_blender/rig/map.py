@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core import MAP_SCHEMA, SMPL, Check, Setting, atomic_write, missing_joints
+from ..core import MAP_SCHEMA, SMPL, Check, IkLimb, Setting, atomic_write, missing_joints
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class RigMapping:
         follows: SMPL joint to the joint (or ``ROOT``) that its control follows; without an entry, its bone's parent.
         settings: properties that are keyed with the motion.
         checks: uncertain points that the user should check.
+        ik: joint at the end of a limb to the controls that can move it by inverse kinematics.
     """
 
     rig: str
@@ -32,6 +33,7 @@ class RigMapping:
     follows: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
     checks: tuple[Check, ...] = ()
+    ik: Mapping[str, IkLimb] = field(default_factory=dict)
 
     @property
     def root_motion_bone(self) -> str:
@@ -74,5 +76,22 @@ def save_map(mapping: RigMapping, path: Path, about: str) -> None:
         data["follows"] = dict(mapping.follows)
     if mapping.settings:
         data["settings"] = [asdict(setting) for setting in mapping.settings]
+    if mapping.ik:
+        data["ik"] = ik_as_data(mapping.ik)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def ik_as_data(ik: Mapping[str, IkLimb]) -> dict[str, Any]:
+    """The field ``ik`` of a bone map."""
+    return {
+        joint: {
+            "control": [limb.control],
+            "pole": [limb.pole],
+            **({"space": limb.space} if limb.space else {}),
+            "controls": {lower: [name] for lower, name in limb.controls.items()},
+            "neutral": list(limb.neutral),
+            "settings": [asdict(setting) for setting in limb.settings],
+        }
+        for joint, limb in ik.items()
+    }

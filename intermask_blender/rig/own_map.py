@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
-from ..core import SMPL, Check, Setting, UserError, load_map
+from ..core import SMPL, Check, IkLimb, Setting, UserError, ik_names, load_map
 from ..translations import tr
 from ..translations.core_errors import tr_error
 from .detect import detect_rig, nearest_rig, resolve
 from .keyable import broken_limb, overriding_constraint
 from .labels import bone_label, bone_labels
-from .map import RigMapping, save_map
+from .limb_controls import LimbControls, ik_limbs
+from .map import RigMapping, ik_as_data, save_map
 from .rest import stands_at_rest
 
 
@@ -30,6 +33,21 @@ def mapping_of(owner: bpy.types.Object) -> RigMapping:
     if error := _mapping_error(mapping, owner):
         raise UserError(error)
     return mapping
+
+
+def check_limbs(owners: Sequence[bpy.types.Object], wanted: LimbControls) -> list[str]:
+    """Check that armatures can be keyed with these controls of arms and legs.
+
+    Returns:
+        The names of those that have forward kinematics only, though inverse kinematics is wanted.
+
+    Raises:
+        UserError: an IK control is missing, locked or driven, or no person is recognised.
+    """
+    if wanted == LimbControls():
+        return []
+    mappings = [(owner, mapping_of(owner)) for owner in owners]
+    return [owner.name for owner, mapping in mappings if not ik_limbs(owner, mapping, wanted)]
 
 
 @dataclass(frozen=True)
@@ -128,7 +146,18 @@ def stored_mapping(owner: bpy.types.Object) -> RigMapping:
         "" if usual else owner.intermask_root_bone,
         {joint: item.follows for joint, item in chosen.items() if item.follows},
         tuple(Setting(item.bone, item.name, item.value) for item in owner.intermask_bone_settings if item.bone),
+        ik=_stored_ik(owner),
     )
+
+
+def _stored_ik(owner: bpy.types.Object) -> dict[str, IkLimb]:
+    """The IK controls of an edited map; files of earlier versions have none."""
+    bones = owner.data.bones
+    data = json.loads(owner.intermask_ik or "{}")
+    return {
+        joint: names.found(lambda known: next((name for name in known if name in bones), ""))
+        for joint, names in ik_names(data).items()
+    }
 
 
 def begin_editing(owner: bpy.types.Object) -> None:
@@ -201,6 +230,7 @@ def _store(owner: bpy.types.Object, mapping: RigMapping) -> None:
     for number, setting in enumerate(mapping.settings):
         item = settings[number] if number < len(settings) else settings.add()
         item.name, item.bone, item.value = setting.property, setting.bone, setting.value
+    owner.intermask_ik = json.dumps(ik_as_data(mapping.ik)) if mapping.ik else ""
     owner.intermask_rig, owner.intermask_root_bone = mapping.rig, mapping.root
     owner.intermask_bone_index, owner.intermask_bones_edited = 0, True
 

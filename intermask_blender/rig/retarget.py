@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
 
 from .. import compat, core
-from ..core import ROOT_CONTROL, PosedSkeleton, RigRest, RootMotionScale, rotations
+from ..core import IK_LIMBS, ROOT_CONTROL, PosedSkeleton, RigRest, RootMotionScale, rotations
 from .axes import BLENDER_FROM_MOTION, vectors_from_blender, vectors_to_blender
 from .fingers import finger_keys, rig_fingers
 from .hands import hand_rotations, measure_hands
 from .key import resampled, scene_fps, write_curves
 from .keyable import check_chains, check_drivers, check_keyable, check_root_motion
+from .limb_controls import LimbControls, fk_joints, hinged_limb, ik_limbs, limb_keys, setting_path, with_settings
 from .map import RigMapping
 from .own_map import mapping_of
 from .rest import MeasuredRig, measure, rest_matrices
@@ -52,14 +53,14 @@ class RigKeys:
         frames: (T,) scene frames.
         curves: data path, group and values (T, C) of each property.
         settings: data path, group and value of each property with one key.
-        controls: SMPL joint, or one of SMPL-X's hands and face, or ``ROOT_CONTROL``, to the bone that is keyed for it.
+        joints: keyed bone to SMPL's joint, or one of SMPL-X's hands and face, or ``ROOT_CONTROL``.
     """
 
     owner: bpy.types.Object
     frames: np.ndarray
     curves: list[tuple[str, str, np.ndarray]]
     settings: list[tuple[str, str, float]]
-    controls: dict[str, str]
+    joints: dict[str, str]
 
 
 def hip_ratio(offsets: np.ndarray, owner: bpy.types.Object, scene: bpy.types.Scene) -> float:
@@ -89,6 +90,7 @@ def rig_keys(
     start_frame: int,
     root_motion: RootMotion | None = None,
     mapping: RigMapping | None = None,
+    limbs: LimbControls | None = None,
 ) -> RigKeys:
     """The keys that make an armature move like the skeleton; nothing is changed yet.
 
@@ -102,46 +104,63 @@ def rig_keys(
         start_frame: scene frame of the first key.
         root_motion: how root motion is scaled.
         mapping: the armature's bones; None finds them.
+        limbs: which controls move arms and legs of a control rig; None means forward kinematics.
 
     Raises:
         UserError: the armature cannot be keyed.
     """
     mapping, rig = _mapped_rig(owner, mapping, scene)
+    wanted = limbs or LimbControls()
+    by_ik = ik_limbs(owner, mapping, wanted)
     posed = resampled(posed, scene_fps(scene))
     root_motion = root_motion or RootMotion()
     placed = root_motion.placed(owner)
-    chain = _Chain(owner, mapping, _turns_in_armature(posed, rig, placed))
-    wanted = _pelvis_in_armature(posed, rig, placed, scene, root_motion)
+    turns = _turns_in_armature(posed, rig, placed)
+    bent = {end: hinged_limb(owner, mapping, end, turns) for end in by_ik}
+    for end, limb in bent.items():
+        turns |= dict(zip(IK_LIMBS[end], (limb.upper, limb.lower), strict=True))
+    chain = _Chain(owner, mapping, turns)
+    pelvis_path = _pelvis_in_armature(posed, rig, placed, scene, root_motion)
     landmarks = rig.rest.landmarks
     pelvis = int(landmarks.owners[0])
     place = rest_matrices(owner, rig.names)[pelvis] @ np.append(landmarks.places[0] / rig.size, 1.0)
     frames = np.arange(start_frame, start_frame + len(posed), dtype=np.float32)
     curves = []
-    for joint, name in chain.controls.items():
+    unkeyed = fk_joints(by_ik, wanted)
+    joints = {name: joint for joint, name in chain.controls.items() if joint not in unkeyed}
+    for name, joint in joints.items():
         path, values = _rotation_curve(owner.pose.bones[name], chain.basis(joint))
         curves.append((path, name, values))
-    controls = dict(chain.controls)
     hands = measure_hands(owner, mapping, rig) if posed.skeleton == core.SMPLX else None
     if hands is not None:
-        controls |= hands.controls
+        joints |= {bone: joint for joint, bone in hands.controls.items()}
         for name, matrices in hand_rotations(posed, hands).items():
             path, values = _rotation_curve(owner.pose.bones[name], matrices)
             curves.append((path, name, values))
     elif posed.skeleton == core.SMPLX:
         fingers = rig_fingers(owner, mapping)
-        controls |= {joint: bone for finger in fingers for joint, bone in zip(finger.joints, finger.bones, strict=True)}
+        joints |= {bone: joint for finger in fingers for joint, bone in zip(finger.joints, finger.bones, strict=True)}
         for name, matrices in finger_keys(posed, fingers, owner).items():
             path, values = _rotation_curve(owner.pose.bones[name], matrices)
             curves.append((path, name, values))
     root = chain.controls[chain.root]
-    shift = wanted - chain.point("Pelvis", place[:3])
+    shift = pelvis_path - chain.point("Pelvis", place[:3])
     curves.append((f"{bone_path(root)}.location", root, shift @ np.linalg.inv(chain.frame_of_location()).T))
-    curves += _reset_curves(owner, controls.values(), root, len(posed))
-    settings = [
-        (f'{bone_path(item.bone)}["{bpy.utils.escape_identifier(item.property)}"]', item.bone, item.value)
-        for item in mapping.settings
-    ]
-    return RigKeys(owner, frames, curves, settings, controls)
+    for end, limb in bent.items():
+        heads = {joint: chain.head(joint) + shift for joint in (IK_LIMBS[end][0], end)}
+        for control in limb_keys(owner, mapping, end, limb, turns, heads):
+            if control.bone in joints:
+                # Some rigs have one control for the toes, whatever moves the leg.
+                continue
+            joints[control.bone] = control.joint
+            if control.rotation is not None:
+                path, values = _rotation_curve(owner.pose.bones[control.bone], control.rotation)
+                curves.append((path, control.bone, values))
+            if control.location is not None:
+                curves.append((f"{bone_path(control.bone)}.location", control.bone, control.location))
+    curves += _reset_curves(owner, joints, {path for path, _, _ in curves}, len(posed))
+    settings = [(setting_path(item, owner), item.bone, item.value) for item in with_settings(mapping, by_ik, owner)]
+    return RigKeys(owner, frames, curves, settings, joints)
 
 
 def body_of_rig(
@@ -201,7 +220,7 @@ def write_keys(keys: RigKeys, name: str) -> bpy.types.Action:
 
 
 def _reset_curves(
-    owner: bpy.types.Object, names: Iterable[str], root: str, frames: int
+    owner: bpy.types.Object, names: Iterable[str], keyed: Collection[str], frames: int
 ) -> list[tuple[str, str, np.ndarray]]:
     """Curves that reset the location and scale that an earlier pose left on bones whose rotation is keyed.
 
@@ -213,8 +232,9 @@ def _reset_curves(
         bone = owner.pose.bones[name]
         for channel, neutral in (("location", 0.0), ("scale", 1.0)):
             path = f"{bone_path(name)}.{channel}"
-            keyed = channel == "location" and name == root
-            if not keyed and (path in moved or any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel))):
+            if path not in keyed and (
+                path in moved or any(abs(value - neutral) > 1e-6 for value in getattr(bone, channel))
+            ):
                 curves.append((path, name, np.full((frames, 3), neutral)))
     return curves
 
@@ -287,6 +307,10 @@ class _Chain:
         turn, shift = self._carrier(joint)
         head = self._rest[joint][:3, 3]
         return turn @ head + shift + self._turns[joint] @ (place - head)
+
+    def head(self, joint: str) -> np.ndarray:
+        """(T, 3) where the bone that is read for a joint begins, without root motion."""
+        return self.point(joint, np.array(self._owner.data.bones[self._mapping.bones[joint]].head_local, np.float64))
 
     def frame_of_location(self) -> np.ndarray:
         """(3, 3) takes the root-motion bone's location to armature space."""

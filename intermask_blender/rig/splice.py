@@ -108,9 +108,8 @@ def write_edit(keys: RigKeys, name: str, kept: KeptKeys, person: int, fps: float
     store = compat.fcurve_store(owner, action)
     frames = _frames(keys.frames, float(action.frame_range[1]), kept)
     splice = _Splice(frames, (frames >= kept.first) & (frames <= kept.last), max(2, round(SEAM_SECONDS * fps)))
-    joint_of = {bone: joint for joint, bone in keys.controls.items()}
     for path, bone, values in keys.curves:
-        joint = "Pelvis" if joint_of[bone] == ROOT_CONTROL else carrier(joint_of[bone])
+        joint = "Pelvis" if keys.joints[bone] == ROOT_CONTROL else carrier(keys.joints[bone])
         before = _values(store, path, frames, values.shape[1])
         channel = path.rpartition(".")[2]
         if before is None and channel in LINEAR_CHANNELS:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import core
+from ..rig.limb_controls import LimbControls
 from ..rig.splice import KeptKeys
 from .spots import Spot
 
@@ -33,6 +34,7 @@ class Placement:
         across: scale of level root motion on characters of the scene; None takes it from the result.
         reuse: whether a pair that was generated since the request performs instead of new people.
         keys: how far key poses may be from the motion; None keys every frame.
+        limbs: which controls move arms and legs of control rigs.
         pins: what constraints hold at points of the scene, whatever bodies the people have.
         kept_joints: (2, T, 22) how much constraints keep the rotation of each joint, whatever bodies the people have;
             None for none.
@@ -58,6 +60,7 @@ class Placement:
     across: float | None = None
     reuse: bool = False
     keys: core.KeySettings | None = None
+    limbs: LimbControls = LimbControls()
     pins: tuple[core.BodyPin, ...] = field(default=(), compare=False)
     kept_joints: np.ndarray | None = field(default=None, compare=False)
     loop: bool = False

@@ -16,6 +16,8 @@ from ..rig.build import Colour, build_armature, build_mannequin
 from ..rig.cycles import repeat_keys
 from ..rig.key import key_posed, scene_fps
 from ..rig.keys_around import write_keys_around
+from ..rig.limb_controls import LimbControls, keyed_limbs
+from ..rig.own_map import mapping_of
 from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys, write_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
 from ..rig.splice import write_edit
@@ -192,9 +194,19 @@ def _chosen_keys(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> tu
     first, second = core.hold_pins(adapted, pair, bodies, placement.pins, kept)
     pair = at_scene_rate((first, second), placement, scene)
     return pair, {
-        index: rig_keys(pair[index], owner, scene, placement.start_frame, root_motion)
+        index: rig_keys(
+            pair[index], owner, scene, placement.start_frame, root_motion, limbs=_limbs(owner, index, placement)
+        )
         for index, owner in owners.items()
     }
+
+
+def _limbs(owner: bpy.types.Object, index: int, placement: Placement) -> LimbControls:
+    """Which controls are keyed: the wanted ones, and in an edit those that have keys already."""
+    if placement.kept_keys is None:
+        return placement.limbs
+    old = bpy.data.actions.get(placement.kept_keys.sources[index].action)
+    return LimbControls() if old is None else keyed_limbs(owner, mapping_of(owner), old)
 
 
 def at_scene_rate(pair: Pair, placement: Placement, scene: bpy.types.Scene) -> Pair:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .bone_maps import NEEDED, ROOT, SCHEMA, BoneMap, Setting, canonical, known_maps, load_map
+from .bone_maps import NEEDED, ROOT, SCHEMA, BoneMap, canonical, known_maps, load_map
+from .ik_limbs import IK_LIMBS, IkLimb, Setting
 from .labels import BONE_LABELS, bone_labels
 from .recognise import (
     Check,
@@ -20,6 +21,7 @@ from .words import canonical_name
 
 __all__ = [
     "BONE_LABELS",
+    "IK_LIMBS",
     "NEEDED",
     "ROOT",
     "SCHEMA",
@@ -27,6 +29,7 @@ __all__ = [
     "Check",
     "FailureReason",
     "Humanoid",
+    "IkLimb",
     "NotRecognisedError",
     "Recognition",
     "Setting",

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..motion.skeleton import SMPL, SMPLX
+from .ik_limbs import IkNames, Setting, ik_names, ik_problem, settings_problem
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "rigs"
 SCHEMA = 1
@@ -29,17 +30,8 @@ FINGER_JOINTS = SMPLX.joints[SMPLX.index("L_Index1") :]
 """SMPL-X's joints of the fingers."""
 
 _FIELDS = frozenset(
-    ("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings", "fingers")
+    ("schema", "name", "about", "prefixes", "bones", "controls", "root", "follows", "settings", "fingers", "ik")
 )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A custom property of a bone that has a value while a motion plays, such as IK_FK."""
-
-    bone: str
-    property: str
-    value: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +47,7 @@ class BoneMap:
     follows: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
     fingers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ik: Mapping[str, IkNames] = field(default_factory=dict)
 
 
 @lru_cache(8192)
@@ -103,6 +96,7 @@ def load_map(path: Path) -> BoneMap:
         follows=data.get("follows", {}),
         settings=tuple(Setting(**setting) for setting in data.get("settings", ())),
         fingers=_names(data.get("fingers", {})),
+        ik=ik_names(data.get("ik", {})),
     )
 
 
@@ -135,14 +129,7 @@ def _problem(data: Any) -> str:
                 return f"has {value!r} for {joint} among its {part}"
     if joint := _cycle(data.get("follows", {})):
         return f"lets {joint} follow itself in a circle"
-    if not isinstance(data.get("settings", []), list):
-        return "has settings that are not a list"
-    for setting in data.get("settings", []):
-        if not isinstance(setting, dict) or set(setting) != {"bone", "property", "value"}:
-            return "has a setting without bone, property and value"
-        if not _strings([setting["bone"], setting["property"]]) or not isinstance(setting["value"], int | float):
-            return "has a setting whose bone and property are not text or whose value is no number"
-    return ""
+    return settings_problem(data.get("settings", [])) or ik_problem(data.get("ik", {}), SMPL.joints)
 
 
 def _cycle(follows: Mapping[str, str]) -> str:

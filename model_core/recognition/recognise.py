@@ -17,6 +17,7 @@ import numpy as np
 from ..motion.skeleton import SMPL
 from .bone_maps import NEEDED, BoneMap, canonical, known_maps
 from .by_names import LIMBS, NameMatch, joints_by_names
+from .ik_limbs import IkLimb
 from .skeleton_tree import SkeletonTree
 from .words import stripped_names, words_of
 
@@ -95,6 +96,7 @@ class Recognition:
         bone_map: the known map that fits, None where names or structure were read.
         controls: SMPL joint to the control that is keyed, where it is another bone.
         root: the control that carries the whole body, -1 where the pelvis does.
+        ik: joint at the end of a limb to the controls that move it by inverse kinematics, for kinds that have some.
     """
 
     kind: str
@@ -103,6 +105,7 @@ class Recognition:
     bone_map: BoneMap | None = None
     controls: dict[str, int] = field(default_factory=dict)
     root: int = -1
+    ik: dict[str, IkLimb] = field(default_factory=dict)
 
     def humanoid(self, tree: SkeletonTree) -> Humanoid:
         """The joints with all bones of the spine.
@@ -140,7 +143,7 @@ def recognise(
     if usable:
         best = max(usable, key=lambda match: _score(tree, match))
         return Recognition(
-            best.kind, best.joints, _length_checks(tree, best.joints), best.bone_map, best.controls, best.root
+            best.kind, best.joints, _length_checks(tree, best.joints), best.bone_map, best.controls, best.root, best.ik
         )
     from .by_structure import joints_by_structure  # a long module that few skeletons need
 
@@ -210,7 +213,13 @@ def find_mapped(bone_map: BoneMap, tree: SkeletonTree) -> Recognition:
         joint: bone for joint, names in bone_map.controls.items() if joint in joints and (bone := best_bone(names)) >= 0
     }
     root = best_bone((bone_map.root,)) if bone_map.root else -1
-    return Recognition(bone_map.name, joints, (), bone_map, controls, root)
+
+    def bone_called(names: tuple[str, ...]) -> str:
+        bone = best_bone(names)
+        return tree.names[bone] if bone >= 0 else ""
+
+    ik = {joint: names.found(bone_called) for joint, names in bone_map.ik.items() if joint in joints}
+    return Recognition(bone_map.name, joints, (), bone_map, controls, root, ik)
 
 
 def mapped_parent(joint: str, bones: Mapping[str, object]) -> str:

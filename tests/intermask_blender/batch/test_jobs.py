@@ -211,3 +211,12 @@ def test_a_folder_or_a_pattern_of_leaders_is_a_row_for_each_file(
     for leader in ("takes/*.npy", "none/"):
         (row,) = jobs_of(here, f"prompt,leader\nthey hug,{leader}\n")
         assert f"The leader {leader} " in row.error and row.error.endswith("check the path.")
+
+
+def test_a_row_says_which_controls_of_arms_and_legs_are_keyed(tmp_path: Path) -> None:
+    table = jobs_of(tmp_path, "prompt,arms,legs\na,ik,Both\nb,,\nc,pole,\n")
+    assert [(job.arms, job.legs) for job in table[:2]] == [("ik", "both"), ("fk", "fk")]
+    assert table[2].error == "arms is 'pole'; write fk, ik or both."
+    hashes = {motion_hash(replace(table[0], arms=arms), (), FileHashes()) for arms in ("fk", "ik", "both")}
+    assert len(hashes) == 3
+    assert motion_hash(table[1], (), FileHashes()) == motion_hash(replace(table[1], arms="fk"), (), FileHashes())

@@ -81,10 +81,10 @@ def test_what_is_edited_wins_over_what_is_recognised() -> None:
     choose(rig, swapped)
     assert mapping_of(rig).bones["L_Elbow"] == "RightForeArm" and detect_rig(rig).bones["L_Elbow"] == "LeftForeArm"
     keys = rig_keys(person, rig, scene, 1)
-    assert keys.controls["L_Elbow"] == "RightForeArm"
+    assert keys.joints["RightForeArm"] == "L_Elbow"
     assert rig_line(rig) == ("Edited, Mixamo: 22 of 22 joints", True)
     assert bpy.ops.intermask.detect_bones() == {"FINISHED"}
-    assert not is_edited(rig) and rig_keys(person, rig, scene, 1).controls["L_Elbow"] == "LeftForeArm"
+    assert not is_edited(rig) and rig_keys(person, rig, scene, 1).joints["LeftForeArm"] == "L_Elbow"
 
 
 def test_a_map_goes_through_its_file_with_controls_and_settings(tmp_path: Path) -> None:
@@ -104,6 +104,7 @@ def test_a_map_goes_through_its_file_with_controls_and_settings(tmp_path: Path) 
     assert bpy.ops.intermask.load_bones(filepath=str(path)) == {"FINISHED"}
     after = mapping_of(rig)
     assert after.bones == before.bones and after.controls == before.controls and after.root == before.root
+    assert set(after.ik) == {"L_Wrist", "R_Wrist", "L_Ankle", "R_Ankle"} and after.ik["L_Wrist"] == before.ik["L_Wrist"]
     assert {s.property: s.value for s in after.settings} == {s.property: s.value for s in before.settings}
     dropped = {"L_Foot"}
     assert after.follows == {joint: other for joint, other in before.follows.items() if joint not in dropped}
