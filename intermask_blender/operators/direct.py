@@ -95,8 +95,9 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
                 entry.object = curve
         elif self.kind == "WAYPOINT":
             place, ahead = objects.place_of_person(scene, number, now)
-            matrix = objects.standing_matrix(place if parent is None else _centre(parent), ahead)
-            matrix[2, 3] = place[2]
+            matrix = objects.standing_matrix(place, ahead)
+            if parent is not None:
+                matrix = objects.standing_before(parent, place, ahead, scene.unit_settings.scale_length or 1.0)
             entry = objects.add_entry(scene, "WAYPOINT", self.person, (now, now), title)
             objects.new_empty(scene, entry, matrix, "ARROWS", 0.4, parent)
         elif self.kind == "PIN":

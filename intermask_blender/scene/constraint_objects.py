@@ -22,6 +22,10 @@ CREATED = "intermask_constraint"
 """Custom property of objects that were created for a constraint and are removed with it."""
 PATH_LENGTH = 2.0
 """Metres of a new path of a person who does not walk."""
+BEFORE = 0.45
+"""Metres between a person and the side of an object before which it stands: within reach of it."""
+FLAT = 0.3
+"""Metres: what is lower is stood upon."""
 APART = 1.5
 """Metres between two people who are not generated yet."""
 WALKS = 0.3
@@ -87,6 +91,39 @@ def standing_matrix(place: np.ndarray, ahead: np.ndarray) -> np.ndarray:
     return matrix
 
 
+def standing_before(owner: bpy.types.Object, place: np.ndarray, ahead: np.ndarray, metres: float) -> np.ndarray:
+    """(4, 4) where a person stands that comes to an object: before its widest side that it comes from, facing it.
+
+    On what is low, and at what has no size, it stands in the middle and faces as it does.
+
+    Args:
+        owner: the object.
+        place: (3,) where the person is now, on the ground, scene units.
+        ahead: (2,) where it faces.
+        metres: per scene unit.
+    """
+    matrix = np.array(owner.matrix_world, np.float64)
+    corners = np.array(owner.bound_box) if owner.type != "EMPTY" else np.zeros((1, 3))
+    middle = matrix[:3, :3] @ corners.mean(0) + matrix[:3, 3]
+    halves = matrix[:3, :3] * (np.ptp(corners, axis=0) / 2)
+    middle_on_ground = np.append(middle[:2], place[2])
+    if (middle[2] + np.abs(halves[2]).sum() - place[2]) * metres < FLAT:
+        return standing_matrix(middle_on_ground, ahead)
+    sides = []
+    for axis in range(3):
+        depth, width = float(np.linalg.norm(halves[:, axis])), np.delete(halves, axis, axis=1)
+        way = np.cross(width[:, 0], width[:, 1])
+        area = float(np.linalg.norm(way))
+        if area < 1e-12 or np.linalg.norm(way[:2]) < 0.7 * area:
+            continue
+        level = way[:2] / np.linalg.norm(way[:2])
+        sides += [(area * float(side @ (place - middle)[:2]), depth, side) for side in (level, -level)]
+    if not sides:
+        return standing_matrix(middle_on_ground, ahead)
+    _, depth, side = max(sides, key=lambda found: found[0])
+    return standing_matrix(middle_on_ground + np.append(side, 0.0) * (depth + BEFORE / metres), -side)
+
+
 def add_entry(
     scene: bpy.types.Scene, kind: str, person: str, frames: tuple[int, int], title: str
 ) -> bpy.types.PropertyGroup:
@@ -101,6 +138,8 @@ def add_entry(
     """
     settings = scene.intermask
     names = {entry.name for entry in settings.constraints}
+    # Takes know the errors of constraints by name: a new one must not show those of one that was removed.
+    names |= {error.name for take in settings.takes for error in take.constraint_errors}
     entry = settings.constraints.add()
     number, name = 0, title
     while name in names:

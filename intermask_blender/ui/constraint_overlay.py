@@ -13,7 +13,7 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-from ..scene.constraint_objects import PERSON
+from ..scene.constraint_objects import PERSON, person_of
 from ..scene.placing import COLOURS
 from .path_frames import path_frames
 
@@ -58,6 +58,9 @@ def marks(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[Mark]:
         if entry.mute or owner is None or owner.name not in layer.objects or not owner.visible_get(view_layer=layer):
             continue
         matrix = np.array(owner.matrix_world, np.float64)
+        below = np.empty((0, 3))
+        if entry.kind == "WAYPOINT":
+            matrix, below = _on_ground(matrix, _ground(scene, PERSON[entry.person]))
         lines = _lines(entry.kind) / metres
         if len(lines):
             axes = matrix[:3, :3] / np.maximum(np.linalg.norm(matrix[:3, :3], axis=0), 1e-9)
@@ -65,10 +68,32 @@ def marks(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[Mark]:
         frames = str(entry.start) if entry.start == entry.end else f"{entry.start}-{entry.end}"
         text = entry.name if entry.whole_clip else f"{entry.name}  {frames}"
         first, second, third = (min(1.0, _PALER * part) for part in COLOURS[PERSON[entry.person]])
-        yield Mark(lines, matrix[:3, 3], text, (first, second, third))
+        yield Mark(np.concatenate((lines, below)), matrix[:3, 3], text, (first, second, third))
         if entry.kind == "PATH":
             for frame, place in path_frames(scene, entry):
                 yield Mark(place + (TICK / metres) * _UPRIGHT, place, str(frame), (first, second, third))
+
+
+def _ground(scene: bpy.types.Scene, person: int) -> float:
+    """Height of the ground under a person, scene units."""
+    owner = person_of(scene, person)
+    return float(scene.cursor.location.z if owner is None else owner.matrix_world.translation.z)
+
+
+def _on_ground(matrix: np.ndarray, height: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a person will stand for a waypoint, which may be above or under the ground or tilted.
+
+    Args:
+        matrix: (4, 4) of its object.
+        height: of the ground, scene units.
+
+    Returns:
+        (4, 4) upright on the ground, and the ends (2, 3) of a line from there to the object.
+    """
+    placed = np.eye(4)
+    ahead = matrix[:2, 1] / max(float(np.linalg.norm(matrix[:2, 1])), 1e-9)
+    placed[:2, 0], placed[:2, 1], placed[:3, 3] = (ahead[1], -ahead[0]), ahead, (*matrix[:2, 3], height)
+    return placed, np.stack((placed[:3, 3], matrix[:3, 3]))
 
 
 def _lines(kind: str) -> np.ndarray:

@@ -229,6 +229,53 @@ def test_a_point_follows_the_active_object(model: Path) -> None:
     assert scene.objects.get(pin.object.name)
 
 
+@pytest.mark.parametrize(
+    ("size", "turn", "middle", "place", "ahead"),
+    [
+        ((0.9, 0.05, 2.0), 0.0, (1.5, 3.0, 1.0), (1.5, 2.525), (0.0, 1.0)),
+        ((0.9, 0.05, 2.0), np.pi / 2, (3.0, 0.4, 1.0), (2.525, 0.4), (1.0, 0.0)),
+        ((0.12, 0.05, 0.03), 0.0, (-1.2, -3.0, 1.0), (-1.2, -2.525), (0.0, -1.0)),
+        ((2.0, 2.0, 0.02), 0.0, (3.0, 3.0, 0.01), (3.0, 3.0), (0.0, 1.0)),
+    ],
+    ids=["door", "turned door", "handle behind", "rug"],
+)
+def test_a_waypoint_at_an_object_is_before_the_side_that_the_person_comes_from(
+    model: Path, size: tuple[float, ...], turn: float, middle: tuple[float, ...], place: tuple[float, ...],
+    ahead: tuple[float, ...],
+) -> None:  # fmt: skip
+    empty_scene()
+    bpy.ops.mesh.primitive_cube_add(size=1.0, location=middle, rotation=(0.0, 0.0, turn))
+    bpy.context.object.scale = size
+    bpy.context.view_layer.update()
+    waypoint = add_constraint("WAYPOINT", at_active=True)
+    bpy.context.view_layer.update()
+    matrix = np.array(waypoint.object.matrix_world)
+    np.testing.assert_allclose(matrix[:3, 3], (*place, 0.0), atol=1e-5)
+    np.testing.assert_allclose(matrix[:3, 1] / np.linalg.norm(matrix[:3, 1]), (*ahead, 0.0), atol=1e-5)
+
+
+def test_a_waypoint_off_the_ground_shows_where_the_person_stands(model: Path) -> None:
+    """In a perspective view, G moves it under the ground; what counts is the place above."""
+    scene = empty_scene()
+    scene.cursor.location.z = 0.2
+    waypoint = add_constraint("WAYPOINT")
+    waypoint.object.location = (1.0, 2.0, -0.4)
+    waypoint.object.rotation_euler = (0.3, 0.0, 0.5)
+    bpy.context.view_layer.update()
+    (mark,) = marks(scene, bpy.context.view_layer)
+    np.testing.assert_allclose(mark.place, (1.0, 2.0, 0.2), atol=1e-6)
+    np.testing.assert_allclose(mark.lines[:-2, 2], 0.2, atol=1e-6)
+    np.testing.assert_allclose(mark.lines[-2:], ((1.0, 2.0, 0.2), (1.0, 2.0, -0.4)), atol=1e-6)
+
+
+def test_a_new_constraint_does_not_show_the_error_of_one_that_was_removed(model: Path) -> None:
+    scene = empty_scene()
+    take = scene.intermask.takes.add()
+    take.constraint_errors.add().name = "Waypoint"
+    waypoint = add_constraint("WAYPOINT")
+    assert waypoint.name == "Waypoint.001" and error_text(scene.intermask, waypoint.name) == ""
+
+
 def test_a_take_shows_how_well_it_meets_each_constraint(model: Path) -> None:
     scene = empty_scene()
     settings, placement = prepare(scene, "they hug", 2.0, 0, model)
