@@ -98,7 +98,9 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
             matrix = objects.standing_matrix(place, ahead)
             if parent is not None:
                 matrix = objects.standing_before(parent, place, ahead, scene.unit_settings.scale_length or 1.0)
-            entry = objects.add_entry(scene, "WAYPOINT", self.person, (now, now), title)
+            # At an object something is done that takes a moment: the person stays there for it.
+            frames = (now, now) if parent is None else brief
+            entry = objects.add_entry(scene, "WAYPOINT", self.person, frames, title)
             objects.new_empty(scene, entry, matrix, "ARROWS", 0.4, parent)
         elif self.kind == "PIN":
             matrix = np.eye(4)

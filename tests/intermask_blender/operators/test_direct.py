@@ -248,6 +248,7 @@ def test_a_waypoint_at_an_object_is_before_the_side_that_the_person_comes_from(
     bpy.context.object.scale = size
     bpy.context.view_layer.update()
     waypoint = add_constraint("WAYPOINT", at_active=True)
+    assert (waypoint.start, waypoint.end) == (1, 31)
     bpy.context.view_layer.update()
     matrix = np.array(waypoint.object.matrix_world)
     np.testing.assert_allclose(matrix[:3, 3], (*place, 0.0), atol=1e-5)
