@@ -16,6 +16,7 @@ from ..fingers.states import CLASP
 from ..generation.options import GenerateOptions
 from ..generation.pipeline import InterMask
 from ..kinematics import solve
+from ..model_files.kinds import listed_kinds
 from ..training.finger_classifier_training import FingerClassifierTraining, accuracy, labelled_clips
 from .kind_prompts import kind_prompts
 
@@ -77,12 +78,17 @@ def evaluate_hands(model: Path, data: Path | None, kinds: Sequence[str], seeds: 
     classifier = pipeline.model.finger_classifier
     if classifier is None:
         raise UserError(f"{model} has no finger classifier; train one with 'learn-fingers'.")
-    clasping = [kind for kind, rules in FINGER_RULES.items() if any(rule.state == CLASP for rule in rules)]
+    known = listed_kinds(model)
+    clasping = [
+        kind
+        for kind, rules in FINGER_RULES.items()
+        if any(rule.state == CLASP for rule in rules) and (known is None or kind in known)
+    ]
     prompts = kind_prompts(model, kinds or clasping)
     right: dict[str, float] = {}
     if data is not None:
         settings = FingerClassifierTraining()
-        clips = labelled_clips(load_choreographed(data, True), pipeline.reader.encoder, settings)
+        clips = labelled_clips(load_choreographed(data, True, known), pipeline.reader.encoder, settings)
         if not clips:
             raise UserError(f"{data} has no held-out clips; make more with 'choreograph --instances 8'.")
         right = accuracy(classifier, clips, settings.boundary)

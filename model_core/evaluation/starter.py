@@ -21,6 +21,7 @@ from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import DETECTORS, detected
 from ..metrics.physical import PhysicalMetrics, physical_metrics
 from ..model_files.evaluator_folder import EVALUATOR, PairEmbedding
+from ..model_files.kinds import listed_kinds
 from ..motion import FPS, Interaction, Motion
 from ..motion.limits import MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN
@@ -151,19 +152,21 @@ def evaluate_starter(
         model: a model folder.
         data: folder of clips written by ``choreograph``.
         out: folder for ``evaluation.json`` and ``kinds.csv``; None writes no files.
-        kinds: names of the kinds to measure; empty for all.
+        kinds: names of the kinds to measure; empty for all that the model lists.
         seeds: generated clips per kind.
         evaluator: folder of the evaluator; None uses the bundled one if there is one.
 
     Raises:
         UserError: an unknown kind, no held-out clips, or a model that cannot be loaded.
     """
-    unknown = [kind for kind in kinds if kind not in DETECTORS]
+    listed = listed_kinds(model)
+    known = [kind for kind in DETECTORS if listed is None or kind in listed]
+    unknown = [kind for kind in kinds if kind not in known]
     if unknown:
-        raise UserError(f"There is no kind '{unknown[0]}'; the kinds are: {', '.join(DETECTORS)}.")
+        raise UserError(f"{model} knows no kind '{unknown[0]}'; its kinds are: {', '.join(known)}.")
     if seeds < 1:
         raise UserError("--seeds must be at least 1.")
-    held_out = [clip for clip in load_choreographed(data, held_out_only=True) if clip.captions]
+    held_out = [clip for clip in load_choreographed(data, held_out_only=True, kinds=listed) if clip.captions]
     if not held_out:
         raise UserError(f"No clip in {data} is held out; make more instances with 'choreograph --instances'.")
     if evaluator is None and EVALUATOR.is_dir():
@@ -175,7 +178,7 @@ def evaluate_starter(
     report.world_mm, report.aligned_mm = reconstruction(pipeline, held_out[:: max(1, len(held_out) // _PAIRS)])
     generated: list[np.ndarray] = []
     prompted: list[Prompted] = []
-    for kind in kinds or DETECTORS:
+    for kind in kinds or known:
         clips = [clip for clip in held_out if clip.kind == kind]
         if clips or kind in _CAPTURED:
             report.kinds.append(_kind_result(pipeline, kind, clips, seeds, generated, prompted))

@@ -17,6 +17,7 @@ from ..data.choreography.shards import StoredClip, load_choreographed
 from ..errors import UserError
 from ..fingers.states import FINGER_STATES
 from ..model_files.finger_classifier_file import save_finger_classifier
+from ..model_files.kinds import listed_kinds
 from ..model_files.model_folder import find_text_encoder, read_config
 from ..motion.canonical import mirrored_text
 from ..motion.skeleton import SMPL
@@ -93,7 +94,7 @@ def learn_fingers(
     config = read_config(model)
     if config.skeleton != "smpl22":
         raise UserError(f"{model} has hands of its own; a finger classifier is for models of SMPL's 22 joints.")
-    clips = load_choreographed(data)
+    clips = load_choreographed(data, kinds=listed_kinds(model))
     encoder = load_text_encoder(find_text_encoder(config.text_encoder, model))
     torch.manual_seed(settings.seed)
     train = labelled_clips([clip for clip in clips if not clip.held_out], encoder, settings)

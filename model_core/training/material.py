@@ -25,6 +25,7 @@ class DataSettings:
     Attributes:
         takes: patterns of names of captured takes (``60_*``).
         held_out: names or patterns of the takes that are held out.
+        kinds: of the choreographed clips that are used; empty for all of the folder.
         lag: the canonical frame of a tokenizer's window lies up to this many frames before its first one.
         least_speed: lowest speed of captured crops for the transformer, the mean of all joints in metres per second.
         captured_share: fraction of captured windows for the tokenizer; the others are choreographed.
@@ -35,6 +36,7 @@ class DataSettings:
 
     takes: tuple[str, ...] = ("*",)
     held_out: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     lag: int = 96
     least_speed: float = 0.0
     captured_share: float = 0.4
@@ -112,12 +114,16 @@ def load_material(
         raise UserError(
             f"{sources.captured} has no takes to learn from, or none that are held out; check 'takes' and 'held_out'."
         )
-    stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed)
-    unknown = set(settings.class_weights) - {clip.kind for clip in stored}
-    if stored and unknown:
-        raise UserError(
-            f"{sources.choreographed} has no kind named {', '.join(sorted(unknown))}; correct [data.class_weights]."
-        )
+    kinds = settings.kinds or None
+    stored = [] if sources.choreographed is None else load_choreographed(sources.choreographed, kinds=kinds)
+    found = {clip.kind for clip in stored}
+    for table, named in (("kinds in [data]", settings.kinds), ("[data.class_weights]", settings.class_weights)):
+        unknown = set(named) - found
+        if stored and unknown:
+            raise UserError(
+                f"{sources.choreographed} has no kind named {', '.join(sorted(unknown))}; make its clips with "
+                f"'choreograph --kinds', or correct {table}."
+            )
     return Material(
         (
             clips_from(train, paraphrases),

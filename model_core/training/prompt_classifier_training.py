@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from ..data.choreography.captions.kind_of_caption import kind_of_caption
 from ..errors import UserError
+from ..model_files.kinds import listed_kinds
 from ..model_files.model_folder import find_text_encoder, read_config
 from ..model_files.prompt_classifier_file import LoadedClassifier, save_prompt_classifier
 from ..model_files.training_captions import TrainingCaptions, load_captions, save_captions
@@ -86,7 +88,7 @@ def learn_words(
     captions = load_captions(model)
     if captions is None or not isinstance(encoder.tower, SentenceEncoder):
         raise UserError(f"{model} has no training captions or another text encoder; train the model with this version.")
-    save_captions(model, captions.texts, captions.vectors, kind_of_caption)
+    save_captions(model, captions.texts, captions.vectors, partial(kind_of_caption, kinds=listed_kinds(model)))
     captions = load_captions(model)
     assert captions is not None
     if not captions.kinds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,20 +74,29 @@ def save_shard(
         )
 
 
-def load_choreographed(folder: str | os.PathLike[str], held_out_only: bool = False) -> list[StoredClip]:
-    """All clips of a folder that ``python -m model_core choreograph`` wrote, or only the held-out ones.
+def load_choreographed(
+    folder: str | os.PathLike[str], held_out_only: bool = False, kinds: Collection[str] | None = None
+) -> list[StoredClip]:
+    """The clips of a folder that ``python -m model_core choreograph`` wrote.
+
+    Args:
+        folder: of the files.
+        held_out_only: leave out the others.
+        kinds: leave out other kinds; None for all.
 
     Raises:
         UserError: there are none, or a file is damaged or of another version.
     """
     paths = sorted(Path(folder).glob("*.npz"))
-    clips = [clip for path in paths for clip in _shard(path, held_out_only)]
+    clips = [clip for path in paths for clip in _shard(path, held_out_only, kinds)]
+    if not clips and kinds is not None and any(_shard(path, held_out_only, None) for path in paths):
+        raise UserError(f"{folder} has clips of other kinds alone; make some with 'choreograph --kinds'.")
     if not clips:
         raise UserError(f"There are no choreographed clips in {folder}; make them with 'choreograph --out {folder}'.")
     return clips
 
 
-def _shard(path: Path, held_out_only: bool) -> list[StoredClip]:
+def _shard(path: Path, held_out_only: bool, kinds: Collection[str] | None) -> list[StoredClip]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             if "format" not in stored.files:
@@ -101,7 +110,7 @@ def _shard(path: Path, held_out_only: bool) -> list[StoredClip]:
     for entry in index:
         part = slice(first, first + entry["frames"])
         first += entry["frames"]
-        if held_out_only and not entry["held_out"]:
+        if (held_out_only and not entry["held_out"]) or (kinds is not None and entry["kind"] not in kinds):
             continue
         clips.append(
             StoredClip(

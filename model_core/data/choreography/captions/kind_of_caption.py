@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from . import BOTH, ROLES, TEMPLATES
@@ -12,13 +13,19 @@ SALSA = "salsa"
 _SALSA_WORDS = ("salsa", "latin partner dance")
 
 
-def kind_of_caption(caption: str) -> str | None:
+def kind_of_caption(caption: str, kinds: Collection[str] | None = None) -> str | None:
     """The kind whose templates make a caption; None where none does.
 
     Of several, the one that leaves the least of the caption to facts such as an object's name.
+
+    Args:
+        caption: any words.
+        kinds: those that can be meant; None for all.
     """
     best: tuple[int, str] | None = None
     for kind, expressions in _expressions().items():
+        if kinds is not None and kind not in kinds:
+            continue
         for expression in expressions:
             if (match := expression.fullmatch(caption)) is not None:
                 free = sum(len(group) for group in match.groups() if group)
