@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core import ConstraintError, KeySettings, ReadMotion, UserError, atomic_write, read_leader, save_npz, write_bvh
+from ..core import ConstraintError, KeySettings, ReadMotion, UserError, atomic_write, save_npz, write_bvh
 from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..generator.understanding import UnderstoodPart
@@ -21,6 +21,7 @@ from ..scene.thinning import thin_out_people
 from .console import Console
 from .contact_sheet import write_contact_sheet, write_motion_script
 from .jobs import Job
+from .leader_file import FILE_KINDS, needs_blender, read_leader_file
 from .render import prepare_scene, render_clip
 from .signals import Stop
 from .stage import build_stage
@@ -95,8 +96,10 @@ def make_clip(
     """
     options = context.options
     with context.console.quiet():
+        # First: a file that Blender imports needs an empty scene.
+        leader = read_leader_file(job.leader) if job.leads_from_file else None
         scene = _fresh_scene(context.blend, options.fps)
-    settings, placement = _prepared(job, context, scene)
+    settings, placement = _prepared(job, context, scene, leader)
     placement = replace(placement, limbs=LimbControls(job.arms.upper(), job.legs.upper()))
     context.stop.raise_if_requested()
     result = result or BatchedResult(submit(context.client, settings))
@@ -132,9 +135,9 @@ def settings_without_scene(job: Job, options: Options) -> GenerationSettings | N
     Raises:
         UserError: a leader's file cannot be read.
     """
-    if job.characters or (job.leader and not job.leads_from_file):
+    if job.characters or (job.leader and not job.leads_from_file) or needs_blender(job.leader):
         return None
-    return _settings(job, options, read_leader(job.leader) if job.leader else None)
+    return _settings(job, options, read_leader_file(job.leader) if job.leader else None)
 
 
 def _settings(job: Job, options: Options, leader: ReadMotion | None) -> GenerationSettings:
@@ -194,20 +197,21 @@ def _fresh_scene(blend: str, fps: float | None) -> bpy.types.Scene:
     return scene
 
 
-def _prepared(job: Job, context: BatchContext, scene: bpy.types.Scene) -> tuple[GenerationSettings, Placement]:
+def _prepared(
+    job: Job, context: BatchContext, scene: bpy.types.Scene, leader: ReadMotion | None
+) -> tuple[GenerationSettings, Placement]:
     """The request and the placement of its result, with body files for new characters."""
-    settings, placement = _request_and_placement(job, context, scene)
+    settings, placement = _request_and_placement(job, context, scene, leader)
     return settings, with_bodies(placement, [Path(file) if file else None for file in job.bodies or ("", "")])
 
 
 def _request_and_placement(
-    job: Job, context: BatchContext, scene: bpy.types.Scene
+    job: Job, context: BatchContext, scene: bpy.types.Scene, leader: ReadMotion | None
 ) -> tuple[GenerationSettings, Placement]:
     """The request and the placement of its result, with mannequins for new characters."""
     options = context.options
     characters = _characters(job)
     if not job.leader or job.leads_from_file:
-        leader = read_leader(job.leader) if job.leader else None
         if leader is not None and leader.assumed:
             context.console.say(f"    {Path(job.leader).name}: {leader.assumed}")
         _, placement = prepare(scene, job.prompt, job.seconds, job.seed, options.model, characters=characters)
@@ -215,7 +219,7 @@ def _request_and_placement(
     armature = bpy.data.objects.get(job.leader)
     if armature is None:
         raise UserError(
-            f"The opened scene has no leader {job.leader}; name one of its armatures, or a .bvh, .npz or .npy file."
+            f"The opened scene has no leader {job.leader}; name one of its armatures, or a {FILE_KINDS} file."
         )
     take_options = TakeOptions(sampling=options.sampling, as_written=job.as_written, words=options.words)
     settings, placement = prepare(

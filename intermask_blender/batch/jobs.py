@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ..core import (
-    LEADER_SUFFIXES,
     MAX_SEED,
     UserError,
     constraints_from_text,
@@ -18,6 +17,7 @@ from ..core import (
     read_constraints,
 )
 from .job_file import FLAGS, Row, read_rows
+from .leader_file import FILE_SUFFIXES
 
 MAX_NAME_LENGTH = 100
 """Characters. File names have at most 255 bytes, prefixes and suffixes included."""
@@ -49,8 +49,8 @@ class Job:
         prompt: what the two people do.
         seconds: duration; None means the default, or as long as the leader.
         seed: the same seed gives the same motion.
-        leader: a motion file if it has one of ``LEADER_SUFFIXES``, else the name of an armature of the opened scene;
-            empty generates both people.
+        leader: a file of motion or of a scene if it has one of ``FILE_SUFFIXES``, else the name of an armature of the
+            opened scene; empty generates both people.
         characters: names of armatures of the opened scene to key for person 1 and person 2; an empty or missing name
             creates a new character.
         bodies: SMPL or SMPL-X model files of new characters, person 1 and person 2; an empty or missing name makes a
@@ -91,8 +91,8 @@ class Job:
 
     @property
     def leads_from_file(self) -> bool:
-        """Whether the leader is a motion file."""
-        return Path(self.leader).suffix.lower() in LEADER_SUFFIXES
+        """Whether the leader is a file."""
+        return Path(self.leader).suffix.lower() in FILE_SUFFIXES
 
     @property
     def constraint_file(self) -> Path | None:
@@ -235,7 +235,7 @@ def _job(row: Row, where: str, defaults: Job, folder: Path) -> Job:
     if "leader" in given:
         leader = given["leader"]
         # An armature may have the name of a folder.
-        leader = _located(leader, folder) if Path(leader).suffix.lower() in LEADER_SUFFIXES else leader
+        leader = _located(leader, folder) if Path(leader).suffix.lower() in FILE_SUFFIXES else leader
     bodies = tuple(_located(body, folder) for body in bodies) if "body" in given else bodies
     constraints = job.constraints
     if "constraints" in given:

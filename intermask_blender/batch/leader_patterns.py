@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..core import LEADER_SUFFIXES
 from .jobs import Job
+from .leader_file import FILE_KINDS, FILE_SUFFIXES
 
 _SIGNS = "*?["
 _SEPARATORS = ("/", "\\")
@@ -31,8 +31,7 @@ def expanded(job: Job, folder: Path) -> Iterator[Job]:
     files = _files(text, folder) or _files(text, Path.cwd())
     if not files:
         what = "is no folder with a" if text.endswith(_SEPARATORS) else "matches no"
-        suffixes = f"{', '.join(LEADER_SUFFIXES[:-1])} or {LEADER_SUFFIXES[-1]}"
-        yield replace(job, error=f"The leader {text} {what} {suffixes} file; check the path.")
+        yield replace(job, error=f"The leader {text} {what} {FILE_KINDS} file; check the path.")
     for file in files:
         name = f"{job.name}_{file.stem}" if job.name else ""
         yield replace(job, leader=str(file), name=name, naming=f"{file.stem} {job.prompt}")
@@ -43,7 +42,7 @@ def _is_many(text: str, folder: Path) -> bool:
         return True
     if not any(sign in text for sign in _SIGNS):
         return False
-    named = Path(text).suffix.lower() in LEADER_SUFFIXES or Path(text).name in ("*", "**")
+    named = Path(text).suffix.lower() in FILE_SUFFIXES or Path(text).name in ("*", "**")
     return named and not (folder / text).exists() and not Path(text).exists()
 
 
@@ -52,4 +51,4 @@ def _files(text: str, base: Path) -> list[Path]:
     pattern = f"{glob.escape(text)}*" if text.endswith(_SEPARATORS) else text
     pattern = str(Path(pattern).expanduser())
     found = [base / name for name in glob.glob(pattern, root_dir=base, recursive=True)]  # noqa: PTH207
-    return sorted(path for path in found if path.suffix.lower() in LEADER_SUFFIXES and path.is_file())
+    return sorted(path for path in found if path.suffix.lower() in FILE_SUFFIXES and path.is_file())

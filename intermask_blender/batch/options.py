@@ -12,6 +12,7 @@ from ..core import MAX_TAKES, UserError
 from ..generator.models import find_model
 from .job_file import FIELDS
 from .jobs import KEYS, LIMBS, Job, body_files, character_names, checked, named, read_jobs
+from .leader_file import FILE_KINDS
 from .marks import MARKS_FILE, read_marks
 from .sampling_options import add_sampling_options, sampling_of
 
@@ -197,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     what("--jobs", metavar="FILE", type=Path, help=f"instead of a prompt, a .csv or .jsonl file: {', '.join(FIELDS)}")
     what("--seconds", metavar="N", type=float, help="duration (4, or as long as the leader)")
     what("--seed", metavar="N", type=int, default=0, help="the same seed gives the same motion (0)")
-    what("--leader", metavar="NAME", default="", help="react to this armature of the scene, or .bvh, .npz or .npy file")
+    what("--leader", metavar="NAME", default="", help=f"react to this armature of the scene, or {FILE_KINDS} file")
     what("--characters", metavar="A;B", default="", help="armatures of the scene to key, as in 'Rig A;Rig B'")
     what("--body", metavar="A;B", default="", help="SMPL model files of new characters, as in 'ann.npz;ben.npz'")
     what("--constraints", metavar="FILE", default="", help="constraint file: paths, poses, pins, contacts (.json)")
