@@ -40,6 +40,7 @@ def _imported(path: Path) -> ReadMotion:
     import addon_utils
     import bpy
 
+    from ..compat import animated_range
     from ..rig.capture import capture
     from ..scene.request import figure_size
 
@@ -62,7 +63,7 @@ def _imported(path: Path) -> ReadMotion:
         # The importers are Python: a damaged file can end them with any error.
         reason = (str(error).strip().splitlines() or ["unknown error"])[-1]
         raise UserError(f"{path.name} cannot be imported ({reason}); export it again.") from error
-    armatures = [owner for owner in scene.objects if owner.type == "ARMATURE" and _is_animated(owner)]
+    armatures = [owner for owner in scene.objects if owner.type == "ARMATURE" and animated_range(owner)]
     if not armatures:
         raise UserError(f"{path.name} has no animated armature; export it with its animation, or choose another file.")
     errors = []
@@ -77,9 +78,3 @@ def _imported(path: Path) -> ReadMotion:
         notes += [f"scaled to a person's size by {1 / size:.3g}"] * (size != 1)
         return ReadMotion(replace(motion, joints=motion.joints / size), "; ".join(notes))
     raise errors[0]
-
-
-def _is_animated(owner: object) -> bool:
-    from ..compat import animated_range
-
-    return animated_range(owner) is not None  # type: ignore[arg-type]
