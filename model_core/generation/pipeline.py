@@ -18,6 +18,7 @@ from ..model_files.settings import ModelConfig
 from ..motion import FPS, SMPL, Interaction, Motion, PosedSkeleton
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
+from .acts import seen_kind
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, kept_columns, windows
 from .constrained import bound_tokens, checked, part_frames, targets_of_part
@@ -406,7 +407,7 @@ class InterMask:
             text, found = self._understood(segment.prompt, as_written)
             exchanged, role = found is not None and found.exchanged, found.role if found and found.roles else None
             own = windows(segment.stop, self.config.longest, done, exchanged, role)
-            result += [(window, text) for window in own]
+            result += _with_text(own, text)
             done = max(done, segment.stop)
         return result
 
@@ -433,7 +434,7 @@ class InterMask:
                 drawn = frames_to_draw(drawn, self.config.shortest, self.config.longest)
             own = windows(drawn, self.config.longest, 0, found is not None and found.exchanged)
             role = None if exact or found is None else found.role
-            parts.append(PartTexts(length, [(window, text) for window in own], (role,)))
+            parts.append(PartTexts(length, _with_text(own, text), (role,)))
         return parts
 
     def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, Understanding | None]:
@@ -441,7 +442,8 @@ class InterMask:
         if self.reader.matcher is None or as_written:
             return self.text_condition(prompt), None
         found = self.reader.matcher.understand(prompt)
-        return self.text_condition(found.best.caption), found
+        kind = seen_kind(found.best.kind) if found.known else None
+        return replace(self.text_condition(found.best.caption), kinds=(kind,)), found
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed)
@@ -452,6 +454,12 @@ class InterMask:
                 f"The clip has {frames} frames at {FPS:g} per second; choose {MIN_FRAMES} to {MAX_FRAMES} "
                 f"({MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:g} seconds)."
             )
+
+
+def _with_text(own: Sequence[Window], text: TextCondition) -> list[WindowText]:
+    """The windows of a text; of several windows none has to show the whole act."""
+    text = text if len(own) == 1 else replace(text, kinds=(None,))
+    return [(window, text) for window in own]
 
 
 def _stacked(parts: Sequence[PartTexts]) -> PartTexts:

@@ -25,15 +25,26 @@ class TextCondition:
     Attributes:
         condition: (1 or takes, W) vectors for the transformer.
         pooled: (1 or takes, W) vectors of the sentence encoder, for refiner, contact classifier and reranker.
+        kinds: 1 or one for each take: the kind of interaction that a detector can see in the whole clip; None where
+            the prompt names none.
     """
 
     condition: Tensor
     pooled: Tensor
+    kinds: tuple[str | None, ...] = (None,)
 
     @classmethod
     def stacked(cls, conditions: Sequence[TextCondition]) -> TextCondition:
         """The conditions of several prompts, one for each take."""
-        return cls(torch.cat([each.condition for each in conditions]), torch.cat([each.pooled for each in conditions]))
+        return cls(
+            torch.cat([each.condition for each in conditions]),
+            torch.cat([each.pooled for each in conditions]),
+            tuple(kind for each in conditions for kind in each.kinds),
+        )
+
+    def kind_of(self, take: int) -> str | None:
+        """The kind of interaction of a take."""
+        return self.kinds[0 if len(self.kinds) == 1 else take]
 
     def pooled_for(self, takes: Tensor, candidates: int) -> Tensor:
         """(N, W) vectors of the sentence encoder for takes (M,), each repeated ``candidates`` times."""
@@ -46,10 +57,12 @@ def candidate_selector(
     text: TextCondition,
     decode: Callable[[Tensor, Tensor], np.ndarray],
     penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None,
+    shows: Callable[[np.ndarray, int], bool] | None = None,
 ) -> CandidateSelector:
     """The function that selects among candidates in ``sampling.sample``.
 
-    A discontinuous candidate is selected only if all candidates are discontinuous, and is never accepted.
+    A discontinuous candidate is selected only if all candidates are discontinuous, and is never accepted. Nor is one
+    that does not show its act; of the others the best one that does is selected.
 
     Args:
         reranker: in evaluation mode.
@@ -58,18 +71,29 @@ def candidate_selector(
             metres.
         penalty: maps features and takes (N,) to penalties (N * candidates,), which are subtracted from the scores when
             the candidates of a take are compared; None compares the scores alone.
+        shows: tells of the features (2, T, 262) of a candidate whether they show what its take is to show. It is asked
+            about the best candidates first. None if that cannot be told.
     """
 
     def select_candidate(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:
+        count = candidates.shape[1]
         features = decode(candidates, takes)
-        scores = plausibility(reranker, features, text.pooled_for(takes, candidates.shape[1]))
-        scores = scores.unflatten(0, candidates.shape[:2])
-        if penalty is None:
-            best = scores.max(1)
-            return best.indices, best.values
-        penalties = torch.from_numpy(penalty(features, takes)).to(scores).view_as(scores)
-        chosen = (scores - penalties).argmax(1)
-        return chosen, scores.gather(1, chosen[:, None])[:, 0]
+        scores = plausibility(reranker, features, text.pooled_for(takes, count)).unflatten(0, (-1, count))
+        ranks = scores
+        if penalty is not None:
+            ranks = scores - torch.from_numpy(penalty(features, takes)).to(scores).view_as(scores)
+        chosen = ranks.argmax(1)
+        values = scores.gather(1, chosen[:, None])[:, 0]
+        if shows is not None:
+            for row, take in enumerate(takes.tolist()):
+                continuous = [index for index in ranks[row].argsort(descending=True).tolist() if scores[row, index] >= 0]
+                seen = (index for index in continuous if shows(features[row * count + index], take))
+                best = next(seen, None)
+                if best is None:
+                    values[row] -= 1
+                else:
+                    chosen[row], values[row] = best, scores[row, best]
+        return chosen, values
 
     return select_candidate
 

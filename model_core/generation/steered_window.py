@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +78,7 @@ class SteeredWindow:
         text: TextCondition,
         refine: Refine,
         on_step: StepCallback | None,
+        shows: Callable[[np.ndarray, int], bool] | None = None,
     ) -> tuple[np.ndarray, list[CanonicalTransform]]:
         """People who meet the targets.
 
@@ -87,6 +88,7 @@ class SteeredWindow:
             text: of the takes.
             refine: corrects decoded people.
             on_step: called with (steps done, all steps) after each step.
+            shows: as ``candidate_selector`` asks.
 
         Returns:
             (takes, 2, T, ...) features in metres, and the transform from the world into the frame of each take.
@@ -101,7 +103,7 @@ class SteeredWindow:
         steering = Steering(self._model, targets, self._still, places, self._task.free, settings)
         moved = steering.moved(ids, every, True, torch.from_numpy(drawn).to(device))
         variants = self._variants(moved, steering, sampler, text, on_step)
-        best = self._best(torch.cat((moved[:, None], variants), 1), steering, text, refine)
+        best = self._best(torch.cat((moved[:, None], variants), 1), steering, text, refine, shows)
         done = passes(self._redrawing(sampler.settings), PARTS)
 
         def on_latent_step(step: int) -> None:
@@ -155,8 +157,18 @@ class SteeredWindow:
         )
         return redrawn[:, order].view(takes, count, *moved.shape[1:])
 
-    def _best(self, variants: Tensor, steering: Steering, text: TextCondition, refine: Refine) -> Tensor:
-        """(takes, 2, P, S) of the variants (takes, N, 2, P, S): the most plausible that meets its targets."""
+    def _best(
+        self,
+        variants: Tensor,
+        steering: Steering,
+        text: TextCondition,
+        refine: Refine,
+        shows: Callable[[np.ndarray, int], bool] | None,
+    ) -> Tensor:
+        """(takes, 2, P, S) of the variants (takes, N, 2, P, S): the most plausible that meets its targets.
+
+        One that shows what its take is to show comes before all that do not.
+        """
         takes, count = variants.shape[:2]
         items = torch.arange(takes, device=variants.device)
         refined, error = zip(
@@ -166,6 +178,10 @@ class SteeredWindow:
         if self._model.reranker is not None:
             for number, features in enumerate(refined):
                 scores[:, number] += plausibility(self._model.reranker, features, text.pooled_for(items, 1))
+        if shows is not None:
+            for number, features in enumerate(refined):
+                seen = [shows(pair, take) for take, pair in enumerate(features)]
+                scores[:, number] += torch.tensor(seen).to(scores)
         return variants[items, scores.argmax(1).to(items)]
 
     def _redrawing(self, settings: SamplingSettings) -> SamplingSettings:

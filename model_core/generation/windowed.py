@@ -17,6 +17,7 @@ from ..motion.canonical import CanonicalTransform, canonical_pair
 from ..motion.representation import JOINTS as BODY
 from ..motion.representation import POSITIONS
 from ..networks.token_map import FRAMES_PER_TOKEN, PARTS, token_columns
+from .acts import shown, shows
 from .batching import BatchSampler
 from .completion import Window, WindowTask, all_free, pad_or_trim, with_segment
 from .constrained import bound_frames, targets_of_part
@@ -122,12 +123,20 @@ class WindowedCompleter:
         return results
 
     def scorer(self, text: TextCondition, take: int = 0) -> Scorer | None:
-        """How plausible pairs are for the text of a take, of which at most the longest clip's frames count."""
-        reranker, longest = self._model.reranker, self._model.config.longest
+        """How plausible pairs are for the text of a take, of which at most the longest clip's frames count.
+
+        A pair that shows the text's act is more plausible than any that does not.
+        """
+        reranker, longest, kind = self._model.reranker, self._model.config.longest, text.kind_of(take)
         if reranker is None:
             return None
         vector = text.pooled if len(text.pooled) == 1 else text.pooled[take : take + 1]
-        return lambda joints: pair_scores(reranker, joints[:, :, :longest], vector)
+
+        def score(joints: np.ndarray) -> np.ndarray:
+            scores = pair_scores(reranker, joints[:, :, :longest], vector)
+            return scores if kind is None else scores + shown(kind, joints)
+
+        return score
 
     def _drawn(
         self,
@@ -230,7 +239,10 @@ class WindowedCompleter:
         penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None if steering is None else steering.penalty
         if steering is None and window.role is not None:
             penalty = _role_penalty(window.role.exchanged if window.exchanged != (order == [1, 0]) else window.role)
-        select_candidate = None if reranker is None else candidate_selector(reranker, text, decode_candidates, penalty)
+        shows_act = None if reranker is None else self._shows_function(task, text)
+        select_candidate = (
+            None if reranker is None else candidate_selector(reranker, text, decode_candidates, penalty, shows_act)
+        )
         on_maps = None if sampler.on_draft is None else self._draft_function(sampler.on_draft, task, transforms[0])
         # The leader of the window comes first, as in training.
         filled = sampler.sample(
@@ -240,7 +252,7 @@ class WindowedCompleter:
             decoded = refine(codec.decode(filled), torch.arange(len(takes), device=codec.device))
         else:
             on_steer = None if on_step is None else lambda done, _: on_step(drawing + done, steps)
-            decoded, transforms = steering.steered(filled, sampler, text, refine, on_steer)
+            decoded, transforms = steering.steered(filled, sampler, text, refine, on_steer, shows_act)
         reconstructions = codec.decode(maps) if task.partial.any() else None
         for index, (pair, transform) in enumerate(zip(pairs, transforms, strict=True)):
 
@@ -253,6 +265,22 @@ class WindowedCompleter:
                 reconstruction = None if reconstructions is None else in_world(reconstructions, person)
                 result = task.result(person, pair[person], in_world(decoded, person), reconstruction)
                 takes[index][person] = with_segment(takes[index][person], result, window.start, frames)
+
+    def _shows_function(self, task: WindowTask, text: TextCondition) -> Callable[[np.ndarray, int], bool] | None:
+        """A function that tells whether features (2, T, ...) of a take show its kind; None if that cannot be told.
+
+        Someone has to be drawn anew from beginning to end: an act that begins or ends in frames that stay may not be
+        seen, however good the drawn frames are.
+        """
+        if not any(text.kinds) or not task.free.all((1, 2)).any():
+            return None
+        motion = self._codec.representation.motion
+
+        def shows_kind(features: np.ndarray, take: int) -> bool:
+            kind = text.kind_of(take)
+            return kind is None or shows(kind, [motion(person[: task.frames]) for person in features])
+
+        return shows_kind
 
     def _draft_function(
         self, on_draft: DraftCallback, task: WindowTask, transform: CanonicalTransform
