@@ -10,9 +10,10 @@ import numpy as np
 from ..constraints import Constraints, ContactConstraint, PathConstraint, PinConstraint, PoseConstraint
 from ..motion import FPS, SMPL
 from ..motion.canonical import facing
-from ..motion.forward_kinematics import global_rotations
+from ..motion.forward_kinematics import forward_kinematics, global_rotations
 from ..motion.places import PLACES, contact_gap, place_points
 from ..motion.posed import PosedSkeleton
+from ..motion.rest import SMPL_REST_OFFSETS
 from ..motion.rotations import matrix_from_quaternion
 
 _SECOND = round(FPS)
@@ -76,9 +77,16 @@ class SourceClip:
         return PathConstraint(person, tuple(frames), chosen[:, 0][:, [0, 2]], headings, dense)
 
     def pose(self, person: int, frames: Sequence[int]) -> PoseConstraint:
-        """Full poses of a person, where they stand."""
+        """Full poses of a person, where they stand.
+
+        Constraints mean poses of the standard body: its pelvis is as high as its lowest joint needs to be.
+        """
         chosen = list(frames)
-        return PoseConstraint(person, tuple(frames), self.local[person, chosen], self.joints[person, chosen, 0])
+        rotations, own = self.local[person, chosen], self.joints[person, chosen]
+        roots = own[:, 0].copy()
+        standard = forward_kinematics(rotations, roots, SMPL_REST_OFFSETS, SMPL)
+        roots[:, 1] += own[..., 1].min(1) - standard[..., 1].min(1)
+        return PoseConstraint(person, tuple(frames), rotations, roots)
 
     def pin(self, person: int, joint: str, start: int, stop: int) -> PinConstraint:
         """A joint on its own way during an interval."""
@@ -135,7 +143,8 @@ def cases_from(source: SourceClip) -> Iterator[ControlCase]:
         both_ends = source.path(0, ends), source.path(1, ends)
         yield ControlCase("f ends contact", Constraints((*both_ends, contact)))
     yield ControlCase("g reaction path", Constraints((source.path(1, ends),)), reaction=True)
-    answer = source.pose(1, (middle,)), source.pin(1, "R_Wrist", middle + _MARGIN, middle + _MARGIN + _SECOND)
+    held = min(middle + _MARGIN, last + 1 - _SECOND)
+    answer = source.pose(1, (middle,)), source.pin(1, "R_Wrist", held, held + _SECOND)
     yield ControlCase("g reaction pose", Constraints(answer), reaction=True)
 
 

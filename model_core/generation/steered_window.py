@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +24,20 @@ from .reranking import TextCondition, plausibility
 from .root_plan import canonical_fit, plan_roots
 from .sampling import StepCallback, passes
 from .steering import Refine, Steering, SteeringSettings, lengthened
-from .timing import first_contact, retimed, time_map
+from .timing import first_contact, retimed, retiming_to_targets, time_map
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How well a candidate fits its targets.
+
+    Attributes:
+        lost: what it loses when candidates are compared.
+        exchanged: whether it fits with its people exchanged.
+    """
+
+    lost: float
+    exchanged: bool
 
 
 class SteeredWindow:
@@ -60,12 +73,7 @@ class SteeredWindow:
     def penalty(self, features: np.ndarray, takes: Tensor) -> np.ndarray:
         """(N,) what candidates lose for the distance that they have to be moved; as ``candidate_selector`` asks."""
         takes = takes.cpu().repeat_interleave(len(features) // len(takes))
-        lost = []
-        for pair, joints, take in zip(features, self._joints(features), takes.tolist(), strict=True):
-            targets = self._targets.moved(self._placed(pair, joints, take))
-            move = plan_roots(joints, targets, self._still).move
-            lost.append(self._settings.effort * float(np.linalg.norm(move, axis=-1).mean()))
-        return np.array(lost)
+        return np.array([self._fitted(pair, take).lost for pair, take in zip(features, takes.tolist(), strict=True)])
 
     def steps(self, settings: SamplingSettings) -> int:
         """Steps of ``steered`` that are reported."""
@@ -95,6 +103,9 @@ class SteeredWindow:
         """
         settings, takes, device = self._settings, len(ids), ids.device
         every = torch.arange(takes, device=device)
+        drawn = self._codec.decode(ids)
+        turned = torch.tensor([self._fitted(pair, take).exchanged for take, pair in enumerate(drawn)])
+        ids = torch.where(turned.to(device)[:, None, None, None], ids.flip(1), ids)
         drawn = self._timed(self._codec.decode(ids), every, refine)
         joints = self._joints(drawn)
         transforms = [self._placed(drawn[take], joints[take], take) for take in range(takes)]
@@ -115,11 +126,15 @@ class SteeredWindow:
         return features, transforms
 
     def _timed(self, drawn: np.ndarray, takes: Tensor, refine: Refine) -> np.ndarray:
-        """Features (takes, 2, T, ...) in which people first touch when they are to; slower before it, or faster."""
+        """Features (takes, 2, T, ...) that are slower and faster, so that people first touch when they are to.
+
+        Where no first contact is asked for, so that they resemble what is asked of them when it is asked.
+        """
         wanted = [timing for timing in self._targets.timings if timing.event == FIRST_CONTACT and timing.weight > 0]
-        kept = np.flatnonzero(self._still.any(0))
-        start = int(kept[-1]) + 1 if len(kept) else 0
-        if not wanted or len(kept) != start:  # frames that are kept later cannot be moved in time
+        if not wanted:
+            return np.stack([self._resembling(pair)[0] for pair in drawn])
+        start = self._first_free()
+        if start is None:
             return drawn
         result = drawn.copy()
         for take, joints in enumerate(self._joints(refine(drawn, takes))):
@@ -128,6 +143,35 @@ class SteeredWindow:
                 times = time_map(len(joints[0]), found, wanted[0].frame, start)
                 result[take] = retimed(torch.from_numpy(drawn[take]), times).numpy()
         return result
+
+    def _fitted(self, drawn: np.ndarray, take: int) -> _Fit:
+        """How features (2, T, ...) fit the targets of a take; where the prompt leaves open who of two new people is the
+        first, in the order that fits better."""
+        window = self._task.window
+        open_ = self._task.free.all() and not window.exchanged and window.role is None
+        orders = (drawn, drawn[::-1].copy()) if open_ else (drawn,)
+        lost = []
+        for pair in orders:
+            pair, gap = self._resembling(pair)
+            joints = self._joints(pair)
+            move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
+            effort = float(np.linalg.norm(move, axis=-1).mean())
+            lost.append(self._settings.effort * effort + self._settings.resemblance * gap)
+        return _Fit(min(lost), lost.index(min(lost)) == 1)
+
+    def _resembling(self, drawn: np.ndarray) -> tuple[np.ndarray, float]:
+        """Features (2, T, ...) that resemble what is asked of them when it is asked, and what is missing in metres."""
+        start = self._first_free()
+        retiming = None if start is None else retiming_to_targets(self._joints(drawn), self._targets, start)
+        if retiming is None:
+            return drawn, 0.0
+        return retimed(torch.from_numpy(drawn), retiming.times).numpy(), retiming.gap
+
+    def _first_free(self) -> int | None:
+        """The first frame that can be moved in time; None if frames are kept later, or for one person alone."""
+        kept = np.flatnonzero(self._still.any(0))
+        start = int(kept[-1]) + 1 if len(kept) else 0
+        return start if len(kept) == start else None
 
     def _variants(
         self,

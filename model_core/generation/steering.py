@@ -43,6 +43,8 @@ class SteeringSettings:
         latent_steps: of gradient descent on the latents, for targets that moving whole people does not meet.
         rate: learning rate of Adam on the latents.
         effort: how much of the reranker's probability a candidate loses for each metre that it has to be moved.
+        resemblance: how much of it a candidate loses for each metre by which its poses and contacts differ from those
+            that are asked for, after it has been made faster and slower to resemble them.
         error: how much of it a variant loses for each metre by which it misses its targets.
     """
 
@@ -52,6 +54,7 @@ class SteeringSettings:
     latent_steps: int = 60
     rate: float = 0.2
     effort: float = 0.1
+    resemblance: float = 1.0
     error: float = 2.0
 
     def __post_init__(self) -> None:

@@ -98,7 +98,7 @@ class TargetLoss:
             count = count + present
         for number, contact, weight in self._contacts:
             if bool((weight > 0).any()):
-                found = (_contact_error(contact, joints[number]) * weight).sum() / weight.sum()
+                found = (contact_error(contact, joints[number]) * weight).sum() / weight.sum()
                 total, count = total.index_add(0, _index(number, total), found[None]), count.clone()
                 count[number] += 1
         return total, count
@@ -108,7 +108,7 @@ def _index(number: int, like: Tensor) -> Tensor:
     return torch.tensor([number], device=like.device)
 
 
-def _contact_error(contact: ContactTarget, joints: Tensor) -> Tensor:
+def contact_error(contact: ContactTarget, joints: Tensor) -> Tensor:
     """(T,) metres by which a contact of joints (2, T, 22, 3) is open, or a distance falls short of the smallest."""
     own = place(contact.place, joints[contact.person])
     if isinstance(contact.on, str):
