@@ -25,6 +25,7 @@ from ..generation.pipeline import GenerateOptions, InterMask
 from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import detected
 from ..motion import FPS, SMPL, Interaction, Motion
+from ..motion.canonical import canonical_pair
 from ..motion.posed import PosedSkeleton
 from ..motion.rotations import matrix_from_quaternion, normalized
 from .control_cases import ControlCase, SourceClip, cases_from, invented_cases
@@ -112,9 +113,12 @@ def _measure_kind(
 ) -> None:
     """Measure all cases that are taken from two people, each in every condition.
 
-    The two get the bones of those who are generated: in the poses of a taller person these would float.
+    The two get the bones of those who are generated: in the poses of a taller person these would float. They stand
+    where generated people begin, who would else have to turn and walk to their places first.
     """
     frames = len(people[0])
+    first, second = people
+    people = canonical_pair(Interaction((first, second)), "kept")[0].people
     plain = {False: _plain(pipeline, kind, prompt, frames, seed, None)}
     source = SourceClip.of(solve(people, bones_of=plain[False].take.people))
     leader = Motion(source.joints[0], source.local[0, :, 1:], source.local[0, :, 0])

@@ -14,7 +14,7 @@ from ..constraints.targets import ContactTarget, Targets
 from ..kinematics.whittaker import penalty, third_differences
 from ..motion.canonical import CanonicalTransform, facing
 from ..motion.places import PLACES
-from ..motion.rotations import about_y
+from ..motion.rotations import about_y, rotate
 from ..motion.skeleton import SMPL
 from ..motion.types import FPS
 
@@ -117,11 +117,12 @@ def canonical_fit(joints: np.ndarray, targets: Targets, base: CanonicalTransform
     Args:
         joints: (2, T, 22, 3) of a motion that can stand anywhere, in the frame that it was generated in.
         targets: in the world.
-        base: the transform where no target says otherwise: where nobody's first frame is bound to a place.
+        base: the transform where no target says otherwise: where nobody's first frame is bound to a place, and poses
+            alone do not say where people are and which way they face.
     """
     at_start = targets.ground_weight[:, 0] > 0
     if not at_start.any():
-        return base
+        return _fit_to_poses(joints, targets, base)
     ground, weight = joints[:, :, 0][..., [0, 2]].astype(np.float64), targets.ground_weight
     start_heading = targets.heading_weight[:, 0] > 0
     if start_heading.any():
@@ -141,6 +142,22 @@ def canonical_fit(joints: np.ndarray, targets: Targets, base: CanonicalTransform
     start[:, [0, 2]] = ground[:, 0]
     turned = (start @ about_y(np.asarray(yaw)).T)[:, [0, 2]]
     x, z = (targets.ground[:, 0] - turned)[at_start].mean(0)
+    return CanonicalTransform(yaw, np.array([x, base.inverse.offset[1], z])).inverse
+
+
+def _fit_to_poses(joints: np.ndarray, targets: Targets, base: CanonicalTransform) -> CanonicalTransform:
+    """The transform with which a motion comes near to poses in place, where no path says how people get there.
+
+    Nobody asks where the people come from. They would otherwise turn and walk from the origin to the pose and back.
+    """
+    posed = (targets.joint_weight[..., 0] > 0) & (targets.heading_weight > 0)
+    if not posed.any() or ((targets.ground_weight > 0) & ~posed).any():
+        return base
+    weight = (posed * targets.joint_weight[..., 0])[posed]
+    off = targets.heading[posed] - facing(joints.astype(np.float64))[posed]
+    yaw = float(np.angle((weight * np.exp(1j * off)).sum()))
+    own = rotate(about_y(np.asarray(yaw)), joints[:, :, 0].astype(np.float64)[posed])[:, [0, 2]]
+    x, z = (weight[:, None] * (targets.ground[posed] - own)).sum(0) / weight.sum()
     return CanonicalTransform(yaw, np.array([x, base.inverse.offset[1], z])).inverse
 
 
