@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,7 @@ def _measure_kind(
             "both": both,
         }
         for condition in CONDITIONS:
-            clip = measured(kind, case, condition, solved[condition], without.joints, without.detected)
+            clip = measured(kind, case, condition, solved[condition], without.joints, without.detected, source.joints)
             if condition == "both":
                 clip = replace(clip, seconds=seconds, slower=seconds / without.seconds)
             report.clips.append(clip)
@@ -171,6 +171,7 @@ def measured(
     people: Sequence[PosedSkeleton],
     plain: np.ndarray,
     plain_detected: bool,
+    source: np.ndarray,
 ) -> Measured:
     """The figures of one clip.
 
@@ -181,8 +182,10 @@ def measured(
         people: solved.
         plain: joints (2, T, 22, 3) of the same prompt and seed without constraints.
         plain_detected: whether the detector sees the kind in them.
+        source: joints (2, T, 22, 3) of the clip that the constraints are taken from.
     """
     joints = _joints(people)
+    popped = pops(case.constraints, joints, plain, source)
     found: dict[str, list[float]] = {name: [] for name in ("path", "heading", "pose", "pin", "contact")}
     for item, error in zip(case.constraints, report_of_people(case.constraints, people), strict=True):
         if error.mean is None or error.worst is None:
@@ -201,7 +204,9 @@ def measured(
         case.group,
         condition,
         detected=detected(kind, joints),
-        pops=_pops(case.constraints, joints, plain),
+        pops=None if popped is None else popped.strict,
+        pops_beyond_source=None if popped is None else popped.beyond_source,
+        source_pops=None if popped is None else popped.in_source,
         joints=joints,
         plain=plain,
         plain_detected=plain_detected,
@@ -211,18 +216,42 @@ def measured(
     )
 
 
-def _pops(constraints: Constraints, joints: np.ndarray, plain: np.ndarray) -> bool | None:
-    """Whether a joint moves faster near a pose than in 99 % of the other frames; None without poses.
+@dataclass(frozen=True)
+class _Pops:
+    """Whether joints move too fast near poses.
 
-    The other frames are those of the clip and of the clip without constraints.
+    Attributes:
+        strict: faster than in 99 % of the other frames of the clip, and of the clip without constraints.
+        beyond_source: also faster than they are near these frames in the clip that the poses are taken from.
+        in_source: whether that clip, in which nothing is changed, is faster there than in 99 % of its other frames, and
+            of the clip without constraints.
+    """
+
+    strict: bool = False
+    beyond_source: bool = False
+    in_source: bool = False
+
+
+def pops(constraints: Constraints, joints: np.ndarray, plain: np.ndarray, source: np.ndarray) -> _Pops | None:
+    """Whether joints of people (2, T, 22, 3) move too fast near poses; None without poses.
+
+    Args:
+        constraints: of the clip.
+        joints: of the clip.
+        plain: without constraints.
+        source: of the clip that poses are taken from.
     """
     poses = [item for item in constraints if isinstance(item, PoseConstraint)]
+    found = []
     for pose in poses:
-        speed, usual = (_fastest(clip[pose.person]) for clip in (joints, plain))
+        speed, usual, own = (_fastest(clip[pose.person]) for clip in (joints, plain, source))
         near = (np.abs(np.arange(len(speed))[:, None] - np.array(pose.frames)) <= _POSE_REACH).any(1)
-        if speed[near].max() > np.percentile(np.concatenate((speed[~near], usual)), 99):
-            return True
-    return False if poses else None
+        limit, own_limit = (np.percentile(np.concatenate((clip[~near], usual)), 99) for clip in (speed, own))
+        strict, fastest = bool(speed[near].max() > limit), own[near].max()
+        found.append(_Pops(strict, strict and bool(speed[near].max() > fastest), bool(fastest > own_limit)))
+    if not found:
+        return None
+    return _Pops(*(any(getattr(one, entry.name) for one in found) for entry in fields(_Pops)))
 
 
 def _wrist_bend(constraints: Constraints, people: Sequence[PosedSkeleton]) -> float | None:

@@ -25,7 +25,9 @@ class Measured:
     Attributes:
         kind, group, condition: what it is.
         detected: whether the detector of its kind sees it.
-        pops: whether a joint moves too fast near a pose; None without poses.
+        pops: whether a joint moves faster near a pose than in 99 % of the other frames; None without poses.
+        pops_beyond_source: whether it also moves faster than in the clip that the pose is from, near the same frames.
+        source_pops: whether it moves that fast in the clip that the pose is from.
         joints: (2, T, 22, 3) metres.
         plain: joints (2, T, 22, 3) of the same prompt and seed without constraints.
         plain_detected: whether the detector sees the kind in them.
@@ -45,6 +47,8 @@ class Measured:
     joints: np.ndarray
     plain: np.ndarray
     plain_detected: bool
+    pops_beyond_source: bool | None = None
+    source_pops: bool | None = None
     invented: bool = False
     path: float | None = None
     heading: float | None = None
@@ -94,7 +98,8 @@ class ControlReport:
         apart, turned = self.pair_changes()
         slower = float(np.median([clip.slower for clip in both if clip.slower is not None]))
         wrists = [clip.wrist for clip in both if clip.wrist is not None]
-        popped = _share(clip.pops for clip in both if clip.pops is not None)
+        posed = [clip for clip in both if clip.pops is not None]
+        popped, beyond = _share(clip.pops for clip in posed), _share(clip.pops_beyond_source for clip in posed)
         found = [
             _at_most("path, mean error before the solver", 100 * _mean(before), 6.0, "cm"),
             _at_most("path, mean error after the solver", 100 * _mean(clip.path for clip in both), 1.0, "cm"),
@@ -103,6 +108,7 @@ class ControlReport:
             _at_most("clips over 20 cm before the solver", 100 * _share(error > _FAR for error in before), 0.0, "%"),
             _at_most("poses, mean joint error after the solver", 100 * _mean(clip.pose for clip in both), 1.5, "cm"),
             _at_most("clips with a pop at a pose", 100 * popped, 0.0, "%"),
+            _at_most("the same, faster than in the clip the pose is from", 100 * beyond, 0.0, "%"),
             _at_most("pins, worst error after the solver, mean", 1000 * _mean(clip.pin for clip in both), 5.0, "mm"),
             _at_most("contacts, the same", 1000 * _mean(clip.contact for clip in both), 10.0, "mm"),
             _at_most("wrists of pinned or touching hands bend by", max(wrists, default=np.nan), 90.0, "degrees"),
@@ -148,6 +154,9 @@ class ControlReport:
         lines.append("path, pose: mean cm; head: mean degrees; pin, cont: worst mm; seen: by the detector, %")
         shares = [f"{name} {100 * share:.0f} %" for name, share in self.success().items()]
         lines.append(f"success: {', '.join(shares)}")
+        poses = _share(clip.source_pops for clip in self.of("both") if clip.source_pops is not None)
+        if not np.isnan(poses):
+            lines.append(f"clips that poses are from which are that fast there themselves: {100 * poses:.0f} %")
         lines += [f"refused: {sentence}" for sentence in self.refused]
         lines += [f"{words:60s} {value:>14s}  {'yes' if passed else 'NO'}" for words, value, passed in self.rows()]
         return "\n".join(lines)

@@ -86,7 +86,9 @@ def candidate_selector(
         values = scores.gather(1, chosen[:, None])[:, 0]
         if shows is not None:
             for row, take in enumerate(takes.tolist()):
-                continuous = [index for index in ranks[row].argsort(descending=True).tolist() if scores[row, index] >= 0]
+                continuous = [
+                    index for index in ranks[row].argsort(descending=True).tolist() if scores[row, index] >= 0
+                ]
                 seen = (index for index in continuous if shows(features[row * count + index], take))
                 best = next(seen, None)
                 if best is None:

@@ -27,6 +27,11 @@ from .steering import Refine, Steering, SteeringSettings, lengthened
 from .timing import first_contact, retimed, retiming_to_targets, time_map
 
 
+_EXCHANGE = 0.05
+"""How much less a candidate must lose with its people exchanged. A clip that is made again with one more constraint
+keeps who is who, unless the constraint asks one of the two for what the other does."""
+
+
 @dataclass(frozen=True)
 class _Fit:
     """How well a candidate fits its targets.
@@ -157,7 +162,8 @@ class SteeredWindow:
             move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
             effort = float(np.linalg.norm(move, axis=-1).mean())
             lost.append(self._settings.effort * effort + self._settings.resemblance * gap)
-        return _Fit(min(lost), lost.index(min(lost)) == 1)
+        exchanged = open_ and lost[1] < lost[0] - _EXCHANGE
+        return _Fit(lost[int(exchanged)], exchanged)
 
     def _resembling(self, drawn: np.ndarray) -> tuple[np.ndarray, float]:
         """Features (2, T, ...) that resemble what is asked of them when it is asked, and what is missing in metres."""

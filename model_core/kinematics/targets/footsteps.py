@@ -9,7 +9,7 @@ import numpy as np
 
 from ...motion.rotations import about_y
 from ..contacts import ANKLES, TOES, estimated_floor
-from ..filters import smoothstep, upper_envelope
+from ..filters import hann_smoothed, smoothstep, upper_envelope
 from .displacement import Displacement
 from .spread import spread
 from .stances import FootTargets, raised_feet, stances_of, standing_feet
@@ -26,6 +26,9 @@ _OTHERWISE = 0.03
 """Metres between the displacements of two stances, above which the foot must clear the floor between them."""
 _YIELDS = 4
 """Frames on each side over which (twice) a standing foot gives way to its requested position."""
+_CLEARANCE, _NEAR_BOUND = 0.05, 4
+"""Metres above the floor that a foot keeps in a swing with a target, if it had them before, and frames from where it is
+bound over which it rises to them."""
 _RESIDUAL = 5.0
 """Length in frames of the spread of what feet still miss."""
 
@@ -91,9 +94,25 @@ def footsteps(
     ankles_moved = np.where(targets.ankle_set[..., None], ankles_missing, toes_missing)
     toes_moved = np.where(targets.toe_set[..., None], toes_missing, ankles_missing)
     counts = targets.ankle_set | targets.toe_set
-    return Footsteps(
-        ankles + _residual(ankles_moved, counts, stands), toes + _residual(toes_moved, counts, stands), turn, stands
-    )
+    low = np.minimum(toes[..., 1], floor.toes[:, None, None] + _CLEARANCE)
+    ankles, toes = ankles + _residual(ankles_moved, counts, stands), toes + _residual(toes_moved, counts, stands)
+    rise = _clearing(low - toes[..., 1], ~(counts | stands))
+    ankles[..., 1] += rise
+    toes[..., 1] += rise
+    return Footsteps(ankles, toes, turn, stands)
+
+
+def _clearing(sunk: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """(P, T, 2) metres by which feet rise that a target elsewhere in a swing takes ``sunk`` (P, T, 2) too low.
+
+    Feet stay where they stand or have a target; they are ``free`` (P, T, 2) elsewhere.
+    """
+    deep = np.moveaxis(np.where(free, np.maximum(sunk, 0.0), 0.0), 1, -1)
+    if not deep.max() > 1e-6:
+        return np.zeros(sunk.shape)
+    bound = np.moveaxis(~free, 1, -1).astype(np.float64)
+    rise = hann_smoothed(upper_envelope(deep, _NEAR_BOUND // 2), _NEAR_BOUND // 2)
+    return np.asarray(np.moveaxis(rise * (1 - np.clip(upper_envelope(bound, _NEAR_BOUND), 0.0, 1.0)), -1, 1))
 
 
 def _residual(missing: np.ndarray, counts: np.ndarray, stands: np.ndarray) -> np.ndarray:
