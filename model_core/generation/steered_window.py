@@ -26,7 +26,6 @@ from .sampling import StepCallback, passes
 from .steering import Refine, Steering, SteeringSettings, lengthened
 from .timing import first_contact, retimed, retiming_to_targets, time_map
 
-
 _EXCHANGE = 0.05
 """How much less a candidate must lose with its people exchanged. A clip that is made again with one more constraint
 keeps who is who, unless the constraint asks one of the two for what the other does."""
@@ -150,11 +149,13 @@ class SteeredWindow:
         return result
 
     def _fitted(self, drawn: np.ndarray, take: int) -> _Fit:
-        """How features (2, T, ...) fit the targets of a take; where the prompt leaves open who of two new people is the
-        first, in the order that fits better."""
+        """How well features (2, T, ...) fit the targets of a take.
+
+        Where the prompt leaves open who of two new people is the first, both orders are compared.
+        """
         window = self._task.window
-        open_ = self._task.free.all() and not window.exchanged and window.role is None
-        orders = (drawn, drawn[::-1].copy()) if open_ else (drawn,)
+        either = self._task.free.all() and not window.exchanged and window.role is None
+        orders = (drawn, drawn[::-1].copy()) if either else (drawn,)
         lost = []
         for pair in orders:
             pair, gap = self._resembling(pair)
@@ -162,7 +163,7 @@ class SteeredWindow:
             move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
             effort = float(np.linalg.norm(move, axis=-1).mean())
             lost.append(self._settings.effort * effort + self._settings.resemblance * gap)
-        exchanged = open_ and lost[1] < lost[0] - _EXCHANGE
+        exchanged = either and lost[1] < lost[0] - _EXCHANGE
         return _Fit(lost[int(exchanged)], exchanged)
 
     def _resembling(self, drawn: np.ndarray) -> tuple[np.ndarray, float]:

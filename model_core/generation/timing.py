@@ -8,6 +8,7 @@ that people do not have to change from one phase to another and back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ def retiming_to_targets(joints: np.ndarray, targets: Targets, start: int = 0) ->
     end[last - _EARLIER :] = 0.0
     knots = [start, *sorted(costs), last]
     best, came_from = begin, []
-    for frame, following in zip(knots, knots[1:], strict=False):
+    for frame, following in pairwise(knots):
         span = following - frame
         pace = np.maximum(at[None, :] - at[:, None], 1e-9) / span
         price = weight * _PACE_PRICE * span / FPS * np.log(pace) ** 2

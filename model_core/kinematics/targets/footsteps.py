@@ -94,9 +94,11 @@ def footsteps(
     ankles_moved = np.where(targets.ankle_set[..., None], ankles_missing, toes_missing)
     toes_moved = np.where(targets.toe_set[..., None], toes_missing, ankles_missing)
     counts = targets.ankle_set | targets.toe_set
-    low = np.minimum(toes[..., 1], floor.toes[:, None, None] + _CLEARANCE)
+    before, standing = toes[..., 1].copy(), floor.toes[:, None, None]
     ankles, toes = ankles + _residual(ankles_moved, counts, stands), toes + _residual(toes_moved, counts, stands)
-    rise = _clearing(low - toes[..., 1], ~(counts | stands))
+    rise = _clearing(np.minimum(before, standing + _CLEARANCE) - toes[..., 1], ~(counts | stands))
+    # A foot that comes down to a target earlier than before stays on the floor, not below it.
+    rise = np.where(counts, 0.0, np.maximum(rise, np.minimum(before, standing) - toes[..., 1]))
     ankles[..., 1] += rise
     toes[..., 1] += rise
     return Footsteps(ankles, toes, turn, stands)

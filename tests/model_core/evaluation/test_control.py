@@ -17,12 +17,13 @@ from model_core.constraints import (
     ContactConstraint,
     PathConstraint,
     PinConstraint,
+    Targets,
     check,
     report_of_people,
 )
 from model_core.constraints.types import every_frame
 from model_core.errors import UserError
-from model_core.evaluation.control import evaluate_control, measured
+from model_core.evaluation.control import evaluate_control, measured, pops
 from model_core.evaluation.control_cases import ControlCase, SourceClip, cases_from, invented_cases
 from model_core.motion import FPS
 from model_core.motion.posed import PosedSkeleton
@@ -73,15 +74,29 @@ def test_a_jump_at_a_pose_is_a_pop() -> None:
     people = people_apart(2.0)
     source = SourceClip.of(people)
     case = ControlCase("c", Constraints((source.pose(0, (60,)),)))
-    still = measured("hug", case, "both", people, source.joints, True)
+    still = measured("hug", case, "both", people, source.joints, True, source.joints)
     assert still.pose is not None and still.pose < 1e-3
     moved = people[0].translation.copy()
     moved[60:] += np.array([0.0, 0.0, 0.5])
-    jumped = measured("hug", case, "both", [replace(people[0], translation=moved), people[1]], source.joints, True)
+    jumped = measured(
+        "hug", case, "both", [replace(people[0], translation=moved), people[1]], source.joints, True, source.joints
+    )
     assert jumped.pops and jumped.pose is not None and abs(jumped.pose - 0.5) < 1e-3
+    assert jumped.pops_beyond_source and not still.pops_beyond_source
+    jump = np.stack([moved[:, None] - people[0].translation[:, None], np.zeros((FRAMES, 1, 3))]) + source.joints
+    from_a_jump = pops(case.constraints, jump, source.joints, jump)
+    assert from_a_jump is not None and from_a_jump.strict and from_a_jump.in_source and not from_a_jump.beyond_source
     pin = ControlCase("d", Constraints((PinConstraint(0, "Pelvis", 30, 90, moved[30:90]),)))
-    missed = measured("hug", pin, "both", people, source.joints, True)
+    missed = measured("hug", pin, "both", people, source.joints, True, source.joints)
     assert missed.pops is None and missed.pin is not None and abs(missed.pin - 0.5) < 1e-3
+
+
+def test_poses_of_people_with_other_legs_stand_on_the_floor() -> None:
+    people = [replace(person, offsets=1.1 * person.offsets) for person in people_apart(2.0)]
+    source = SourceClip.of(people)
+    pose = source.pose(0, (60,))
+    targets = Targets.of(Constraints((pose,)), FRAMES, np.stack([person.offsets[:22] for person in people]))
+    np.testing.assert_allclose(targets.joints[0, 60, :, 1], source.joints[0, 60, :, 1], atol=1e-6)
 
 
 @pytest.fixture(scope="module")

@@ -280,3 +280,32 @@ def test_a_damaged_reranker_is_named(folder: Path, tmp_path: Path) -> None:
     (broken / "reranker.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError, match=r"reranker\.safetensors"):
         InterMask.load(broken, "cpu")
+
+
+def test_the_best_candidate_that_shows_its_act_is_chosen_and_no_other_is_accepted(reranked: InterMask) -> None:
+    reranker = reranked.model.reranker
+    assert reranker is not None
+    rows = np.stack(
+        [features_of(reranked.generate("they hug", FRAMES, GenerateOptions(seed=seed))[0].people) for seed in (1, 2, 3)]
+    )
+    text = reranked.text_condition("they hug")
+    with torch.inference_mode():
+        joints = torch.from_numpy(rows[..., POSITIONS]).view(3, 2, -1, 22, 3)
+        scores = reranker(joints, text.pooled.expand(3, -1)).sigmoid()
+    order, asked = scores.argsort(descending=True).tolist(), list[int]()
+
+    def chosen(good: set[int]) -> tuple[int, float]:
+        def shows(features: np.ndarray, take: int) -> bool:
+            assert take == 0
+            asked.append(next(index for index in range(3) if np.array_equal(features, rows[index])))
+            return asked[-1] in good
+
+        candidates = torch.zeros(1, 3, 2, 5, FRAMES // 4)
+        selector = candidate_selector(reranker, text, lambda *_: rows, shows=shows)
+        number, likely = selector(candidates, torch.zeros(1, dtype=torch.long))
+        return int(number), float(likely)
+
+    assert chosen({order[1], order[2]}) == (order[1], pytest.approx(float(scores[order[1]]), abs=1e-5))
+    assert asked == order[:2]  # the best ones first, and no more than needed
+    number, likely = chosen(set())
+    assert number == order[0] and likely < 0

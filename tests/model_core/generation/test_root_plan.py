@@ -144,3 +144,25 @@ def test_a_motion_stays_where_it_is_without_a_bound_start() -> None:
     end = on_path(curve(0.0) + np.array([2.0, 0.0]), frames=slice(80, 90))
     base = CanonicalTransform(0.3, np.array([1.0, 0.2, 0.0]))
     assert canonical_fit(walkers(), end, base) is base
+
+
+def test_poses_place_a_motion_where_no_path_leads_to_them() -> None:
+    base = CanonicalTransform(0.3, np.array([1.0, 0.2, 0.0]))
+    joints, world = walkers(), CanonicalTransform(2.5, np.array([2.0, 0.0, -1.0]))
+    asked = joints @ world.rotation.T + world.offset
+    weight = np.zeros((2, FRAMES))
+    weight[0, [40, 60]] = 1.0
+    pose = replace(
+        NONE,
+        ground=asked[:, :, 0][..., [0, 2]],
+        ground_weight=weight,
+        heading=facing(asked),
+        heading_weight=weight,
+        joints=asked,
+        joint_weight=np.repeat(weight[..., None], 22, -1),
+    )
+    fitted = pose.moved(canonical_fit(joints, pose, base))
+    assert np.abs((fitted.ground - joints[:, :, 0][..., [0, 2]])[weight > 0]).max() < 1e-6
+    assert np.abs(fitted.joints[0, [40, 60], :, 0] - joints[0, [40, 60], :, 0]).max() < 1e-6
+    walks_there = replace(pose, ground_weight=weight + on_path(curve(0.0), frames=slice(80, 90)).ground_weight)
+    assert canonical_fit(joints, walks_there, base) is base

@@ -245,6 +245,13 @@ def test_a_pose_is_met_without_a_pop(
         assert skate(after) < skate(before) + 0.1
 
 
+@pytest.mark.parametrize(("person", "frame", "other"), [(1, 45, 80), (1, 45, 50), (0, 36, 80)])
+def test_a_foot_that_swings_through_a_pose_clears_the_floor(person: int, frame: int, other: int) -> None:
+    _, after, _ = met("walk", pose_from("walk", person, frame, ("walk", person, other)))
+    toes = after[person, frame - 15 : frame + 16][:, [SMPL.index("L_Foot"), SMPL.index("R_Foot")], 1]
+    assert toes.min() > -0.003
+
+
 @pytest.mark.slow
 def test_poses_in_every_fifth_frame_do_not_disturb_each_other() -> None:
     joints = joints_of(solved("shake"))
