@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..kinematics import solve
+from ..constraints import Targets
+from ..kinematics import SolveSettings, solve
 from ..metrics.detectors import DETECTORS, detected
 from ..motion import Motion
 from ..motion.skeleton import SMPL
@@ -21,9 +22,17 @@ def seen_kind(kind: str) -> str | None:
     return kind if kind in DETECTORS else None
 
 
-def shows(kind: str, people: Sequence[Motion]) -> bool:
-    """Whether the detector of a kind sees it in two people as users get them, after the solver."""
-    joints = np.stack([person.joints() for person in solve(people)])
+def shows(kind: str, people: Sequence[Motion], targets: Targets | None = None, held: int | None = None) -> bool:
+    """Whether the detector of a kind sees it in two people as users get them, after the solver.
+
+    Args:
+        kind: of interaction.
+        people: two, on the floor at 0.
+        targets: that the solver meets.
+        held: the person whom it leaves as they are.
+    """
+    solved = solve(people, SolveSettings(held=held), targets=targets)
+    joints = np.stack([person.joints() for person in solved])
     return detected(kind, joints[:, :, : len(SMPL)])
 
 

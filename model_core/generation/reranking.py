@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..constraints import Targets
 from ..motion import FPS
 from ..motion.representation import JOINTS, POSITIONS
 from ..networks.reranker import Reranker
@@ -16,6 +18,13 @@ from .sampling import CandidateSelector
 
 _MAX_SPEED = 7.0
 """Metres per second of a pelvis over the ground, faster than any in the data; faster candidates are discontinuous."""
+
+
+class Shows(Protocol):
+    """Tells whether people are seen to do what they are to do."""
+
+    def __call__(self, features: np.ndarray, take: int, targets: Targets | None = None) -> bool:
+        """Whether features (2, T, ...) of a take, in metres, show it; with targets after these are met."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def candidate_selector(
     text: TextCondition,
     decode: Callable[[Tensor, Tensor], np.ndarray],
     penalty: Callable[[np.ndarray, Tensor], np.ndarray] | None = None,
-    shows: Callable[[np.ndarray, int], bool] | None = None,
+    shows: Shows | None = None,
 ) -> CandidateSelector:
     """The function that selects among candidates in ``sampling.sample``.
 

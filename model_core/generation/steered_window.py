@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from .batching import BatchSampler
 from .completion import WindowTask, pad_or_trim
 from .feature_space import FEATURE_SPACES
 from .motion_codec import MotionCodec
-from .reranking import TextCondition, plausibility
+from .reranking import Shows, TextCondition, plausibility
 from .root_plan import canonical_fit, plan_roots
 from .sampling import StepCallback, passes
 from .steering import Refine, Steering, SteeringSettings, lengthened
@@ -90,7 +90,7 @@ class SteeredWindow:
         text: TextCondition,
         refine: Refine,
         on_step: StepCallback | None,
-        shows: Callable[[np.ndarray, int], bool] | None = None,
+        shows: Shows | None = None,
     ) -> tuple[np.ndarray, list[CanonicalTransform]]:
         """People who meet the targets.
 
@@ -105,7 +105,7 @@ class SteeredWindow:
         Returns:
             (takes, 2, T, ...) features in metres, and the transform from the world into the frame of each take.
         """
-        settings, takes, device = self._settings, len(ids), ids.device
+        settings, takes, device, report = self._settings, len(ids), ids.device, on_step
         every = torch.arange(takes, device=device)
         drawn = self._codec.decode(ids)
         turned = torch.tensor([self._fitted(pair, take).exchanged for take, pair in enumerate(drawn)])
@@ -117,13 +117,21 @@ class SteeredWindow:
         places = [self._known_places(take) for take in range(takes)]
         steering = Steering(self._model, targets, self._still, places, self._task.free, settings)
         moved = steering.moved(ids, every, True, torch.from_numpy(drawn).to(device))
-        variants = self._variants(moved, steering, sampler, text, on_step)
-        best = self._best(torch.cat((moved[:, None], variants), 1), steering, text, refine, shows)
+        best, seen = moved, np.zeros(takes, dtype=bool)
+        for _ in range(settings.rounds):
+            variants = self._variants(moved, steering, sampler, text, on_step)
+            found, shown = self._best(torch.cat((best[:, None], variants), 1), targets, steering, text, refine, shows)
+            change = torch.from_numpy(~seen).to(device)[:, None, None, None]
+            best, seen = torch.where(change, found, best), seen | shown
+            if seen.all() or not variants.shape[1]:
+                break
+            # The progress of further rounds stays at the end of the first one.
+            on_step = _constant(on_step, passes(self._redrawing(sampler.settings), PARTS), self.steps(sampler.settings))
         done = passes(self._redrawing(sampler.settings), PARTS)
 
         def on_latent_step(step: int) -> None:
-            if on_step is not None:
-                on_step(done + step, self.steps(sampler.settings))
+            if report is not None:
+                report(done + step, self.steps(sampler.settings))
 
         features, _ = steering.features(best, every, refine, on_latent_step)
         on_latent_step(settings.latent_steps)
@@ -136,7 +144,7 @@ class SteeredWindow:
         """
         wanted = [timing for timing in self._targets.timings if timing.event == FIRST_CONTACT and timing.weight > 0]
         if not wanted:
-            return np.stack([self._resembling(pair)[0] for pair in drawn])
+            return np.stack([self._resembling(pair, take)[0] for take, pair in enumerate(drawn)])
         start = self._first_free()
         if start is None:
             return drawn
@@ -158,7 +166,7 @@ class SteeredWindow:
         orders = (drawn, drawn[::-1].copy()) if either else (drawn,)
         lost = []
         for pair in orders:
-            pair, gap = self._resembling(pair)
+            pair, gap = self._resembling(pair, take)
             joints = self._joints(pair)
             move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
             effort = float(np.linalg.norm(move, axis=-1).mean())
@@ -166,10 +174,13 @@ class SteeredWindow:
         exchanged = either and lost[1] < lost[0] - _EXCHANGE
         return _Fit(lost[int(exchanged)], exchanged)
 
-    def _resembling(self, drawn: np.ndarray) -> tuple[np.ndarray, float]:
+    def _resembling(self, drawn: np.ndarray, take: int) -> tuple[np.ndarray, float]:
         """Features (2, T, ...) that resemble what is asked of them when it is asked, and what is missing in metres."""
         start = self._first_free()
-        retiming = None if start is None else retiming_to_targets(self._joints(drawn), self._targets, start)
+        if start is None:
+            return drawn, 0.0
+        joints = self._joints(drawn)
+        retiming = retiming_to_targets(joints, self._targets.moved(self._placed(drawn, joints, take)), start)
         if retiming is None:
             return drawn, 0.0
         return retimed(torch.from_numpy(drawn), retiming.times).numpy(), retiming.gap
@@ -211,14 +222,18 @@ class SteeredWindow:
     def _best(
         self,
         variants: Tensor,
+        targets: Sequence[Targets],
         steering: Steering,
         text: TextCondition,
         refine: Refine,
-        shows: Callable[[np.ndarray, int], bool] | None,
-    ) -> Tensor:
-        """(takes, 2, P, S) of the variants (takes, N, 2, P, S): the most plausible that meets its targets.
+        shows: Shows | None,
+    ) -> tuple[Tensor, np.ndarray]:
+        """Of the variants (takes, N, 2, P, S) the most plausible that meets its targets.
 
         One that shows what its take is to show comes before all that do not.
+
+        Returns:
+            (takes, 2, P, S), and (takes,) whether they show it.
         """
         takes, count = variants.shape[:2]
         items = torch.arange(takes, device=variants.device)
@@ -229,11 +244,14 @@ class SteeredWindow:
         if self._model.reranker is not None:
             for number, features in enumerate(refined):
                 scores[:, number] += plausibility(self._model.reranker, features, text.pooled_for(items, 1))
+        best, seen = scores.argmax(1), np.ones(takes, dtype=bool)
         if shows is not None:
-            for number, features in enumerate(refined):
-                seen = [shows(pair, take) for take, pair in enumerate(features)]
-                scores[:, number] += torch.tensor(seen).to(scores)
-        return variants[items, scores.argmax(1).to(items)]
+            for take, order in enumerate(scores.argsort(1, descending=True).tolist()):
+                showing = (number for number in order if shows(refined[number][take], take, targets[take]))
+                first = next(showing, None)
+                seen[take] = first is not None
+                best[take] = best[take] if first is None else first
+        return variants[items, best.to(items)], seen
 
     def _redrawing(self, settings: SamplingSettings) -> SamplingSettings:
         """The settings of redrawing what the targets make improbable, of all parts of the map."""
@@ -267,3 +285,8 @@ class SteeredWindow:
 
     def _joints(self, features: np.ndarray) -> np.ndarray:
         return np.asarray(self._space.joints(torch.from_numpy(features)).double())
+
+
+def _constant(on_step: StepCallback | None, done: int, steps: int) -> StepCallback | None:
+    """A callback that always reports ``done`` steps; it can still cancel."""
+    return None if on_step is None else lambda *_: on_step(done, steps)

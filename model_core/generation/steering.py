@@ -40,6 +40,7 @@ class SteeringSettings:
         passes: over the moved map that mask each token once and redraw the improbable ones; 0 redraws none.
         remask_threshold: a masked token is redrawn where its probability is below this share of the most likely one's.
         variants: redrawn maps for each take, of which the best is kept.
+        rounds: of variants, where none shows what the prompt asks for.
         latent_steps: of gradient descent on the latents, for targets that moving whole people does not meet.
         rate: learning rate of Adam on the latents.
         effort: how much of the reranker's probability a candidate loses for each metre that it has to be moved.
@@ -51,6 +52,7 @@ class SteeringSettings:
     passes: int = 2
     remask_threshold: float = 0.1
     variants: int = 2
+    rounds: int = 2
     latent_steps: int = 60
     rate: float = 0.2
     effort: float = 0.1
@@ -58,8 +60,8 @@ class SteeringSettings:
     error: float = 2.0
 
     def __post_init__(self) -> None:
-        if min(self.passes, self.latent_steps) < 0 or self.variants < 1:
-            raise UserError("Steering needs at least 1 variant, and passes and latent steps of at least 0.")
+        if min(self.passes, self.latent_steps) < 0 or min(self.variants, self.rounds) < 1:
+            raise UserError("Steering needs at least 1 variant and 1 round, and passes and latent steps of at least 0.")
 
 
 class Steering:

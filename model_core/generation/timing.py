@@ -34,6 +34,8 @@ _EARLIER = 16
 """Frames that may be left out at either end of a motion for the sake of poses and contacts."""
 _OPEN, _GAP_SHARE = 0.4, 0.5
 """Metres from which on an open contact counts no more, and how much a metre counts against one of a pose."""
+_LEVEL_SHARE = 0.3
+"""How much a metre along the ground from a pin counts against one of height: people can be moved."""
 _KNOT_STEP = 4
 """Frames between those of a held pose or contact that are compared."""
 
@@ -95,11 +97,11 @@ def retiming_to_targets(joints: np.ndarray, targets: Targets, start: int = 0) ->
     """The times at which a motion resembles the poses and contacts that are asked of it; None if none are.
 
     A dynamic programme over the asked frames: the time of each, in whole frames, so that poses, relative to the pelvis
-    and where the person faces, are near and contacts are closed, at paces that change little.
+    and where the person faces, are near, contacts closed and pinned joints high enough, at paces that change little.
 
     Args:
         joints: (2, T, 22, 3) metres.
-        targets: of at least T frames.
+        targets: of at least T frames, in the frame of the joints.
         start: frames before this one stay.
     """
     frames = joints.shape[1]
@@ -155,6 +157,11 @@ def _asked_costs(joints: np.ndarray, targets: Targets) -> dict[int, np.ndarray]:
                 weight, asked = targets.shape_weight[person, frame], targets.shape[person, frame]
             distance = np.linalg.norm(shapes[person] - asked, axis=-1)
             add(frame, (distance * weight).sum(-1) / max(float(weight[1:].sum()), 1e-6))
+        pinned = targets.joint_weight[person, :frames] * ~placed[:, None]
+        for frame in _compared((pinned >= 1).any(-1)):
+            missing = np.abs(joints[person] - targets.joints[person, frame])[:, pinned[frame] >= 1]
+            level = np.hypot(missing[..., 0], missing[..., 2])
+            add(frame, _GAP_SHARE * np.minimum(missing[..., 1] + _LEVEL_SHARE * level, _OPEN).mean(-1))
     for contact in targets.contacts:
         if isinstance(contact.on, str) and contact.never_nearer is None:
             open_ = contact_error(contact, torch.from_numpy(joints)).numpy()

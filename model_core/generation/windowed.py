@@ -25,7 +25,7 @@ from .drafts import Draft, DraftCallback, at_some_steps
 from .motion_codec import MotionCodec
 from .postprocess import refined
 from .repeats import prolonged
-from .reranking import TextCondition, candidate_selector, pair_scores
+from .reranking import Shows, TextCondition, candidate_selector, pair_scores
 from .roles import Role, in_roles, role_penalties
 from .sampling import StepCallback, passes
 from .sequence import DrawnPart, Scorer, in_sequence
@@ -266,7 +266,7 @@ class WindowedCompleter:
                 result = task.result(person, pair[person], in_world(decoded, person), reconstruction)
                 takes[index][person] = with_segment(takes[index][person], result, window.start, frames)
 
-    def _shows_function(self, task: WindowTask, text: TextCondition) -> Callable[[np.ndarray, int], bool] | None:
+    def _shows_function(self, task: WindowTask, text: TextCondition) -> Shows | None:
         """A function that tells whether features (2, T, ...) of a take show its kind; None if that cannot be told.
 
         Someone has to be drawn anew from beginning to end: an act that begins or ends in frames that stay may not be
@@ -274,11 +274,15 @@ class WindowedCompleter:
         """
         if not any(text.kinds) or not task.free.all((1, 2)).any():
             return None
-        motion = self._codec.representation.motion
+        motion, kept = self._codec.representation.motion, np.flatnonzero(task.kept.all(1))
 
-        def shows_kind(features: np.ndarray, take: int) -> bool:
+        def shows_kind(features: np.ndarray, take: int, targets: Targets | None = None) -> bool:
             kind = text.kind_of(take)
-            return kind is None or shows(kind, [motion(person[: task.frames]) for person in features])
+            people = [motion(person[: task.frames]) for person in features]
+            if targets is None:
+                return kind is None or shows(kind, people)
+            held = int(kept[0]) if len(kept) else None
+            return kind is None or shows(kind, people, targets.between(0, task.frames), held)
 
         return shows_kind
 
