@@ -171,7 +171,7 @@ class SteeredWindow:
             move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
             effort = float(np.linalg.norm(move, axis=-1).mean())
             lost.append(self._settings.effort * effort + self._settings.resemblance * gap)
-        exchanged = either and lost[1] < lost[0] - _EXCHANGE
+        exchanged = bool(either and lost[1] < lost[0] - _EXCHANGE)
         return _Fit(lost[int(exchanged)], exchanged)
 
     def _resembling(self, drawn: np.ndarray, take: int) -> tuple[np.ndarray, float]:
