@@ -30,7 +30,7 @@ CLIPS = (
     ("push and stagger", "c 1 poses"),
     ("shake hands", "b begin and end"),
     ("pat on the shoulder", "d one pin"),
-    ("whisper in the ear", "e contact"),
+    ("dance in hold", "e contact"),
     ("bow to each other", "f path pose pin"),
     ("kick and step back", "g reaction pose"),
     ("hug", "f ends contact"),
