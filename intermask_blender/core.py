@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from model_core.fingers.hand_pose import finger_rotations
     from model_core.fingers.shapes import SHAPES as FINGER_SHAPES
     from model_core.fingers.states import FINGER_STATES
-    from model_core.keys.controls import Control, ControlTree
+    from model_core.keys.controls import Bend, Control, ControlTree
     from model_core.keys.thinning import KeyedPerson, KeyPoses, KeySettings, key_poses
     from model_core.kinematics.body_pins import BodyPin, hold_pins
     from model_core.kinematics.hinge import HingedLimb, hinged, limb_at_rest

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import bpy
 import numpy as np
 
-from ..core import Control, ControlTree
+from ..core import IK_LIMBS, Bend, Control, ControlTree
 from .map import RigMapping
 
 
@@ -29,7 +29,8 @@ def control_tree(
         metres: per unit of the scene.
     """
     bones = owner.data.bones
-    carriers = _carriers(owner, mapping, columns)
+    follows = _followed(mapping, columns)
+    carriers = {name: _carrier(owner, name, follows, columns) for name in columns}
     placed = np.array(owner.matrix_world, np.float64)
     size = metres * float(np.cbrt(abs(np.linalg.det(placed[:3, :3]))))
     order = _in_order([bone.name for bone in bones if bone.name in columns], carriers)
@@ -66,13 +67,43 @@ def control_tree(
                 along,
             )
         )
-    return ControlTree(tuple(controls))
+    bends = []
+    for end in _ik_ends(mapping, columns):
+        assert mapping is not None
+        upper = bones[mapping.control(IK_LIMBS[end][0])]
+        carrier, followed = _carrier(owner, upper.name, follows, columns)
+        if not carrier:
+            continue
+        limb, (first, middle) = mapping.ik[end], IK_LIMBS[end]
+        between = np.eye(4) if followed else _static(owner, upper, columns)
+        begin = np.linalg.inv(_rest(bones[carrier])) @ between @ _rest(upper)[:, 3]
+        stop = np.linalg.inv(_rest(bones[limb.control])) @ _rest(bones[mapping.bones[end]])[:, 3]
+        places = [_rest(bones[mapping.bones[joint]])[:3, 3] for joint in (first, middle, end)]
+        lengths = np.linalg.norm(np.diff(places, axis=0), axis=1) * size
+        bends.append(
+            Bend(
+                end,
+                numbers[carrier],
+                begin[:3] * size,
+                numbers[limb.control],
+                stop[:3] * size,
+                numbers[limb.pole],
+                (float(lengths[0]), float(lengths[1])),
+            )
+        )
+    return ControlTree(tuple(controls), tuple(bends))
 
 
-def _carriers(
-    owner: bpy.types.Object, mapping: RigMapping | None, columns: Mapping[str, tuple[int, int]]
-) -> dict[str, tuple[str, bool]]:
-    """Each bone's carrier, empty for none, and whether it follows it by the map and not as a child."""
+def _ik_ends(mapping: RigMapping | None, columns: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The joints at the end of limbs whose IK control and pole target have keys."""
+    limbs = {} if mapping is None else mapping.ik
+    return [
+        end for end, limb in limbs.items() if all(columns.get(n, (-1, -1))[1] >= 0 for n in (limb.control, limb.pole))
+    ]
+
+
+def _followed(mapping: RigMapping | None, columns: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+    """Controls to the controls with keys that they follow by the map, and not as children."""
     follows: dict[str, str] = {}
     if mapping is not None:
         for joint, other in mapping.follows.items():
@@ -81,14 +112,17 @@ def _carriers(
             name = mapping.root if other == "root" else mapping.control(other)
             if joint in mapping.bones and name in columns and name != mapping.control(joint):
                 follows[mapping.control(joint)] = name
-    result = {}
-    for name in columns:
-        if name in follows:
-            result[name] = follows[name], True
-            continue
-        above = owner.data.bones[name].parent_recursive
-        result[name] = next((bone.name for bone in above if bone.name in columns), ""), False
-    return result
+    return follows
+
+
+def _carrier(
+    owner: bpy.types.Object, name: str, follows: Mapping[str, str], columns: Mapping[str, tuple[int, int]]
+) -> tuple[str, bool]:
+    """A bone's carrier, empty for none, and whether it follows it by the map and not as a child."""
+    if name in follows:
+        return follows[name], True
+    above = owner.data.bones[name].parent_recursive
+    return next((bone.name for bone in above if bone.name in columns), ""), False
 
 
 def _in_order(names: Sequence[str], carriers: Mapping[str, tuple[str, bool]]) -> list[str]:

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from .. import compat
-from ..core import SMPL, KeyedPerson, KeyPoses
+from ..core import IK_LIMBS, SMPL, KeyedPerson, KeyPoses
 from .control_tree import control_tree
 from .key import LINEAR
 from .map import RigMapping
@@ -99,6 +99,9 @@ def dense_curves(owner: bpy.types.Object, mapping: RigMapping | None, metres: fl
         for joint in mapping.bones
         if mapping.control(joint) in tree.names
     }  # fmt: skip
+    for number, bend in enumerate(tree.bends):
+        joints[SMPL.index(bend.limb)] = bend.control
+        joints[SMPL.index(IK_LIMBS[bend.limb][1])] = len(tree.controls) + number
     person = KeyedPerson(tree, np.stack(values, 1), joints, np.array(kept))
     return DenseCurves(person, first, thinned, tuple(constant))
 

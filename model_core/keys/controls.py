@@ -44,12 +44,50 @@ class Control:
         return 4 if self.mode in (QUATERNION, AXIS_ANGLE) else 3
 
 
-class ControlTree:
-    """Controls, each after the one that carries it."""
+@dataclass(frozen=True)
+class Bend:
+    """The middle joint of a limb that inverse kinematics moves: an elbow or a knee.
 
-    def __init__(self, controls: tuple[Control, ...]) -> None:
+    Attributes:
+        limb: name of the joint at the limb's end, such as ``L_Wrist``.
+        carrier: index of the control that carries the limb's first joint.
+        first: (3,) the first joint in the frame of ``carrier``, metres.
+        control: index of the control that the end of the limb follows.
+        end: (3,) the end in the frame of ``control``, metres.
+        pole: index of the pole target.
+        lengths: of the upper and the lower bone, metres.
+    """
+
+    limb: str
+    carrier: int
+    first: np.ndarray
+    control: int
+    end: np.ndarray
+    pole: int
+    lengths: tuple[float, float]
+
+    def place(self, turns: np.ndarray, heads: np.ndarray) -> np.ndarray:
+        """(3, N) where the joint is, from the orientations (4, B, N) and heads (3, B, N) of all controls."""
+        first = heads[:, self.carrier] + rotated(turns[:, self.carrier], self.first[:, None])
+        along = heads[:, self.control] + rotated(turns[:, self.control], self.end[:, None]) - first
+        upper, lower = self.lengths
+        reach = np.sqrt((along * along).sum(0))
+        along = along / np.maximum(reach, 1e-9)
+        # A limb that is too short for its target is straight.
+        reach = np.clip(reach, max(abs(upper - lower), 1e-9), upper + lower)
+        ahead = (upper**2 - lower**2 + reach**2) / (2 * reach)
+        aside = heads[:, self.pole] - first
+        aside = aside - (aside * along).sum(0) * along
+        aside = aside / np.maximum(np.sqrt((aside * aside).sum(0)), 1e-9)
+        return np.asarray(first + ahead * along + np.sqrt(np.maximum(upper**2 - ahead**2, 0.0)) * aside)
+
+
+class ControlTree:
+    """Controls, each after the one that carries it, and after them the middle joints of limbs."""
+
+    def __init__(self, controls: tuple[Control, ...], bends: tuple[Bend, ...] = ()) -> None:
         """Prepare forward kinematics by levels of the tree."""
-        self.controls = controls
+        self.controls, self.bends = controls, bends
         self.names = {control.name: number for number, control in enumerate(controls)}
         self._turns = np.stack([quaternion_from_matrix(control.turn) for control in controls])
         depths: list[int] = []
@@ -60,11 +98,13 @@ class ControlTree:
         self._levels = [np.flatnonzero(np.array(depths) == depth) for depth in range(max(depths, default=-1) + 1)]
 
     def __len__(self) -> int:
-        """Number of controls."""
-        return len(self.controls)
+        """Number of controls and middle joints."""
+        return len(self.controls) + len(self.bends)
 
     def poses(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Orientations (4, B, N), unit quaternions, and heads (3, B, N) of all controls, in the world, metres.
+
+        Middle joints come last; they have no orientation of their own, but that of the world.
 
         The axis of the frames is the last, so that the arithmetic runs over long contiguous arrays.
 
@@ -95,7 +135,12 @@ class ControlTree:
             along = np.array([self.controls[number].turns_along for number in numbers])
             turned = multiply(carried, basis[:, numbers])
             world[:, numbers] = turned if along.all() else np.where(along[:, None], turned, basis[:, numbers])
-        return world, heads
+        if not self.bends:
+            return world, heads
+        still = np.zeros((4, len(self.bends), count))
+        still[0] = 1.0
+        places = np.stack([bend.place(world, heads) for bend in self.bends], axis=1)
+        return np.concatenate((world, still), axis=1), np.concatenate((heads, places), axis=1)
 
 
 def multiply(first: np.ndarray, second: np.ndarray) -> np.ndarray:

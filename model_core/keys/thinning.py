@@ -188,6 +188,8 @@ class _Check:
         for joint, control in person.joints.items():
             limit = self._limits[control]
             limit[held[:, joint]] = np.minimum(limit[held[:, joint]], settings.held)
+        # Where a pole target is does not matter, only where the elbow or knee is that points to it.
+        self._limits[[bend.pole for bend in person.tree.bends]] = np.inf
         self._angle = np.radians(settings.degrees)
         self._gaps: list[tuple[int, np.ndarray, np.ndarray]] = []
 
@@ -220,6 +222,7 @@ class _Check:
         turns, heads = self._person.poses(values)
         apart = np.sqrt(((heads - self._heads) ** 2).sum(0))
         cosines = np.abs((turns * self._turns).sum(0))
+        apart = apart[np.isfinite(self._limits).all(1)]
         return float(apart.max()), float(np.degrees(2 * np.arccos(np.clip(cosines.min(), 0, 1))))
 
     def errors(self, values: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -19,7 +19,12 @@ from intermask_blender.rig.capture import evaluated_bones
 from intermask_blender.rig.limb_controls import BOTH, FK, IK, LimbControls, keyed_limbs
 from intermask_blender.rig.own_map import check_limbs, mapping_of
 from intermask_blender.rig.retarget import rig_keys, write_keys
+from intermask_blender.rig.splice import KeptKeys, source_of
+from intermask_blender.scene.placement import Placement
+from intermask_blender.scene.placing import place
+from intermask_blender.scene.thinning import thin_out_people
 from model_core.errors import UserError
+from model_core.keys.thinning import KeySettings
 from model_core.kinematics import solve
 from model_core.motion import PosedSkeleton
 from model_core.recognition import IK_LIMBS
@@ -120,3 +125,24 @@ def test_controls_that_cannot_be_keyed_are_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match=r"has no bone c_foot_ik.l, the IK control for Left Foot; choose FK for Legs"):
         rig_keys(dancer(1, 20), rig, scene, 1, limbs=LimbControls(FK, IK))
     assert not bpy.data.actions
+
+
+def test_an_edit_and_key_poses_keep_the_controls_that_have_keys(shaking: PosedSkeleton) -> None:
+    scene = empty_scene()
+    rigs = build_control_rig("auto_rig_pro", scene), build_control_rig("cloudrig", scene)
+    placement = Placement(scene.name, 1, characters=(rigs[0].name, rigs[1].name), limbs=LimbControls(FK, IK))
+    place((shaking, shaking), placement, "They")
+    before = [evaluated(shaking, rig) for rig in rigs]
+    kept = KeptKeys((source_of(rigs[0]), source_of(rigs[1])), (0,), first=11.0, last=20.0)
+    bowing = replace(shaking, translation=shaking.translation - (0.0, 0.15, 0.0))
+    place((bowing, bowing), replace(placement, kept_keys=kept, limbs=LimbControls()), "They")
+    after = evaluated(shaking, rigs[0])
+    assert apart(after[:10], before[0][:10])[0] < 1e-5 and apart(after[15], before[0][15])[0] > 0.05
+    assert keyed_limbs(rigs[0], mapping_of(rigs[0]), rigs[0].animation_data.action) == LimbControls(FK, IK)
+    assert apart(evaluated(shaking, rigs[1]), before[1])[0] < 1e-5
+
+    thin_out_people(scene, {1: rigs[1]}, None, KeySettings())
+    most = max(len(curve.keyframe_points) for curve in compat.own_curves(rigs[1]))
+    assert most < len(shaking) / 2
+    # Knees too, which no key holds.
+    assert 0.001 < apart(evaluated(shaking, rigs[1]), before[1])[0] < 0.01

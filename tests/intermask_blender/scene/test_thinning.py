@@ -15,6 +15,7 @@ from blender_scene import empty_scene
 from generated_clips import generated
 
 from intermask_blender import compat
+from intermask_blender.rig.limb_controls import FK, IK, LimbControls
 from intermask_blender.scene.placement import Placement
 from intermask_blender.scene.placing import place
 from intermask_blender.scene.spots import cursor_spot
@@ -43,12 +44,14 @@ def shortened(person: PosedSkeleton) -> PosedSkeleton:
     return replace(person, rotations=person.rotations[:FRAMES], translation=person.translation[:FRAMES])
 
 
-def take_of(pair: tuple[PosedSkeleton, PosedSkeleton], *rigs: bpy.types.Object) -> bpy.types.PropertyGroup:
+def take_of(
+    pair: tuple[PosedSkeleton, PosedSkeleton], *rigs: bpy.types.Object, limbs: LimbControls | None = None
+) -> bpy.types.PropertyGroup:
     """The take of a pair that is keyed on new people, or on rigs."""
     scene = bpy.context.scene
     spot = None if rigs else cursor_spot(scene)
     names = (rigs[0].name, rigs[1].name) if rigs else ("", "")
-    made = place(pair, Placement(scene.name, 1, characters=names, spot=spot), "They")
+    made = place(pair, Placement(scene.name, 1, characters=names, spot=spot, limbs=limbs or LimbControls()), "They")
     take = add_take(scene, "They", "They", 0, 1, "model", (made[0], made[1]))
     scene.intermask.take_index = 0
     return take
@@ -99,9 +102,13 @@ def test_key_poses_are_within_the_tolerances_as_blender_evaluates_them(
 
 
 @pytest.mark.slow
-def test_key_poses_of_rigifys_controls(pair: tuple[PosedSkeleton, PosedSkeleton], tmp_path: Path) -> None:
+@pytest.mark.parametrize("controls", [FK, IK])
+def test_key_poses_of_rigifys_controls(
+    controls: str, pair: tuple[PosedSkeleton, PosedSkeleton], tmp_path: Path
+) -> None:
     scene = empty_scene()
-    take = take_of(pair, build_rigify(scene, tmp_path), build_rig(KINDS["vrm"], scene, "Other"))
+    limbs = LimbControls(controls, controls)
+    take = take_of(pair, build_rigify(scene, tmp_path), build_rig(KINDS["vrm"], scene, "Other"), limbs=limbs)
     before = poses([take.character_1])
     thin_out_take(take, TOLERANCE)
     distance, angle = deviation(before, poses([take.character_1]))
