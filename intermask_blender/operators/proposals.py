@@ -6,6 +6,7 @@ import bpy
 
 from ..scene.proposals import accept, reject, show_next, siblings
 from ..scene.takes import chosen_take
+from ..translations import TRANSLATION_CONTEXT
 from .attempt_mixin import AttemptMixin, refuse
 
 
@@ -26,6 +27,7 @@ class INTERMASK_OT_accept_proposal(_OnProposal, bpy.types.Operator):
 
     bl_idname = "intermask.accept_proposal"
     bl_label = "Accept"
+    bl_translation_context = TRANSLATION_CONTEXT
     bl_options = {"UNDO"}
 
     def attempt(self, context: bpy.types.Context) -> str:
@@ -39,6 +41,7 @@ class INTERMASK_OT_reject_proposal(_OnProposal, bpy.types.Operator):
 
     bl_idname = "intermask.reject_proposal"
     bl_label = "Reject"
+    bl_translation_context = TRANSLATION_CONTEXT
     bl_options = {"UNDO"}
 
     def attempt(self, context: bpy.types.Context) -> str:

@@ -15,6 +15,7 @@ from ..operators.direct import (
 )
 from ..translations import TRANSLATION_CONTEXT, tr
 from ..ui.property_column import property_column
+from ..ui.wrapping import paragraph
 from .generate import TAB
 
 ICONS = {
@@ -109,7 +110,7 @@ class INTERMASK_PT_direct(bpy.types.Panel):
         row.prop(settings, "constraint_person", expand=True)
         row.menu(INTERMASK_MT_add_constraint.bl_idname, text="", icon="ADD")
         if not settings.constraints:
-            layout.label(text="Add a path, a pose or a pin with +", icon="INFO")
+            paragraph(layout, context, tr("Add a path, a pose or a pin with +"), "INFO")
             return
         row = layout.row()
         row.template_list("INTERMASK_UL_constraints", "", settings, "constraints", settings, "constraint_index", rows=3)

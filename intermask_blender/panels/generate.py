@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from .. import compat
@@ -22,6 +24,8 @@ from .rig_line import draw_rig_line
 
 TAB = "InterMask"
 MAX_MENU_PROMPTS = 12
+SHOWN_LETTERS = 160
+"""Of a prompt that is longer than its field: some six lines, so that the buttons below stay in sight."""
 DICE = ASSETS / "icons" / "dice.png"
 """Blender has no such icon."""
 
@@ -78,9 +82,8 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         rest.active = not settings.loop
         rest.prop(settings, "start_at_rest")
         rest.prop(settings, "settle_at_end")
-        row = new.row()
-        row.prop(settings, "loop")
-        row.prop(settings, "in_place")
+        new.prop(settings, "loop")
+        new.prop(settings, "in_place")
         row = column.row()
         row.active = bool(context.scene.timeline_markers)
         row.prop(settings, "use_markers")
@@ -110,7 +113,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
             layout.label(text=reason, icon="INFO", translate=False)
         draw_rig_line(layout, context, settings.leader)
         if len(settings.prompt) > letters_across(context) + 2 and not compat.has_text_boxes():
-            paragraph(layout, context, settings.prompt[:400], "TEXT")
+            paragraph(layout, context, textwrap.shorten(settings.prompt, SHOWN_LETTERS, placeholder=" …"), "TEXT")
         draw_understanding(layout, context)
 
     @staticmethod

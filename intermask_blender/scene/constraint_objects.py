@@ -40,10 +40,16 @@ def is_constraint_object(owner: bpy.types.Object) -> bool:
 
 
 def anchors(scene: bpy.types.Scene) -> set[bpy.types.Object]:
-    """The objects of constraints and those that carry them: people are asked to come there."""
+    """The objects of constraints and all that carry them, as a door its handle: people are asked to come there."""
     listed = getattr(scene, "intermask", None)
     owners = {entry.object for entry in listed.constraints if entry.object is not None} if listed else set()
-    return owners | {owner.parent for owner in owners if owner.parent is not None}
+    carried = list(owners)
+    while carried:
+        parent = carried.pop().parent
+        if parent is not None and parent not in owners:
+            owners.add(parent)
+            carried.append(parent)
+    return owners
 
 
 def person_of(scene: bpy.types.Scene, person: int) -> bpy.types.Object | None:

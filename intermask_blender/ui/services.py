@@ -44,7 +44,10 @@ def end_worker() -> None:
 
 def _end_if_idle() -> float | None:
     """Timer: seconds until the next check, None if the process has ended."""
-    client = session().client
+    current = session()
+    client = current.client
     if client is None or client.close_if_idle(current_preferences(bpy.context).idle_seconds):
+        # Who comes back to the tab draws it, and the generator is ready again when the prompt is typed.
+        current.warmed = False
         return None
     return IDLE_INTERVAL

@@ -64,7 +64,7 @@ class Session:
         understood: how models understand prompts, by model folder and prompt.
         questions: prompts that were sent to the generator and are not answered.
         words: the user's ``words.json`` with which ``understood`` was answered; None if there is none.
-        warmed: whether the panel has asked once for the generator's process to be started.
+        warmed: whether the panel has asked for the generator's process to be started, since it last ended when idle.
         prompts: earlier prompts, the newest first; None until they are read from disk.
         draw_cache: results that panels show again and again.
         previews: pictures that panels have drawn.

@@ -349,7 +349,8 @@ def test_what_carries_a_point_is_not_in_the_way(model: Path) -> None:
     bpy.ops.mesh.primitive_cube_add(size=1.0, location=(0.0, 0.0, 1.0))
     bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model))
     assert scene.intermask.takes[0].stands_in == "Cube"
-    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    bpy.ops.mesh.primitive_cube_add(size=0.1, location=(0.0, 0.0, 1.0))
+    bpy.context.object.parent = bpy.data.objects["Cube"]
     contact = add_constraint("CONTACT", at_active=True)
     contact.weight = 0.0
     bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model))

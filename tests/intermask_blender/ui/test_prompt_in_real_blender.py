@@ -68,9 +68,20 @@ def test_a_prompt_is_understood_without_a_click_and_again_when_the_users_words_c
         blender.click_until("intermask.use_prompt(", lambda: blender.ask(LINES) == [])
         assert blender.ask("answer = bpy.context.scene.intermask.prompt") in CAPTIONS
         own_words(blender)
+        back_after_a_pause(blender)
         assert "Traceback" not in blender.log.read_text(errors="replace")
     finally:
         blender.close()
+
+
+def back_after_a_pause(blender: RealBlender) -> None:
+    """The generator that ended when idle is there again when the tab is drawn, before a prompt is typed."""
+    look = (
+        f"import importlib; services = importlib.import_module('{MODULE}.intermask_blender.ui.services')\n"
+        "answer = services.session().client.close_if_idle(0.0) and services._end_if_idle() is None"
+    )
+    blender.until(lambda: blender.ask(look), 60.0, "the end of the idle process")
+    blender.until(lambda: blender.ask(f"view3d()['region'].tag_redraw()\n{CLIENT}"), 30.0, "the process again")
 
 
 def own_words(blender: RealBlender) -> None:
