@@ -128,6 +128,7 @@ def _add_choreograph(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the clips (default: %(default)s)")
     parser.add_argument("--sheets", action="store_true", help="also draw contact sheets of some clips; needs Pillow")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make kinds at once (default: 1)")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -248,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "choreograph":
             from .data.choreography.generate import choreograph
 
-            choreograph(options.data, options.out, options.kinds, options.instances, options.seed, options.sheets)
+            clips = options.kinds, options.instances, options.seed, options.sheets
+            choreograph(options.data, options.out, *clips, options.workers)
         if options.command == "train":
             _train(options)
         if options.command == "learn-words":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,10 @@ class Codebook(nn.Module):
     def __init__(self, count: int, width: int, settings: CodebookSettings) -> None:
         super().__init__()
         self.settings = settings
+        self.share: tuple[int, int] | None = None
+        """In an update that is computed in shares: the number of the current share, and how many there are."""
+        self.pending: tuple[Tensor, Tensor, Tensor] | None = None
+        """What ``learn_pending`` moves the codes by: sums over the shares so far."""
         self.register_buffer("codes", torch.zeros(count, width))
         self.register_buffer("usage", torch.ones(count))
         self.register_buffer("sums", torch.zeros(count, width))
@@ -51,7 +56,10 @@ class Codebook(nn.Module):
         return torch.addmm((self.codes**2).sum(1)[None], vectors, self.codes.T, alpha=-2)
 
     def learn(self, vectors: Tensor) -> Tensor:
-        """Assign training vectors (N, D) to codes (N,), move the codes towards them, replace dead codes."""
+        """Assign training vectors (N, D) to codes (N,), move the codes towards them, replace dead codes.
+
+        In an update of several shares the codes move once, in ``learn_pending``.
+        """
         if not self.started:
             self._start(vectors)
         distances = self._distances(vectors)
@@ -74,13 +82,39 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def _update(self, vectors: Tensor, ids: Tensor) -> None:
-        settings, count = self.settings, len(self.codes)
+        count = len(self.codes)
         counts = torch.bincount(ids, minlength=count).to(vectors.dtype)
         sums = torch.zeros_like(self.sums).index_add_(0, ids, vectors)
+        spare = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
+        if self.share is None:
+            self._move(counts, sums, spare)
+            return
+        number, shares = self.share
+        # Each code's substitute comes from one of the shares, so that substitutes can be added up too.
+        mine = torch.arange(count, device=vectors.device) % shares == number
+        added = counts, sums, spare * mine[:, None]
+        if self.pending is not None:
+            added = self.pending[0] + added[0], self.pending[1] + added[1], self.pending[2] + added[2]
+        self.pending = added
+
+    @torch.no_grad()
+    def learn_pending(self, add_up: Callable[[Tensor], Tensor]) -> None:
+        """Move the codes by what the shares of an update have in common.
+
+        Args:
+            add_up: adds the other processes' tensor to one, in place.
+        """
+        empty = torch.zeros_like(self.usage), torch.zeros_like(self.sums), torch.zeros_like(self.sums)
+        counts, sums, spare = (add_up(tensor) for tensor in self.pending or empty)
+        self.pending = None
+        self._move(counts, sums, spare)
+
+    def _move(self, counts: Tensor, sums: Tensor, spare: Tensor) -> None:
+        """Move codes to the moving averages of their vectors, and replace dead ones by spare vectors (count, D)."""
+        settings = self.settings
         self.usage.lerp_(counts, 1 - settings.decay)
         self.sums.lerp_(sums, 1 - settings.decay)
         dead = self.usage < settings.least_usage
-        spare = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
         # The sum of a replaced code is reset too: the old sum would pull the code back.
         self.sums.copy_(torch.where(dead[:, None], spare, self.sums))
         self.usage.masked_fill_(dead, 1)

@@ -24,6 +24,7 @@ from ..networks.reranker import Reranker
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import InteractionTransformer, TransformerConfig
 from ..text_encoders import TextEncoder, TextFeatures
+from . import processes
 from .config import read_training_config
 from .contact_classifier_training import train_contact_classifier
 from .crops import Crops
@@ -75,7 +76,8 @@ class Training:
     def run(self) -> TrainingRun:
         """The data, the folder and the device."""
         options, config = self.options, self.config
-        material = load_material(options.sources, config.data, config.captions, options.out / "captured.npz")
+        cache = options.out / "captured.npz"
+        material = processes.first_alone(lambda: load_material(options.sources, config.data, config.captions, cache))
         return TrainingRun(material, options.out, config.text_encoder, self.device)
 
     @property
@@ -109,8 +111,10 @@ class Training:
         tokeniser = CropTokeniser(tokenizer, run.statistics, settings.frames, groups, settings.seed)
         folder = run.folder("transformer")
         data = TransformerData(
-            tokeniser.tokens(pairs, settings.crops, folder / "tokens.safetensors"),
-            tokeniser.tokens(held_out, settings.held_out_crops, folder / "held_out_tokens.safetensors"),
+            processes.first_alone(lambda: tokeniser.tokens(pairs, settings.crops, folder / "tokens.safetensors")),
+            processes.first_alone(
+                lambda: tokeniser.tokens(held_out, settings.held_out_crops, folder / "held_out_tokens.safetensors")
+            ),
             _encoded(run.encoder, captions),
             [[caption_index[caption] for caption in group] for group in groups],
         )
@@ -137,7 +141,8 @@ class Training:
         # In the training's own folder: the finished model folder may be in use until the end.
         base = self.run.folder("reranker") / "model"
         self._write_model(base, with_reranker=False)
-        self.run.save_network("reranker", train_reranker(settings, self.run, base, self.options.device))
+        device = self.options.device if self.device.type == "cpu" else str(self.device)
+        self.run.save_network("reranker", train_reranker(settings, self.run, base, device))
         self._write_model(self.model_folder)
 
     def evaluator(self) -> None:
@@ -147,7 +152,8 @@ class Training:
         network = train_evaluator(self.config.evaluator, self.run)
         shape = replace(self.config.evaluator.network, text_width=self.run.encoder.width)
         config = PairEmbeddingConfig(shape, self.config.text_encoder, self.config.about)
-        save_evaluator(self.options.out / "evaluation", network, config)
+        if processes.is_first():
+            save_evaluator(self.options.out / "evaluation", network, config)
 
     def everything(self) -> None:
         """Train all networks of the model, one after the other."""
@@ -209,7 +215,12 @@ class Training:
         return self.run.load_network("reranker", Reranker(shape))
 
     def _write_model(self, target: Path, with_reranker: bool = True) -> None:
-        """Replace a model folder by one with all networks trained so far."""
+        """Replace a model folder by one with all networks trained so far, once for all processes."""
+        if processes.is_first():
+            self._write_folder(target, with_reranker)
+        processes.wait()
+
+    def _write_folder(self, target: Path, with_reranker: bool) -> None:
         config, run = self.config, self.run
         network = self._transformer_shape(run.encoder)
         refiner, classifier = self._refiner(), self._contact_classifier()
@@ -267,8 +278,15 @@ def train(name: str, options: TrainOptions) -> None:
     """
     if options.start is not None and name not in ("tokenizer", "transformer", "all"):
         raise UserError(f"'train {name}' takes no --start; tokenizer and transformer do.")
-    training = Training(options)
-    TRAINERS[name](training)
+    processes.join()
+    try:
+        training = Training(options)
+        TRAINERS[name](training)
+        first = processes.is_first()
+    finally:
+        processes.leave()
+    if not first:
+        return
     written = {"tokenizer": options.out / "tokenizer", "evaluator": options.out / "evaluation"}
     print(f"Wrote {written.get(name, training.model_folder)}. {training.next_command(name.replace('-', '_'))}".rstrip())
 
@@ -282,7 +300,10 @@ def training_device(name: str) -> torch.device:
     chosen = choose_device(name)
     if "-" in name:
         raise UserError(f"Training has no device '{name}'; choose auto, cpu, cuda or mps.")
-    return chosen.torch_device
+    device = chosen.torch_device
+    if device.type == "cuda" and device.index is None and processes.count() > 1:
+        return torch.device("cuda", processes.local_rank())
+    return device
 
 
 def _captions(crops: Crops) -> list[str]:

@@ -68,8 +68,8 @@ def train_contact_classifier(
             return batch.perturbed if refiner is None else refiner(batch.perturbed, batch.text, batch.fixed)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, step))
-        batch = maker.batch(train, random, settings.loop.batch, frames[int(random.integers(len(frames)))])
+        random = loop.random(settings.seed, step)
+        batch = maker.batch(train, random, loop.batch, frames[int(random.integers(len(frames)))])
         logits = network(refined(batch), batch.text)
         right = contact_classes(batch.joints)
         loss = functional.cross_entropy(logits.flatten(0, -2), right.flatten())

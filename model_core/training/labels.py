@@ -20,6 +20,7 @@ from ..metrics.detectors import DETECTORS, detected
 from ..model_files.model_folder import Model
 from ..motion import Motion
 from ..motion.representation import JOINTS, POSITIONS, motion_from_features
+from . import processes
 from .captioned_crops import draw_pairs
 from .corruption import Neighbours, mix_up
 from .crops import Clip, Crops
@@ -85,14 +86,14 @@ class LabelSource:
         """
         folder.mkdir(parents=True, exist_ok=True)
         key = digest(self.fingerprint, chunk, tuple(lengths), seed)[:8]
-        result = []
-        for number in tqdm(range(-(-count // chunk)), desc=f"labelling {self.name}"):
-            path = folder / f"{self.name}_{key}_{number:03d}.npz"
-            if not path.is_file():
+        paths = [folder / f"{self.name}_{key}_{number:03d}.npz" for number in range(-(-count // chunk))]
+        mine = range(processes.rank(), len(paths), processes.count())
+        for number in tqdm(mine, desc=f"labelling {self.name}", disable=not processes.is_first()):
+            if not paths[number].is_file():
                 random = np.random.default_rng((seed, *self.name.encode(), number))
-                _save(path, self.make(random, chunk, lengths[number % len(lengths)]))
-            result.append(_load(path))
-        return result
+                _save(paths[number], self.make(random, chunk, lengths[number % len(lengths)]))
+        processes.wait()
+        return [_load(path) for path in paths]
 
 
 def candidates_of(pipeline: InterMask, crops: Crops, model: Model) -> LabelSource:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +17,9 @@ from ..errors import UserError
 from ..files import atomic_write
 from ..model_files.old_names import with_present_tensors
 from ..tensor_files import not_finite
+from . import processes
 from .metrics_log import MetricsLog
+from .shares import Losses, Shares
 
 _CHECKPOINT, _PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _LOG_EVERY = 100
@@ -42,6 +44,9 @@ class LoopSettings:
         average: decay of the moving average of the weights, which evaluation and export use; 0 for none.
         save_every, evaluate_every: in steps.
         half: use bfloat16 autocast; weights stay in single precision.
+        shares: parts of a batch that are computed one after the other or by several processes, with random numbers of
+            their own. The result depends on their number, and not on the number of processes. 0: as many as there are
+            processes when a training begins.
     """
 
     steps: int = 20000
@@ -59,6 +64,7 @@ class LoopSettings:
     save_every: int = 500
     evaluate_every: int = 2000
     half: bool = False
+    shares: int = 0
 
     def rate_at(self, step: int) -> float:
         """Learning rate of a step."""
@@ -83,13 +89,26 @@ class Loop:
         folder: for checkpoints and metrics; created if it is missing.
         name: label of the progress bar.
         device: where the network and its batches live.
+        divided: whether an update may be divided into shares. Otherwise each process computes all of it: the losses of
+            small networks may compare all samples of a batch.
+
+    Attributes:
+        shares: the parts of an update.
+        batch: samples of a share.
 
     Raises:
-        UserError: the folder's checkpoints are damaged, or belong to another configuration.
+        UserError: the folder's checkpoints are damaged, or belong to another configuration; the batch cannot be divided
+            into the shares.
     """
 
     def __init__(
-        self, network: nn.Module, settings: LoopSettings, folder: Path, name: str, device: torch.device | str = "cpu"
+        self,
+        network: nn.Module,
+        settings: LoopSettings,
+        folder: Path,
+        name: str,
+        device: torch.device | str = "cpu",
+        divided: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network, self.settings, self.folder, self.name = network.to(self.device), settings, folder, name
@@ -99,8 +118,17 @@ class Loop:
         )
         self.average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=self._averaged_in, use_buffers=False)
         self.step = 0
+        self.shares = Shares(self.network, name, self.device)
+        self.shares.count = (settings.shares or processes.count()) if divided else 1
         self._resume()
-        self.log = MetricsLog(folder, self.step)
+        self.batch = self.shares.divided(settings.batch)
+        # No process may write a checkpoint before all have read theirs.
+        processes.wait()
+        self.log = MetricsLog(folder, self.step) if processes.is_first() else None
+
+    def random(self, *key: int) -> np.random.Generator:
+        """The random numbers of the current share: of ``key``, such as a seed and the step."""
+        return self.shares.random(*key)
 
     @torch.no_grad()
     def _averaged_in(self, averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
@@ -134,6 +162,8 @@ class Loop:
         if self.device.type == "cuda" and "random_cuda" in saved:
             torch.cuda.set_rng_state(saved["random_cuda"], self.device)
         self.step = int(saved["step"])
+        # The number of processes may be another one now; the shares stay.
+        self.shares.count = int(saved.get("shares", 1))
 
     def save(self) -> None:
         """Write the checkpoint atomically; the one before it is kept.
@@ -152,6 +182,7 @@ class Loop:
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
             "step": self.step,
+            "shares": self.shares.count,
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
@@ -174,13 +205,14 @@ class Loop:
 
     def run(
         self,
-        losses: Callable[[int], tuple[Tensor, dict[str, float]]],
+        losses: Losses,
         evaluate: Callable[[nn.Module], dict[str, float]],
     ) -> nn.Module:
         """Train to the end.
 
         Args:
-            losses: maps the step number to the loss to minimise, and to metrics for the log.
+            losses: maps the step number to the loss to minimise, and to metrics for the log; in a divided training, of
+                the current share: its random numbers are those of ``random``, and its samples ``batch`` many.
             evaluate: maps the averaged network to metrics on held-out data.
 
         Returns:
@@ -199,8 +231,12 @@ class Loop:
             unit="step",
             smoothing=0.05,
             mininterval=_interval(),
+            disable=not processes.is_first(),
         )
         means = _Means()
+        if self.step == 0:
+            self.network.train()
+            self.shares.start_codebooks(lambda: self._loss(losses))
         skipped = 0
         with bar:
             while self.step < settings.steps:
@@ -215,12 +251,16 @@ class Loop:
                     )
                 self.step += 1
                 bar.update()
-                means.add({} if figures is None else figures)
+                for figure in figures or ():
+                    means.add(figure)
                 last = self.step == settings.steps
                 if self.step % _LOG_EVERY == 0 or last:
                     line = means.take()
                     bar.set_postfix({key: f"{value:.3g}" for key, value in list(line.items())[:3]})
-                    self.log.write("metrics", self.step, {"rate": rate, **line})
+                    if self.log is not None:
+                        self.log.write("metrics", self.step, {"rate": rate, **line})
+                if self.log is None:
+                    continue
                 if self.step % settings.evaluate_every == 0 or last:
                     averaged = self.averaged.eval()
                     with torch.inference_mode():
@@ -230,22 +270,24 @@ class Loop:
                     self.log.write("held_out", self.step, held_out)
                 if (self.step % settings.save_every == 0 or last) and not skipped:
                     self.save()
-        self.log.close()
+        if self.log is not None:
+            self.log.close()
         return self.averaged.eval()
 
-    def _update(self, losses: Callable[[int], tuple[Tensor, dict[str, float]]], rate: float) -> dict[str, float] | None:
-        """One step of the optimizer; None, without a step, if the loss or its gradient is not finite."""
+    def _update(self, losses: Losses, rate: float) -> list[dict[str, float]] | None:
+        """One step of the optimizer; None, without a step, if the loss or its gradient is not finite.
+
+        Returns:
+            The metrics of each share that this process computed.
+        """
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.settings.half and _has_bfloat16(self.device)
-        ):
-            loss, figures = losses(self.step)
         self.optimizer.zero_grad(set_to_none=True)
-        if not bool(loss.isfinite()):
+        self.shares.step = self.step
+        figures = self.shares.gradients(lambda: self._loss(losses))
+        if figures is None:
             return None
-        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
         if not bool(norm.isfinite()):
             return None
@@ -253,19 +295,10 @@ class Loop:
         self.average.update_parameters(self.network)
         return figures
 
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw random numbers from a seed inside the block; the state of the generators is restored afterwards."""
-    cuda = device.type == "cuda"
-    state, device_state = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else None
-    torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
-        if device_state is not None:
-            torch.cuda.set_rng_state(device_state, device)
+    def _loss(self, losses: Losses) -> tuple[Tensor, dict[str, float]]:
+        half = self.settings.half and _has_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            return losses(self.step)
 
 
 class _Means:
@@ -280,9 +313,14 @@ class _Means:
             self.sums[key] = total + value, count + 1
 
     def take(self) -> dict[str, float]:
-        means = {key: total / count for key, (total, count) in self.sums.items()}
+        """The means over all processes; the next ones begin afresh."""
+        sums: dict[str, tuple[float, int]] = {}
+        for own in processes.gathered(self.sums):
+            for key, (total, count) in own.items():
+                before, number = sums.get(key, (0.0, 0))
+                sums[key] = before + total, number + count
         self.sums = {}
-        return means
+        return {key: total / count for key, (total, count) in sums.items()}
 
 
 def _has_bfloat16(device: torch.device) -> bool:

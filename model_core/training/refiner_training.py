@@ -17,9 +17,10 @@ from ..networks.tokenizer import Tokenizer
 from .captioned_crops import caption_vectors, draw_pairs, limit_captions, word_vectors
 from .corruption import Neighbours
 from .crops import PAIR_LENGTHS, Crops
-from .loop import LoopSettings, seeded
+from .loop import LoopSettings
 from .normalised import set_normalisation
 from .perturbation import Perturbation
+from .randomness import seeded
 from .run import TrainingRun
 
 _NEAR = 0.2
@@ -75,9 +76,9 @@ def train_refiner(settings: RefinerTraining, run: TrainingRun, tokenizer: Tokeni
     loop = run.loop(network, settings.loop, "refiner")
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, step))
+        random = loop.random(settings.seed, step)
         frames = settings.frames[int(random.integers(len(settings.frames)))]
-        batch = maker.batch(train, random, settings.loop.batch, frames)
+        batch = maker.batch(train, random, loop.batch, frames)
         parts = refiner_losses(network(batch.perturbed, batch.text, batch.fixed), batch.joints)
         loss = torch.stack(list(parts.values())).sum()
         return loss, {"loss": float(loss.detach()), **{key: float(value.detach()) for key, value in parts.items()}}

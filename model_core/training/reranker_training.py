@@ -110,13 +110,13 @@ def fit_reranker(
     torch.manual_seed(settings.seed)
     network = Reranker(settings.network).to(device)
     set_normalisation(network, network.features(torch.from_numpy(train[0].joints).to(device).float()))
-    loop = Loop(network, settings.loop, folder, "reranker", device)
+    loop = Loop(network, settings.loop, folder, "reranker", device, divided=True)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, step))
+        random = loop.random(settings.seed, step)
         chunks = corrupted if corrupted and random.random() < settings.corrupted_share else train
         labels = chunks[int(random.integers(len(chunks)))]
-        picked = random.integers(len(labels.right), size=settings.loop.batch)
+        picked = random.integers(len(labels.right), size=loop.batch)
         joints, text = _reflected(labels, picked, words, random)
         right = torch.from_numpy(labels.right[picked]).to(device).float()
         logits = network(joints, text, settings.noise)

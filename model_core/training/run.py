@@ -17,6 +17,7 @@ from ..model_files.model_folder import find_text_encoder
 from ..model_files.old_names import with_present_tensors
 from ..tensor_files import check_fits
 from ..text_encoders import TextEncoder, load_text_encoder
+from . import processes
 from .crops import statistics
 from .loop import Loop, LoopSettings
 from .material import Material, keep_statistics
@@ -67,7 +68,7 @@ class TrainingRun:
 
     def loop(self, network: nn.Module, settings: LoopSettings, name: str) -> Loop:
         """The training loop of a network, which is moved to the device."""
-        return Loop(network, settings, self.folder(name), name, self.device)
+        return Loop(network, settings, self.folder(name), name, self.device, divided=True)
 
     @cached_property
     def encoder(self) -> TextEncoder:
@@ -81,8 +82,9 @@ class TrainingRun:
         They are computed once and saved in the folder, for the tokenizer and all networks that build on it.
         """
         path = self.out / _STATISTICS
-        if not path.is_file():
+        if processes.is_first() and not path.is_file():
             keep_statistics(statistics(self.material.windows()[0], np.random.default_rng(0)), path)
+        processes.wait()
         try:
             values = np.load(path)
         except (OSError, ValueError, EOFError) as error:
@@ -98,10 +100,16 @@ class TrainingRun:
 
     def use_statistics(self, values: np.ndarray) -> None:
         """Use the statistics of another model; call it before ``statistics`` is read."""
-        keep_statistics(values, self.out / _STATISTICS)
+        if processes.is_first():
+            keep_statistics(values, self.out / _STATISTICS)
 
     def save_network(self, name: str, network: nn.Module) -> None:
-        """Save a trained network in full precision, for the trainings that build on it."""
+        """Save a trained network in full precision, for the trainings that build on it, once for all processes."""
+        if processes.is_first():
+            self._save_network(name, network)
+        processes.wait()
+
+    def _save_network(self, name: str, network: nn.Module) -> None:
         path = self.folder(name) / _AVERAGED
         with atomic_write(path) as temporary:
             try:

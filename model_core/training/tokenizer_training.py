@@ -63,7 +63,7 @@ def train_tokenizer(settings: TokenizerTraining, run: TrainingRun, start: Tokeni
     windows = Windows(settings, run)
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        features = windows.train(np.random.default_rng((settings.seed, step)), settings.loop.batch)
+        features = windows.train(loop.random(settings.seed, step), loop.batch)
         terms: FeatureLosses | BodyLosses
         if network.frame is None:
             rebuilt, commitment, perplexity = network(features)
@@ -102,7 +102,7 @@ def _train_decoder(
     assert frame is not None
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        features = windows.train(np.random.default_rng((settings.seed, 1, step)), loop_settings.batch)
+        features = windows.train(loop.random(settings.seed, 1, step), loop.batch)
         with torch.no_grad():
             tokens = network.encode(features)[:, :1]
         nodes = network.decode_nodes(tokens)

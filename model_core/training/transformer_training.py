@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..networks.transformer import Condition, InteractionTransformer, TransformerConfig
 from ..text_encoders import TextFeatures
-from .loop import LoopSettings, seeded
+from .loop import LoopSettings
 from .masking import Masked, MaskingSettings, hide, unroll
+from .randomness import seeded
 from .run import TrainingRun
 from .tokenised import TokenisedCrops
 
@@ -94,8 +94,7 @@ def train_transformer(
         return model.condition(vectors * (torch.rand(len(picked), 1, device=device) >= drop))
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        random = np.random.default_rng((settings.seed, step))
-        tokens, captions = data.train.draw(random, settings.loop.batch)
+        tokens, captions = data.train.draw(loop.random(settings.seed, step), loop.batch)
         tokens = tokens.to(device)
         text = condition(network, captions, settings.drop_text)
         first = hide(tokens, settings.network, settings.masking)

@@ -13,8 +13,14 @@ from model_core.motion.rotations import continuous_signs, quaternion_from_axis_a
 
 def made_up_library() -> Library:
     """One walks, one runs, one stands with a drink."""
-    people = {"walk": (1.1, 0.45, 1.2), "run": (0.8, 0.7, 2.8), "drink soda": (1.0, 0.0, 0.0)}
-    return library_from([CapturedClip(text, 0, text, (_person(120, *how).motion(),)) for text, how in people.items()])
+    people = made_up_people()
+    return library_from([CapturedClip(text, 0, text, (person.motion(),)) for text, person in people.items()])
+
+
+def made_up_people() -> dict[str, PosedSkeleton]:
+    """The people of the library, by what they do."""
+    how = {"walk": (1.1, 0.45, 1.2), "run": (0.8, 0.7, 2.8), "drink soda": (1.0, 0.0, 0.0)}
+    return {text: _person(120, *numbers) for text, numbers in how.items()}
 
 
 def _person(frames: int, cycle: float, swing: float, pace: float) -> PosedSkeleton:

@@ -6,7 +6,10 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +83,26 @@ def _seeds(seed: int, count: int) -> Iterator[int]:
     return iter(range(seed * 100_000, seed * 100_000 + count))
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One kind to make; attributes as the arguments of ``choreograph``."""
+
+    kind: str
+    data: Path
+    out: Path
+    instances: int
+    seed: int
+    sheets: bool
+
+
 def choreograph(
-    data: Path, out: Path, kinds: Sequence[str] = (), instances: int = 80, seed: int = 0, sheets: bool = False
+    data: Path,
+    out: Path,
+    kinds: Sequence[str] = (),
+    instances: int = 80,
+    seed: int = 0,
+    sheets: bool = False,
+    workers: int = 1,
 ) -> list[Tally]:
     """Write a shard for every kind to ``out``, with ``summary.json`` and, on request, contact sheets.
 
@@ -92,6 +113,7 @@ def choreograph(
         instances: number of clips per kind that pass the checks.
         seed: determines the clips.
         sheets: also draw pictures into ``out / "sheets"``; needs Pillow.
+        workers: number of processes that make kinds at the same time; the clips do not depend on it.
 
     Raises:
         UserError: an unknown kind, or captured data that cannot be used.
@@ -99,26 +121,15 @@ def choreograph(
     unknown = [kind for kind in kinds if kind not in SCRIPTS]
     if unknown:
         raise UserError(f"There is no kind '{unknown[0]}'; the kinds are: {', '.join(SCRIPTS)}.")
-    if instances < 1:
-        raise UserError("--instances must be at least 1.")
-    captured = load_captured(data, out / "cache" / "captured.npz")
-    library = library_from(captured.clips)
+    for name, value in (("instances", instances), ("workers", workers)):
+        if value < 1:
+            raise UserError(f"--{name} must be at least 1.")
+    _library(data, out)
+    jobs = [_Job(kind, data, out, instances, seed, sheets) for kind in kinds or SCRIPTS]
     tallies = []
-    for kind in kinds or SCRIPTS:
-        clips, tally = generate(kind, instances, seed, library)
+    for tally in _made(jobs, min(workers, len(jobs))):
         print(tally, flush=True)
         tallies.append(tally)
-        name = kind.replace(" ", "_").replace("'", "")
-        if not clips:
-            continue
-        held_out = [instance_held_out(kind, clip.seed) for clip in clips]
-        words = [
-            paraphrases(kind, clip.facts, np.random.default_rng([clip.seed, 5]), _CAPTIONS, held)
-            for clip, held in zip(clips, held_out, strict=True)
-        ]
-        save_shard(out / f"{name}.npz", clips, words, held_out)
-        for clip in clips[:_SHEETS] if sheets else ():
-            contact_sheet(clip, out / "sheets" / f"{name}_{clip.seed}.png")
     summary = {
         tally.kind: {"tried": tally.tried, "accepted": tally.accepted, "reasons": dict(tally.reasons)}
         for tally in tallies
@@ -126,3 +137,35 @@ def choreograph(
     with atomic_write(out / "summary.json") as path:
         path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return tallies
+
+
+def _made(jobs: Sequence[_Job], workers: int) -> Iterator[Tally]:
+    """The tallies of kinds, in their order, as they are made."""
+    if workers == 1:
+        yield from map(_make, jobs)
+        return
+    # New processes, not forked ones: libraries may have threads by now.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield from pool.map(_make, jobs)
+
+
+@lru_cache(maxsize=1)
+def _library(data: Path, out: Path) -> Library:
+    """The captured people, read once by each process."""
+    return library_from(load_captured(data, out / "cache" / "captured.npz").clips)
+
+
+def _make(job: _Job) -> Tally:
+    """Make the clips of a kind and write their shard."""
+    clips, tally = generate(job.kind, job.instances, job.seed, _library(job.data, job.out))
+    name = job.kind.replace(" ", "_").replace("'", "")
+    if clips:
+        held_out = [instance_held_out(job.kind, clip.seed) for clip in clips]
+        words = [
+            paraphrases(job.kind, clip.facts, np.random.default_rng([clip.seed, 5]), _CAPTIONS, held)
+            for clip, held in zip(clips, held_out, strict=True)
+        ]
+        save_shard(job.out / f"{name}.npz", clips, words, held_out)
+    for clip in clips[:_SHEETS] if job.sheets else ():
+        contact_sheet(clip, job.out / "sheets" / f"{name}_{clip.seed}.png")
+    return tally

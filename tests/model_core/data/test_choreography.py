@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_library import made_up_library
+from made_up_library import made_up_library, made_up_people
 
 from model_core.data.choreography.captions import TEMPLATES, caption, paraphrases
 from model_core.data.choreography.captions.kind_of_caption import kind_of_caption
 from model_core.data.choreography.checks import contact_error, failed_checks
-from model_core.data.choreography.generate import choreographed
+from model_core.data.choreography.generate import choreograph, choreographed
 from model_core.data.choreography.kinds import SCRIPTS
 from model_core.data.choreography.library import Library
 from model_core.data.choreography.scene import ChoreographedClip
@@ -20,6 +21,7 @@ from model_core.data.choreography.shards import load_choreographed, save_shard
 from model_core.data.choreography.split import caption_held_out
 from model_core.errors import UserError
 from model_core.motion import SMPL
+from model_core.motion.bvh_writer import write_bvh
 from model_core.training.crops import Crops
 from model_core.training.material import DataSettings, both_sides
 
@@ -179,3 +181,25 @@ def test_the_grammar_knows_the_kind_of_its_own_captions() -> None:
             text = caption(kind, facts, random)
             assert kind_of_caption(text) == kind, text
     assert kind_of_caption("the price of wheat fell") is None
+
+
+@pytest.mark.slow
+def test_clips_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    data = tmp_path / "captured"
+    data.mkdir()
+    entries = []
+    for number, (text, person) in enumerate(made_up_people().items()):
+        write_bvh(data / f"0{number}_01.bvh", person)
+        entries.append({"file": f"0{number}_01.bvh", "people": 1, "fps": 30, "frames": len(person), "caption": text})
+    (data / "manifest.json").write_text(json.dumps(entries))
+    kinds = ("bow to each other", "high five", "wave to each other")
+    for workers, name in ((1, "alone"), (2, "together")):
+        tallies = choreograph(data, tmp_path / name, kinds, instances=2, workers=workers)
+        assert [tally.kind for tally in tallies] == list(kinds) and all(tally.accepted == 2 for tally in tallies)
+    for one, other in zip(*(load_choreographed(tmp_path / name) for name in ("alone", "together")), strict=True):
+        assert (one.kind, one.seed, one.captions) == (other.kind, other.seed, other.captions)
+        # Captures that were just cleaned and those from the cache differ by rounding.
+        np.testing.assert_allclose(one.features, other.features, atol=1e-6)
+    assert (tmp_path / "alone" / "summary.json").read_text() == (tmp_path / "together" / "summary.json").read_text()
+    with pytest.raises(UserError, match="--workers must be at least 1"):
+        choreograph(data, tmp_path / "none", kinds, workers=0)
