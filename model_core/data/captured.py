@@ -100,6 +100,8 @@ def load_captured(
     if cached is None:
         cached = CapturedData(tuple(_clips(folder, manifest, settings)))
         _write_cache(Path(cache), fingerprint, cached)
+        # As the next run reads it: rounded, so that both make the same clips.
+        cached = _read_cache(Path(cache), fingerprint) or cached
     return cached
 
 
