@@ -27,6 +27,9 @@ from .run import Reporter
 TICK = 0.5
 """Seconds between two looks at signals and progress while nothing arrives."""
 
+MOST_STARTS = 3
+"""Attempts to start Ray on this machine: it gives up after 30 seconds, which a busy machine can need."""
+
 MOST_DEATHS = 3
 """Workers that may die while they make one row, before the row is said to have failed."""
 
@@ -238,11 +241,16 @@ class RayRun:
         given = self.context.options.ray
         address = given.address if given else ""
         local = {} if address else {"include_dashboard": False}
-        try:
-            ray.init(address=address or "local", logging_level="warning", **local)
-        except Exception as error:
-            what = f"the Ray cluster {address} cannot be joined" if address else "Ray cannot be started"
-            raise UserError(f"{what[:1].upper()}{what[1:]}: {' '.join(str(error).split())[:300]}") from error
+        for left in reversed(range(1 if address else MOST_STARTS)):
+            try:
+                ray.init(address=address or "local", logging_level="warning", **local)
+                break
+            except Exception as error:
+                ray.shutdown()
+                if not left:
+                    what = f"The Ray cluster {address} cannot be joined" if address else "Ray cannot be started"
+                    raise UserError(f"{what}: {' '.join(str(error).split())[:300]}") from error
+                self.context.console.say("Ray did not start on this machine; trying again.")
         try:
             yield
         finally:
