@@ -11,6 +11,8 @@ from ..data import interx_split
 from ..data.published_split import DrawnPair
 from ..data.word_vectors import WordVectors
 from ..errors import UserError
+from ..motion.interx import motion_from_interx
+from ..motion.representation import JOINTS, POSITIONS
 from ..networks.interx_evaluator import InterXEvaluator
 from ..networks.published_evaluator import InterClip
 from ..text_encoders.clip_tokens import ClipTokens
@@ -36,6 +38,10 @@ class InterHumanEvaluator:
         """(N, D) embeddings of captions."""
         ids = self._tokens([pair.caption for pair in pairs]).to(self._device)
         return self._network.texts(ids).float().cpu().numpy()
+
+    def joints(self, people: np.ndarray) -> np.ndarray:
+        """(2, T, 22, 3) positions of features (2, T, 262), whose floor is at Y = 0."""
+        return people[..., POSITIONS].reshape(*people.shape[:2], JOINTS, 3)
 
 
 class InterXEvaluation:
@@ -67,6 +73,12 @@ class InterXEvaluation:
         vectors, classes, lengths = zip(*(self._words.encode(pair.tokens) for pair in pairs), strict=True)
         words, kinds = (torch.from_numpy(np.stack(part)).to(self._device) for part in (vectors, classes))
         return self._network.texts(words, kinds, torch.tensor(lengths)).float().cpu().numpy()
+
+    def joints(self, people: np.ndarray) -> np.ndarray:
+        """(2, T, 22, 3) positions of features (2, T, 56, 6), with the lowest joint of the clip on the floor."""
+        joints = np.stack([motion_from_interx(person).joints[:, :JOINTS] for person in people])
+        joints[..., 1] -= joints[..., 1].min()
+        return joints
 
 
 def _padded(people: Sequence[np.ndarray], longest: int) -> np.ndarray:

@@ -6,7 +6,7 @@ Everything is drawn and generated afresh in each replication, whose number and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,9 @@ import numpy as np
 from ..data.published_split import DrawnPair, PublishedSplit
 from ..errors import UserError
 from ..metrics.frechet import frechet_distance, multimodal_distance, r_precision
+from ..metrics.physical import PhysicalMetrics, physical_metrics
 from ..metrics.published import diversity, multimodality
+from ..motion import FPS
 
 Progress = Callable[[int, int], None]
 """Called with (clips generated so far, all of them)."""
@@ -72,20 +74,30 @@ class Figures:
 
 @dataclass(frozen=True)
 class Replication:
-    """The figures of generated motion, and of the ground truth."""
+    """The figures of generated motion, and of the ground truth.
+
+    Attributes:
+        generated, truth: by the evaluator.
+        generated_physics, truth_physics: means over clips, of which the evaluator says nothing.
+    """
 
     generated: Figures
     truth: Figures
+    generated_physics: PhysicalMetrics
+    truth_physics: PhysicalMetrics
 
 
 class Evaluator(Protocol):
-    """Embeds motions and captions in one space."""
+    """Embeds motions and captions in one space, and knows where the joints of the features are."""
 
     def motions(self, people: Sequence[np.ndarray]) -> np.ndarray:
         """(N, D) embeddings of features (2, T, ...) of pairs, not normalised."""
 
     def texts(self, pairs: Sequence[DrawnPair]) -> np.ndarray:
         """(N, D) embeddings of the captions of clips."""
+
+    def joints(self, people: np.ndarray) -> np.ndarray:
+        """(2, T, 22, 3) positions, metres, on a floor at Y = 0, of features (2, T, ...) of a pair."""
 
 
 Generate = Callable[[Sequence[DrawnPair], Sequence[int], int], Iterator[list[np.ndarray]]]
@@ -140,10 +152,22 @@ def replicate(
             on_clip(len(made), count)
     generated = _embedded((made[place] for place in random.permutation(count)), evaluator, settings.pool)
     truth, reference = (_embedded(_ground_truth(split, random), evaluator, settings.pool) for _ in range(2))
+    physics = (
+        _physics(evaluator.joints(people) for _, people in made),
+        _physics(evaluator.joints(clip.features) for clip in clips),
+    )
     several = multimodality(settings.scale * np.stack(of_one_text), settings.draw_pairs, random, settings.divisor)
     return Replication(
-        _figures(generated, reference, settings, random, several), _figures(truth, reference, settings, random)
+        _figures(generated, reference, settings, random, several),
+        _figures(truth, reference, settings, random),
+        *physics,
     )
+
+
+def _physics(clips: Iterable[np.ndarray]) -> PhysicalMetrics:
+    """Means of the metrics over clips (2, T, 22, 3)."""
+    found = [astuple(physical_metrics(joints, FPS)) for joints in clips]
+    return PhysicalMetrics(*(float(value) for value in np.mean(found, axis=0)))
 
 
 _Embedded = tuple[np.ndarray, np.ndarray]

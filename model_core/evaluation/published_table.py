@@ -17,7 +17,13 @@ _TITLES = {
     "diversity": "Diversity",
     "multimodality": "MModality",
 }
-_WIDTH = 16
+_PHYSICS = {
+    "skate": "skate, mm/frame",
+    "floating": "float, mm",
+    "interpenetration": "interpenetration, mm",
+    "jerk": "jerk, m/s^3",
+}
+_WIDTH, _PHYSICS_WIDTH = 16, 22
 _NAME = 24
 
 
@@ -77,6 +83,14 @@ def table(dataset: str, react: bool, name: str, replications: Sequence[Replicati
         pairs = (found[key] for key in _TITLES)
         texts = ["-" if pair is None else f"{pair[0]:.3f} ± {pair[1]:.3f}" for pair in pairs]
         lines.append(f"{what[: _NAME - 1]:{_NAME}}" + "".join(f"{text:>{_WIDTH}}" for text in texts))
+    lines += ["", f"{'':{_NAME}}" + "".join(f"{title:>{_PHYSICS_WIDTH}}" for title in _PHYSICS.values())]
+    for what, physics in (
+        ("ground truth", [one.truth_physics for one in replications]),
+        (name, [one.generated_physics for one in replications]),
+    ):
+        means = (mean_and_interval([getattr(one, key) for one in physics]) for key in _PHYSICS)
+        texts = [f"{mean:.2f} ± {half:.2f}" for mean, half in means]
+        lines.append(f"{what[: _NAME - 1]:{_NAME}}" + "".join(f"{text:>{_PHYSICS_WIDTH}}" for text in texts))
     return "\n".join(lines)
 
 
