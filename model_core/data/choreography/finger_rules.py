@@ -97,6 +97,15 @@ FINGER_RULES: Mapping[str, Sequence[FingerRule]] = {
     "kneel before the other": (FingerRule(OPEN, "raised", "actor"),),
     "play clapping hands": (FingerRule(FLAT, "raised"),),
     "mirror each other's exercise": (FingerRule(FLAT, "raised"),),
+    "salute": (FingerRule(FLAT, "raised"),),
+    "hand on the heart and bow": (FingerRule(FLAT, "raised", "actor"),),
+    "thumbs up and nod": (FingerRule(FIST, "raised"),),
+    "applaud": (FingerRule(FLAT, "raised", "actor"),),
+    "cheer": (FingerRule(FIST, "raised"),),
+    "beg": (FingerRule(OPEN, "raised", "other"), FingerRule(FLAT, "raised", "actor")),
+    "refuse and turn away": (FingerRule(OPEN, "raised"),),
+    "scold": (FingerRule(POINTING, "raised", "actor", "side"),),
+    "apologise": (FingerRule(OPEN, "raised", "other"), FingerRule(FLAT, "raised", "actor")),
 }
 """The rules of each kind, later ones over earlier ones; without a rule, and for other kinds, hands are relaxed."""
 

@@ -9,10 +9,11 @@ import numpy as np
 from .contact import CONTACT
 from .fights import FIGHTS
 from .measures import Pair, Person
+from .signals import SIGNALS
 from .signs import SIGNS
 from .travel import TRAVEL
 
-DETECTORS: dict[str, Callable[[Pair], bool]] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL}
+DETECTORS: dict[str, Callable[[Pair], bool]] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS}
 """A test of an actor and a partner for every kind, including captured salsa."""
 
 

@@ -8,6 +8,7 @@ from ...motion.types import FPS
 from .contact import both_palms, fist_bump, high_five
 from .fights import block, punch
 from .measures import J, Pair, Person, count_reversals, fraction, longest_run
+from .signals import appeals, hand_on_heart, salute
 
 
 def _stays(person: Person, maximum: float = 0.35) -> bool:
@@ -38,6 +39,8 @@ def bow(pair: Pair) -> bool:
         and pair.gap.min() > 1.2
         and _face_each_other(pair)
         and max(person.hand_speed.max(-1).mean() for person in pair.both) < 0.8
+        and not hand_on_heart(pair)
+        and not hand_on_heart(pair.swapped)
     )
 
 
@@ -76,6 +79,7 @@ def beckon(pair: Pair) -> bool:
         and pair.hands.min() > 0.22
         and pair.gap.min() > 0.6
         and min(person.pelvis_height.min() for person in pair.both) > 0.92
+        and not appeals(pair)
     )
 
 
@@ -134,6 +138,7 @@ def argue(pair: Pair) -> bool:
         and not fist_bump(pair)
         and not punch(pair)
         and not punch(pair.swapped)
+        and not appeals(pair)
     )
 
 
@@ -161,6 +166,7 @@ def drink(pair: Pair) -> bool:
         and 0.8 < np.median(pair.gap) < 1.9
         and min(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.4
         and max(person.trunk_lean.max() for person in pair.both) < 35
+        and not salute(pair)
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from .contact import dance_in_hold, hug, pull
 from .fights import push
 from .measures import Pair, fraction, longest_run
+from .signals import cheer
 from .signs import laugh
 
 _RUNNING = 1.85
@@ -108,6 +109,7 @@ def mirror_exercise(pair: Pair) -> bool:
         and 1.3 < pair.gap.min() < 2.6
         and min(person.hand_speed.max(-1).mean() for person in pair.both) > 0.43
         and min(fraction(person.raised.max(-1) > -0.25) for person in pair.both) > 0.7
+        and not cheer(pair)
         and max(np.median(person.speed) for person in pair.both) < 0.8
         and max(np.median(person.pelvis_height) for person in pair.both) > 0.9
     )

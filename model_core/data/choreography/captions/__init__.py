@@ -15,8 +15,9 @@ from ..split import caption_held_out
 from .alone import ALONE
 from .contact import CONTACT
 from .moving import MOVING
+from .signals import SIGNALS
 
-TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING}
+TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING, **SIGNALS}
 """Templates by kind."""
 
 ROLES = (
