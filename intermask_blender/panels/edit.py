@@ -11,8 +11,9 @@ from ..operators.variants import (
     INTERMASK_OT_retime_take,
     INTERMASK_OT_scale_gestures,
 )
-from ..translations import TRANSLATION_CONTEXT, tr_noop
+from ..translations import TRANSLATION_CONTEXT, tr, tr_noop
 from ..ui.property_column import property_column
+from ..ui.wrapping import paragraph
 from .generate import TAB
 
 BUTTONS = (
@@ -63,7 +64,7 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         button = row.operator(INTERMASK_OT_edit.bl_idname, text="Regenerate Frames in Range", icon="IPO_EASE_IN_OUT")
         button.part, button.strength = "ALL", 1.0
         if not scene.use_preview_range:
-            layout.label(text="Turn on the frame range (clock icon) to use this", icon="INFO")
+            paragraph(layout, context, tr("Turn on the frame range (clock icon) to use this"), "INFO")
         row = layout.row(align=True)
         row.prop(settings, "strength", slider=True)
         button = row.operator(INTERMASK_OT_edit.bl_idname, text="Vary")
@@ -73,7 +74,7 @@ class INTERMASK_PT_edit(bpy.types.Panel):
         row.operator(INTERMASK_OT_extend.bl_idname, text="Extend", text_ctxt=TRANSLATION_CONTEXT)
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
         grid.operator(INTERMASK_OT_mirror_take.bl_idname, icon="MOD_MIRROR")
-        grid.operator(INTERMASK_OT_exchange_people.bl_idname, icon="ARROW_LEFTRIGHT")
+        grid.operator(INTERMASK_OT_exchange_people.bl_idname, text=tr_noop("Exchange"), icon="ARROW_LEFTRIGHT")
         grid.operator(INTERMASK_OT_retime_take.bl_idname, icon="TIME")
         grid.operator(INTERMASK_OT_scale_gestures.bl_idname, icon="CON_SIZELIKE")
 

@@ -74,7 +74,10 @@ class INTERMASK_PT_takes(bpy.types.Panel):
             layout.label(text="What you generate is listed here", icon="INFO")
             return
         row = layout.row()
-        row.template_list(INTERMASK_UL_takes.bl_idname, "", settings, "takes", settings, "take_index", rows=3)
+        # Of one height: buttons that move with every new take are clicked by mistake.
+        row.template_list(
+            INTERMASK_UL_takes.bl_idname, "", settings, "takes", settings, "take_index", rows=4, maxrows=4
+        )
         side = row.column(align=True)
         side.operator(INTERMASK_OT_delete_take.bl_idname, text="", icon="REMOVE")
         side.separator()
