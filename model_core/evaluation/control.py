@@ -30,6 +30,7 @@ from ..motion.posed import PosedSkeleton
 from ..motion.rotations import matrix_from_quaternion, normalized
 from .control_cases import ControlCase, SourceClip, cases_from, invented_cases
 from .control_report import CONDITIONS, ControlReport, Measured
+from .control_store import load_measured, save_measured
 from .kind_prompts import kind_prompts
 
 _FRAMES, _SHORTEST = 120, 80
@@ -71,7 +72,8 @@ def evaluate_control(
             from clips that the model generates with other seeds.
         kinds: names of the kinds to measure; empty for all.
         seeds: clips of each kind.
-        out: folder for ``control.json``; None writes nothing.
+        out: folder for ``control.json``, and for what was measured of each kind, which a later run does not measure
+            again; None writes nothing.
 
     Raises:
         UserError: an unknown kind, a model without a list of kinds, or a folder that cannot be read.
@@ -82,8 +84,18 @@ def evaluate_control(
     pipeline = InterMask.load(model)
     report = ControlReport()
     for kind, prompt in prompts.items():
-        for seed, (caption, people) in enumerate(_sources(pipeline, data, kind, prompt, seeds)):
-            _measure_kind(pipeline, kind, caption, seed, people, report)
+        kept = None if out is None else out / "clips" / f"{kind}, {seeds}.npz"
+        if kept is not None and kept.exists():
+            clips, refused = load_measured(kept)
+        else:
+            own = ControlReport()
+            for seed, (caption, people) in enumerate(_sources(pipeline, data, kind, prompt, seeds)):
+                _measure_kind(pipeline, kind, caption, seed, people, own)
+            clips, refused = own.clips, own.refused
+            if kept is not None:
+                save_measured(kept, clips, refused)
+        report.clips += clips
+        report.refused += refused
     if not report.clips:
         raise UserError(f"Nothing was measured: {data} has no held-out clip of the chosen kinds.")
     if out is not None:

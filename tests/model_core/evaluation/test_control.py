@@ -121,6 +121,13 @@ def test_a_model_is_measured_in_every_condition(model: Path, tmp_path: Path) -> 
     assert len(written["clips"]) == len(report.clips)
     table = report.table()
     assert all(group in table for group in ("a path of both", "c 8 poses", "g reaction path"))
+    (kept,) = (tmp_path / "clips").iterdir()
+    written_at = kept.stat().st_mtime_ns
+    again = evaluate_control(model, seeds=1, out=tmp_path)
+    assert kept.stat().st_mtime_ns == written_at and again.table() == table
+    kept.write_bytes(b"damaged")
+    with pytest.raises(UserError, match="delete it"):
+        evaluate_control(model, seeds=1, out=tmp_path)
 
 
 def test_what_cannot_be_measured_is_refused(model: Path) -> None:
