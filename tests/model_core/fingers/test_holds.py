@@ -8,6 +8,7 @@ import pytest
 from model_core.fingers.clasping import possible_holds
 from model_core.fingers.closing import closed_fingers
 from model_core.fingers.hand_capsules import (
+    Capsules,
     HandPlace,
     deepest_finger,
     depths,
@@ -18,7 +19,7 @@ from model_core.fingers.hand_capsules import (
 from model_core.fingers.hand_pose import finger_rotations
 from model_core.fingers.posing import state_weights, with_fingers
 from model_core.fingers.shapes import SHAPES
-from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, RELAXED
+from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, HANDLE, RELAXED
 from model_core.motion import SMPL, SMPLX, PosedSkeleton
 from model_core.motion.places import PALM
 from model_core.motion.rest import SMPL_REST_OFFSETS
@@ -61,6 +62,19 @@ def test_a_fist_brings_fingertips_to_the_palm_and_a_flat_hand_keeps_them_away() 
         reach = np.linalg.norm(tips, axis=-1)
         assert ((reach < 0.1) == near).all()
         assert (np.abs(tips[:, 1]) < 0.07).all()
+
+
+def test_fingers_and_thumb_close_around_a_handle() -> None:
+    # Where Blender's props have their handle, and the thickness of the simple sword's.
+    middle = np.array((0.088, -0.034, 0.004))
+    below, above = middle - np.array((0, 0, 0.1)), middle + np.array((0, 0, 0.07))
+    rod = Capsules(below[None, None], above[None, None], np.array([0.0145]))
+    hand = hand_capsules(HandPlace(np.zeros((1, 3)), np.eye(3)[None], 0, 1.0), SHAPES[HANDLE][None])
+    found = depths(hand.fingers, rod)[0, :, 0].reshape(5, 3)
+    assert found.max() < 0.003 and found[:, 2].min() > -0.003
+    index, thumb = hand.fingers.stops[0, (2, 14)]
+    # The thumb comes from the other side: seen along the handle, it is not on the fingers' side of it.
+    assert thumb[1] < middle[1] and index[2] > 0 and thumb[2] > 0
 
 
 def test_states_blend_smoothly_and_short_mistakes_are_ignored() -> None:
