@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..constraints import Constraints, Targets
+from ..constraints import Targets
 from ..errors import UserError
 from ..model_files.kinds import kinds_done_once
 from ..model_files.model_folder import Model, load_model
@@ -18,22 +18,20 @@ from ..model_files.settings import ModelConfig
 from ..motion import FPS, SMPL, Interaction, Motion, PosedSkeleton
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
 from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
-from .acts import seen_kind
 from .batching import BatchSampler
-from .completion import Window, WindowTask, all_free, kept_columns, windows
-from .constrained import bound_tokens, checked, part_frames, targets_of_part
+from .clip_texts import ClipTexts, stacked
+from .completion import Window, WindowTask, all_free, kept_columns
+from .constrained import bound_tokens, checked
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .finger_poses import finger_poses
 from .looping import Loop, drawn_frames, looped, smoother
 from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompt_reader import PromptReader
-from .prompts import begun_at, segments
 from .reranking import TextCondition
 from .sampling import token_log_probs
-from .sequence import DrawnPart, Scorer, frames_to_draw
-from .understanding import Understanding
-from .windowed import PartTexts, WindowedCompleter, WindowText, sub_progress
+from .sequence import DrawnPart, Scorer
+from .windowed import WindowedCompleter, sub_progress
 
 __all__ = ["GenerateOptions", "InterMask"]
 
@@ -61,10 +59,10 @@ class InterMask:
         """
         self.model = model
         self.reader = reader
-        self._once = once
         self.compute_device = compute_device
         self.codec = MotionCodec(model, self.device)
         self._completer = WindowedCompleter(model, self.codec)
+        self._texts = ClipTexts(model, reader, once)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto", words: str | Path | None = None) -> InterMask:
@@ -137,7 +135,7 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, prompts, frames)
         settings = options.settings or self.config.sampling
-        items = [self._parts(prompt, frames, options.as_written, constraints) for prompt in prompts]
+        items = [self._texts.parts(prompt, frames, options.as_written, constraints) for prompt in prompts]
         # Items whose timed prompts have the same windows share a batch.
         groups: dict[tuple[tuple[int, tuple[Window, ...]] | int, ...], list[int]] = {}
         for item, parts in enumerate(items):
@@ -148,7 +146,7 @@ class InterMask:
         for number, members in enumerate(groups.values()):
             sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
             pairs = self._completer.complete_parts(
-                [_stacked(same_part) for same_part in zip(*(items[item] for item in members), strict=True)],
+                [stacked(same_part) for same_part in zip(*(items[item] for item in members), strict=True)],
                 sampler,
                 len(members),
                 sub_progress(options.on_step, number, len(groups)),
@@ -198,14 +196,14 @@ class InterMask:
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames)
         sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
-        parts = self._parts(prompt, frames, options.as_written, constraints)
+        parts = self._texts.parts(prompt, frames, options.as_written, constraints)
         targets = None if constraints is None else Targets.of(constraints, frames)
         (take,) = self._completer.draw_parts(parts, sampler, 1, options.on_step, targets, options.steering)
         return take
 
     def scorer(self, prompt: str) -> Scorer | None:
         """How plausible pairs are for a prompt without times; None in a model without a reranker."""
-        return self._completer.scorer(self._understood(prompt, as_written=False)[0])
+        return self._completer.scorer(self._texts.understood(prompt, as_written=False)[0])
 
     def react(self, prompt: str, leader: Motion, options: GenerateOptions = _DEFAULTS) -> list[Interaction]:
         """Generate a partner for a given person.
@@ -296,7 +294,7 @@ class InterMask:
         log_probs = np.zeros(everything.shape)
         representation = self.codec.representation
         people = [representation.prepared(person) for person in known.people]
-        for window, text in self._window_texts(prompt, frames, 0, options.as_written, options.constraints):
+        for window, text in self._texts.windows(prompt, frames, 0, options.as_written, options.constraints):
             place = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
             task = WindowTask(everything[:, :, place], window)
             turn = slice(None, None, -1) if window.exchanged else slice(None)
@@ -347,12 +345,12 @@ class InterMask:
         settings = options.settings or self.config.sampling
         sampler = BatchSampler(settings, (self._generator(options.seed),), options.on_draft)
         if all(person is None for person in known) and free.all() and not fixed_frames:
-            parts = self._parts(prompt, frames, options.as_written, constraints)
+            parts = self._texts.parts(prompt, frames, options.as_written, constraints)
             pairs = self._completer.complete_parts(
                 parts, sampler, options.takes, options.on_step, targets, options.steering
             )
             return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
-        texts = self._window_texts(prompt, frames, fixed_frames, options.as_written, constraints)
+        texts = self._texts.windows(prompt, frames, fixed_frames, options.as_written, constraints)
         pairs = self._completer.complete(
             texts,
             known,
@@ -387,63 +385,13 @@ class InterMask:
             return people
 
         def text(part: str) -> Tensor:
-            return self._understood(part, as_written)[0].pooled
+            return self._texts.understood(part, as_written)[0].pooled
 
         return finger_poses(classifier, text, prompt, people, held, move_hands)
 
-    @torch.inference_mode()
     def text_condition(self, prompt: str) -> TextCondition:
         """The vectors of a prompt that the networks are conditioned on."""
-        features = self.reader.encoder.encode([prompt])
-        condition = self.model.transformer.text_layers(features.hidden, features.mask, features.end)
-        return TextCondition(condition, features.pooled)
-
-    def _window_texts(
-        self, prompt: str, frames: int, done: int, as_written: bool, constraints: Constraints | None = None
-    ) -> list[WindowText]:
-        """The windows of a clip whose first ``done`` frames exist already, each with its text."""
-        result: list[WindowText] = []
-        for segment in begun_at(segments(prompt, frames, FPS), part_frames(constraints)):
-            text, found = self._understood(segment.prompt, as_written)
-            exchanged, role = found is not None and found.exchanged, found.role if found and found.roles else None
-            own = windows(segment.stop, self.config.longest, done, exchanged, role)
-            result += _with_text(own, text)
-            done = max(done, segment.stop)
-        return result
-
-    def _parts(self, prompt: str, frames: int, as_written: bool, constraints: Constraints | None) -> list[PartTexts]:
-        """The parts of a new clip, each of which is drawn as a clip of its own.
-
-        Of several parts, one that no constraint binds is drawn with frames to spare, of which the best ones are kept.
-        """
-        timed = begun_at(segments(prompt, frames, FPS), part_frames(constraints))
-        starts = [0, *(part.stop for part in timed)]
-        lengths = [part.stop - start for part, start in zip(timed, starts, strict=False)]
-        targets = None if constraints is None else Targets.of(constraints, frames)
-        bound = [targets_of_part(targets, start, part.stop) is not None
-                 for part, start in zip(timed, starts, strict=False)]  # fmt: skip
-        if min(lengths) < MIN_FRAMES or bound == [True]:
-            return [PartTexts(frames, self._window_texts(prompt, frames, 0, as_written, constraints))]
-        parts = []
-        for part, length, exact in zip(timed, lengths, bound, strict=True):
-            text, found = self._understood(part.prompt, as_written)
-            # Window by window, an act would be done again in each window.
-            once = found is not None and found.known and found.best.kind in self._once and not exact
-            drawn = min(length, self.config.longest) if once else length
-            if len(timed) > 1 and self.model.reranker is not None and not exact:
-                drawn = frames_to_draw(drawn, self.config.shortest, self.config.longest)
-            own = windows(drawn, self.config.longest, 0, found is not None and found.exchanged)
-            role = None if exact or found is None else found.role
-            parts.append(PartTexts(length, _with_text(own, text), (role,)))
-        return parts
-
-    def _understood(self, prompt: str, as_written: bool) -> tuple[TextCondition, Understanding | None]:
-        """The vectors of a prompt without times, and how it is understood; None if it is used as written."""
-        if self.reader.matcher is None or as_written:
-            return self.text_condition(prompt), None
-        found = self.reader.matcher.understand(prompt)
-        kind = seen_kind(found.best.kind) if found.known else None
-        return replace(self.text_condition(found.best.caption), kinds=(kind,)), found
+        return self._texts.condition(prompt)
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed)
@@ -454,17 +402,3 @@ class InterMask:
                 f"The clip has {frames} frames at {FPS:g} per second; choose {MIN_FRAMES} to {MAX_FRAMES} "
                 f"({MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:g} seconds)."
             )
-
-
-def _with_text(own: Sequence[Window], text: TextCondition) -> list[WindowText]:
-    """The windows of a text; of several windows none has to show the whole act."""
-    text = text if len(own) == 1 else replace(text, kinds=(None,))
-    return [(window, text) for window in own]
-
-
-def _stacked(parts: Sequence[PartTexts]) -> PartTexts:
-    """The same part of several prompts, with the texts of all of them."""
-    windows_of = zip(*(part.windows for part in parts), strict=True)
-    texts = [(same[0][0], TextCondition.stacked([text for _, text in same])) for same in windows_of]
-    roles = tuple(role for part in parts for role in part.roles)
-    return PartTexts(parts[0].frames, texts, roles)

@@ -98,5 +98,5 @@ def test_the_windows_of_a_clip_follow_the_timing(model: InterMask) -> None:
     constraints = Constraints((TimingConstraint(24, 1), TimingConstraint(10, "first contact")))
     prompt = "0-1 s: they hug; 1-2 s: they bow"
     for given, stop in ((constraints, 24), (None, 30)):
-        texts = model._window_texts(prompt, 60, 0, True, given)
+        texts = model._texts.windows(prompt, 60, 0, True, given)
         assert [window.stop for window, _ in texts] == [stop, 60]
