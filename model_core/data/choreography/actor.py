@@ -70,6 +70,8 @@ class Actor:
     _pelvis: list[tuple[np.ndarray, str]] = field(default_factory=list)
     _kicks: list[tuple[int, np.ndarray, np.ndarray, float]] = field(default_factory=list)
     _kneels: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    _seats: list[np.ndarray] = field(default_factory=list)
+    _weights: list[np.ndarray] = field(default_factory=list)
     looks: list[tuple[float, float, float, np.ndarray | None]] = field(default_factory=list)
     path: tuple[np.ndarray, np.ndarray] | None = None
     _start: tuple[np.ndarray, float] = field(default_factory=lambda: (np.zeros(3), 0.0))
@@ -184,6 +186,14 @@ class Actor:
         """Go down on one knee (0 left, 1 right) and rise again."""
         self._kneels.append((side, plateau(self.times, start, stop, down, up)))
 
+    def fall_on_seat(self, start: float, stop: float, down: float, up: float) -> None:
+        """Fall backwards on the seat, sit on the floor behind the own feet from ``start`` to ``stop``, and rise."""
+        self._seats.append(plateau(self.times, start, stop, down, up))
+
+    def weight(self, curve: np.ndarray) -> None:
+        """Carry the pelvis forward over feet that stay, by a curve (T,) of metres; negative is back."""
+        self._weights.append(curve)
+
     def look(self, start: float, stop: float, share: float = 0.85, at: np.ndarray | None = None) -> None:
         """Look at the partner's face, or at a place (3,) in the world."""
         self.looks.append((start, stop, share, at))
@@ -251,6 +261,12 @@ class Actor:
             track = self._kicking(track, side, ahead[:frames], up[:frames], pitch, facing)
         for side, share in self._kneels:
             track = self._kneeling(track, side, share[:frames], facing)
+        for share in self._seats:
+            track = self._on_the_floor(track, share[:frames], facing)
+        for curve in self._weights:
+            track = Track(
+                track.turns, track.root + curve[:frames, None] * floor_direction(facing), track.toes, track.feet
+            )
         return on_feet(track, self.body)
 
     def _own_stance(self, frames: int) -> Track:
@@ -293,6 +309,16 @@ class Actor:
         low = thigh + 0.06 + 0.09 * size
         root = root + vertical(share * (low - root[:, 1])) - (0.10 * share * size)[:, None] * back
         return Track(track.turns, root, toes, feet)
+
+    def _on_the_floor(self, track: Track, share: np.ndarray, facing: np.ndarray) -> Track:
+        """Lower the pelvis to the floor behind the feet, which stay; first back, then down."""
+        root, toes, turns = track.root.copy(), track.toes.copy(), track.turns.copy()
+        size, back = self.body.size, floor_direction(facing)
+        early = min_jerk(1.4 * share)
+        root = root - (0.5 * size * early)[:, None] * back + vertical(share**1.5 * (0.13 * size - root[:, 1]))
+        toes = toes + (0.08 * size * early)[:, None, None] * back[:, None]
+        turns[:, 0] = quaternion_multiply(turns[:, 0], axis_quaternion("x", -0.3 * share))
+        return Track(turns, root, toes, track.feet)
 
 
 def wrapped(angle: float) -> float:

@@ -106,6 +106,12 @@ FINGER_RULES: Mapping[str, Sequence[FingerRule]] = {
     "refuse and turn away": (FingerRule(OPEN, "raised"),),
     "scold": (FingerRule(POINTING, "raised", "actor", "side"),),
     "apologise": (FingerRule(OPEN, "raised", "other"), FingerRule(FLAT, "raised", "actor")),
+    "slap": (FingerRule(FLAT, "raised"),),
+    "hook punch": (FingerRule(OPEN, "raised", "other"), _BLOW),
+    "uppercut": (FingerRule(OPEN, "raised", "other"), _BLOW),
+    "dodge a punch": (FingerRule(FIST, "raised"),),
+    "knock down": (FingerRule(OPEN, lead=0.35, lag=0.25),),
+    "grapple and break free": (FingerRule(OPEN, "raised", "other"), FingerRule(GRIP)),
 }
 """The rules of each kind, later ones over earlier ones; without a rule, and for other kinds, hands are relaxed."""
 

@@ -11,9 +11,10 @@ from .fights import FIGHTS
 from .measures import Pair, Person
 from .signals import SIGNALS
 from .signs import SIGNS
+from .striking import STRIKING
 from .travel import TRAVEL
 
-DETECTORS: dict[str, Callable[[Pair], bool]] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS}
+DETECTORS: dict[str, Callable[[Pair], bool]] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS, **STRIKING}
 """A test of an actor and a partner for every kind, including captured salsa."""
 
 

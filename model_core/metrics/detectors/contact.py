@@ -9,6 +9,7 @@ import numpy as np
 from ...motion.types import FPS
 from .fights import block
 from .measures import Pair, Person, count_reversals, count_runs, fraction, longest_run
+from .striking import grapple
 
 _NEAR = 0.2
 """Metres between palms, or a palm and a joint, that count as touching: generated hands can be off by centimetres."""
@@ -199,6 +200,7 @@ def clapping(pair: Pair) -> bool:
         and count_runs(nearest) >= 2
         and _face_to_face(pair, both, 0.7)
         and max(person.speed.mean() for person in pair.both) < 0.3
+        and not grapple(pair)
     )
 
 
@@ -220,6 +222,8 @@ def hug(pair: Pair) -> bool:
         and max(pair.gap[0], pair.gap[-1]) > 0.75
         and not whisper(pair)
         and not whisper(other)
+        and not grapple(pair)
+        and not grapple(other)
     )
 
 

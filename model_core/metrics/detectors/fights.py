@@ -6,6 +6,7 @@ import numpy as np
 
 from ...motion.types import FPS
 from .measures import J, Pair, fraction, longest_run
+from .striking import dodge, hook, knock_down, slap, uppercut
 
 
 def _body_hits(pair: Pair) -> np.ndarray:
@@ -25,7 +26,13 @@ def push(pair: Pair) -> bool:
     if not 0.2 < longest_run(on) < 1.0 or pair.heads[on].min() < 0.3 or restless:
         return False
     last = int(np.flatnonzero(on)[-1])
-    return bool(_staggers(pair, last, 0.22) and pair.actor_faces[last] > 0.6 and pair.partner_faces[last] > 0.6)
+    return bool(
+        _staggers(pair, last, 0.22)
+        and pair.actor_faces[last] > 0.6
+        and pair.partner_faces[last] > 0.6
+        and not knock_down(pair)
+        and not uppercut(pair)
+    )
 
 
 def _closest_strike(pair: Pair, distance: np.ndarray) -> tuple[int, int]:
@@ -55,6 +62,7 @@ def punch(pair: Pair) -> bool:
         and pair.actor_faces[frame] > 0.5
         and pair.partner_faces[frame] > 0.4
         and _staggers(pair, frame, 0.2)
+        and not any(other(pair) for other in (slap, hook, uppercut))
     )
 
 
@@ -79,6 +87,7 @@ def block(pair: Pair) -> bool:
         and pair.actor_faces[frame] > 0.5
         and pair.partner_faces[frame] > 0.5
         and max(person.speed.mean() for person in pair.both) < 0.45
+        and not dodge(pair)
     )
 
 

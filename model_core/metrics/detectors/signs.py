@@ -9,6 +9,7 @@ from .contact import both_palms, fist_bump, high_five
 from .fights import block, punch
 from .measures import J, Pair, Person, count_reversals, fraction, longest_run
 from .signals import appeals, hand_on_heart, salute
+from .striking import dodge
 
 
 def _stays(person: Person, maximum: float = 0.35) -> bool:
@@ -139,6 +140,8 @@ def argue(pair: Pair) -> bool:
         and not punch(pair)
         and not punch(pair.swapped)
         and not appeals(pair)
+        and not dodge(pair)
+        and not dodge(pair.swapped)
     )
 
 

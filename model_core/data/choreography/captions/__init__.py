@@ -16,8 +16,9 @@ from .alone import ALONE
 from .contact import CONTACT
 from .moving import MOVING
 from .signals import SIGNALS
+from .striking import STRIKING
 
-TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING, **SIGNALS}
+TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING}
 """Templates by kind."""
 
 ROLES = (
