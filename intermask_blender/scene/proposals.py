@@ -14,6 +14,8 @@ from .people import is_generated
 from .takes import delete_takes
 
 _CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
+_NUMBERS = ("ik_stretch",)
+"""Further properties of bones that settings of bone maps may key."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _pose(owner: bpy.types.Object) -> dict[str, dict[str, Any]]:
     pose = {}
     for bone in owner.pose.bones:
         values: dict[str, Any] = {channel: list(getattr(bone, channel)) for channel in _CHANNELS}
+        values["numbers"] = {name: getattr(bone, name) for name in _NUMBERS}
         values["properties"] = {key: value for key, value in bone.items() if isinstance(value, int | float)}
         pose[bone.name] = values
     return pose
@@ -150,5 +153,8 @@ def _set_pose(owner: bpy.types.Object, pose: dict[str, dict[str, Any]]) -> None:
             continue
         for channel in _CHANNELS:
             setattr(bone, channel, values[channel])
+        # Files of earlier versions have none.
+        for name, value in values.get("numbers", {}).items():
+            setattr(bone, name, value)
         for key, value in values["properties"].items():
             bone[key] = value

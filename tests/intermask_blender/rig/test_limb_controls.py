@@ -22,6 +22,8 @@ from intermask_blender.rig.retarget import rig_keys, write_keys
 from intermask_blender.rig.splice import KeptKeys, source_of
 from intermask_blender.scene.placement import Placement
 from intermask_blender.scene.placing import place
+from intermask_blender.scene.proposals import before_result, propose, reject
+from intermask_blender.scene.takes import add_take
 from intermask_blender.scene.thinning import thin_out_people
 from model_core.errors import UserError
 from model_core.keys.thinning import KeySettings
@@ -146,3 +148,21 @@ def test_an_edit_and_key_poses_keep_the_controls_that_have_keys(shaking: PosedSk
     assert most < len(shaking) / 2
     # Knees too, which no key holds.
     assert 0.001 < apart(evaluated(shaking, rigs[1]), before[1])[0] < 0.01
+
+
+def test_a_rejected_proposal_leaves_the_stretching_of_ik_chains_as_it_was(shaking: PosedSkeleton) -> None:
+    scene = empty_scene()
+    rig, other = build_control_rig("auto_rig_pro", scene), build_control_rig("cloudrig", scene)
+    bone = rig.pose.bones["c_arm_fk.l"]
+    bone.ik_stretch = 0.25
+    bone.keyframe_insert("location", frame=1)
+    was = before_result(scene, (rig.name,))
+    place((shaking, shaking), Placement(scene.name, 1, characters=(rig.name, other.name)), "They")
+    rig.pose.bones["c_arm_fk.l"].keyframe_insert("ik_stretch", frame=1)
+    next(c for c in compat.own_curves(rig) if c.data_path.endswith("ik_stretch")).keyframe_points[0].co.y = 0.0
+    take = add_take(scene, "They", "They", 0, 1, "model", (rig, other))
+    propose(take, was, 0, "request")
+    scene.frame_set(2)
+    assert bone.ik_stretch == 0.0
+    reject(take)
+    assert bone.ik_stretch == 0.25 and rig.animation_data.action == was[rig.name].action
