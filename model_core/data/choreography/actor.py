@@ -72,6 +72,7 @@ class Actor:
     _kneels: list[tuple[int, np.ndarray]] = field(default_factory=list)
     _seats: list[np.ndarray] = field(default_factory=list)
     _weights: list[np.ndarray] = field(default_factory=list)
+    _sits: list[np.ndarray] = field(default_factory=list)
     looks: list[tuple[float, float, float, np.ndarray | None]] = field(default_factory=list)
     path: tuple[np.ndarray, np.ndarray] | None = None
     _start: tuple[np.ndarray, float] = field(default_factory=lambda: (np.zeros(3), 0.0))
@@ -194,6 +195,14 @@ class Actor:
         """Carry the pelvis forward over feet that stay, by a curve (T,) of metres; negative is back."""
         self._weights.append(curve)
 
+    def sit(self, start: float, stop: float, down: float, up: float) -> None:
+        """Sit down behind the feet, on something as high as the knees, and stand up again."""
+        share = plateau(self.times, start, stop, down, up)
+        self._sits.append(share)
+        # The trunk goes forward over the feet on the way, and stays upright on the seat.
+        self.sway(2.6 * share * (1 - share), "x")
+        self.sway(-0.9 * share * (1 - share), "x", ("Neck", "Head"))
+
     def look(self, start: float, stop: float, share: float = 0.85, at: np.ndarray | None = None) -> None:
         """Look at the partner's face, or at a place (3,) in the world."""
         self.looks.append((start, stop, share, at))
@@ -267,6 +276,8 @@ class Actor:
             track = Track(
                 track.turns, track.root + curve[:frames, None] * floor_direction(facing), track.toes, track.feet
             )
+        for share in self._sits:
+            track = self._sitting(track, share[:frames], facing)
         return on_feet(track, self.body)
 
     def _own_stance(self, frames: int) -> Track:
@@ -319,6 +330,14 @@ class Actor:
         toes = toes + (0.08 * size * early)[:, None, None] * back[:, None]
         turns[:, 0] = quaternion_multiply(turns[:, 0], axis_quaternion("x", -0.3 * share))
         return Track(turns, root, toes, track.feet)
+
+    def _sitting(self, track: Track, share: np.ndarray, facing: np.ndarray) -> Track:
+        """Move the pelvis back and down until the thighs are level."""
+        thigh, size = float(np.linalg.norm(self.body.offsets[J["L_Knee"]])), self.body.size
+        seat = self.body.leg - thigh + 0.16 * size
+        root = track.root + vertical(share * (seat - track.root[:, 1]))
+        back = (0.92 * thigh * share)[:, None] * floor_direction(facing)
+        return Track(track.turns, root - back, track.toes, track.feet)
 
 
 def wrapped(angle: float) -> float:

@@ -49,7 +49,10 @@ _JOINT_LIMITS = {
 """Largest rotation of each joint from the T-pose, in degrees."""
 
 
-_CLOSE = ("hug", "dance in hold", "whisper in the ear", "arm around the shoulder walking")
+_CLOSE = (
+    "hug", "dance in hold", "whisper in the ear", "arm around the shoulder walking", "kiss on the cheek",
+    "support while limping", "take a selfie",
+)  # fmt: skip
 _ROUGH = ("box", "martial-arts sparring", "chase", "race")
 
 

@@ -112,6 +112,34 @@ FINGER_RULES: Mapping[str, Sequence[FingerRule]] = {
     "dodge a punch": (FingerRule(FIST, "raised"),),
     "knock down": (FingerRule(OPEN, lead=0.35, lag=0.25),),
     "grapple and break free": (FingerRule(OPEN, "raised", "other"), FingerRule(GRIP)),
+    "comfort who cries": (FingerRule(FLAT, "raised", "other"), FingerRule(FLAT, "near", "actor", lead=0.2, lag=0.2)),
+    "kiss on the cheek": (FingerRule(GRIP, lead=0.1, lag=0.1),),
+    "pat a sitting one": (FingerRule(FLAT, "near", "actor", "side", lead=0.35, lag=0.3),),
+    "propose with a ring": (
+        FingerRule(HANDLE, "raised", "actor"),
+        FingerRule(FLAT, "raised", "other"),
+        FingerRule(GRIP, "contact", "actor", "side"),
+    ),
+    "help up": (FingerRule(CLASP, lead=0.1, lag=0.1),),
+    "support while limping": (FingerRule(GRIP, lead=0.2, lag=0.2),),
+    "lead by the arm": (FingerRule(GRIP, lead=0.15, lag=0.15),),
+    "frisk": (FingerRule(FLAT, "near", "actor", lead=0.6, lag=0.8), FingerRule(OPEN, "raised", "other")),
+    "protect behind the back": (FingerRule(OPEN, "near", "actor", lead=0.3), FingerRule(FLAT, lead=0.2, lag=0.2)),
+    "turn under the arm": (FingerRule(CLASP),),
+    "swing dance": (FingerRule(CLASP),),
+    "stretch together": (FingerRule(FLAT, "raised"),),
+    "show a phone": (
+        FingerRule(POINTING, "raised", "actor", "other_side"),
+        FingerRule(HANDLE, "raised", "actor", "side"),
+        FingerRule(FLAT, lead=0.2, lag=0.2),
+    ),
+    "take a selfie": (
+        FingerRule(HANDLE, "raised", "actor", "side"),
+        FingerRule(OPEN, "raised", "other"),
+        FingerRule(GRIP, lead=0.1, lag=0.1),
+    ),
+    "read together": (FingerRule(HANDLE, "raised"),),
+    "carry a table together": (FingerRule(GRIP, "always"),),
 }
 """The rules of each kind, later ones over earlier ones; without a rule, and for other kinds, hands are relaxed."""
 

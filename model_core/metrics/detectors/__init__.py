@@ -6,15 +6,49 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .caring import CARING
 from .contact import CONTACT
 from .fights import FIGHTS
 from .measures import Pair, Person
+from .sharing import SHARING
 from .signals import SIGNALS
 from .signs import SIGNS
 from .striking import STRIKING
 from .travel import TRAVEL
 
-DETECTORS: dict[str, Callable[[Pair], bool]] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS, **STRIKING}
+Detector = Callable[[Pair], bool]
+
+_SPECIAL = {
+    "hug": ("comfort who cries", "kiss on the cheek"),
+    "whisper in the ear": ("comfort who cries", "kiss on the cheek"),
+    "play clapping hands": ("kiss on the cheek", "swing dance"),
+    "drink together": ("propose with a ring", "comfort who cries"),
+    "kneel before the other": ("propose with a ring", "help up"),
+    "shake hands": ("help up", "swing dance", "turn under the arm"),
+    "pat on the shoulder": ("comfort who cries", "pat a sitting one"),
+    "mirror each other's exercise": ("stretch together",),
+    "arm around the shoulder walking": ("lead by the arm", "support while limping"),
+    "walk side by side": ("lead by the arm", "support while limping"),
+    "hold hands walking": ("lead by the arm",),
+    "martial-arts sparring": ("carry a table together",),
+    "salsa": ("support while limping", "swing dance", "turn under the arm"),
+}
+"""Kinds whose measures hold for more special kinds too: where one of these is detected, the general one is not."""
+
+_ALL: dict[str, Detector] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS, **STRIKING, **CARING, **SHARING}
+
+
+def _except(general: Detector, special: tuple[str, ...]) -> Detector:
+    def detector(pair: Pair) -> bool:
+        roles = (pair, pair.swapped)
+        return general(pair) and not any(_ALL[kind](one) for kind in special for one in roles)
+
+    return detector
+
+
+DETECTORS: dict[str, Detector] = {
+    kind: _except(detector, _SPECIAL[kind]) if kind in _SPECIAL else detector for kind, detector in _ALL.items()
+}
 """A test of an actor and a partner for every kind, including captured salsa."""
 
 

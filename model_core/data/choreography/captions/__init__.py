@@ -13,12 +13,16 @@ import numpy as np
 
 from ..split import caption_held_out
 from .alone import ALONE
+from .caring import CARING
 from .contact import CONTACT
 from .moving import MOVING
+from .sharing import SHARING
 from .signals import SIGNALS
 from .striking import STRIKING
 
-TEMPLATES: dict[str, tuple[str, ...]] = {**CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING}
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    **CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING, **CARING, **SHARING,
+}  # fmt: skip
 """Templates by kind."""
 
 ROLES = (

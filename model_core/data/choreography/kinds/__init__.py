@@ -5,13 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..scene import Scene
-from . import fighting, gestures, greetings, passing, signals, striking, together, touching
+from . import (
+    caring,
+    dancing,
+    fighting,
+    gestures,
+    greetings,
+    helping,
+    passing,
+    sharing,
+    signals,
+    striking,
+    together,
+    touching,
+)
 
 Script = Callable[[Scene], None]
 
 SCRIPTS: dict[str, Script] = {
     name: script
-    for module in (greetings, touching, fighting, gestures, passing, together, signals, striking)
+    for module in (
+        greetings,
+        touching,
+        fighting,
+        gestures,
+        passing,
+        together,
+        signals,
+        striking,
+        caring,
+        helping,
+        dancing,
+        sharing,
+    )
     for name, script in module.SCRIPTS.items()
 }
 """Script of each kind."""

@@ -12,8 +12,11 @@ from ..curves import plateau
 from ..scene import Scene
 
 
-def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6) -> float:
-    """Place both people ``gap`` apart, or let them approach; return the time of arrival. Facts: ``manner``."""
+def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6, slower: float = 1.0) -> float:
+    """Place both people ``gap`` apart, or let them approach; return the time of arrival.
+
+    ``slower`` divides their pace.
+    """
     first, second = scene.cast()
     way = scene.vary(least, most) if scene.chance(0.65) else 0.0
     if way < 0.35:
@@ -22,7 +25,7 @@ def approach(scene: Scene, gap: float, least: float = 0.0, most: float = 1.6) ->
     both = scene.chance(0.5)
     scene.facing_each_other(gap + way)
     start = scene.vary(-0.4, 0.2)
-    pace = scene.vary(0.8, 1.15)
+    pace = scene.vary(0.8, 1.15) / slower
     forward = np.array([0.0, 0.0, 1.0])
     if both:
         stop = start + 0.5 + 0.5 * way / pace

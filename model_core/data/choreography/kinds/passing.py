@@ -40,7 +40,7 @@ def _curve(scene: Scene, actor: Actor, pace: float, most: float = 0.35) -> tuple
     return places - places[START], heading
 
 
-def _abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag: float = 0.0) -> tuple[Actor, Actor]:
+def abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag: float = 0.0) -> tuple[Actor, Actor]:
     """Both walk in the same direction, the second to the left of the first."""
     first, second = scene.cast(running)
     places, heading = _curve(scene, first, pace, 0.1 if running else 0.3)
@@ -53,14 +53,15 @@ def _abreast(scene: Scene, apart: float, pace: float, running: bool = False, lag
     return first, second
 
 
-def _pace(scene: Scene) -> float:
+def walking_pace(scene: Scene) -> float:
+    """A pace in m/s, with the fact ``manner``."""
     pace = scene.vary(0.75, 1.35)
     scene.facts["manner"] = "slowly" if pace < 0.88 else "quickly" if pace > 1.22 else ""
     return pace
 
 
 def walk_side_by_side(scene: Scene) -> None:
-    first, second = _abreast(scene, scene.vary(0.62, 0.85), _pace(scene), lag=scene.vary(-0.12, 0.12))
+    first, second = abreast(scene, scene.vary(0.62, 0.85), walking_pace(scene), lag=scene.vary(-0.12, 0.12))
     for actor in (first, second):
         if scene.chance(0.6):
             start = scene.vary(0.2, 1.5)
@@ -69,8 +70,8 @@ def walk_side_by_side(scene: Scene) -> None:
 
 
 def hold_hands_walking(scene: Scene) -> None:
-    pace = _pace(scene)
-    first, second = _abreast(scene, scene.vary(0.52, 0.62), pace, lag=scene.vary(-0.05, 0.05))
+    pace = walking_pace(scene)
+    first, second = abreast(scene, scene.vary(0.52, 0.62), pace, lag=scene.vary(-0.05, 0.05))
     seconds, rate, width = scene.vary(3.2, 6.0), scene.vary(0.7, 1.0), scene.vary(0.03, 0.1)
     scene.facts |= {"side": "left", "other_side": "right"}
     way = first.path[1] if first.path is not None else np.zeros(1)
@@ -94,7 +95,7 @@ def hold_hands_walking(scene: Scene) -> None:
 
 
 def arm_around_the_shoulder(scene: Scene) -> None:
-    first, _ = _abreast(scene, scene.vary(0.46, 0.53), scene.vary(0.7, 1.0), lag=scene.vary(-0.06, 0.03))
+    first, _ = abreast(scene, scene.vary(0.46, 0.53), scene.vary(0.7, 1.0), lag=scene.vary(-0.06, 0.03))
     scene.facts |= {"side": "left"}
     start = -0.5 if scene.chance(0.6) else scene.vary(0.9, 1.3)
     scene.touch(
@@ -132,7 +133,7 @@ def _behind(scene: Scene, lead: Actor, tail: Actor, pace: float, delay: float, c
 
 def follow(scene: Scene) -> None:
     first, second = scene.cast()
-    pace = _pace(scene)
+    pace = walking_pace(scene)
     _behind(scene, second, first, pace, scene.vary(1.0, 1.7) / pace)
     first.look(-1, 9, scene.vary(0.3, 0.7))
     scene.finish_at(scene.vary(3.4, 6.0))
@@ -147,7 +148,7 @@ def chase(scene: Scene) -> None:
 
 
 def race(scene: Scene) -> None:
-    _abreast(scene, scene.vary(0.95, 1.4), scene.vary(2.3, 3.0), True, scene.vary(-0.5, 0.5))
+    abreast(scene, scene.vary(0.95, 1.4), scene.vary(2.3, 3.0), True, scene.vary(-0.5, 0.5))
     scene.finish_at(scene.vary(3.0, 3.8))
 
 

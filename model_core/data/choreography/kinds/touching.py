@@ -48,7 +48,7 @@ def hug(scene: Scene) -> None:
     scene.finish_at(stop + scene.vary(1.1, 1.6))
 
 
-def _beats(times: np.ndarray, beats: list[float], lift: float) -> np.ndarray:
+def beats_of_a_hand(times: np.ndarray, beats: list[float], lift: float) -> np.ndarray:
     """(T,) height of a hand that is lowered at each beat and raised in between."""
     height = np.zeros(len(times))
     for before, after in pairwise(beats):
@@ -71,7 +71,7 @@ def pat_on_the_shoulder(scene: Scene) -> None:
         start,
         stop,
         contact=False,
-        wiggle=lambda times: _beats(times, beats, 0.07)[:, None] * np.array([0.0, 1.0, 0.0]),
+        wiggle=lambda times: beats_of_a_hand(times, beats, 0.07)[:, None] * np.array([0.0, 1.0, 0.0]),
         fingers=(0.0, 0.1, 1.0),
         palm=(0.0, -1.0, 0.0),
         approach=scene.vary(0.5, 0.7),
@@ -105,7 +105,7 @@ def tap_from_behind(scene: Scene) -> None:
         beats[0],
         beats[-1] + 0.08,
         contact=False,
-        wiggle=lambda times: _beats(times, beats, 0.06)[:, None] * np.array([0.0, 1.0, -0.3]),
+        wiggle=lambda times: beats_of_a_hand(times, beats, 0.06)[:, None] * np.array([0.0, 1.0, -0.3]),
         fingers=(-0.1, -0.1, 1.0),
         palm=(0.0, -1.0, 0.0),
         approach=0.55,
