@@ -172,7 +172,7 @@ def evaluate_starter(
     if evaluator is None and EVALUATOR.is_dir():
         evaluator = EVALUATOR
     embedding = None if evaluator is None else PairEmbedding.load(evaluator)
-    pipeline = InterMask.load(model)
+    pipeline = InterMask.load(model, detectors=False)
     report = Report(pipeline.config.name, seeds)
     report.loading, report.seconds, report.memory = cost(model)
     report.world_mm, report.aligned_mm = reconstruction(pipeline, held_out[:: max(1, len(held_out) // _PAIRS)])

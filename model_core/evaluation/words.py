@@ -123,7 +123,7 @@ def evaluate_words(
         UserError: the model has no prompt classifier, or there are no prompts.
     """
     tests = [test for test in read_prompts(prompts or PROMPTS) if not kinds or not test.kind or test.kind in kinds]
-    pipeline = InterMask.load(model)
+    pipeline = InterMask.load(model, detectors=False)
     matcher = pipeline.reader.matcher
     if matcher is None:
         raise UserError(f"{model} has no prompt classifier; 'evaluate words' measures models that have one.")

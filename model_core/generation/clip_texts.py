@@ -26,17 +26,19 @@ from .windowed import PartTexts, WindowText
 class ClipTexts:
     """Divides clips into windows and parts, each with the vectors of its text."""
 
-    def __init__(self, model: Model, reader: PromptReader, once: frozenset[str]) -> None:
+    def __init__(self, model: Model, reader: PromptReader, once: frozenset[str], detectors: bool) -> None:
         """Create it.
 
         Args:
             model: the networks.
             reader: of prompts.
             once: names of kinds of interaction that are done once, however long a clip is.
+            detectors: whether the detector of the prompt's kind helps to choose among candidates.
         """
         self._model = model
         self._reader = reader
         self._once = once
+        self._detectors = detectors
 
     @torch.inference_mode()
     def condition(self, prompt: str) -> TextCondition:
@@ -89,7 +91,7 @@ class ClipTexts:
         if self._reader.matcher is None or as_written:
             return self.condition(prompt), None
         found = self._reader.matcher.understand(prompt)
-        kind = seen_kind(found.best.kind) if found.known else None
+        kind = seen_kind(found.best.kind) if found.known and self._detectors else None
         return replace(self.condition(found.best.caption), kinds=(kind,)), found
 
 

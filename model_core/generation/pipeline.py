@@ -49,23 +49,31 @@ class InterMask:
     """
 
     def __init__(
-        self, model: Model, reader: PromptReader, compute_device: ComputeDevice, once: frozenset[str] = frozenset()
+        self,
+        model: Model,
+        reader: PromptReader,
+        compute_device: ComputeDevice,
+        once: frozenset[str] = frozenset(),
+        detectors: bool = True,
     ) -> None:
         """Create it.
 
         Args:
             model, reader, compute_device: as the attributes.
             once: names of kinds of interaction that are done once, however long a clip is.
+            detectors: as in ``load``.
         """
         self.model = model
         self.reader = reader
         self.compute_device = compute_device
         self.codec = MotionCodec(model, self.device)
         self._completer = WindowedCompleter(model, self.codec)
-        self._texts = ClipTexts(model, reader, once)
+        self._texts = ClipTexts(model, reader, once, detectors)
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto", words: str | Path | None = None) -> InterMask:
+    def load(
+        cls, folder: str | Path, device: str = "auto", words: str | Path | None = None, detectors: bool = True
+    ) -> InterMask:
         """Load a model folder and its text encoder.
 
         Args:
@@ -74,6 +82,8 @@ class InterMask:
                 or ``cpu-bf16``, ``cpu-int8``, ``cpu-compiled``, ``cuda-compiled``.
             words: a ``words.json`` with more phrases for the kinds that the model knows; None or a missing file for
                 none.
+            detectors: whether the detector of the prompt's kind helps to choose among candidates. Turn it off where
+                the same detectors measure the results.
 
         Raises:
             UserError: the folder, the words or the device is missing or damaged.
@@ -86,7 +96,7 @@ class InterMask:
         reader = PromptReader.load(Path(folder), chosen.torch_device)
         if error := reader.use_words(None if words is None else Path(words)):
             raise UserError(error)
-        return cls(model, reader, chosen, kinds_done_once(Path(folder)))
+        return cls(model, reader, chosen, kinds_done_once(Path(folder)), detectors)
 
     @property
     def config(self) -> ModelConfig:

@@ -41,6 +41,17 @@ def test_other_words_lead_to_a_training_caption(reader: PromptReader) -> None:
             assert len({match.kind for match in found.matches}) == len(found.matches) == 2
 
 
+@pytest.mark.parametrize(
+    ("detectors", "as_written", "kind"), [(True, False, HUG), (True, True, None), (False, False, None)]
+)
+def test_the_detector_of_a_known_kind_chooses_unless_it_measures(
+    folder: Path, detectors: bool, as_written: bool, kind: str | None
+) -> None:
+    model = InterMask.load(folder, "cpu", detectors=detectors)
+    (part,) = model._texts.parts(WORDS[HUG][0], 60, as_written, None)
+    assert {one for _, text in part.windows for one in text.kinds or (None,)} == {kind}
+
+
 def test_a_prompt_is_understood_once_for_a_clip_and_its_report(reader: PromptReader) -> None:
     assert reader.understand("a long cuddle", 60)[0] is reader.understand("a long cuddle", 120)[0]
 
