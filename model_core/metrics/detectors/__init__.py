@@ -13,6 +13,7 @@ from .measures import Pair, Person
 from .sharing import SHARING
 from .signals import SIGNALS
 from .signs import SIGNS
+from .sports import SPORTS
 from .striking import STRIKING
 from .travel import TRAVEL
 
@@ -35,7 +36,17 @@ _SPECIAL = {
 }
 """Kinds whose measures hold for more special kinds too: where one of these is detected, the general one is not."""
 
-_ALL: dict[str, Detector] = {**CONTACT, **FIGHTS, **SIGNS, **TRAVEL, **SIGNALS, **STRIKING, **CARING, **SHARING}
+_ALL: dict[str, Detector] = {
+    **CONTACT,
+    **FIGHTS,
+    **SIGNS,
+    **TRAVEL,
+    **SIGNALS,
+    **STRIKING,
+    **SPORTS,
+    **CARING,
+    **SHARING,
+}
 
 
 def _except(general: Detector, special: tuple[str, ...]) -> Detector:

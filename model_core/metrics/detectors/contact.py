@@ -9,6 +9,7 @@ import numpy as np
 from ...motion.types import FPS
 from .fights import block
 from .measures import Pair, Person, count_reversals, count_runs, fraction, longest_run
+from .sports import sneak_up
 from .striking import grapple
 
 _NEAR = 0.2
@@ -282,6 +283,7 @@ def tap_from_behind(pair: Pair) -> bool:
         and pair.partner.stepping[on].mean() < 0.4
         and pair.partner_faces[-1] > 0.3
         and pair.actor.advancing[on].mean() < 0.4
+        and not sneak_up(pair)
     )
 
 

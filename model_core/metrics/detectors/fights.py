@@ -6,6 +6,7 @@ import numpy as np
 
 from ...motion.types import FPS
 from .measures import J, Pair, fraction, longest_run
+from .sports import tug_of_war
 from .striking import dodge, hook, knock_down, slap, uppercut
 
 
@@ -162,6 +163,7 @@ def spar(pair: Pair) -> bool:
         and max(person.pelvis_height.max() for person in pair.both) > 0.95
         and min(person.stepping.mean() for person in pair.both) > 0.1
         and _not_in_step(pair)
+        and not tug_of_war(pair)
     )
 
 

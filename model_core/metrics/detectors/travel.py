@@ -9,6 +9,7 @@ from .fights import push
 from .measures import Pair, fraction, longest_run
 from .signals import cheer
 from .signs import laugh
+from .sports import jog, play_tag
 
 _RUNNING = 1.85
 """Metres per second from which people run."""
@@ -49,6 +50,7 @@ def walk_side_by_side(pair: Pair) -> bool:
         and not _hand_in_hand(pair)
         and not _arm_around(pair)
         and not _arm_around(other)
+        and not jog(pair)
     )
 
 
@@ -64,7 +66,8 @@ def arm_around_the_shoulder(pair: Pair) -> bool:
 
 def race(pair: Pair) -> bool:
     """Both run abreast in the same direction."""
-    return _abreast(pair) and _pace(pair) >= _RUNNING
+    games = any(game(one) for game in (jog, play_tag) for one in (pair, pair.swapped))
+    return _abreast(pair) and _pace(pair) >= _RUNNING and not games
 
 
 def follow(pair: Pair) -> bool:

@@ -18,10 +18,11 @@ from .contact import CONTACT
 from .moving import MOVING
 from .sharing import SHARING
 from .signals import SIGNALS
+from .sports import SPORTS
 from .striking import STRIKING
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
-    **CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING, **CARING, **SHARING,
+    **CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING, **SPORTS, **CARING, **SHARING,
 }  # fmt: skip
 """Templates by kind."""
 

@@ -59,3 +59,8 @@ def look_except(actor: Actor, start: float, stop: float, share: float = 0.85) ->
     """Look at the partner but not between two times: a look holds the head, and would undo a nod."""
     actor.look(-1, start - 0.35, share)
     actor.look(stop + 0.35, 9, share)
+
+
+def drawn(offsets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Offsets (T, 3) that are known already, as the function of times that gestures take."""
+    return lambda times: offsets[: len(times)]
