@@ -21,13 +21,16 @@ Detector = Callable[[Pair], bool]
 
 _SPECIAL = {
     "hug": ("comfort who cries", "kiss on the cheek"),
-    "whisper in the ear": ("comfort who cries", "kiss on the cheek"),
+    "whisper in the ear": ("comfort who cries", "kiss on the cheek", "pat a sitting one"),
     "play clapping hands": ("kiss on the cheek", "swing dance"),
     "drink together": ("propose with a ring", "comfort who cries"),
     "kneel before the other": ("propose with a ring", "help up"),
     "shake hands": ("help up", "swing dance", "turn under the arm"),
     "pat on the shoulder": ("comfort who cries", "pat a sitting one"),
     "mirror each other's exercise": ("stretch together",),
+    "dance in unison": ("stretch together",),
+    "pull by the hand": ("swing dance",),
+    "cheer": ("stretch together",),
     "arm around the shoulder walking": ("lead by the arm", "support while limping"),
     "walk side by side": ("lead by the arm", "support while limping"),
     "hold hands walking": ("lead by the arm",),

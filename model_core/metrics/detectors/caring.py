@@ -31,14 +31,17 @@ def comfort(pair: Pair) -> bool:
 
 def kiss_on_the_cheek(pair: Pair) -> bool:
     """Two heads side by side for a moment, a hand of each on the other's arm, the other hands hanging."""
-    near = (pair.heads < 0.36) & (pair.gap < 0.62)
-    if not 0.1 < longest_run(near) < 2.6:
+    near = (pair.heads < 0.4) & (pair.gap < 0.62)
+    if not 0.1 < longest_run(near) < 4.0:
         return False
     hanging = max(float(np.median(person.raised.min(-1)[near])) for person in pair.both)
     low = max(float(np.median(person.raised.max(-1)[near])) for person in pair.both)
+    arms = ("L_Shoulder", "R_Shoulder", "L_Elbow", "R_Elbow")
+    held = max(float(np.median(one.hand_to(*arms).min(-1)[near])) for one in (pair, pair.swapped))
     return bool(
-        hanging < -0.36
-        and low < 0.0
+        held < 0.25
+        and hanging < -0.36
+        and low < 0.1
         and np.median(pair.actor_faces[near]) > 0.6
         and np.median(pair.partner_faces[near]) > 0.6
     )
@@ -110,7 +113,7 @@ def lead_by_the_arm(pair: Pair) -> bool:
     ]
     reach = np.linalg.norm(pair.actor.palms[:, :, None] - np.stack(arm, 1)[:, None], axis=-1).min((1, 2))
     return _abreast(pair, 0.4) and bool(
-        fraction(reach < 0.16) > 0.5
+        fraction(reach < 0.19) > 0.5
         and fraction(pair.swapped.hand_to("L_Shoulder", "R_Shoulder", "Spine1", "Spine2").min(-1) < 0.24) < 0.2
         and np.median(pair.hands.min((1, 2))) > 0.2
     )

@@ -28,20 +28,19 @@ def turn_under_the_arm(scene: Scene) -> None:
     done = turn + scene.vary(1.7, 2.0) * max(slower, 0.75)
     stop = done + 0.5 * slower
     height = scene.vary(0.98, 1.06)
-    over = 1.22 * second.body.size / (0.5 * (first.body.size + second.body.size)) + 0.54 - height
+    over = 1.22 * second.body.size / (0.5 * (first.body.size + second.body.size)) + 0.57 - height
     way = 1.0 if scene.chance(0.5) else -1.0
     scene.facts |= {"side": "left", "other_side": "right", "way": "counterclockwise" if way > 0 else "clockwise"}
 
     def lift(times: np.ndarray) -> np.ndarray:
         share = plateau(times, turn + 0.25 * slower, done - 0.25 * slower, 0.6 * slower, 0.6 * slower)
-        circle = share * 0.05
-        phase = way * 2 * np.pi * np.clip((times - turn) / (done - turn), 0, 1)
-        return np.stack((circle * np.sin(phase), over * share, 0.14 * share + circle * np.cos(phase)), -1)
+        return share[:, None] * np.array([0.0, over, 0.06])
 
+    # The elbow goes where the turning body lets it: a direction of its own would turn over on the way round.
     how: dict[str, Any] = {
         "fingers": (0.0, 0.7, 0.7), "palm": (0.0, -0.3, 1.0), "approach": 0.5 * slower, "release": 0.6 * slower,
         "elbow": (0.8, -1.0, 0.0),
-        "elbow_share": 0.2, "lean": 0.6,
+        "elbow_share": 0.0, "lean": 0.6,
     }  # fmt: skip
     scene.meet("left", "right", held, stop, height, 0.5, 0.16, lift, how=how, other_how=how)
     second.move(turn, done, None, way * 2 * np.pi, ramping=0.25)
@@ -123,7 +122,7 @@ def stretch_together(scene: Scene) -> None:
             # Overhead, the hands go where the trunk tilts.
             path = 0.6 * np.stack((-out * np.sin(curve), np.cos(curve) - 1, np.zeros(len(curve))), -1)
             scene.gesture(
-                actor, hand, (0.1, 0.64, 0.02), up + late, stop + late, path_of(path),
+                actor, hand, (0.1, 0.7, 0.02), up + late, stop + late, path_of(path),
                 fingers=(-0.1, 1.0, 0.0), palm=(-0.3, 0.0, 1.0), elbow=(1.0, 0.0, 0.0), approach=0.7 * slower,
                 release=0.8 * slower, lean=0.0, bow=(0.05, 0.0, 0.35),
             )  # fmt: skip

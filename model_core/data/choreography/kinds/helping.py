@@ -89,12 +89,12 @@ def support_while_limping(scene: Scene) -> None:
 
 def lead_by_the_arm(scene: Scene) -> None:
     pace = walking_pace(scene)
-    first, second = abreast(scene, scene.vary(0.5, 0.57), pace, lag=-scene.vary(0.02, 0.14))
+    first, second = abreast(scene, scene.vary(0.5, 0.57), pace, lag=-scene.vary(0.16, 0.26))
     scene.facts |= {"side": "left", "other_side": "right"}
     start = -0.5 if scene.chance(0.5) else scene.vary(0.7, 1.0)
     scene.touch(
         first, "left", "right_upper_arm", start, 9.0, (-0.1, 0.0, -0.045),
-        fingers=(0.5, 0.2, 1.0), palm=(0.3, -0.5, 0.8), elbow=(0.2, -0.4, -1.0), elbow_share=0.8, approach=0.6,
+        fingers=(0.5, 0.2, 1.0), palm=(0.3, -0.5, 0.8), elbow=(0.5, -0.8, -0.6), elbow_share=0.8, approach=0.6,
         lean=0.3, scheduled=(max(start, 0.0), 9.0),
     )  # fmt: skip
     second.bend(0.1, start, 9, 0.6, 0.3)
