@@ -14,6 +14,7 @@ from ..generator.client import Request, WorkerClient
 from ..generator.generation import BatchedResult, GenerationSettings, Pair, progress_text, submit
 from ..generator.understanding import UnderstoodPart
 from ..rig.limb_controls import LimbControls
+from ..rig.own_map import check_limbs
 from ..scene.placement import Placement, with_bodies
 from ..scene.placing import at_scene_rate, place, scene_joints
 from ..scene.request import Characters, TakeOptions, prepare
@@ -101,6 +102,8 @@ def make_clip(
         scene = _fresh_scene(context.blend, options.fps)
     settings, placement = _prepared(job, context, scene, leader)
     placement = replace(placement, limbs=LimbControls(job.arms.upper(), job.legs.upper()))
+    for name in check_limbs([owner for owner in _characters(job) if owner is not None], placement.limbs):
+        context.console.say(f"    {name} has no IK controls that are known, so FK is keyed")
     context.stop.raise_if_requested()
     result = result or BatchedResult(submit(context.client, settings))
     _wait_for(context, result.request)

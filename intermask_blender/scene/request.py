@@ -18,7 +18,7 @@ from ..rig.retarget import hip_ratio
 from ..translations import tr
 from .placement import Placement
 from .spots import cursor_spot, standing_spot
-from .takes import people_to_reuse
+from .takes import people_to_reuse, with_generated_partner
 
 Characters = tuple[bpy.types.Object | None, bpy.types.Object | None]
 
@@ -64,7 +64,8 @@ def prepare(
         characters: armatures to key; None creates a new character. With a leader the first one is ignored.
         options: of the generation; None for one take with the model's own sampling settings.
         frame_range: first and last scene frame of the leader's motion to use.
-        reuse: whether to key the generated people of the chosen take instead of new ones.
+        reuse: whether to key the generated people of the chosen take instead of new ones; with one character, the
+            partner who was generated for it.
         at_cursor: whether characters of the scene perform at the 3D cursor instead of where they stand.
 
     Raises:
@@ -76,6 +77,7 @@ def prepare(
     settings = GenerationSettings(prompt, model, seconds, seed, **asdict(options))
     if leader is not None:
         characters = (None, characters[1])
+    with_partner = with_generated_partner(scene, characters) if reuse and leader is None else characters
     reuse = reuse and characters == (None, None)
     if reuse:
         characters = people_to_reuse(scene, leader)
@@ -93,6 +95,8 @@ def prepare(
         spot, stands = cursor_spot(scene), characters != (None, None) and not at_cursor
         if stands:
             spot = standing_spot(scene, characters, scene.frame_start)
+        # The user's own armatures decide where the pair performs, a generated partner does not.
+        names = tuple("" if owner is None else owner.name for owner in (characters if reuse else with_partner))
         placement = Placement(scene.name, scene.frame_start, characters=(names[0], names[1]), spot=spot, reuse=reuse)
         metres = scene.unit_settings.scale_length or 1.0
         return settings, replace(placement, metres=metres, stands=stands, loop=options.loop)

@@ -178,6 +178,21 @@ def people_to_reuse(
     return (people[0], people[1]) if all(people) else (None, None)
 
 
+def with_generated_partner(
+    scene: bpy.types.Scene, characters: tuple[bpy.types.Object | None, bpy.types.Object | None]
+) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """The characters of a next take: one armature of the user's keeps the partner that the chosen take has for it."""
+    take = chosen_take(scene)
+    if take is None or characters.count(None) != 1:
+        return characters
+    own = 0 if characters[0] is not None else 1
+    people = (take.character_1, take.character_2)
+    partner = people[1 - own]
+    if people[own] != characters[own] or not (_in_scene(take, partner) and is_generated(partner)):
+        return characters
+    return (people[own], partner) if own == 0 else (partner, people[own])
+
+
 def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
     """First and last frame of a take.
 

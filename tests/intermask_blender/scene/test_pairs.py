@@ -258,6 +258,14 @@ def test_a_new_person_joins_an_own_rig_where_that_stands(model: Path) -> None:
     np.testing.assert_allclose(facing(joints), (1.0, 0.0), atol=0.05)
     assert np.linalg.norm(world(bpy.data.objects["Person 1"], 1)[PELVIS] - joints[PELVIS]) < 4.0
     assert scene.intermask.takes[0].character_2 == mine
+    # The next take is performed by the same two, where the user's armature stands.
+    assert bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, seed=1, model=str(model), character_2="Mine") == {
+        "FINISHED"
+    }
+    assert people() == ["Mine", "Person 1"] and len(scene.intermask.takes) == 2
+    np.testing.assert_allclose(world(mine, 1)[PELVIS, :2], (5.0, 1.0), atol=0.05)
+    bpy.ops.intermask.generate(prompt="they hug", seconds=1.0, model=str(model), character_2="Mine", new_pair=True)
+    assert people() == ["Mine", "Person 1", "Person 1.001"]
 
 
 @pytest.mark.parametrize(
