@@ -89,4 +89,6 @@ def part_lines(parts: Sequence[UnderstoodPart], as_written: bool) -> list[str]:
             lines.append(f"{place}understood as: {part.description()}")
             if part.acts:
                 lines.append(f"{place}only the first act is used; for all of them: {part.timed_acts(_EXAMPLE_SECONDS)}")
+        if part.names_more_than_two:
+            lines.append(f"{place}two people are animated; the prompt names more")
     return lines

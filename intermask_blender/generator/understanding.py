@@ -13,6 +13,15 @@ from .client import Request, WorkerClient
 
 SECOND_ACTS = tr_noop("{caption} (person 2 acts)")
 _NUMBERS = re.compile(r"\b(?:first|second)\b")
+_MORE_THAN_TWO = re.compile(
+    r"\b(?:three|four|five|six|seven|eight|nine|ten|drei|vier|fünf|sechs|trois|quatre|cinq|[3-9]|[1-9]\d+|"
+    r"(?:group|crowd|team|gruppe|groupe)(?: of| von| de)?)\s(?:\w+\s){0,2}?"
+    r"(?:people|persons|men|women|guys|girls|boys|friends|dancers|fighters|players|kids|children|characters|figures|"
+    r"strangers|leute|personen|menschen|männer|frauen|freunde|kinder|tänzer|figuren|"
+    r"personnes|gens|hommes|femmes|amis|amies|enfants|danseurs|personnages)\b",
+    re.IGNORECASE,
+)
+"""How prompts name more people than two, in the languages of the interface."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,11 @@ class UnderstoodPart:
         borders = [f"{seconds * number / len(self.acts):.1f}".removesuffix(".0") for number in range(len(self.acts))]
         times = zip(borders, [*(f"{border} s" for border in borders[1:]), "end"], strict=True) if self.acts else ()
         return "; ".join(f"{start}-{stop}: {act}" for (start, stop), act in zip(times, self.acts, strict=True))
+
+    @property
+    def names_more_than_two(self) -> bool:
+        """Whether the part asks for three people or more, of whom two are animated."""
+        return _MORE_THAN_TWO.search(self.prompt) is not None
 
     @property
     def is_caption(self) -> bool:

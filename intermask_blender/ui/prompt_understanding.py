@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,13 +172,18 @@ def answer_lines(answer: Understanding, as_written: bool, seconds: float = 4.0) 
     if not parts:
         return [*_nearest_lines(answer), *error]
     if len(parts) == 1:
-        return [*_line(parts[0], as_written), *_acts_lines(parts[0], as_written, seconds), *error]
+        return [
+            *_line(parts[0], as_written),
+            *_acts_lines(parts[0], as_written, seconds),
+            *_people_lines(parts),
+            *error,
+        ]
     if all(part.is_caption for part in parts):
         return error
     numbered = list(enumerate(parts, 1))
     if len(parts) > MAX_PART_LINES:
         numbered = [(number, part) for number, part in numbered if not part.known][:MAX_PART_LINES]
-    return [*(_numbered_line(number, part) for number, part in numbered), *error]
+    return [*(_numbered_line(number, part) for number, part in numbered), *_people_lines(parts), *error]
 
 
 def offered_matches(answer: Understanding) -> tuple[Match, ...]:
@@ -204,6 +210,12 @@ def _acts_lines(part: UnderstoodPart, as_written: bool, seconds: float) -> list[
         return []
     line = tr("Only the first act is used. For all of them: {prompt}").format(prompt=part.timed_acts(seconds))
     return [(line, "TIME")]
+
+
+def _people_lines(parts: Sequence[UnderstoodPart]) -> list[Line]:
+    """The line of a prompt that asks for more people than there will be."""
+    more = any(part.names_more_than_two for part in parts)
+    return [(tr("Two people are animated; the prompt names more"), "COMMUNITY")] if more else []
 
 
 def _shown(part: UnderstoodPart) -> str:

@@ -103,6 +103,26 @@ def test_of_several_acts_the_line_gives_each_its_time() -> None:
     assert part("x").timed_acts(5.0) == ""
 
 
+@pytest.mark.parametrize(
+    ("prompt", "more"),
+    [
+        ("three people dance in a circle", True),
+        ("4 drunk friends hug", True),
+        ("a group of kids play tag", True),
+        ("drei Leute tanzen", True),
+        ("trois amis se saluent", True),
+        ("two people shake hands three times", False),
+        ("they bow, and five seconds later the two men fight", False),
+        ("one of two people counts to ten", False),
+        ("they high five", False),
+    ],
+)
+def test_a_prompt_of_more_than_two_people_gets_a_line(prompt: str, more: bool) -> None:
+    hint = ("Two people are animated; the prompt names more", "COMMUNITY")
+    assert (hint in answer_lines(Understanding((part(prompt),)), False)) is more
+    assert (hint in answer_lines(Understanding((part("they hug"), part(prompt))), False)) is more
+
+
 def test_a_model_without_a_classifier_names_the_nearest_caption(client: WorkerClient, model: Path) -> None:
     for distance, start in ((0.1, ""), (0.4, "Closest match in this model: "), (0.9, "Not in this model. Closest: ")):
         lines = answer_lines(Understanding(nearest="two people hug", distance=distance), False)
