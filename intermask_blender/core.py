@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from model_core.errors import UserError, printable
     from model_core.files import atomic_folder, atomic_write, replace_folder
     from model_core.fingers.hand_pose import finger_rotations
+    from model_core.fingers.handle import HANDLE_RADIUS, fingers_around, handle_middle
     from model_core.fingers.shapes import SHAPES as FINGER_SHAPES
     from model_core.fingers.states import FINGER_STATES
     from model_core.keys.controls import Bend, Control, ControlTree

@@ -6,8 +6,9 @@ import bpy
 import numpy as np
 
 from ..core import UserError
+from ..rig.keyable import check_keyable
 from ..scene.people import mark_generated
-from ..scene.prop_shapes import new_prop
+from ..scene.prop_shapes import handle_radius, new_prop
 from ..scene.props import hand_over, hands_of, hold, holding_hand, kick
 from ..scene.takes import chosen_take, frames_of, people_of
 from ..translations import tr
@@ -85,9 +86,13 @@ class INTERMASK_OT_add_prop(AttemptMixin, bpy.types.Operator):
         if self.use == "KICK":
             kick(prop(), people, scene, frames, collection)
             return
-        hands = [hands_of(owner, scene, frames) for owner in people]
+        for owner in people:
+            check_keyable(owner)
+        things = [prop()] if own is not None or self.use == "HAND_OVER" else [prop(), prop()]
+        radius = handle_radius(things[0], scene.unit_settings.scale_length or 1.0)
+        hands = [hands_of(owner, scene, frames, radius) for owner in people]
         if self.use == "HAND_OVER":
-            hand_over(prop(), hands, scene, frames, collection)
+            hand_over(things[0], hands, scene, frames, collection)
             return
-        for own_hands in hands[: 1 if own is not None else 2]:
-            hold(prop(), holding_hand(own_hands), collection)
+        for thing, own_hands in zip(things, hands, strict=False):
+            hold(thing, holding_hand(own_hands), scene, frames, collection)

@@ -29,7 +29,7 @@ def pose_fingers(
     frames: tuple[int, int],
     blend: int = BLEND,
 ) -> int:
-    """Key a finger pose on an armature, and return the number of bones.
+    """Key the pose of a state of the fingers on an armature, and return the number of bones.
 
     Args:
         owner: the armature.
@@ -42,12 +42,31 @@ def pose_fingers(
     Raises:
         UserError: the armature cannot be keyed, or has no finger bones.
     """
-    check_keyable(owner)
-    bones = _shape(owner, scene, state, sides)
-    if not bones:
+    number = pose_finger_angles(owner, scene, FINGER_SHAPES[FINGER_STATES.index(state)], sides, frames, blend)
+    if not number:
         raise UserError(
             tr("{name} has no finger bones that are known; its fingers stay as they are.").format(name=owner.name)
         )
+    return number
+
+
+def pose_finger_angles(
+    owner: bpy.types.Object,
+    scene: bpy.types.Scene,
+    angles: np.ndarray,
+    sides: Sequence[str],
+    frames: tuple[int, int],
+    blend: int = BLEND,
+) -> int:
+    """Key fingers at angles (20,) in degrees as ``pose_fingers`` does; returns 0 for an armature without fingers.
+
+    Raises:
+        UserError: the armature cannot be keyed.
+    """
+    check_keyable(owner)
+    bones = _shape(owner, scene, angles, sides)
+    if not bones:
+        return 0
     animation = owner.animation_data or owner.animation_data_create()
     if animation.action is None:
         animation.action = bpy.data.actions.new(f"{owner.name} Fingers")
@@ -89,12 +108,13 @@ def _hold(curve: bpy.types.FCurve, value: float, frames: tuple[int, int], blend:
     curve.update()
 
 
-def _shape(owner: bpy.types.Object, scene: bpy.types.Scene, state: str, sides: Sequence[str]) -> dict[str, np.ndarray]:
-    """Finger bone to its rotation (3, 3) in a state."""
-    angles = np.tile(FINGER_SHAPES[FINGER_STATES.index(state)], (1, 2, 1))
+def _shape(
+    owner: bpy.types.Object, scene: bpy.types.Scene, angles: np.ndarray, sides: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Finger bone to its rotation (3, 3) with fingers at angles (20,)."""
     local = np.zeros((1, len(SMPLX), 4))
     local[..., 0] = 1
-    fingers = finger_rotations(angles)
+    fingers = finger_rotations(np.tile(angles, (1, 2, 1)))
     local[:, -fingers.shape[1] :] = rotations.quaternion_from_matrix(fingers)
     posed = PosedSkeleton(np.zeros((len(SMPLX), 3)), local, np.zeros((1, 3)), skeleton=SMPLX)
     mapping = mapping_of(owner)

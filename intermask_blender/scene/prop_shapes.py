@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from .. import compat
+from ..core import HANDLE_RADIUS
 
 Profile = tuple[tuple[float, float], ...]
 
@@ -20,6 +21,10 @@ _BOTTLE: Profile = (
 _HANDLE: Profile = ((0.0, -0.1), (0.02, -0.1), (0.02, -0.085), (0.015, -0.08), (0.014, 0.07), (0.0, 0.07))
 BALL_RADIUS = 0.11
 """Metres, of a football."""
+_SLICES = (-0.03, 0.0, 0.03)
+"""Metres along Z from the origin, in the width of a hand, at which a thing is measured."""
+_GRASPED = (0.006, 0.15)
+"""Smallest and largest radius in metres around which fingers are closed."""
 _SIDES = 20
 _COLOURS = {"BOTTLE": (0.1, 0.35, 0.15), "SWORD": (0.55, 0.56, 0.6), "BALL": (0.85, 0.85, 0.82)}
 
@@ -54,6 +59,31 @@ def new_prop(shape: str, name: str, collection: bpy.types.Collection, metres: fl
     thing = bpy.data.objects.new(name, mesh)
     collection.objects.link(thing)
     return thing
+
+
+def handle_radius(thing: bpy.types.Object, metres: float) -> float:
+    """Radius in metres of an object where it is held: about its Z axis, in slices near its origin.
+
+    Args:
+        thing: the object; what is no mesh, or has no surface there, counts as a handle of ``HANDLE_RADIUS``.
+        metres: per unit of the scene.
+    """
+    if thing.type != "MESH" or not thing.data.edges:
+        return HANDLE_RADIUS
+    scale = np.abs(np.array(thing.matrix_basis.to_scale())) * metres
+    points = np.empty(3 * len(thing.data.vertices))
+    thing.data.vertices.foreach_get("co", points)
+    edges = np.empty(2 * len(thing.data.edges), np.int32)
+    thing.data.edges.foreach_get("vertices", edges)
+    start, stop = np.moveaxis((points.reshape(-1, 3) * scale)[edges.reshape(-1, 2)], 1, 0)
+    widest = 0.0
+    for height in _SLICES:
+        crossed = (start[:, 2] > height) != (stop[:, 2] > height)
+        if crossed.any():
+            a, b = start[crossed], stop[crossed]
+            share = (height - a[:, 2]) / (b[:, 2] - a[:, 2])
+            widest = max(widest, float(np.linalg.norm((a + share[:, None] * (b - a))[:, :2], axis=-1).mean()))
+    return float(np.clip(widest, *_GRASPED)) if widest else HANDLE_RADIUS
 
 
 def _lathe(built: bmesh.types.BMesh, profile: Profile) -> None:

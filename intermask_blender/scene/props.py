@@ -14,9 +14,11 @@ import numpy as np
 from mathutils import Matrix
 
 from .. import compat
-from ..core import SMPLX, SMPLX_REST_OFFSETS, UserError, finger_bones
+from ..core import SMPLX, SMPLX_REST_OFFSETS, UserError, finger_bones, fingers_around, handle_middle
 from ..rig.capture import evaluated_bones
+from ..rig.finger_presets import pose_finger_angles
 from ..rig.fingers import palm_axes
+from ..rig.hands import BODY, hand_bones
 from ..rig.key import scene_fps, write_curves
 from ..rig.map import RigMapping
 from ..rig.own_map import mapping_of
@@ -24,8 +26,6 @@ from ..translations import tr
 from .people import mark_generated
 from .prop_shapes import BALL_RADIUS
 
-_GRIP = np.array((0.088, -0.034, 0.004))
-"""Metres from the wrist to the middle of a handle in the left hand, in SMPL-X's axes of the T-pose."""
 _MEETING = 0.3
 """Metres between the hands of two people who hand something over."""
 _MORE_CLOSED = 12.0
@@ -46,6 +46,9 @@ class Hand:
     Attributes:
         owner: the armature.
         bone: the hand's.
+        side: ``L`` or ``R``.
+        radius: of what it holds, metres for a hand of the mannequin's size.
+        unit: metres of the mannequin's hand in a unit of the bone's space.
         grip: (4, 4) of a handle in the bone's space.
         places: (T, 4, 4) of a handle in the world.
         curl: (T,) degrees by which the middle finger is bent; zeros for a rig without fingers.
@@ -53,22 +56,25 @@ class Hand:
 
     owner: bpy.types.Object
     bone: str
+    side: str
+    radius: float
+    unit: float
     grip: np.ndarray
     places: np.ndarray
     curl: np.ndarray
 
 
-def hands_of(owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray) -> list[Hand]:
-    """Left and right hand of a person at scene frames (T,).
+def hands_of(owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray, radius: float) -> list[Hand]:
+    """Left and right hand of a person at scene frames (T,), for something with a radius in metres.
 
     Raises:
         UserError: the armature's hands are not known.
     """
     mapping = mapping_of(owner)
-    found = finger_bones(tuple(bone.name for bone in owner.data.bones))
+    found = _finger_bones(owner)
     metres = scene.unit_settings.scale_length or 1.0
     result = []
-    for number, side in enumerate("LR"):
+    for side in "LR":
         wrist = mapping.bones.get(f"{side}_Wrist")
         if wrist is None:
             raise UserError(
@@ -76,46 +82,72 @@ def hands_of(owner: bpy.types.Object, scene: bpy.types.Scene, frames: np.ndarray
             )
         middle = [found[joint] for segment in (1, 2) if (joint := f"{side}_Middle{segment}") in found]
         placed, posed = evaluated_bones(owner, scene, frames, (wrist, *middle))
-        grip = _grip(owner, mapping, found, side, number, metres)
+        grip, unit, own_radius = _grip(owner, mapping, found, side, radius, metres)
         places = placed @ posed[:, 0] @ grip
         curl = np.zeros(len(frames))
         if len(middle) == 2:
             along = posed[:, 1:, :3, 1] / np.linalg.norm(posed[:, 1:, :3, 1], axis=-1, keepdims=True)
             curl = np.degrees(np.arccos(np.clip((along[:, 0] * along[:, 1]).sum(-1), -1, 1)))
-        result.append(Hand(owner, wrist, grip, places, curl))
+        result.append(Hand(owner, wrist, side, own_radius, unit, grip, places, curl))
     return result
 
 
+def _finger_bones(owner: bpy.types.Object) -> dict[str, str]:
+    """Finger joint to bone, of the mannequin and SMPL-X armatures or of a rig whose bone map names its fingers."""
+    own = hand_bones(owner)
+    if own:
+        return dict(zip(SMPLX.joints[BODY:], own, strict=True))
+    return finger_bones(tuple(bone.name for bone in owner.data.bones))
+
+
 def _grip(
-    owner: bpy.types.Object, mapping: RigMapping, found: dict[str, str], side: str, number: int, metres: float
-) -> np.ndarray:
-    """(4, 4) a handle in the space of a hand's bone: Z towards the thumb, Y along the fingers."""
+    owner: bpy.types.Object, mapping: RigMapping, found: dict[str, str], side: str, radius: float, metres: float
+) -> tuple[np.ndarray, float, float]:
+    """``Hand.grip`` (Z towards the thumb, Y along the fingers), ``Hand.unit`` and ``Hand.radius``."""
     bone = owner.data.bones[mapping.bones[f"{side}_Wrist"]]
     rest = np.array(bone.matrix_local, np.float64)
-    out = 1.0 - 2.0 * number
-    palm = palm_axes(owner, mapping, found, side)
+    out = 1.0 if side == "L" else -1.0
+    palm = palm_axes(owner, mapping, found, f"{side}_")
     if palm is None:
         # Without knuckles: the hand points along its bone, with the thumb to the front.
         along, ahead = rest[:3, 1], np.array((0.0, -1.0, 0.0))
         ahead = ahead - (ahead @ along) * along
         ahead /= np.linalg.norm(ahead)
         palm = np.stack((out * along, np.cross(ahead, out * along), ahead), axis=1)
-    scale = np.linalg.norm(owner.matrix_world.to_3x3().col[0]) * metres
+    scale = float(np.linalg.norm(owner.matrix_world.to_3x3().col[0])) * metres
     knuckle = found.get(f"{side}_Middle1")
     size = 1.0
     if knuckle is not None:
         own = (owner.data.bones[knuckle].head_local - bone.head_local).length * scale
-        size = own / float(np.linalg.norm(SMPLX_REST_OFFSETS[SMPLX.index(f"{side}_Middle1")]))
+        size = float(own / np.linalg.norm(SMPLX_REST_OFFSETS[SMPLX.index(f"{side}_Middle1")]))
     result = np.eye(4)
-    axes = np.stack((np.cross((out, 0.0, 0.0), (0.0, 0.0, 1.0)), (out, 0.0, 0.0), (0.0, 0.0, 1.0)), axis=1)
-    result[:3, :3] = palm @ axes
-    result[:3, 3] = rest[:3, 3] + palm @ (_GRIP * (out, 1.0, 1.0)) * size / scale
-    return np.linalg.inv(rest) @ result
+    result[:3, :3] = palm @ _handle_axes(out)
+    result[:3, 3] = rest[:3, 3] + palm @ (handle_middle(radius / size) * (out, 1.0, 1.0)) * size / scale
+    return np.linalg.inv(rest) @ result, scale / size, radius / size
 
 
-def hold(prop: bpy.types.Object, hand: Hand, collection: bpy.types.Collection) -> None:
-    """Put a prop into a hand for the whole take."""
+def _handle_axes(out: float) -> np.ndarray:
+    """(3, 3) a handle's axes in SMPL-X's, for a hand that points along X (left, 1) or against it (right, -1)."""
+    return np.stack((np.cross((out, 0.0, 0.0), (0.0, 0.0, 1.0)), (out, 0.0, 0.0), (0.0, 0.0, 1.0)), axis=1)
+
+
+def close_fingers(hand: Hand, grip: np.ndarray, scene: bpy.types.Scene, frames: tuple[int, int]) -> None:
+    """Key the fingers of a hand around something at a place (4, 4) of its bone, from a first to a last frame."""
+    moved = np.linalg.inv(hand.grip) @ grip
+    out = 1.0 if hand.side == "L" else -1.0
+    axes = _handle_axes(out)
+    # Both as the left hand would see them.
+    way = axes @ moved[:3, 2] * (out, 1.0, 1.0)
+    middle = handle_middle(hand.radius) + axes @ moved[:3, 3] * hand.unit * (out, 1.0, 1.0)
+    pose_finger_angles(hand.owner, scene, fingers_around(hand.radius, middle, way), hand.side, frames)
+
+
+def hold(
+    prop: bpy.types.Object, hand: Hand, scene: bpy.types.Scene, frames: np.ndarray, collection: bpy.types.Collection
+) -> None:
+    """Put a prop into a hand for the whole take, at scene frames (T,), and close its fingers around it."""
     _child_of(_holder(prop, collection), hand, hand.grip)
+    close_fingers(hand, hand.grip, scene, (int(frames[0]), int(frames[-1])))
 
 
 def holding_hand(hands: Sequence[Hand]) -> Hand:
@@ -161,10 +193,13 @@ def hand_over(
     given = _child_of(holder, giver, giver.grip)
     # At the moment of the handover the prop stays where it is.
     bone = taker.places[number] @ np.linalg.inv(taker.grip)
-    taken = _child_of(holder, taker, np.linalg.inv(bone) @ giver.places[number])
+    place = np.linalg.inv(bone) @ giver.places[number]
+    taken = _child_of(holder, taker, place)
     for constraint, values in ((given, (1.0, 0.0)), (taken, (0.0, 1.0))):
         path = f'constraints["{constraint.name}"].influence'
         _step(holder, path, (frame - 1.0, float(frame)), values)
+    close_fingers(giver, giver.grip, scene, (int(frames[0]), max(frame - 1, int(frames[0]))))
+    close_fingers(taker, place, scene, (frame, int(frames[-1])))
     return frame
 
 

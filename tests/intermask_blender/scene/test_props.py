@@ -10,9 +10,11 @@ from blender_scene import empty_scene
 
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
-from intermask_blender.scene.prop_shapes import BALL_RADIUS, new_prop
+from intermask_blender.scene.prop_shapes import BALL_RADIUS, handle_radius, new_prop
 from intermask_blender.scene.props import hand_over, hands_of, hold, holding_hand, kick
 from model_core.errors import UserError
+from model_core.fingers.hand_capsules import FINGER_RADII, Capsules, depths
+from model_core.fingers.hand_pose import FINGERS, TIP_LENGTHS
 from model_core.fingers.posing import with_fingers
 from model_core.fingers.states import FINGER_STATES, HANDLE, RELAXED
 from model_core.motion import SMPL, PosedSkeleton
@@ -72,7 +74,7 @@ def test_a_prop_goes_from_hand_to_hand_without_a_jump_or_a_key_of_its_own() -> N
     cup.location, cup.rotation_euler = (3.0, 2.0, 1.0), (0.3, 0.2, 0.1)
     scene.collection.objects.link(cup)
     bpy.context.view_layer.update()
-    hands = [hands_of(owner, scene, frames) for owner in people]
+    hands = [hands_of(owner, scene, frames, 0.03) for owner in people]
     assert holding_hand(hands[0]) is hands[0][1]
     assert hand_over(cup, hands, scene, frames, scene.collection) == MEETING + 1
     path = places(cup, scene)
@@ -91,14 +93,60 @@ def test_a_sword_stands_across_the_palm_towards_the_thumb() -> None:
     scene.render.fps = 30
     people, frames = keyed(scene), np.arange(1, FRAMES + 1)
     sword = new_prop("SWORD", "Sword", scene.collection, 1.0)
-    hand = holding_hand(hands_of(people[0], scene, frames))
-    hold(sword, hand, scene.collection)
+    hand = holding_hand(hands_of(people[0], scene, frames, handle_radius(sword, 1.0)))
+    hold(sword, hand, scene, frames, scene.collection)
     scene.frame_set(5)
     matrix = np.array(sword.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world)
     index, pinky = (people[0].matrix_world @ people[0].pose.bones[f"R_{name}1"].head for name in ("Index", "Pinky"))
     across = np.array((index - pinky).normalized())
     assert matrix[:3, 2] @ across > 0.9
     assert 0.02 < np.linalg.norm(matrix[:3, 3] - np.array(people[0].pose.bones["R_Middle1"].head)) < 0.06
+
+
+@pytest.mark.parametrize(("shape", "radius"), [("SWORD", 0.0145), ("BOTTLE", 0.034)])
+def test_fingers_touch_what_they_hold_and_do_not_enter_it(shape: str, radius: float) -> None:
+    scene = empty_scene()
+    scene.render.fps = 30
+    people, frames = keyed(scene), np.arange(1, FRAMES + 1)
+    thing = new_prop(shape, "Thing", scene.collection, 1.0)
+    assert handle_radius(thing, 1.0) == pytest.approx(radius, abs=1e-3)
+    hand = holding_hand(hands_of(people[0], scene, frames, handle_radius(thing, 1.0)))
+    hold(thing, hand, scene, frames, scene.collection)
+    for frame in (1, MEETING, FRAMES):
+        scene.frame_set(frame)
+        depth = depths_in(thing, radius, people[0])
+        assert depth.max() < 0.003 and depth[:, 2].min() > -0.003
+
+
+def test_both_hands_close_around_what_is_handed_over() -> None:
+    scene = empty_scene()
+    scene.render.fps = 30
+    people, frames = keyed(scene), np.arange(1, FRAMES + 1)
+    bottle = new_prop("BOTTLE", "Bottle", scene.collection, 1.0)
+    hands = [hands_of(owner, scene, frames, handle_radius(bottle, 1.0)) for owner in people]
+    meeting = hand_over(bottle, hands, scene, frames, scene.collection)
+    for frame, owner in ((meeting - 1, people[0]), (meeting, people[1]), (FRAMES, people[1])):
+        scene.frame_set(frame)
+        assert depths_in(bottle, 0.034, owner).max() < 0.003
+    scene.frame_set(FRAMES)
+    assert depths_in(bottle, 0.034, people[0]).max() < -0.01
+
+
+def depths_in(thing: bpy.types.Object, radius: float, owner: bpy.types.Object) -> np.ndarray:
+    """(5, 3) metres by which the bones of the right fingers are in a thing that is round about its Z axis."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    place = np.array(thing.evaluated_get(graph).matrix_world)
+    starts, stops = [], []
+    for finger, length in zip(FINGERS, TIP_LENGTHS, strict=True):
+        bones = [owner.pose.bones[f"R_{finger}{segment}"] for segment in (1, 2, 3)]
+        heads = [np.array(owner.matrix_world @ bone.head) for bone in bones]
+        ahead = np.array(owner.matrix_world.to_3x3() @ (bones[2].tail - bones[2].head).normalized())
+        starts += heads
+        stops += [*heads[1:], heads[2] + length * ahead]
+    ends = [place[:3, 3] + along * place[:3, 2] for along in (-0.1, 0.1)]
+    rod = Capsules(ends[0][None, None], ends[1][None, None], np.array([radius]))
+    fingers = Capsules(np.array(starts)[None], np.array(stops)[None], np.repeat(FINGER_RADII, 3))
+    return depths(fingers, rod)[0, :, 0].reshape(5, 3)
 
 
 def test_a_ball_lies_still_and_leaves_the_foot_that_kicks_it() -> None:

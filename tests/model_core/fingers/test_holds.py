@@ -17,6 +17,7 @@ from model_core.fingers.hand_capsules import (
     posed_hand,
 )
 from model_core.fingers.hand_pose import finger_rotations
+from model_core.fingers.handle import HANDLE_RADIUS, fingers_around, handle_middle
 from model_core.fingers.posing import state_weights, with_fingers
 from model_core.fingers.shapes import SHAPES
 from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, HANDLE, RELAXED
@@ -62,6 +63,19 @@ def test_a_fist_brings_fingertips_to_the_palm_and_a_flat_hand_keeps_them_away() 
         reach = np.linalg.norm(tips, axis=-1)
         assert ((reach < 0.1) == near).all()
         assert (np.abs(tips[:, 1]) < 0.07).all()
+
+
+@pytest.mark.parametrize("radius", [HANDLE_RADIUS, 0.034])
+def test_fingers_touch_a_handle_of_any_thickness_and_do_not_enter_it(radius: float) -> None:
+    middle = handle_middle(radius)
+    ends = middle - np.array((0, 0, 0.1)), middle + np.array((0, 0, 0.1))
+    rod = Capsules(ends[0][None, None], ends[1][None, None], np.array([radius]))
+    hand = hand_capsules(HandPlace(np.zeros((1, 3)), np.eye(3)[None], 0, 1.0), fingers_around(radius)[None])
+    found = depths(hand.fingers, rod)[0, :, 0].reshape(5, 3)
+    assert found.max() < 0.003 and found[:, 2].min() > -0.003
+    # The thumb comes from the other side of the handle than the fingers.
+    index, thumb = hand.fingers.stops[0, (2, 14)]
+    assert thumb[1] < middle[1] and thumb[0] < max(index[0], middle[0] + 0.01) and thumb[2] > -0.02
 
 
 def test_fingers_and_thumb_close_around_a_handle() -> None:
