@@ -13,7 +13,7 @@ from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, quaternion_from_matrix
 from ..motion.skeleton import SMPL, SMPLX
-from .clasping import REACH, Clasp, clasped, hand_of, palm_of
+from .clasping import OPEN_FOR_SLAP, REACH, Clasp, clasped, hand_of, palm_of
 from .closing import OPEN_FOR_CLASP, closed_fingers
 from .hand_capsules import HandPlace
 from .hand_pose import ANGLES, finger_rotations
@@ -24,6 +24,8 @@ _STEADY, _BLEND = 5, 4
 """Frames on each side over which states are decided, and over which one blends into the next."""
 _SHORTEST_CLASP = 8
 """Frames of the shortest clasp."""
+_SLAP_REACH = 0.15
+"""Metres between open palms that touch each other; hands that only pass are further apart."""
 _STRIDE = 3
 """Frames from one solved clasp to the next; in between the angles are interpolated."""
 _CLOSE_FROM = 0.6
@@ -55,8 +57,13 @@ def with_fingers(
     )
     sizes = (body_size(people[0].offsets), body_size(people[1].offsets))
     clasps = find_clasps(weights, pose, sizes)
-    if clasps and move_hands:
-        pose = clasped(pose, clasps, sizes, held)
+    slaps = find_slaps(weights, pose, sizes)
+    for slap in slaps:
+        for one, side in enumerate(slap.sides):
+            angles[one, :, side] += slap.shaping[:, None] * (OPEN_FOR_SLAP - angles[one, :, side])
+    together = [*clasps, *slaps]
+    if together and move_hands:
+        pose = clasped(pose, together, sizes, held)
         people = [
             posed if person == held else replace(posed, rotations=solved.rotations)
             for person, (posed, solved) in enumerate(zip(people, pose.skeletons(), strict=True))
@@ -75,16 +82,28 @@ def state_weights(probabilities: np.ndarray) -> np.ndarray:
 
 def find_clasps(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, float]) -> list[Clasp]:
     """The hands that hold each other: both in that state, and near."""
+    return _together(weights[..., CLASP], pose, sizes, REACH, _SHORTEST_CLASP, flat=False)
+
+
+def find_slaps(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, float]) -> list[Clasp]:
+    """The hands that touch each other flat, as in a high five: both open, and very near."""
+    return _together(weights[..., OPEN], pose, sizes, _SLAP_REACH, 1, flat=True)
+
+
+def _together(
+    shaped: np.ndarray, pose: PoseBatch, sizes: tuple[float, float], reach: float, shortest: int, flat: bool
+) -> list[Clasp]:
+    """Pairs of hands of two people that have a state, as far as weights (2, T, 2) say, and are near each other."""
     joints, rotations = pose.world()
     hands = [[hand_of(joints[one], rotations[one], side, sizes[one]) for side in (0, 1)] for one in (0, 1)]
     found = []
     for first in (0, 1):
         for second in (0, 1):
-            both = np.minimum(weights[0, :, first, CLASP], weights[1, :, second, CLASP])
+            both = np.minimum(shaped[0, :, first], shaped[1, :, second])
             apart = np.linalg.norm(palm_of(hands[0][first]) - palm_of(hands[1][second]), axis=-1)
-            near = hann_smoothed((both * (apart < REACH))[None], _BLEND)[0]
-            if (near > 0.5).sum() >= _SHORTEST_CLASP:
-                found.append((float(apart[near > 0.5].mean()), Clasp((first, second), near)))
+            near = hann_smoothed((both * (apart < reach))[None], _BLEND)[0]
+            if (near > 0.5).sum() >= shortest:
+                found.append((float(apart[near > 0.5].mean()), Clasp((first, second), near, flat)))
     clasps: list[Clasp] = []
     for _, candidate in sorted(found, key=lambda item: item[0]):
         # A hand holds one hand at a time.

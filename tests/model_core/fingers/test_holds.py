@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,11 +22,11 @@ from model_core.fingers.hand_pose import finger_rotations
 from model_core.fingers.handle import HANDLE_RADIUS, fingers_around, handle_middle
 from model_core.fingers.posing import state_weights, with_fingers
 from model_core.fingers.shapes import SHAPES
-from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, HANDLE, RELAXED
+from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, HANDLE, OPEN, RELAXED
 from model_core.motion import SMPL, SMPLX, PosedSkeleton
 from model_core.motion.places import PALM
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import quaternion_from_axis_angle
+from model_core.motion.rotations import matrix_from_quaternion, quaternion_from_axis_angle, quaternion_multiply
 
 
 def placed(turn: np.ndarray, palm: np.ndarray, side: int, size: float) -> HandPlace:
@@ -120,6 +122,52 @@ def test_hands_that_hold_each_other_are_turned_and_closed_and_a_held_person_stay
         deepest = deepest_finger(posed_hand(posed[0], 0), posed_hand(posed[1], 1))
         assert np.percentile(deepest, 95) < 0.003
         assert deepest.min() > -0.004
+
+
+@pytest.mark.parametrize("side", ["L", "R"])
+@pytest.mark.parametrize("held", [None, 0, 1])
+def test_open_palms_that_meet_touch_each_other_and_neither_enters_the_other(side: str, held: int | None) -> None:
+    people, number = slapping(side), "LR".index(side)
+
+    def deepest(pair: list[PosedSkeleton]) -> np.ndarray:
+        first, second = (posed_hand(person, number) for person in pair)
+        return depths(first.fingers.joined(first.palm), second.fingers.joined(second.palm)).max((-1, -2))
+
+    relaxed, opened = (
+        with_fingers(people, np.eye(len(FINGER_STATES))[np.full((2, 40, 2), state)], held) for state in (RELAXED, OPEN)
+    )
+    assert deepest(relaxed).max() > 0.01
+    found = deepest(opened)
+    assert found.max() < 0.003 and found[20] > -0.006
+    wrist, elbow = SMPL.index(f"{side}_Wrist"), SMPL.index(f"{side}_Elbow")
+    for one, (before, after) in enumerate(zip(people, opened, strict=True)):
+        if one == held:
+            np.testing.assert_array_equal(after.rotations[:, : len(SMPL)], before.rotations)
+        # The hand bends no further than a wrist does; far from the other hand the arm stays as it was.
+        bend = matrix_from_quaternion(after.rotations[:, wrist])[:, 0, 0]
+        assert np.degrees(np.arccos(np.clip(bend, -1, 1))).max() < 70
+        np.testing.assert_allclose(after.rotations[:2, elbow], before.rotations[:2, elbow], atol=1e-9)
+
+
+def slapping(side: str) -> list[PosedSkeleton]:
+    """Two people face each other with a raised hand, palms not quite ahead; the hands go into each other around frame 20."""
+    sign = 1.0 if side == "R" else -1.0
+    away = 0.02 + 0.06 * np.maximum(np.abs(np.arange(40) - 20) - 2, 0)
+    people: list[PosedSkeleton] = []
+    for number in (0, 1):
+        rotations = np.zeros((40, len(SMPL), 4))
+        rotations[..., 0] = 1
+        up, turn = np.array((0.0, 0.0, -sign * np.pi / 2)), np.array((0.0, sign * 1.0, 0.0))
+        rotations[:, SMPL.index(f"{side}_Elbow")] = quaternion_multiply(
+            quaternion_from_axis_angle(turn), quaternion_from_axis_angle(up)
+        )
+        rotations[:, 0] = quaternion_from_axis_angle(np.array((0.0, np.pi * number, 0.0)))
+        person = PosedSkeleton(SMPL_REST_OFFSETS.copy(), rotations, np.zeros((40, 3)))
+        if number:
+            hands = [one.joints()[:, SMPL.index(f"{side}_Wrist")] for one in (*people, person)]
+            person = replace(person, translation=hands[0] - hands[1] + away[:, None] * (0.0, 0.0, 1.0))
+        people.append(person)
+    return people
 
 
 def standing(aside: float) -> PosedSkeleton:
