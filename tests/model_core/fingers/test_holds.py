@@ -150,7 +150,7 @@ def test_open_palms_that_meet_touch_each_other_and_neither_enters_the_other(side
 
 
 def slapping(side: str) -> list[PosedSkeleton]:
-    """Two people face each other with a raised hand, palms not quite ahead; the hands go into each other around frame 20."""
+    """Two people with a raised hand, palms not quite ahead; the hands go into each other around frame 20."""
     sign = 1.0 if side == "R" else -1.0
     away = 0.02 + 0.06 * np.maximum(np.abs(np.arange(40) - 20) - 2, 0)
     people: list[PosedSkeleton] = []
