@@ -128,4 +128,5 @@ def test_each_row_is_made_once_although_a_node_is_killed_and_one_is_slow(
     made = Counter(int(found[1]) for line in shown if (found := re.match(r"\(RowWorker pid=(\d+).*\) +wrote", line)))
     slow_rows = sum(made[process] for process in slow)
     fast_rows = sum(count for process, count in made.items() if process not in slow | killed)
-    assert 0 < slow_rows < fast_rows, made
+    # None at all where the slow machine has started its generator only when the others had made the rows.
+    assert slow_rows < fast_rows, made
