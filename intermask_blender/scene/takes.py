@@ -171,11 +171,10 @@ def people_to_reuse(
     take = chosen_take(scene)
     if take is None:
         return None, None
-    people = [owner if _in_scene(take, owner) and is_generated(owner) else None
-              for owner in (take.character_1, take.character_2)]  # fmt: skip
+    people = _generated_people(take)
     if leader is not None:
         return None, people[1] if is_reaction(take) and leader_of(take) == leader else None
-    return (people[0], people[1]) if all(people) else (None, None)
+    return people if all(people) else (None, None)
 
 
 def with_generated_partner(
@@ -185,12 +184,10 @@ def with_generated_partner(
     take = chosen_take(scene)
     if take is None or characters.count(None) != 1:
         return characters
-    own = 0 if characters[0] is not None else 1
-    people = (take.character_1, take.character_2)
-    partner = people[1 - own]
-    if people[own] != characters[own] or not (_in_scene(take, partner) and is_generated(partner)):
-        return characters
-    return (people[own], partner) if own == 0 else (partner, people[own])
+    first, second = _generated_people(take)
+    if characters[1] is None:
+        return characters[0], second if take.character_1 == characters[0] else None
+    return first if take.character_2 == characters[1] else None, characters[1]
 
 
 def frames_of(take: bpy.types.PropertyGroup) -> tuple[int, int]:
@@ -276,6 +273,17 @@ def _existing_character_actions(take: bpy.types.PropertyGroup) -> list[Character
 def no_characters(take: bpy.types.PropertyGroup) -> UserError:
     """The error of a take without characters."""
     return UserError(tr("The characters of the take {take} were deleted; generate a new take.").format(take=take.name))
+
+
+def _generated_people(
+    take: bpy.types.PropertyGroup,
+) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """Both characters of a take; None for each that is the user's, or is not in the scene any more."""
+    first, second = (
+        owner if _in_scene(take, owner) and is_generated(owner) else None
+        for owner in (take.character_1, take.character_2)
+    )
+    return first, second
 
 
 def _in_scene(take: bpy.types.PropertyGroup, owner: bpy.types.Object | None) -> bool:

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import empty_scene
 from control_rigs import build_control_rig
+from recorded_layout import Recorder
 
 from intermask_blender.panels.characters import INTERMASK_PT_characters
 
 assert blender_scene
 
 pytestmark = pytest.mark.usefixtures("newly_registered")
-
-
-class Recorder:
-    """A layout that lists the properties that are drawn, with the texts of labels."""
-
-    def __init__(self) -> None:
-        self.drawn: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **words: self
-
-    def prop(self, owner: object, name: str, **words: object) -> None:
-        self.drawn.append(name)
 
 
 def drawn() -> list[str]:

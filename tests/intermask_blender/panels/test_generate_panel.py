@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import blender_scene  # first: it sets Blender's user folder
 import bpy
 import pytest
+from recorded_layout import Button, Recorder
 
 from intermask_blender.generator.models import find_model
 from intermask_blender.generator.understanding import Match, Understanding, UnderstoodPart
@@ -38,38 +39,6 @@ def key() -> tuple[str, str]:
 def answer(understanding: Understanding) -> None:
     """What the worker would answer about the panel's prompt."""
     session().understood[key()] = understanding
-
-
-class Button:
-    """An operator's properties; the prompt that is set is listed with the button's text."""
-
-    def __init__(self, drawn: list[str], text: str) -> None:
-        object.__setattr__(self, "drawn", drawn)
-        object.__setattr__(self, "text", text)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "prompt":
-            self.drawn.append(f"button {self.text} < {value}")
-
-
-class Recorder:
-    """A layout that lists what is drawn, in order."""
-
-    def __init__(self) -> None:
-        self.drawn: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **words: self
-
-    def prop(self, owner: object, name: str, **words: object) -> None:
-        self.drawn.append(name)
-
-    def operator(self, name: str, **words: object) -> Any:
-        self.drawn.append(name)
-        return Button(self.drawn, str(words.get("text")))
-
-    def label(self, **words: object) -> None:
-        self.drawn.append(f"label {words.get('text')}")
 
 
 class Nested:

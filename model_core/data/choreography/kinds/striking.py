@@ -77,13 +77,28 @@ def _blow(
     first.bend(0.45, hit, hit + 0.1, swing, 0.55, "y")
 
 
+def _close_to_hit(scene: Scene, nearest: float, farthest: float, pace: float) -> float:
+    """The people come within reach of the first person's right hand; the time of its blow."""
+    arrived = approach(scene, scene.vary(nearest, farthest))
+    scene.facts |= {"side": "right"}
+    return arrived + scene.vary(0.75, 1.0) * max(pace, 0.9)
+
+
+def _stagger(scene: Scene, hit: float, amount: float) -> None:
+    """The second person keeps the balance after a blow, with the arms; the scene ends when it is found again."""
+    first, second = scene.actors
+    _flail(scene, second, hit, amount)
+    first.look(-1, 9, 0.85)
+    look_except(second, hit, hit + 0.7)
+    scene.finish_at(hit + scene.vary(1.7, 2.3))
+
+
 def slap(scene: Scene) -> None:
     pace = tempo(scene, "lightly", "hard")
     soft = pace > 1.2
-    arrived = approach(scene, scene.vary(0.6, 0.7))
+    hit = _close_to_hit(scene, 0.6, 0.7, pace)
     first, second = scene.actors
-    scene.facts |= {"side": "right", "other_side": "left"}
-    hit = arrived + scene.vary(0.75, 1.0) * max(pace, 0.9)
+    scene.facts |= {"other_side": "left"}
     _blow(
         scene,
         "left_ear",
@@ -121,10 +136,8 @@ def slap(scene: Scene) -> None:
 
 def hook(scene: Scene) -> None:
     pace = tempo(scene)
-    arrived = approach(scene, scene.vary(0.56, 0.66))
+    hit = _close_to_hit(scene, 0.56, 0.66, pace)
     first, second = scene.actors
-    scene.facts |= {"side": "right"}
-    hit = arrived + scene.vary(0.75, 1.0) * max(pace, 0.9)
     _guard(scene, first, "left", hit - 0.5, hit + 0.5)
     _blow(
         scene,
@@ -151,18 +164,13 @@ def hook(scene: Scene) -> None:
     aside = np.array([scene.vary(-0.45, -0.2), 0.0, scene.vary(0.25, 0.5)])
     second.move(hit + 0.05, hit + scene.vary(0.95, 1.2), aside, -0.25, ramping=0.15)
     second.sink(0.05, hit + 0.4, hit + 0.7, 0.35, 0.6)
-    _flail(scene, second, hit, 0.7)
-    first.look(-1, 9, 0.85)
-    look_except(second, hit, hit + 0.7)
-    scene.finish_at(hit + scene.vary(1.7, 2.3))
+    _stagger(scene, hit, 0.7)
 
 
 def uppercut(scene: Scene) -> None:
     pace = tempo(scene)
-    arrived = approach(scene, scene.vary(0.54, 0.64))
+    hit = _close_to_hit(scene, 0.54, 0.64, pace)
     first, second = scene.actors
-    scene.facts |= {"side": "right"}
-    hit = arrived + scene.vary(0.75, 1.0) * max(pace, 0.9)
     _guard(scene, first, "left", hit - 0.5, hit + 0.5)
     _blow(
         scene,
@@ -183,10 +191,7 @@ def uppercut(scene: Scene) -> None:
     _snap(second, hit, -0.75, "x")
     second.recoil(hit + 0.02, -0.42, "x", 1.0, 3.5)
     second.move(hit + 0.05, hit + scene.vary(0.95, 1.25), scene.vary(0.4, 0.75) * _BACK, ramping=0.15)
-    _flail(scene, second, hit, 1.0)
-    first.look(-1, 9, 0.85)
-    look_except(second, hit, hit + 0.7)
-    scene.finish_at(hit + scene.vary(1.7, 2.3))
+    _stagger(scene, hit, 1.0)
 
 
 def dodge(scene: Scene) -> None:
