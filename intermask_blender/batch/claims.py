@@ -72,7 +72,7 @@ class Claims:
 
     Attributes:
         out: folder of the results, which the workers share.
-        owner: name of this worker, unique among those of the run; empty if nobody needs it.
+        owner: name of this worker, unique among those of the run; empty if it is not needed.
         stale: seconds without a sign of life after which another worker is dead.
         clock: time in seconds; any monotonic clock.
     """

@@ -105,7 +105,7 @@ class RowWorker:
         if freight.words is not None:
             words = self._folder / "words.json"
             words.write_bytes(freight.words)
-        # A failure of the machine must be told apart from a failure of a row.
+        # A failure of the machine must be distinguished from a failure of a row.
         options = replace(options, model=model, words=words, farm=True)
         runtime = options.python or current_runtime(bpy.context)
         client = WorkerClient(runtime, self._folder / "generator.log", options.device)

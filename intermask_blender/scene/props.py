@@ -210,7 +210,7 @@ def kick(
     """Let a ball fly from foot to foot; returns the number of kicks.
 
     Raises:
-        UserError: nobody kicks.
+        UserError: neither person kicks.
     """
     metres, fps = scene.unit_settings.scale_length or 1.0, scene_fps(scene)
     feet = []

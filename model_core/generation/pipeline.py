@@ -17,10 +17,9 @@ from ..model_files.model_folder import Model, load_model
 from ..model_files.settings import ModelConfig
 from ..motion import FPS, SMPL, Interaction, Motion, PosedSkeleton
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
-from ..networks.token_map import FRAMES_PER_TOKEN, token_columns
 from .batching import BatchSampler
 from .clip_texts import ClipTexts, stacked
-from .completion import Window, WindowTask, all_free, kept_columns
+from .completion import Window, all_free
 from .constrained import bound_tokens, checked
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
 from .finger_poses import finger_poses
@@ -29,7 +28,7 @@ from .motion_codec import MotionCodec
 from .options import GenerateOptions
 from .prompt_reader import PromptReader
 from .reranking import TextCondition
-from .sampling import token_log_probs
+from .restyling import known_log_probs, least_likely
 from .sequence import DrawnPart, Scorer
 from .windowed import WindowedCompleter, sub_progress
 
@@ -295,30 +294,15 @@ class InterMask:
             raise UserError(f"The strength is {fraction:g}; choose 0 to 1.")
         frames = len(known)
         self._check_length(frames)
-        settings = options.settings or self.config.sampling
-        generator = self._generator(options.seed)
-        everything = all_free(frames)
-        allowed = everything if within is None else within
+        allowed = all_free(frames) if within is None else within
         if fraction in (0, 1):
             return allowed.copy() if fraction == 1 else np.zeros_like(allowed)
-        log_probs = np.zeros(everything.shape)
-        representation = self.codec.representation
-        people = [representation.prepared(person) for person in known.people]
-        for window, text in self._texts.windows(prompt, frames, 0, options.as_written, options.constraints):
-            place = slice(window.start // FRAMES_PER_TOKEN, token_columns(window.stop))
-            task = WindowTask(everything[:, :, place], window)
-            turn = slice(None, None, -1) if window.exchanged else slice(None)
-            pair = [person.frames(window.start, window.stop) for person in people[turn]]
-            transform = task.canonical_transform(pair, representation.canonical_transform)
-            ids = self.codec.encode_pairs([pair], [transform], task.frames)
-            window_log_probs = token_log_probs(
-                self.model.transformer, ids, text.condition, settings.guidance, generator, settings.part_guidance
-            )[0]
-            new = ~kept_columns(window.overlap, task.frames)  # the previous window has scored the others
-            log_probs[:, :, place][:, :, new] = window_log_probs.float().cpu().numpy()[turn][:, :, new]
-        count = round(fraction * int(allowed.sum()))
-        ranks = np.where(allowed, log_probs, np.inf).ravel().argsort(kind="stable").argsort(kind="stable")
-        return (ranks < count).reshape(allowed.shape) & allowed
+        windows = self._texts.windows(prompt, frames, 0, options.as_written, options.constraints)
+        settings = options.settings or self.config.sampling
+        log_probs = known_log_probs(
+            self.model.transformer, self.codec, known, windows, settings, self._generator(options.seed)
+        )
+        return least_likely(log_probs, fraction, allowed)
 
     def complete(
         self,

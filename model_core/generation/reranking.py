@@ -81,7 +81,7 @@ def candidate_selector(
         penalty: maps features and takes (N,) to penalties (N * candidates,), which are subtracted from the scores when
             the candidates of a take are compared; None compares the scores alone.
         shows: tells of the features (2, T, 262) of a candidate whether they show what its take is to show. It is asked
-            about the best candidates first. None if that cannot be told.
+            about the best candidates first. None if that is not known.
     """
 
     def select_candidate(candidates: Tensor, takes: Tensor) -> tuple[Tensor, Tensor]:

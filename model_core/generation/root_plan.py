@@ -117,7 +117,7 @@ def canonical_fit(joints: np.ndarray, targets: Targets, base: CanonicalTransform
     Args:
         joints: (2, T, 22, 3) of a motion that can stand anywhere, in the frame that it was generated in.
         targets: in the world.
-        base: the transform where no target says otherwise: where nobody's first frame is bound to a place, and poses
+        base: the transform where no target says otherwise: where no person's first frame is bound to a place, and poses
             alone do not say where people are and which way they face.
     """
     at_start = targets.ground_weight[:, 0] > 0

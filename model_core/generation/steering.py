@@ -169,8 +169,8 @@ class Steering:
     def _steadied(self, features: Tensor) -> Tensor:
         """Features (N, 2, T, ...) of people whose pelvises do not shake; people with frames that are kept stay.
 
-        The decoder places the body anew in each token, and so does each move to the targets. The solver removes
-        shaking only above the level of captured motion.
+        The decoder places the body independently in each token, and so does each move to the targets. The solver
+        removes shaking only above the level of captured motion.
         """
         joints = self._joints(features)
         people = joints.reshape(-1, *joints.shape[2:])
@@ -255,7 +255,7 @@ def _with_arrays(
     change: Callable[[np.ndarray, bool], np.ndarray],
     change_contact: Callable[[ContactTarget], ContactTarget],
 ) -> Targets:
-    """Targets whose contacts and arrays (2, T, ...) are changed; ``change`` is told whether an array holds weights."""
+    """Targets whose contacts and arrays (2, T, ...) are changed; ``change`` gets whether an array holds weights."""
     arrays = {
         entry.name: change(getattr(targets, entry.name), entry.name.endswith("_weight"))
         for entry in fields(targets)

@@ -267,9 +267,9 @@ class WindowedCompleter:
                 takes[index][person] = with_segment(takes[index][person], result, window.start, frames)
 
     def _shows_function(self, task: WindowTask, text: TextCondition) -> Shows | None:
-        """A function that tells whether features (2, T, ...) of a take show its kind; None if that cannot be told.
+        """A function that returns whether features (2, T, ...) of a take show its kind; None if that is not known.
 
-        Someone has to be drawn anew from beginning to end: an act that begins or ends in frames that stay may not be
+        Someone has to be drawn from beginning to end: an act that begins or ends in frames that stay may not be
         seen, however good the drawn frames are.
         """
         if not any(text.kinds) or not task.free.all((1, 2)).any():

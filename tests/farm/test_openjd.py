@@ -32,8 +32,8 @@ def test_the_template_is_valid_and_makes_all_rows_and_one_report(model: Path, tm
     out.mkdir()
     values = {"Jobs": jobs, "Output": out, "Render": "none", "Chunks": 2, "Model": model, "Python": sys.executable}
     parameters = [word for name, value in values.items() for word in ("-p", f"{name}={value}")]
-    told = openjd("run", str(TEMPLATE), *parameters, "--step", "Join", "--run-dependencies")
-    assert "3 of 4 done" in told and "failed before: The prompt is empty" in told
+    output = openjd("run", str(TEMPLATE), *parameters, "--step", "Join", "--run-dependencies")
+    assert "3 of 4 done" in output and "failed before: The prompt is empty" in output
     assert outcomes(out) == {"a": "skipped", "b": "skipped", "c": "skipped", "bad": "failed"}
     assert whole_rows("a", "b", "c") <= files_in(out) and not list(out.glob(".*"))
     assert len(list(out.glob("report-*-of-2.csv"))) == 2

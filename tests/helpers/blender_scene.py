@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 
-# Blender reads it once, when it starts: nobody's own settings may change what is tested, or be changed.
+# Blender reads it once, when it starts: the user's own settings must neither change the tests nor be changed.
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="intermask-test-")
 
 import bpy

@@ -58,7 +58,7 @@ def copied(source: Path, target: Path) -> Path:
 
 
 def replaced(path: Path, change: Callable[[Any], Any]) -> None:
-    """Write a checkpoint anew with its content changed."""
+    """Rewrite a checkpoint with changed content."""
     content = change(torch.load(path, weights_only=True))
     path.unlink()
     torch.save(content, path)

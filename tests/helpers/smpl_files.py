@@ -1,4 +1,4 @@
-"""Made-up model files in the layout of SMPL's and SMPL-X's: a body of boxes around the joints, nobody's likeness."""
+"""Made-up model files in the layout of SMPL's and SMPL-X's: a body of boxes around the joints."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def run_builder(repository: Path, *arguments: object) -> subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy, so that nobody's work on the files comes between two builds."""
+    """A copy, so that no change to the files comes between two builds."""
     copy = tmp_path_factory.mktemp("repository")
     for name in ("build_addon.py", "blender_manifest.toml", "LICENSE"):
         shutil.copy(REPOSITORY / name, copy)
@@ -97,7 +97,7 @@ def test_a_zip_for_a_platform_names_it_and_its_wheels() -> None:
 def test_a_reviewer_has_nothing_to_object_to(contents: list[Entry], archive: Path) -> None:
     findings = review(contents, archive.stat().st_size)
     assert not [str(finding) for finding in findings if not finding.remark]
-    assert any("at run time" in finding.what for finding in findings), "what a person must decide is told"
+    assert any("at run time" in finding.what for finding in findings), "what a person must decide is stated"
 
 
 CODE = "intermask_blender/extra.py"
@@ -161,7 +161,7 @@ import os, sys, traceback
 import bpy
 archive, model, other_python = sys.argv[1:]
 
-def told(call):
+def message_of(call):
     try:
         return str(call())
     except RuntimeError as error:
@@ -182,27 +182,27 @@ def live():
     assert "Install PyTorch" in preferences.state_lines(bpy.context)[0][0]
     assert preferences.runtime_problem(bpy.context)
     make = lambda: bpy.ops.intermask.generate(prompt="they hug", seconds=0.6, model=model)
-    refused = told(make)
+    refused = message_of(make)
     assert "PyTorch was not found" in refused and "Traceback" not in refused, refused
 
     system = bpy.context.preferences.system
     system.use_online_access = False
-    assert "Blender is offline" in told(bpy.ops.intermask.install_runtime)
+    assert "Blender is offline" in message_of(bpy.ops.intermask.install_runtime)
     system.use_online_access = True
     assert bpy.ops.intermask.install_runtime.poll()
-    assert "nothing to test" in told(bpy.ops.intermask.test_runtime)
-    assert "has not installed PyTorch" in told(bpy.ops.intermask.remove_runtime)
-    assert "Choose a Python executable" in told(bpy.ops.intermask.use_python)
+    assert "nothing to test" in message_of(bpy.ops.intermask.test_runtime)
+    assert "has not installed PyTorch" in message_of(bpy.ops.intermask.remove_runtime)
+    assert "Choose a Python executable" in message_of(bpy.ops.intermask.use_python)
 
     stored.python = sys.executable
-    assert "lacks torch" in told(bpy.ops.intermask.use_python)
+    assert "lacks torch" in message_of(bpy.ops.intermask.use_python)
     stored.python = other_python
     assert bpy.ops.intermask.use_python() == {"FINISHED"}
     assert stored.tested.startswith("PyTorch 2."), stored.tested
     assert preferences.runtime_problem(bpy.context) == ""
     assert bpy.ops.intermask.test_runtime() == {"FINISHED"}
     stored.device = "cuda"
-    assert "no device 'cuda'" in told(make)
+    assert "no device 'cuda'" in message_of(make)
     stored.device = "cpu"
     assert make() == {"FINISHED"}
     assert len([thing for thing in bpy.data.objects if thing.type == "ARMATURE"]) == 2

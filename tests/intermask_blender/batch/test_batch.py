@@ -124,7 +124,7 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 of 8 done" in done.stdout and "Traceback" not in done.stderr
     summary = done.stdout[done.stdout.index("2 of 8 done") :].splitlines()[1:]
-    told = dict(zip(("endless", "nothing", "odd", "silent", "cut", "nobody"), summary, strict=True))
+    lines = dict(zip(("endless", "nothing", "odd", "silent", "cut", "nobody"), summary, strict=True))
     for name, sentence in (
         ("endless", "10000 seconds"),
         ("nothing", "0 seconds"),
@@ -133,7 +133,7 @@ def test_a_failing_row_does_not_stop_the_others(model: Path, tmp_path: Path) -> 
         ("cut", "cut.bvh"),
         ("nobody", "no leader Nobody"),
     ):
-        assert f"{name} (jobs.csv, line" in told[name] and sentence in told[name]
+        assert f"{name} (jobs.csv, line" in lines[name] and sentence in lines[name]
     made = {"hug": 16, "reaction": 20}
     expected = {f"{name}{end}" for name in made for end in (".blend", ".npz", "_1.bvh", "_2.bvh")}
     expected |= {f"{name}/frame_{n:04}.png" for name, frames in made.items() for n in range(1, frames + 1)}
@@ -227,8 +227,8 @@ def test_wrong_arguments_are_told_in_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    told = capsys.readouterr().err
-    assert sentence in told and told.startswith("intermask: ") and told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert sentence in message and message.startswith("intermask: ") and message.count("\n") == 1
 
 
 def test_jobs_are_read_from_csv_and_json_lines(model: Path, tmp_path: Path) -> None:

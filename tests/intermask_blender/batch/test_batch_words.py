@@ -54,14 +54,14 @@ def test_understood_says_how_each_row_is_understood_without_the_networks_and_mak
     words = tmp_path / "words.json"
     words.write_text('{"hug": [],\n "box": []}', encoding="utf-8")
     code = main(["--jobs", str(jobs), "--model", str(model), "--out", str(out), "--understood", "--words", str(words)])
-    told, errors = capsys.readouterr()
+    output, errors = capsys.readouterr()
     assert code == 1 and not out.exists()
-    lines = [line.strip() for line in told.splitlines() if line.startswith("    ")]
+    lines = [line.strip() for line in output.splitlines() if line.startswith("    ")]
     assert lines[0] == f"understood as: {CAPTIONS[0]}"
     assert lines[1].startswith("not in this model; closest: two people ")
     assert lines[2:4] == [f"part 1 understood as: {CAPTIONS[0]}", f"part 2 understood as: {CAPTIONS[1]}"]
     assert lines[4:] == [f"used as written; closest: {CAPTIONS[0]}", f"understood as: {CAPTIONS[0]}"]
-    assert told.endswith("4 of 6 known, 1 failed; nothing was generated.\n")
+    assert output.endswith("4 of 6 known, 1 failed; nothing was generated.\n")
     assert errors.count("words.json, line 2") == 1 and errors.count("failed: ") == 1
 
 
@@ -82,8 +82,8 @@ def test_report_and_records_say_how_rows_were_understood_and_changed_words_make_
     assert understood["written"] == ("", "")
     record = json.loads((out / "records" / "parts.json").read_text(encoding="utf-8"))
     assert (record["understood"], record["known"]) == (list(CAPTIONS), True)
-    told = capsys.readouterr().out
-    assert f"    understood as: {CAPTIONS[0]}" in told and "    not in this model; closest: " in told
+    output = capsys.readouterr().out
+    assert f"    understood as: {CAPTIONS[0]}" in output and "    not in this model; closest: " in output
 
     assert main([*arguments, "--words", str(words)]) == 0
     assert {row["outcome"] for row in report(out).values()} == {"skipped"}

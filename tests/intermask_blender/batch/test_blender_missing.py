@@ -1,4 +1,4 @@
-"""A Python without Blender's module is told which Pythons have one."""
+"""In a Python that has no Blender module, a sentence names the Pythons that have one."""
 
 from __future__ import annotations
 

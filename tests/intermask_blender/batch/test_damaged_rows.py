@@ -1,4 +1,4 @@
-"""A job file of 200 rows, 150 of them damaged: the 50 good ones are made, and each bad one is told in a sentence."""
+"""A job file of 200 rows, 150 of them damaged: the 50 good ones are made, each bad one gets a sentence."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ def test_a_row_on_a_full_disk_is_left_to_another_machine(
     try:
         arguments = ["--jobs", str(jobs), "--model", str(model), "--out", str(out), "--render", "none", "--farm"]
         assert main(arguments) == 1
-        told = capsys.readouterr().err
-        assert str(out) in told and ("No space left" in told or "is full" in told)
+        message = capsys.readouterr().err
+        assert str(out) in message and ("No space left" in message or "is full" in message)
         assert not list(out.glob("records/*.json")) and not list(out.glob(".making*")) and not list(out.glob("*.blend"))
         subprocess.run(["mount", "-o", "remount,size=64m", str(out)], check=True)
         assert main(arguments) == 0
@@ -88,7 +88,7 @@ def test_rows_of_a_job_file_that_changes_between_two_chunks_are_all_made_once(
     assert stamps(out).items() >= first.items(), "nothing is made twice"
     assert (out / "records" / "endless.json").stat().st_mtime_ns == tried, "a row that failed is not tried again"
     assert "failed before: " in capsys.readouterr().out
-    assert main([*arguments[:-1], "--join"]) == 1, "without --farm a failed row is told by the exit code"
+    assert main([*arguments[:-1], "--join"]) == 1, "without --farm the exit code reports a failed row"
 
 
 @pytest.mark.slow

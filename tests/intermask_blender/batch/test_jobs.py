@@ -31,8 +31,8 @@ def test_every_delimiter_and_encoding_of_spreadsheets_is_read(tmp_path: Path) ->
                     first, second = jobs_of(tmp_path, content)
                     assert (first.name, first.prompt, first.seconds, first.seed) == ("a", "they bow", 2.5, 3)
                     assert (second.name, second.seconds, second.seed, second.error) == ("b", None, 4, "")
-    (told,) = jobs_of(tmp_path, "sep=;\nprompt;seconds\nthey bow, then hug;2\n")
-    assert told.prompt == "they bow, then hug" and told.seconds == 2
+    (job,) = jobs_of(tmp_path, "sep=;\nprompt;seconds\nthey bow, then hug;2\n")
+    assert job.prompt == "they bow, then hug" and job.seconds == 2
 
 
 def test_as_written_is_yes_or_no_in_tables_and_true_or_false_in_json_lines(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import json, os, sys, traceback
 import bpy
 archive, presses, answers = sys.argv[1:]
 
-def told(call):
+def message_of(call):
     try:
         return sorted(call())
     except RuntimeError as error:
@@ -40,12 +40,12 @@ def live():
         if isinstance(press, str):
             settings.model = press
             before = set(bpy.data.objects)
-            done = told(lambda: bpy.ops.intermask.generate())
+            done = message_of(lambda: bpy.ops.intermask.generate())
             made = [item for item in bpy.data.objects if item.type == "ARMATURE" and item not in before]
             yield [done, sorted(len(item.data.bones) for item in made)]
         else:
             stored.model_folder = press.pop("models", "")
-            yield told(lambda: bpy.ops.intermask.import_published(**press))
+            yield message_of(lambda: bpy.ops.intermask.import_published(**press))
 
 code = 1
 try:

@@ -157,8 +157,8 @@ def test_impossible_requests_get_one_sentence_and_change_nothing(model: Path) ->
     assert "no object called Nobody" in refusal(prompt="they hug", model=str(model), leader="Nobody")
     assert "does not move" in refusal(prompt="they hug", model=str(model), leader="Still")
     key_posed(dancer(1), still, scene, 1, "Lead")
-    told = refusal(prompt="they hug", model=str(model), leader="Still", seconds=0.5)
-    assert "at least 0.53 seconds; Seconds is 0.5" in told
+    message = refusal(prompt="they hug", model=str(model), leader="Still", seconds=0.5)
+    assert "at least 0.53 seconds; Seconds is 0.5" in message
     scene.collection.objects.link(bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera")))
     for who in ("leader", "character_1", "character_2"):
         assert "Camera is not an armature; choose" in refusal(prompt="they hug", model=str(model), **{who: "Camera"})

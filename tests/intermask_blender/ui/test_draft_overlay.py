@@ -1,4 +1,4 @@
-"""The draft of a running generation is drawn where the result will be, and is nowhere in the scene."""
+"""The draft of a running generation is drawn where the result will be, and not in the scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a prompt is understood: asked of the real worker, and told in lines under the prompt."""
+"""How a prompt is understood: asked of the real worker, and shown in lines under the prompt."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def smpl_y_up(folder: Path, person: PosedSkeleton) -> Path:
 
 @pytest.mark.parametrize("fps", [30.0, 120.0, 59.94])
 @pytest.mark.parametrize(
-    ("write", "told"),
+    ("write", "stated"),
     [
         (amass, "Z up, metres"),
         (amass_smplx, "Z up, metres"),
@@ -113,12 +113,12 @@ def smpl_y_up(folder: Path, person: PosedSkeleton) -> Path:
     ],
 )
 def test_smpl_poses_are_read_whatever_their_axes_unit_and_rate(
-    write: Any, told: str, fps: float, tmp_path: Path
+    write: Any, stated: str, fps: float, tmp_path: Path
 ) -> None:
     read = read_leader(write(tmp_path, walker(fps)))
     wanted = walker(fps).resampled(30.0)
     np.testing.assert_allclose(read.motion.joints, wanted.joints(), atol=2e-5)
-    assert read.motion.fps == 30.0 and told in read.assumed and f"{fps:g} fps" in read.assumed
+    assert read.motion.fps == 30.0 and stated in read.assumed and f"{fps:g} fps" in read.assumed
     assert read.motion.rotations is not None and read.motion.root_orientation is not None
     turned = matrix_from_quaternion(wanted.rotations)
     np.testing.assert_allclose(read.motion.rotations, turned[:, 1:], atol=1e-4)

@@ -1,4 +1,4 @@
-"""Who leaps through space is brought back, and nobody else is touched."""
+"""A person who leaps through space is brought back; everybody else stays unchanged."""
 
 from __future__ import annotations
 

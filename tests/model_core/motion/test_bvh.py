@@ -83,7 +83,7 @@ def test_frames_may_be_broken_over_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "named"),
     [
         (bvh_text(FRAMES)[:-8], ["line 24", "frame 1", "instead of 10"]),
         (bvh_text([FRAMES[0], FRAMES[1] + " 4", FRAMES[0]]), ["line 24", "frame 1", "11 numbers"]),
@@ -106,12 +106,12 @@ def test_frames_may_be_broken_over_lines(tmp_path: Path) -> None:
         (bvh_text(FRAMES).replace("JOINT Spine", "JONT Spine"), ["line 14", "'JONT'"]),
     ],
 )
-def test_damaged_files_are_refused_with_the_place(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_damaged_files_are_refused_with_the_place(tmp_path: Path, text: str, named: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         read_bvh(written(tmp_path, text))
     message = str(caught.value)
     assert "take.bvh" in message and "\n" not in message
-    for part in told:
+    for part in named:
         assert part in message
 
 

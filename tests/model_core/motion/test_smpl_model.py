@@ -102,9 +102,9 @@ def test_a_wrong_layout_is_told_in_one_sentence(
     change, sentence = FAULTS[fault]
     path = tmp_path / f"body.{'npz' if write is write_npz else 'pkl'}"
     write(path, change(smpl_arrays(24)))
-    with pytest.raises(UserError, match=sentence) as told:
+    with pytest.raises(UserError, match=sentence) as raised:
         load_smpl_model(path)
-    assert path.name in str(told.value) and str(told.value).count(". ") == 0
+    assert path.name in str(raised.value) and str(raised.value).count(". ") == 0
 
 
 def test_files_that_are_cut_or_no_models_are_told(tmp_path: Path) -> None:

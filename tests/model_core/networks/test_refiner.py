@@ -34,11 +34,11 @@ def restless_refiner(seed: int = 0) -> Refiner:
 
 
 TEXT = torch.randn(1, 384, generator=torch.Generator().manual_seed(1))
-NOBODY = torch.zeros(1, 2, dtype=torch.bool)
+NONE = torch.zeros(1, 2, dtype=torch.bool)
 
 
 def test_an_untrained_refiner_moves_nobody_and_a_trained_one_moves_no_fixed_person() -> None:
-    torch.testing.assert_close(Refiner(SHAPE).eval()(pair(), TEXT, NOBODY), pair(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(Refiner(SHAPE).eval()(pair(), TEXT, NONE), pair(), atol=1e-5, rtol=0)
     moved = restless_refiner()(pair(), TEXT, torch.tensor([[True, False]]))
     torch.testing.assert_close(moved[:, 0], pair()[:, 0], atol=1e-5, rtol=0)
     assert (moved[:, 1] - pair()[:, 1]).norm(dim=-1).mean() > 0.02
@@ -48,11 +48,9 @@ def test_the_refiner_depends_neither_on_place_nor_on_heading_nor_on_order() -> N
     network = restless_refiner()
     turn = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
     shift = torch.tensor([3.0, 0.0, -2.0])
-    moved = network(pair(), TEXT, NOBODY)
-    torch.testing.assert_close(
-        network(pair() @ turn.T + shift, TEXT, NOBODY), moved @ turn.T + shift, atol=1e-4, rtol=0
-    )
-    torch.testing.assert_close(network(pair().flip(1), TEXT, NOBODY), moved.flip(1), atol=1e-5, rtol=0)
+    moved = network(pair(), TEXT, NONE)
+    torch.testing.assert_close(network(pair() @ turn.T + shift, TEXT, NONE), moved @ turn.T + shift, atol=1e-4, rtol=0)
+    torch.testing.assert_close(network(pair().flip(1), TEXT, NONE), moved.flip(1), atol=1e-5, rtol=0)
 
 
 def test_perturbed_people_keep_their_bone_lengths() -> None:
@@ -74,16 +72,16 @@ def test_it_learns_how_far_apart_people_stand() -> None:
     torch.manual_seed(0)
     network, perturbation = Refiner(SHAPE), Perturbation(spared=0.0)
     right = pair(8)
-    text, nobody = TEXT.expand(8, -1), NOBODY.expand(8, -1)
+    text, none = TEXT.expand(8, -1), NONE.expand(8, -1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(150):
-        loss = torch.stack(list(refiner_losses(network(perturbation.apply(right), text, nobody), right).values())).sum()
+        loss = torch.stack(list(refiner_losses(network(perturbation.apply(right), text, none), right).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     disturbed = perturbation.apply(right)
     with torch.inference_mode():
-        after = refiner_losses(network.eval()(disturbed, text, nobody), right)
+        after = refiner_losses(network.eval()(disturbed, text, none), right)
     before = refiner_losses(disturbed, right)
     assert after["partner"] < 0.75 * before["partner"] and after["distance"] < 0.95 * before["distance"]
 
@@ -100,8 +98,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_model_folder_keeps_its_refiner_and_names_a_missing_one(folder: Path, tmp_path: Path) -> None:
     loaded = load_model(folder).refiner
     assert loaded is not None
-    wanted = restless_refiner()(pair(), TEXT, NOBODY)
-    torch.testing.assert_close(loaded(pair(), TEXT, NOBODY), wanted, atol=2e-3, rtol=0)
+    wanted = restless_refiner()(pair(), TEXT, NONE)
+    torch.testing.assert_close(loaded(pair(), TEXT, NONE), wanted, atol=2e-3, rtol=0)
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "refiner.safetensors").unlink()
     with pytest.raises(UserError, match=r"refiner\.safetensors is missing"):
