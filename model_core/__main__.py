@@ -108,6 +108,11 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kinds", nargs="*", default=(), metavar="KIND", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="generated clips per kind (default: %(default)s)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N of the prompts (sequences; default: all)")
+    parser.add_argument(
+        "--without-detectors",
+        action="store_true",
+        help="the detectors, which measure success, have no say in which candidates are kept (control, sequences)",
+    )
     published = parser.add_argument_group("interhuman, interx")
     add = published.add_argument
     add("--react", action="store_true", help="give the first person, and generate the second one")

@@ -12,7 +12,7 @@ from ..core import UserError
 from ..generator.generation import Generation, GenerationSettings
 from ..scene.constraint_reading import with_constraints
 from ..scene.first_look import frames_beyond_scene, present_first_take
-from ..scene.new_takes import place_takes
+from ..scene.new_takes import missed_notice, place_takes
 from ..scene.overlaps import sentence
 from ..scene.placement import Placement
 from ..translations import tr, tr_noop
@@ -123,6 +123,8 @@ def _place(generation: Generation, placement: Placement, report: Report) -> None
         report({"WARNING"}, sentence(placed.overlaps))
     settings = bpy.data.scenes[placement.scene].intermask
     take = settings.takes[settings.take_index]
+    if missed := missed_notice(take):
+        report({"WARNING"}, missed)
     if beyond := frames_beyond_scene(take):
         template = tr("The take ends at frame {last}, after the scene's last frame {end}")
         report({"INFO"}, template.format(last=beyond[0], end=beyond[1]))

@@ -53,6 +53,8 @@ class INTERMASK_UL_constraints(bpy.types.UIList):
         sub = row.row(align=True)
         sub.alignment = "RIGHT"
         who = {"FIRST": "P1", "SECOND": "P2"}[item.person] if item.kind != "TIMING" else ""
+        error = error_of(data, item.name)
+        sub.alert = error is not None and error.missed
         sub.label(text=f"{who}  {error_text(data, item.name) or _frames_text(item)}", translate=False)
         row.prop(item, "mute", text="", emboss=False, icon="HIDE_ON" if item.mute else "HIDE_OFF")
 
@@ -189,11 +191,17 @@ def _frames_text(entry: bpy.types.PropertyGroup) -> str:
     return str(entry.start) if alone else f"{entry.start}-{entry.end}"
 
 
+def error_of(settings: bpy.types.PropertyGroup, name: str) -> bpy.types.PropertyGroup | None:
+    """The error of a constraint in the chosen take; None where it is not known."""
+    if not 0 <= settings.take_index < len(settings.takes):
+        return None
+    found: bpy.types.PropertyGroup | None = settings.takes[settings.take_index].constraint_errors.get(name)
+    return found
+
+
 def error_text(settings: bpy.types.PropertyGroup, name: str) -> str:
     """How far the chosen take is from what a constraint asks; empty where that is not known."""
-    if not 0 <= settings.take_index < len(settings.takes):
-        return ""
-    error = settings.takes[settings.take_index].constraint_errors.get(name)
+    error = error_of(settings, name)
     if error is None:
         return ""
     parts = []
@@ -203,4 +211,6 @@ def error_text(settings: bpy.types.PropertyGroup, name: str) -> str:
         parts.append(f"{error.degrees:.0f}°")
     if error.seconds >= 0.0:
         parts.append(f"{error.seconds:.1f} s")
+    if error.missed:
+        parts.insert(0, tr("not met"))
     return " ".join(parts)

@@ -198,6 +198,7 @@ class InterMaskConstraintError(bpy.types.PropertyGroup):
     metres: bpy.props.FloatProperty(default=-1.0)  # type: ignore[valid-type]
     degrees: bpy.props.FloatProperty(default=-1.0)  # type: ignore[valid-type]
     seconds: bpy.props.FloatProperty(default=-1.0)  # type: ignore[valid-type]
+    missed: bpy.props.BoolProperty()  # type: ignore[valid-type]
 
 
 def meet_partly_property() -> bpy.types.Property:

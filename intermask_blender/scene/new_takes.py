@@ -11,6 +11,7 @@ import bpy
 
 from ..core import ConstraintError, UserError
 from ..generator.generation import GenerationSettings, Pair
+from ..translations import tr
 from .clip_world import store_world
 from .overlaps import moved_to_free_space, overlapping_objects, overlapping_people
 from .people import is_generated
@@ -96,11 +97,18 @@ def place_takes(
     return Placed(first == 0, tuple(dict.fromkeys(overlaps)))
 
 
+def missed_notice(take: bpy.types.PropertyGroup) -> str:
+    """What is not met of what was asked of a take; empty where all is."""
+    missed = ", ".join(item.name for item in take.constraint_errors if item.missed)
+    notice = tr("Not met: {names}; change what is asked, or try another seed")
+    return notice.format(names=missed) if missed else ""
+
+
 def _note_errors(take: bpy.types.PropertyGroup, errors: Sequence[ConstraintError]) -> None:
     """List with a take how well it meets constraints."""
     for error in errors:
         item = take.constraint_errors.add()
-        item.name = error.name
+        item.name, item.missed = error.name, error.missed
         found = {"metres": error.worst, "degrees": error.worst_angle, "seconds": error.seconds}
         for unit, value in found.items():
             if value is not None:

@@ -36,7 +36,8 @@ _JUMP = 15
 """Frames that a person can be in the air."""
 _SHOULDER, _ARM = 1.3, 0.8
 """Metres: the height around which a wrist moves, and how far it comes from there over a given place of the pelvis.
-Measured on solved clips whose path is given in every frame: up to here a hand is at most 5 cm off its point."""
+Measured on solved clips whose path is given in every frame: up to here a hand is at most 5 cm off its point, beyond by
+what is missing, downwards too. Nobody crouches for it."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ def out_of_reach(items: Items, floor: float, wording: Wording) -> Iterator[Probl
             known = None if joint == "Pelvis" else pelvis[item.person].get(frame)
             if known is not None:
                 centre[[0, 2]] = known.ground
-                # A pose that is asked for says itself how far its trunk leans.
-                if joint.endswith("Wrist") and not any(isinstance(items[n], PoseConstraint) for n in known.numbers):
-                    centre[1] = np.clip(point[1], floor + _LOWEST, floor + _SHOULDER)
+                # A pose that is asked for, or a pinned pelvis, says itself how low the trunk is and how far it leans.
+                if joint.endswith("Wrist") and all(isinstance(items[n], PathConstraint) for n in known.numbers):
+                    centre[1] = floor + _SHOULDER
                     limit = _ARM + extra
             way = point - centre
             distance = float(np.linalg.norm(way))
@@ -148,6 +149,13 @@ def _unreached(
 ) -> str:
     """What is wrong with a point that is further from the body than ``limit`` metres, by the vector ``way`` (3,)."""
     name, shown = _label(items, number, wording), wording.frame(frame)
+    stands = known is not None and all(isinstance(items[n], PathConstraint) for n in known.numbers)
+    if known is not None and stands and joint.endswith("Wrist") and -way[1] > 0.5 * limit:
+        other = wording.inside(_label(items, known.numbers[0], wording))
+        return (
+            f"{name} is {-way[1]:.2f} m below the shoulders of someone who stands where {other} says in frame {shown}, "
+            f"and a {joint_word(joint)} reaches {limit:.2f} m; put it higher, or ask for a pose that bends down."
+        )
     if known is None or abs(way[1]) > limit:
         return (
             f"{name} is {abs(height):.2f} m {'above' if height > 0 else 'under'} the floor in frame "

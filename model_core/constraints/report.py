@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ _BODY = len(SMPL)
 _TOUCHES = 0.08
 """Metres between a hand or foot and a place of the other person that count as contact."""
 _REACHING = ("left_hand", "right_hand", "left_foot", "right_foot")
+_OFF, _TURNED_OFF, _LATE_BY = 0.05, 15.0, 0.25
+"""Metres, degrees and seconds of error from which a required constraint is as missed; solved clips are far below."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class ConstraintError:
         worst_frame: the frame of ``worst``.
         mean_angle, worst_angle: degrees; None for a constraint without orientations, or if they cannot be measured.
         seconds: between the wanted and the actual time of an event; None for other constraints, or if it never happens.
+        missed: whether a required constraint (weight 1) is not met: anywhere more than 5 cm or 15 degrees off, an event
+            more than a quarter of a second early or late, or one that never happens.
     """
 
     number: int
@@ -56,9 +60,13 @@ class ConstraintError:
     mean_angle: float | None = None
     worst_angle: float | None = None
     seconds: float | None = None
+    missed: bool = False
 
     def text(self) -> str:
-        """One line for a report, such as "The pin 'handle': 0.2 cm (at most 0.5 cm, in frame 71)"."""
+        """One line for a report, such as "The pin 'handle': 0.2 cm (at most 0.5 cm, in frame 71)".
+
+        Of one that is missed, "The pin 'handle' is not met: 31.0 cm (at most 48.2 cm, in frame 71)".
+        """
         parts = []
         if self.mean is not None and self.worst is not None:
             parts.append(f"{100 * self.mean:.1f} cm (at most {100 * self.worst:.1f} cm, in frame {self.worst_frame})")
@@ -66,15 +74,20 @@ class ConstraintError:
             parts.append(f"{self.mean_angle:.0f} degrees (at most {self.worst_angle:.0f})")
         if self.seconds is not None:
             parts.append(f"{self.seconds:.2f} s")
+        if self.missed:
+            return f"{self.label} is not met: {', '.join(parts) or 'it never happens'}"
         return f"{self.label}: {', '.join(parts) or 'not measured'}"
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that have a value, rounded to what matters: 0.1 mm, 0.1 degrees, a millisecond."""
+        """The fields that have a value, and ``missed`` if it is true.
+
+        Rounded to what matters: 0.1 mm, 0.1 degrees, a millisecond.
+        """
         digits = {"mean": 4, "worst": 4, "mean_angle": 1, "worst_angle": 1, "seconds": 3}
         return {
             name: round(value, digits[name]) if name in digits else value
             for name, value in asdict(self).items()
-            if value is not None
+            if value is not None and value is not False
         }
 
 
@@ -98,9 +111,21 @@ def report(constraints: Constraints, joints: np.ndarray, rotations: np.ndarray |
         One error for each constraint, in their order.
     """
     offsets = _offsets(joints, rotations)
-    return [
+    errors = [
         _error(item, number, joints.astype(np.float64), rotations, offsets) for number, item in enumerate(constraints)
     ]
+    return [
+        replace(error, missed=item.weight == 1 and _missed(item, error, rotations is not None))
+        for item, error in zip(constraints, errors, strict=True)
+    ]
+
+
+def _missed(item: Constraint, error: ConstraintError, oriented: bool) -> bool:
+    """Whether an error is so large that the constraint is not met; ``oriented``: orientations are known."""
+    if isinstance(item, TimingConstraint):
+        never = error.seconds is None and oriented and not isinstance(item.event, int)
+        return never or (error.seconds or 0.0) > _LATE_BY
+    return (error.worst or 0.0) > _OFF or (error.worst_angle or 0.0) > _TURNED_OFF
 
 
 def _error(

@@ -79,7 +79,8 @@ def _evaluate_control(options: argparse.Namespace, show: Show) -> int:
     from .control import evaluate_control
 
     model = options.model or bundled_model()
-    report = evaluate_control(model, options.data, options.kinds, options.seeds, options.out)
+    detectors = not options.without_detectors
+    report = evaluate_control(model, options.data, options.kinds, options.seeds, options.out, detectors)
     show(report.table())
     return 0 if all(passed for _, _, passed in report.rows()) else 1
 
@@ -97,7 +98,8 @@ def _evaluate_sequences(options: argparse.Namespace, show: Show) -> int:
     from ..model_files.model_folder import bundled_model
     from .sequences import evaluate_sequences
 
-    report = evaluate_sequences(options.model or bundled_model(), options.data, options.limit, options.out)
+    model, detectors = options.model or bundled_model(), not options.without_detectors
+    report = evaluate_sequences(model, options.data, options.limit, options.out, detectors)
     show(report.table())
     return 0 if all(passed is not False for _, _, passed in report.rows()) else 1
 

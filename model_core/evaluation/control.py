@@ -31,6 +31,7 @@ from ..motion.rotations import matrix_from_quaternion, normalized
 from .control_cases import ControlCase, SourceClip, cases_from, invented_cases
 from .control_report import CONDITIONS, ControlReport, Measured
 from .control_store import load_measured, save_measured
+from .detector_choice import clips_folder
 from .kind_prompts import kind_prompts
 
 _FRAMES, _SHORTEST = 120, 80
@@ -62,7 +63,12 @@ class _Plain:
 
 
 def evaluate_control(
-    model: Path, data: Path | None = None, kinds: Sequence[str] = (), seeds: int = 1, out: Path | None = None
+    model: Path,
+    data: Path | None = None,
+    kinds: Sequence[str] = (),
+    seeds: int = 1,
+    out: Path | None = None,
+    detectors: bool = True,
 ) -> ControlReport:
     """Measure how well constraints are met, and what they cost; prints each clip when it is done.
 
@@ -74,6 +80,8 @@ def evaluate_control(
         seeds: clips of each kind.
         out: folder for ``control.json``, and for what was measured of each kind, which a later run does not measure
             again; None writes nothing.
+        detectors: whether the detectors, which measure success, also help to choose among candidates, as they do for
+            users.
 
     Raises:
         UserError: an unknown kind, a model without a list of kinds, or a folder that cannot be read.
@@ -81,10 +89,10 @@ def evaluate_control(
     if seeds < 1:
         raise UserError("--seeds must be at least 1.")
     prompts = kind_prompts(model, kinds)
-    pipeline = InterMask.load(model)
-    report = ControlReport()
+    pipeline = InterMask.load(model, detectors=detectors)
+    report = ControlReport(detectors=detectors)
     for kind, prompt in prompts.items():
-        kept = None if out is None else out / "clips" / f"{kind}, {seeds}.npz"
+        kept = None if out is None else out / clips_folder("clips", detectors) / f"{kind}, {seeds}.npz"
         if kept is not None and kept.exists():
             clips, refused = load_measured(kept)
         else:

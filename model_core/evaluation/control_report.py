@@ -10,6 +10,7 @@ import numpy as np
 
 from ..metrics.physical import joint_distances
 from ..motion.canonical import facing
+from .detector_choice import choice_of_candidates
 from .starter import mean_physical, physical_checks
 
 CONDITIONS = ("solver", "steered", "both")
@@ -81,10 +82,12 @@ class ControlReport:
     Attributes:
         clips: with constraints.
         refused: constraints that cannot be met, with the reason.
+        detectors: whether the detectors helped to choose among candidates.
     """
 
     clips: list[Measured] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    detectors: bool = True
 
     def of(self, condition: str) -> list[Measured]:
         """The clips of a condition."""
@@ -154,6 +157,7 @@ class ControlReport:
         lines.append("path, pose: mean cm; head: mean degrees; pin, cont: worst mm; seen: by the detector, %")
         shares = [f"{name} {100 * share:.0f} %" for name, share in self.success().items()]
         lines.append(f"success: {', '.join(shares)}")
+        lines.append(choice_of_candidates(self.detectors))
         poses = _share(clip.source_pops for clip in self.of("both") if clip.source_pops is not None)
         if not np.isnan(poses):
             lines.append(f"clips that poses are from which are that fast there themselves: {100 * poses:.0f} %")
@@ -168,6 +172,7 @@ class ControlReport:
             "clips": [clip.to_json() for clip in self.clips],
             "refused": self.refused,
             "checks": checks,
+            "detectors_choose": self.detectors,
         }
 
 

@@ -21,6 +21,7 @@ from ..motion import FPS, Motion
 from ..motion.canonical import facing
 from ..motion.interaction_file import load_npz, save_npz
 from ..settings import build
+from .detector_choice import choice_of_candidates, clips_folder
 from .starter import mean_physical, physical_checks
 
 PROMPTS = EVALUATOR / "sequences" / "prompts.json"
@@ -134,9 +135,10 @@ class MeasuredSequence:
 
 @dataclass
 class SequencesReport:
-    """All clips."""
+    """All clips; ``detectors``: whether the detectors helped to choose candidates and frames."""
 
     clips: list[MeasuredSequence] = field(default_factory=list)
+    detectors: bool = True
 
     @property
     def parts(self) -> list[MeasuredPart]:
@@ -178,18 +180,23 @@ class SequencesReport:
         lines = [str(clip) for clip in self.clips]
         words = {True: "yes", False: "NO", None: ""}
         lines += [f"{asked:60s} {value:>22s}  {words[passed]}" for asked, value, passed in self.rows()]
-        return "\n".join(lines)
+        return "\n".join((*lines, choice_of_candidates(self.detectors)))
 
     def to_json(self) -> dict[str, Any]:
         """Rows and parts, without joints."""
         return {
             "rows": self.rows(),
+            "detectors_choose": self.detectors,
             "clips": [{"prompt": clip.prompt, "parts": [vars(part) for part in clip.parts]} for clip in self.clips],
         }
 
 
 def evaluate_sequences(
-    model: Path, prompts: Path | None = None, limit: int | None = None, out: Path | None = None
+    model: Path,
+    prompts: Path | None = None,
+    limit: int | None = None,
+    out: Path | None = None,
+    detectors: bool = True,
 ) -> SequencesReport:
     """Measure clips of several parts, each with one seed; prints each clip when it is done.
 
@@ -199,6 +206,8 @@ def evaluate_sequences(
         limit: measures only this many prompts, evenly chosen; None measures all.
         out: folder for ``sequences.json``, and for the drawn parts, which a later run does not draw again; None writes
             nothing.
+        detectors: whether the detectors, which measure success, also help to choose candidates and the frames that are
+            kept, as they do for users.
 
     Raises:
         UserError: the prompts cannot be read, or name a kind without a detector.
@@ -208,10 +217,11 @@ def evaluate_sequences(
         if limit < 1:
             raise UserError("--limit must be at least 1.")
         tests = [tests[index] for index in np.unique(np.linspace(0, len(tests) - 1, limit).round().astype(int))]
-    pipeline = InterMask.load(model)
-    report = SequencesReport()
+    pipeline = InterMask.load(model, detectors=detectors)
+    report = SequencesReport(detectors=detectors)
+    folder = None if out is None else out / clips_folder("parts", detectors)
     for number, parts in tests:
-        drawn = _drawn(pipeline, parts, number, None if out is None else out / "parts")
+        drawn = _drawn(pipeline, parts, number, folder)
         clip = _joints(in_sequence(drawn))
         report.clips.append(measured(timed_prompt(parts), parts, clip, [_joints(part.crops()[0]) for part in drawn]))
         print(report.clips[-1], flush=True)

@@ -19,7 +19,7 @@ from intermask_blender.properties.direct import PIN_JOINTS, PLACES
 from intermask_blender.rig.capture import capture_pose
 from intermask_blender.scene.clip_world import clip_world
 from intermask_blender.scene.constraint_reading import active_entries, read_constraints
-from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.new_takes import missed_notice, place_takes
 from intermask_blender.scene.placing import COLOURS
 from intermask_blender.scene.request import prepare
 from intermask_blender.ui.constraint_overlay import marks
@@ -284,14 +284,18 @@ def test_a_take_shows_how_well_it_meets_each_constraint(model: Path) -> None:
         {"number": 0, "name": "Path", "label": "The path 'Path'", "mean": 0.01, "worst": 0.034, "worst_frame": 3,
          "worst_angle": 5.2},
         {"number": 1, "name": "Jane's hand", "label": "The pin 'Jane's hand'", "worst": 0.004, "worst_frame": 3},
+        {"number": 2, "name": "Shelf", "label": "The contact 'Shelf'", "worst": 0.482, "worst_frame": 9,
+         "missed": True},
     ], []]}, {})  # fmt: skip
     errors = errors_of(reply)
     place_takes([(dancer(0, 60), dancer(1, 60))] * 2, placement, settings, errors)
     listed = scene.intermask
     listed.take_index = 0
     assert [error_text(listed, name) for name in ("Path", "Jane's hand", "Pose")] == ["3.4 cm 5°", "0.4 cm", ""]
+    assert error_text(listed, "Shelf") == "not met 48.2 cm"
+    assert missed_notice(listed.takes[0]) == "Not met: Shelf; change what is asked, or try another seed"
     listed.take_index = 1
-    assert error_text(listed, "Path") == ""
+    assert error_text(listed, "Path") == "" and missed_notice(listed.takes[1]) == ""
 
 
 def test_views_show_frames_and_colours_of_what_is_not_muted(model: Path) -> None:

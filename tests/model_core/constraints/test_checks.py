@@ -179,6 +179,26 @@ def test_a_point_that_is_passed_cannot_be_held() -> None:
     assert len(check(Constraints((lunge, replace(knob, on=np.array([0.0, 1.0, 1.0]), start=45))), CLIP)) == 2
 
 
+def test_nobody_bends_to_the_floor_on_a_path() -> None:
+    """From a given place a hand came to within 15 cm of a point 0.3 m high, and was 48 cm off one at the floor."""
+    walk = PathConstraint(0, (0, 59), np.array([[0.0, 0.0], [0.0, 0.4]]), dense=True, name="way")
+    low = ContactConstraint(0, "right_hand", np.array([-0.2, 0.1, 0.4]), 20, 30, name="coin")
+    sentence = refused(walk, low)
+    assert all(word in sentence for word in ("'coin'", "1.20 m below", "'way'", "frame 20", "pose that bends")), (
+        sentence
+    )
+    assert check(Constraints((walk, low)), CLIP, partly=True).items == (walk,)
+    pin = PinConstraint(0, "R_Wrist", 20, 30, np.array([[-0.2, 0.1, 0.4]]))
+    assert "right wrist reaches 0.80 m" in refused(walk, pin)
+    (_, met) = check(Constraints((walk, pin)), CLIP, partly=True).items
+    assert isinstance(met, PinConstraint) and (met.points[:, 1] > 0.45).all()  # as low as the hand comes
+    crouch = replace(STANDING, person=0, frames=tuple(range(20, 30)), roots=np.tile([0.0, 0.4, 0.3], (10, 1)))
+    crouch = replace(crouch, rotations=np.broadcast_to(np.eye(3), (10, 22, 3, 3)).copy())
+    assert len(check(Constraints((crouch, low)), CLIP)) == 2
+    assert len(check(Constraints((walk, replace(low, on=np.array([-0.2, 0.6, 0.4])))), CLIP)) == 2
+    assert len(check(Constraints((low,)), CLIP)) == 1  # the prompt may say that they kneel
+
+
 def test_a_short_pin_can_be_jumped_to() -> None:
     high = replace(PIN, points=np.array([[0.5, 2.3, 1.5]]))
     refused(high)

@@ -24,7 +24,7 @@ from model_core.motion.canonical import facing
 from model_core.motion.forward_kinematics import global_rotations
 from model_core.motion.places import place_points
 from model_core.motion.rest import SMPL_REST_OFFSETS
-from model_core.motion.rotations import matrix_from_quaternion
+from model_core.motion.rotations import matrix_from_axis_angle, matrix_from_quaternion
 from model_core.motion.skeleton import SMPL
 
 FRAMES = 60
@@ -83,6 +83,22 @@ def test_what_is_missed_is_measured() -> None:
     assert anywhere.worst == pytest.approx(0.0, abs=1e-6)  # it does not matter where
 
 
+def test_what_is_far_off_is_not_met_and_its_line_says_so() -> None:
+    """An error of centimetres is a figure; one of decimetres, or a contact that never happens, is said in words."""
+    pin, moved = met()["pin"], JOINTS.copy()
+    moved[0, 15] += [0.0, 0.48, 0.0]
+    (error,) = report(Constraints((replace(pin, name="handle"),)), moved, WORLD)
+    assert error.missed and error.to_json()["missed"] is True
+    assert error.text().startswith("The pin 'handle' is not met: ") and "(at most 48.0 cm, in frame 15)" in error.text()
+    for same in (report(Constraints((pin,)), JOINTS, WORLD), report(Constraints((replace(pin, weight=0.5),)), moved)):
+        assert not same[0].missed and "missed" not in same[0].to_json() and "not met" not in same[0].text()
+    turned = replace(pin, rotations=pin.rotations @ matrix_from_axis_angle(np.array([0.0, np.radians(40), 0.0])))
+    assert report(Constraints((turned,)), JOINTS, WORLD)[0].missed
+    apart = JOINTS + np.array([[[[0.0]]], [[[9.0]]]])
+    (never,) = report(Constraints((TimingConstraint(10, "first contact"),)), apart, WORLD)
+    assert never.missed and never.text().endswith("is not met: it never happens")
+
+
 def test_blends_are_not_measured_and_wishes_are() -> None:
     pin = met()["pin"]
     moved = JOINTS.copy()
@@ -118,7 +134,7 @@ def test_the_first_contact_is_found() -> None:
         Constraints((TimingConstraint(14, "first contact"),)),
         (still, replace(mover, translation=mover.translation + 9)),
     )
-    assert never.seconds is None and "not measured" in never.text()
+    assert never.seconds is None and never.missed and "never happens" in never.text()
 
 
 def test_every_kind_has_a_line_and_a_record() -> None:

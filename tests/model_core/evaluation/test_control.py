@@ -125,6 +125,10 @@ def test_a_model_is_measured_in_every_condition(model: Path, tmp_path: Path) -> 
     written_at = kept.stat().st_mtime_ns
     again = evaluate_control(model, seeds=1, out=tmp_path)
     assert kept.stat().st_mtime_ns == written_at and again.table() == table
+    # Success is measured by what helps to choose, and the table says so; without its help other clips are measured.
+    assert "not measured independently" in table
+    alone = evaluate_control(model, seeds=1, out=tmp_path, detectors=False)
+    assert "no say" in alone.table() and len(list(tmp_path.glob("clips*/*.npz"))) == 2
     kept.write_bytes(b"damaged")
     with pytest.raises(UserError, match="delete it"):
         evaluate_control(model, seeds=1, out=tmp_path)

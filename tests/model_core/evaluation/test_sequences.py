@@ -91,6 +91,9 @@ def test_parts_that_are_drawn_already_are_not_drawn_again(tmp_path: Path) -> Non
     assert [clip.joints.shape for clip in report.clips] == [(2, 105, 22, 3)]
     assert [single.shape[1] for single in report.clips[0].alone] == [60, 45]
     assert "every part seen" in report.table() and (tmp_path / "out" / "sequences.json").exists()
+    assert "not measured independently" in report.table()
+    alone = evaluate_sequences(model, prompts, out=tmp_path / "out", detectors=False)
+    assert "no say" in alone.table() and len(list((tmp_path / "out").glob("parts*"))) == 2
     again = evaluate_sequences(model, prompts, out=tmp_path / "out")
     np.testing.assert_allclose(again.clips[0].joints, report.clips[0].joints, atol=1e-4)
 
