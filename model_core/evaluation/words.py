@@ -21,6 +21,7 @@ from ..kinematics import solve
 from ..metrics.detectors import detected
 from ..model_files.evaluator_folder import EVALUATOR
 from ..settings import build
+from .words_store import MeasuredPrompt, MeasuredPrompts
 
 PROMPTS = EVALUATOR / "words"
 """Test prompts by writers who did not see the phrases for training; not in the add-on."""
@@ -112,17 +113,22 @@ def evaluate_words(
 ) -> WordsReport:
     """Measure how a model understands test prompts, and whether its clips show what they ask for.
 
+    Prints each prompt when its clips are done.
+
     Args:
         model: folder of the model.
         prompts: a folder of test prompts; None for those of the repository.
         draws: clips for each known prompt; 0 generates nothing.
-        out: folder for ``words.json``; None writes nothing.
+        out: folder for ``words.json``, and for what was measured of each prompt, which a later run does not measure
+            again; None writes nothing.
         kinds: only these kinds; empty for all.
 
     Raises:
         UserError: the model has no prompt classifier, or there are no prompts.
     """
-    tests = [test for test in read_prompts(prompts or PROMPTS) if not kinds or not test.kind or test.kind in kinds]
+    tests = read_prompts(prompts or PROMPTS)
+    seeds = {id(test): number for number, test in enumerate(test for test in tests if test.kind)}
+    tests = [test for test in tests if not kinds or not test.kind or test.kind in kinds]
     pipeline = InterMask.load(model, detectors=False)
     matcher = pipeline.reader.matcher
     if matcher is None:
@@ -151,11 +157,16 @@ def evaluate_words(
     successes: dict[str, list[bool]] = {}
     if draws:
         single: list[bool] = []
-        one = replace(pipeline.config.sampling, candidates=1, max_attempts=1)
-        for number, (test, _) in enumerate(known):
-            detections = _detections(pipeline, test, GenerateOptions(seed=number, takes=draws))
-            successes.setdefault(test.kind, []).extend(detections)
-            single.extend(_detections(pipeline, test, GenerateOptions(one, seed=number, takes=draws)))
+        kept = MeasuredPrompts(None if out is None else out / "prompts.json")
+        for number, (test, found) in enumerate(known):
+            measured = kept.find(test.prompt, found.best.caption, seeds[id(test)], draws)
+            if measured is None:
+                measured = _measured(pipeline, test, found.best.caption, seeds[id(test)], draws)
+                kept.add(measured)
+                shares = f"{sum(measured.success)} of {draws}, single candidates {sum(measured.single)} of {draws}"
+                print(f"{number + 1}/{len(known)} {test.kind}: {shares}: {test.prompt}", flush=True)
+            successes.setdefault(test.kind, []).extend(measured.success)
+            single.extend(measured.single)
         report.success = float(np.mean([success for group in successes.values() for success in group]))
         report.single = float(np.mean(single))
     for kind in sorted({test.kind for test, _ in known}):
@@ -193,6 +204,17 @@ def _facts_right(test: TestPrompt, found: Understanding) -> list[bool]:
     result = [facts.side == test.side] if test.side else []
     result += [facts.manner == test.manner] if test.manner else []
     return [*result, found.exchanged] if test.exchanged else result
+
+
+def _measured(pipeline: InterMask, test: TestPrompt, caption: str, seed: int, draws: int) -> MeasuredPrompt:
+    single = replace(pipeline.config.sampling, candidates=1, max_attempts=1)
+    return MeasuredPrompt(
+        test.prompt,
+        caption,
+        seed,
+        success=tuple(_detections(pipeline, test, GenerateOptions(seed=seed, takes=draws))),
+        single=tuple(_detections(pipeline, test, GenerateOptions(single, seed=seed, takes=draws))),
+    )
 
 
 def _detections(pipeline: InterMask, test: TestPrompt, options: GenerateOptions) -> list[bool]:

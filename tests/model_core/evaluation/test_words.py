@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from repository import REPOSITORY
+from taught_model import BOW, HUG, save_taught_model
 
 from model_core.errors import UserError
 from model_core.evaluation.words import PROMPTS, evaluate_words, read_prompts
@@ -36,3 +37,28 @@ def test_the_bundled_model_understands_prompts_in_anyones_words() -> None:
 def test_a_folder_without_prompts_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no test prompts"):
         read_prompts(tmp_path)
+
+
+def test_a_stopped_run_continues_with_the_prompts_that_are_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, prompts = save_taught_model(tmp_path / "model"), tmp_path / "prompts"
+    prompts.mkdir()
+    tests = [("they bend at the waist", BOW), ("a long cuddle", HUG), ("a man cooks", "")]
+    entries = [{"prompt": prompt, "kind": kind} for prompt, kind in tests]
+    (prompts / "a.json").write_text(json.dumps(entries), encoding="utf-8")
+    capsys.readouterr()
+    evaluate_words(model, prompts, 1, tmp_path / "out", [HUG])
+    assert capsys.readouterr().out.startswith("1/1 hug: ")
+    kept = tmp_path / "out" / "prompts.json"
+    (measured,) = json.loads(kept.read_text(encoding="utf-8"))
+    measured["success"], measured["single"] = [True], [False]  # as this model's clips are not
+    kept.write_text(json.dumps([measured]), encoding="utf-8")
+    report = evaluate_words(model, prompts, 1, tmp_path / "out")
+    assert capsys.readouterr().out.startswith("1/2 bow to each other: ")  # the hug is not measured again
+    assert report.by_kind[HUG] == (1.0, 1.0) and report.single == 0.0
+    evaluate_words(model, prompts, 1, tmp_path / "out")
+    assert capsys.readouterr().out == ""
+    kept.write_text(kept.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    with pytest.raises(UserError, match=r"prompts\.json cannot be read .* delete it"):
+        evaluate_words(model, prompts, 1, tmp_path / "out")
