@@ -201,6 +201,14 @@ def submit_batch(client: WorkerClient, items: Sequence[GenerationSettings]) -> R
     return client.submit("generate_batch", {**shared, **lists})
 
 
+def length_problem(prompt: str) -> str:
+    """Why a prompt is too long, as a sentence; empty if it is not."""
+    if len(prompt) <= MAX_PROMPT_LENGTH:
+        return ""
+    sentence = tr("The prompt has {count} characters; shorten it to {most} or fewer.")
+    return sentence.format(count=len(prompt), most=MAX_PROMPT_LENGTH)
+
+
 def request_values(settings: GenerationSettings) -> dict[str, Any]:
     """The fields of a request.
 
@@ -210,12 +218,8 @@ def request_values(settings: GenerationSettings) -> dict[str, Any]:
     prompt = settings.prompt.strip()
     if not prompt:
         raise UserError(tr("The prompt is empty; write what the two people do."))
-    if len(prompt) > MAX_PROMPT_LENGTH:
-        raise UserError(
-            tr("The prompt has {count} characters; shorten it to {most} or fewer.").format(
-                count=len(prompt), most=MAX_PROMPT_LENGTH
-            )
-        )
+    if too_long := length_problem(prompt):
+        raise UserError(too_long)
     if not (settings.model / "config.json").is_file():
         raise UserError(
             tr("There is no model in {folder}; choose a folder that holds a config.json.").format(folder=settings.model)

@@ -8,6 +8,7 @@ import bpy
 
 from .. import compat
 from ..core import ASSETS
+from ..generator.generation import length_problem
 from ..operators.generate import INTERMASK_OT_cancel, INTERMASK_OT_generate
 from ..operators.prompt import INTERMASK_OT_new_seed, INTERMASK_OT_use_prompt
 from ..properties import known_prompts, model_is_missing
@@ -110,7 +111,7 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         if problem:
             _draw_runtime(layout, context)
         if reason:
-            layout.label(text=reason, icon="INFO", translate=False)
+            paragraph(layout, context, reason, "INFO")
         draw_rig_line(layout, context, settings.leader)
         if len(settings.prompt) > letters_across(context) + 2 and not compat.has_text_boxes():
             paragraph(layout, context, textwrap.shorten(settings.prompt, SHOWN_LETTERS, placeholder=" …"), "TEXT")
@@ -132,6 +133,8 @@ class INTERMASK_PT_generate(bpy.types.Panel):
         """Why Generate cannot be pressed yet; empty if it can."""
         if not settings.prompt.strip():
             return tr("Write what the two people do")
+        if too_long := length_problem(settings.prompt.strip()):
+            return too_long
         if not model_list(bpy.context).folders:
             return tr("No model is installed")
         if model_is_missing(settings):

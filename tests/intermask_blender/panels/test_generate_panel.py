@@ -84,6 +84,13 @@ def test_nothing_that_comes_and_goes_is_above_the_button() -> None:
     assert above() == usual
 
 
+def test_a_prompt_that_is_too_long_says_so_before_anything_is_sent() -> None:
+    bpy.context.scene.intermask.prompt = "they hug " * 556
+    assert "label The prompt has 5003 characters;" in " ".join(drawn())
+    bpy.context.scene.intermask.prompt = "they hug"
+    assert "characters" not in " ".join(drawn())
+
+
 def test_without_pytorch_the_button_is_grey_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bpy.ops.intermask.generate.poll()
     session().draw_cache = type(session().draw_cache)()

@@ -15,6 +15,7 @@ LINES = (
     f"import importlib; ui = importlib.import_module('{MODULE}.intermask_blender.ui.prompt_understanding')\n"
     "answer = ui.panel_lines(bpy.context)[0]"
 )
+PROMPT = "answer = bpy.context.scene.intermask.prompt"
 CLIENT = (
     f"import importlib; session = importlib.import_module('{MODULE}.intermask_blender.ui.session').session\n"
     "answer = session().client is not None and session().client.running"
@@ -66,12 +67,28 @@ def test_a_prompt_is_understood_without_a_click_and_again_when_the_users_words_c
         says(blender, "Not in this model. Closest: ")
         picture(blender, "unknown")
         blender.click_until("intermask.use_prompt(", lambda: blender.ask(LINES) == [])
-        assert blender.ask("answer = bpy.context.scene.intermask.prompt") in CAPTIONS
+        assert blender.ask(PROMPT) in CAPTIONS
+        lock_and_acts(blender)
         own_words(blender)
         back_after_a_pause(blender)
         assert "Traceback" not in blender.log.read_text(errors="replace")
     finally:
         blender.close()
+
+
+def lock_and_acts(blender: RealBlender) -> None:
+    """The lock next to the prompt changes the line; Use All Acts gives each act its time."""
+    prompt(blender, "a long cuddle, then judo players salute")
+    says(blender, "Only the first act is used.")
+    locked = "answer = bpy.context.scene.intermask.as_written"
+    blender.click_field("intermask.as_written", lambda: blender.ask(locked))
+    says(blender, "Used as written. Closest: ")
+    picture(blender, "locked")
+    blender.click_field("intermask.as_written", lambda: not blender.ask(locked))
+    timed = "0-2 s: a long cuddle; 2-end: judo players salute"
+    blender.click_until("intermask.use_prompt(", lambda: blender.ask(PROMPT) == timed)
+    says(blender, f"Part 2: {CAPTIONS[1]}")
+    picture(blender, "all_acts")
 
 
 def back_after_a_pause(blender: RealBlender) -> None:
