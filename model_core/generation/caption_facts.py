@@ -1,4 +1,4 @@
-"""Details of a sentence besides the kind of interaction: hand or side, manner, direction, and who acts.
+"""Details of a sentence besides the kind of interaction: hand or side, manner, direction, dance, and who acts.
 
 Sentence vectors hardly differ between "left" and "right", so these details are read from the words: English, German and
 French ones.
@@ -51,7 +51,13 @@ _MANNERS = {
     "heartily": "hearty heartily loud loudly herzlich herzhaft laut lauthals fort bruyamment",
     "suddenly": "sudden suddenly abrupt abruptly plötzlich soudain soudaine soudainement brusquement",
 }
+_DANCES = {
+    "waltz": "waltz waltzes waltzed waltzing walz waltzer walzer valse valsent valser",
+    "salsa": "salsa salsas",
+}
+"""Dances that training captions name; other captions of the same kinds leave the dance open."""
 _MANNER_OF = {word: manner for manner, words in _MANNERS.items() for word in words.split()}
+_DANCE_OF = {word: dance for dance, words in _DANCES.items() for word in words.split()}
 _SIDE_OF = {word: side for side, words in _SIDES.items() for word in words}
 _RIGHT_AWAY = re.compile(r"\bright (?:away|now|up|behind|in|into|next|there|here|after|before|at|on|by|over)\b|\bhard-")
 _LEFT_VERB = re.compile(r"\b(?:has|have|had|is|are) left\b|\bleft (?:the|alone|behind|for|to)\b")
@@ -81,6 +87,7 @@ class Facts:
         side: "left" or "right".
         manner: as training captions name it, such as "slowly".
         direction: "clockwise" or "counterclockwise".
+        dance: as training captions name it, such as "waltz".
         both_hands: whether it names both hands.
         exchanged: whether the second person acts on the first.
         roles: whether it numbers or letters both people, and so says who acts.
@@ -89,6 +96,7 @@ class Facts:
     side: str = ""
     manner: str = ""
     direction: str = ""
+    dance: str = ""
     both_hands: bool = False
     exchanged: bool = False
     roles: bool = False
@@ -100,13 +108,20 @@ def facts_of(sentence: str) -> Facts:
     words = _WORD.findall(_LEFT_VERB.sub(" ", _RIGHT_AWAY.sub(" ", text)))
     sides = [_SIDE_OF[word] for word in words if word in _SIDE_OF]
     manners = [_MANNER_OF[word] for word in words if word in _MANNER_OF]
+    dances = [_DANCE_OF[word] for word in words if word in _DANCE_OF]
     direction = "counterclockwise" if _COUNTERCLOCKWISE.search(text) else "clockwise" if _CLOCKWISE.search(text) else ""
     both = bool(
         re.search(r"\bboth (?:hands|palms|arms)\b|\btwo[- ]hand|\bhigh ten\b|beide(?:n)? händ|deux mains", text)
     )
     actor = _actor(sentence)
     return Facts(
-        sides[0] if sides else "", manners[0] if manners else "", direction, both, actor == 1, actor is not None
+        side=sides[0] if sides else "",
+        manner=manners[0] if manners else "",
+        direction=direction,
+        dance=dances[0] if dances else "",
+        both_hands=both,
+        exchanged=actor == 1,
+        roles=actor is not None,
     )
 
 
@@ -133,6 +148,7 @@ def agreement(wanted: Facts, found: Facts) -> float:
         (wanted.side, found.side, 0.7),
         (wanted.manner, found.manner, 0.4),
         (wanted.direction, found.direction, 0.1),
+        (wanted.dance, found.dance, 1.0),
     ):
         if want:
             total += 1.0 if want == have else 0.0 if not have else -1.0

@@ -80,6 +80,14 @@ def test_a_side_that_the_prompt_leaves_open_is_not_made_up() -> None:
     assert agreement(left, left) > agreement(left, none) > agreement(left, right)
 
 
+def test_a_dance_that_the_prompt_does_not_name_is_not_made_up() -> None:
+    reader = PromptReader.load(bundled_model())
+    dances = [("a tango", ""), ("two people waltz", "waltz"), ("a latin couple dance", ""), ("a salsa couple", "salsa")]
+    for prompt, dance in dances:
+        (found,) = reader.understand(prompt, 120)
+        assert found.known and facts_of(found.best.caption).dance == dance, found
+
+
 @pytest.mark.parametrize(
     "prompt", ["\U0001f917\U0001f917", "\u4e24\u4e2a\u4eba\u62e5\u62b1", "a man cooks dinner", "?"]
 )
