@@ -26,7 +26,7 @@ from ..files import atomic_write
 from .forward_kinematics import forward_kinematics
 from .interaction_file import load_npz
 from .posed import PosedSkeleton
-from .rotations import axis_angle_from_quaternion, matrix_from_quaternion, quaternion_from_matrix, quaternion_multiply
+from .rotations import axis_angle_from_quaternion, matrix_from_axis_angle, quaternion_from_matrix, quaternion_multiply
 from .skeleton import SMPLX
 from .smpl_model import SmplModel, load_smpl_model
 
@@ -79,14 +79,34 @@ def export_smplx(take: Path, body: Path, out: Path, gender: str = "neutral") -> 
         arrays = smplx_arrays(person, model.joints[0], gender)
         with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
-        apart = 1000 * float(np.abs(_on_body(person, model) - person.joints()).max())
+        package = joints_by_package(arrays, model)
+        moved = joints_on_body(arrays, model) if package is None else package
+        asked = person.joints() @ Z_UP_FROM_Y_UP.T
+        apart = 1000 * float(np.abs(moved[:, : asked.shape[1]] - asked).max())
         why = "" if apart < 1 else ": its bones have other lengths"
-        yield f"{path}: the body's joints are at most {apart:.1f} mm from the take's{why}."
+        whose = "" if package is None else " (by smplx)"
+        yield f"{path}: the body's joints are at most {apart:.1f} mm from the take's{whose}{why}."
 
 
-def _on_body(person: PosedSkeleton, model: SmplModel) -> np.ndarray:
-    """(T, J, 3) joints of the person's poses with the body's bones."""
-    count = len(person.skeleton)
-    offsets = np.zeros((count, 3))
-    offsets[1:] = model.joints[1:count] - model.joints[list(SMPLX.parents[1:count])]
-    return forward_kinematics(matrix_from_quaternion(person.rotations), person.translation, offsets, person.skeleton)
+def joints_on_body(arrays: dict[str, np.ndarray], model: SmplModel) -> np.ndarray:
+    """(T, 55, 3) joints, metres, Z up, of a body that exported arrays move, by this project's own kinematics."""
+    turns = matrix_from_axis_angle(arrays["poses"].reshape(-1, len(SMPLX), 3))
+    offsets = model.joints - model.joints[list(SMPLX.parents)]
+    return forward_kinematics(turns, arrays["trans"] + model.joints[0], offsets, SMPLX)
+
+
+def joints_by_package(arrays: dict[str, np.ndarray], model: SmplModel) -> np.ndarray | None:
+    """The same by the package ``smplx``; None where it is not installed.
+
+    It gets the arrays that this project has read: the package itself would run what is pickled in a body's file.
+    """
+    try:
+        import torch
+        from smplx.lbs import batch_rigid_transform, batch_rodrigues
+    except ImportError:
+        return None
+    poses = torch.from_numpy(arrays["poses"]).view(-1, 3)
+    turns = batch_rodrigues(poses).view(-1, len(SMPLX), 3, 3)
+    rest = torch.from_numpy(model.joints).to(turns).expand(len(turns), -1, -1)
+    moved, _ = batch_rigid_transform(turns, rest, torch.tensor(SMPLX.parents), dtype=turns.dtype)
+    return np.asarray(moved) + arrays["trans"][:, None]
