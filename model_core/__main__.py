@@ -140,7 +140,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("checkpoints", type=Path, help="the published checkpoints folder, a data set's, or the transformer's own")
     add("--stats", type=Path, help="folder of global_mean.npy and global_std.npy; Inter-X needs none")
-    add("--clip", type=Path, required=True, help="ViT-L-14-336px.pt, or a Hugging Face folder of the same model")
+    add("--clip", type=Path, required=True, help="ViT-L-14-336px.pt, a Hugging Face folder of it, or ViT-L/14@336px")
     add("--out", type=Path, required=True, help="the model folder to make")
     add("--dataset", choices=("interhuman", "interx"), help="which one, if both exist")
     add(

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..networks.clip_text import ClipTextConfig, ClipTextTower
 from .byte_pair import clip_tokenizer
+from .fetched_clip import fetched_clip, is_model_name
 from .folder import save_text_encoder
 from .torchscript import read_torchscript
 
@@ -37,7 +38,7 @@ _OPENAI = (
 )
 _OPENAI_TEXT = re.compile(r"^(token_embedding\.|positional_embedding$|ln_final\.|transformer\.)")
 _HUGGING_FACE = (
-    (r"^text_model\.", ""),
+    (r"^text_model\.", ""),  # newer versions of the library write a text tower alone without it
     (r"^embeddings\.token_embedding\.weight$", "tokens.rows"),
     (r"^embeddings\.position_embedding\.weight$", "positions"),
     (r"^final_layer_norm\.", "norm."),
@@ -48,7 +49,9 @@ _HUGGING_FACE = (
     (r"\.mlp\.fc1\.", ".widen."),
     (r"\.mlp\.fc2\.", ".narrow."),
 )
-_HUGGING_FACE_TEXT = re.compile(r"^text_model\.(?!embeddings\.position_ids$)")
+_HUGGING_FACE_TEXT = re.compile(
+    r"^(text_model\.)?(embeddings\.(token|position)_embedding\.|encoder\.|final_layer_norm\.)"
+)
 _QUERY = re.compile(r"^(layers\.\d+)\.self_attn\.q_proj\.(weight|bias)$")
 
 
@@ -56,7 +59,8 @@ def convert_clip(source: Path, out: Path, any_clip: bool = False, remedy: str = 
     """Write a text encoder's folder from published CLIP weights.
 
     Args:
-        source: OpenAI's ``ViT-L-14-336px.pt``, or a folder in Hugging Face's layout of the same model.
+        source: OpenAI's ``ViT-L-14-336px.pt``, or a folder in Hugging Face's layout of the same model; or its name,
+            ``ViT-L/14@336px``, to fetch that folder.
         out: folder to write.
         any_clip: accept other CLIP models with the architecture of OpenAI's.
         remedy: how the user sets ``any_clip``, for error messages.
@@ -65,7 +69,7 @@ def convert_clip(source: Path, out: Path, any_clip: bool = False, remedy: str = 
         The shape of the text tower.
 
     Raises:
-        UserError: the source is missing, damaged or another model, or the folder cannot be written.
+        UserError: the source is missing, damaged, another model, or cannot be fetched; the folder cannot be written.
     """
     state = read_clip(source, any_clip, remedy)
     config = _shape(state, source)
@@ -77,8 +81,10 @@ def read_clip(source: Path, any_clip: bool = False, remedy: str = "add --any-cli
     """The text tower of published CLIP weights, under the names of ``ClipTextTower``; arguments as ``convert_clip``.
 
     Raises:
-        UserError: the source is missing, damaged or another model.
+        UserError: the source is missing, damaged or another model, or cannot be fetched.
     """
+    if is_model_name(source):
+        source = fetched_clip(source.as_posix())
     state = (_from_folder if source.is_dir() else _from_file)(source, any_clip, remedy)
     config = _shape(state, source)
     if not any_clip and config != ClipTextConfig():
