@@ -38,14 +38,15 @@ def benchmark(sections: tuple[str, ...], model: Path | None) -> Iterator[str]:
         yield from measures[section]()
 
 
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
 def _fastest(run: Callable[[], object], times: int = 3) -> float:
     """Seconds of the fastest of several runs."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return min(_seconds(run) for _ in range(times))
 
 
 def _child(*arguments: str) -> str:
@@ -102,8 +103,9 @@ def _sampling() -> Iterator[str]:
     """The published transformer's size with random weights: 20 steps, guidance 2."""
     import torch
 
-    from ..generation.devices import choose_device, keep_freed_memory, prepare_transformer
+    from ..generation.devices import choose_device, has_bf16_products, keep_freed_memory, prepare_transformer
     from ..generation.sampling import sample
+    from ..model_files.sampling_settings import FEWER_PASSES as FEWER
     from ..model_files.sampling_settings import SamplingSettings
     from ..networks.transformer import InteractionTransformer, TransformerConfig
 
@@ -112,19 +114,19 @@ def _sampling() -> Iterator[str]:
     settings = SamplingSettings()
     keep_freed_memory()
 
-    operations = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (90, 300)}
+    operations = {frames: _operations(transformer, frames // 4) * settings.steps for frames in (88, 300)}
     prepare_transformer(transformer, choose_device("cpu"))
 
-    def run(frames: int, batch: int, network: InteractionTransformer = transformer) -> Callable[[], object]:
+    def run(
+        frames: int, batch: int, network: InteractionTransformer = transformer, used: SamplingSettings = settings
+    ) -> Callable[[], object]:
         ids = torch.zeros(batch, 2, 5, frames // 4, dtype=torch.long)
-        return lambda: sample(network, ids, torch.ones_like(ids, dtype=torch.bool), torch.randn(batch, 768), settings)
+        return lambda: sample(network, ids, torch.ones_like(ids, dtype=torch.bool), torch.randn(batch, 768), used)
 
     run(16, 1)()
-    dense = {}
     for frames, count in operations.items():
-        length = frames // 4 * 4
         product = _matrix_rate()
-        seconds = dense[frames] = _fastest(run(length, 1), 2)
+        seconds = _fastest(run(frames, 1), 2)
         product = max(product, _matrix_rate())  # the faster of before and after
         share = count / seconds / product
         yield (
@@ -135,12 +137,17 @@ def _sampling() -> Iterator[str]:
     for batch in (1, 4, 16):
         seconds = _fastest(run(88, batch), 1)
         yield f"batch {batch}: {60 * batch / seconds:.1f} takes of 88 frames per minute"
-    small = prepare_transformer(
-        InteractionTransformer(TransformerConfig()).eval().requires_grad_(False), choose_device("cpu-int8")
-    )
-    for frames, before in dense.items():
-        seconds = _fastest(run(frames // 4 * 4, 1, small), 2)
-        yield f"8-bit, {frames} frames: {seconds:.2f} s, {before / seconds:.2f} times as fast"
+    others = [("8-bit", "cpu-int8", settings), (f"{FEWER.steps} steps, guided from the middle", "cpu", FEWER)]
+    if has_bf16_products():
+        others += [("bfloat16", "cpu-bf16", settings), ("bfloat16 and fewer passes", "cpu-bf16", FEWER)]
+    for what, device, used in others:
+        network = InteractionTransformer(TransformerConfig()).eval().requires_grad_(False)
+        network = prepare_transformer(network, choose_device(device))
+        for frames in operations:
+            # The dense passes are timed again beside each other one: a shared machine changes from minute to minute.
+            pairs = [(_seconds(run(frames, 1)), _seconds(run(frames, 1, network, used))) for _ in range(2)]
+            before, seconds = (min(times) for times in zip(*pairs, strict=True))
+            yield f"{what}, {frames} frames: {seconds:.2f} s, {seconds / before:.2f} of all passes in single precision"
 
 
 def _matrix_rate() -> float:

@@ -53,8 +53,8 @@ def sample(
             ``skip_confidence`` skips steps, which happens for all items at once.
         on_step: reports progress and cancels.
         select_candidate: selects the best candidate of each item; None draws one candidate for each item.
-        on_maps: called with the most likely map of the first item, then with the maps of the first attempt after each
-            of its steps.
+        on_maps: called with the most likely map of the first item, as the first step predicts it, then with the maps of
+            the first attempt after each of its steps.
 
     Returns:
         (B, 2, P, S) ids without masks; the kept ones are unchanged.
@@ -103,6 +103,14 @@ def passes(settings: SamplingSettings, parts: int) -> int:
     return settings.steps + remask_groups(settings, parts) * settings.refinement_passes
 
 
+def guided_steps(settings: SamplingSettings) -> range:
+    """The steps with classifier-free guidance; empty where guidance changes nothing."""
+    if settings.guidance == 1:
+        return range(0)
+    first, stop = (round(share * settings.steps) for share in (settings.guidance_start, settings.guidance_fraction))
+    return range(first, stop)
+
+
 def _check_parts(settings: SamplingSettings, parts: int) -> None:
     unknown = [part for part in settings.refine_parts if not 0 <= part < parts]
     if unknown:
@@ -132,7 +140,11 @@ def remask_groups(settings: SamplingSettings, parts: int) -> int:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """The inputs that all passes of one call share; attributes as the arguments of ``sample``."""
+    """The inputs that all passes of one call share; attributes as the arguments of ``sample``.
+
+    Attributes:
+        candidates: as many items in a row have the same map and text.
+    """
 
     transformer: InteractionTransformer
     text: Tensor
@@ -141,6 +153,7 @@ class _Sampler:
     on_step: StepCallback | None
     adjust: Adjustment | None = None
     on_maps: MapCallback | None = None
+    candidates: int = 1
 
     def for_items(self, items: Tensor) -> _Sampler:
         """The sampler of some items (N,) of the batch; an item may be repeated."""
@@ -156,7 +169,8 @@ class _Sampler:
         result, probability = ids.clone(), torch.full((len(ids),), -torch.inf, device=ids.device)
         for _ in range(settings.max_attempts):
             repeated = items.repeat_interleave(settings.candidates)
-            maps = sampler.for_items(repeated).sample(ids[repeated], free[repeated])
+            own = replace(sampler.for_items(repeated), candidates=settings.candidates)
+            maps = own.sample(ids[repeated], free[repeated])
             candidates = maps.unflatten(0, (-1, settings.candidates))
             best, probability_good = (values.to(ids.device) for values in select_candidate(candidates, items))
             better = ~(probability_good <= probability[items])  # true for NaN too: every item gets a result
@@ -176,25 +190,34 @@ class _Sampler:
     def fill(self, ids: Tensor, free: Tensor) -> Tensor:
         """Fill in the free tokens of token maps (B, 2, P, S), the most confident ones first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
-        shape, guided = ids.shape, settings.guidance != 1
-        condition = _condition(self.transformer, self.text, settings.guidance)
+        shape, guided = ids.shape, guided_steps(settings)
+        condition = _condition(self.transformer, self.text, settings.guidance if guided else 1.0)
         flat, free = ids.flatten(1).clone(), free.flatten(1)
         counts = free.sum(1)
         certain = torch.finfo(self.text.dtype).max
         confidence = torch.zeros_like(flat, dtype=self.text.dtype).masked_fill_(~free, certain)
         masked_fractions = _masked_fractions(steps, flat.device)
-        guided_steps = round(settings.guidance_fraction * steps)
+        copies = self._copies(flat.masked_fill(free, mask_id))
         step = 0
-        if self.on_maps is not None:
-            self.on_maps(self._first_guess(ids[:1], free[:1].view(ids[:1].shape)))
         while step < steps:
-            if guided and step >= guided_steps:
-                guided, condition = False, condition.first(len(flat))
             masked = lowest_k_mask(confidence, torch.round(masked_fractions[step] * counts).clamp_min(1)) & free
             flat = torch.where(masked, mask_id, flat)
-            logits = self._logits(flat.view(shape), condition, settings.guidance if guided else 1)
-            flat = torch.where(masked, self._draw(logits), flat)
-            score = logits.softmax(-1).gather(-1, flat[..., None])[..., 0]
+            # Each condition is followed by the unconditional one only if a step is guided.
+            own = condition if step in guided or not guided else condition.first(len(flat))
+            guidance = settings.guidance if step in guided else 1.0
+            if step == 0:
+                # Nothing has been drawn yet: one pass serves all candidates.
+                logits = self._logits(flat[::copies].view(-1, *shape[1:]), own.every(copies), guidance)
+                if self.on_maps is not None:
+                    self.on_maps(torch.where(free[:1], logits[:1].argmax(-1), flat[:1]).view(1, *shape[1:]))
+                logits = logits.repeat_interleave(copies, 0)
+            else:
+                logits = self._logits(flat.view(shape), own, guidance)
+            rows = logits[masked]
+            codes = self._draw(rows, masked)
+            flat = flat.masked_scatter(masked, codes)
+            probability = rows.softmax(-1).gather(-1, codes[:, None])[:, 0]
+            score = torch.ones_like(confidence, dtype=probability.dtype).masked_scatter_(masked, probability)
             unsure = ((score < settings.skip_confidence) & masked).sum(1)
             if settings.mask_temperature > 0:
                 noise = settings.mask_temperature * (1 - (step + 1) / steps) * _gumbel(score, self.generator)
@@ -207,11 +230,11 @@ class _Sampler:
             self._report(step, ids)
         return flat.view(shape)
 
-    def _first_guess(self, ids: Tensor, free: Tensor) -> Tensor:
-        """The most likely codes of the first token map (1, 2, P, S), in one pass without guidance and randomness."""
-        condition = _condition(self.transformer, self.text[:1], 1.0)
-        masked = torch.where(free, self.transformer.config.mask_id, ids)
-        return torch.where(free, self._logits(masked, condition, 1.0).argmax(-1).view(ids.shape), ids)
+    def _copies(self, masked: Tensor) -> int:
+        """How many items in a row are equal, given the maps (B, N) of the first step: all, the candidates, or one."""
+        if bool((masked == masked[:1]).all() & (self.text == self.text[:1]).all()):
+            return len(masked)
+        return self.candidates
 
     def refine(self, ids: Tensor, free: Tensor) -> Tensor:
         """Run the refinement passes over the free tokens of token maps (B, 2, P, S).
@@ -227,7 +250,7 @@ class _Sampler:
             part = torch.arange(ids.shape[2], device=ids.device)[:, None]
             free = free & torch.isin(part, torch.tensor(settings.refine_parts, device=ids.device))
         flat, free, groups = ids.flatten(1), free.flatten(1), remask_groups(settings, ids.shape[2])
-        guidance = settings.guidance if round(settings.guidance_fraction * settings.steps) >= settings.steps else 1.0
+        guidance = settings.guidance if guided_steps(settings) == range(settings.steps) else 1.0
         condition = _condition(self.transformer, self.text, guidance)
         log_threshold = log(max(settings.remask_threshold, 1e-9))
         for pass_index in range(settings.refinement_passes):
@@ -237,21 +260,25 @@ class _Sampler:
                 remasked = torch.where(masked, self.transformer.config.mask_id, flat).view(ids.shape)
                 logits = self._logits(remasked, condition, guidance)
                 improbable = masked & (logits.gather(-1, flat[..., None])[..., 0] < logits.amax(-1) + log_threshold)
-                flat = torch.where(improbable, self._draw(logits), flat)
+                flat = flat.masked_scatter(improbable, self._draw(logits[improbable], improbable))
                 if self.adjust is not None:
                     flat = torch.where(improbable, self.adjust(flat.view(ids.shape)).flatten(1), flat)
                 self._report(settings.steps + groups * pass_index + current + 1, ids)
         return flat.view(ids.shape)
 
-    def _draw(self, logits: Tensor) -> Tensor:
-        """Draw codes (B, N) from the ``top_k_fraction`` most likely ones of logits (B, N, codes)."""
+    def _draw(self, logits: Tensor, places: Tensor) -> Tensor:
+        """Draw codes (M,) from the ``top_k_fraction`` most likely ones of logits (M, codes), those of M places.
+
+        Noise is drawn for all places (B, N), so that a draw does not depend on how many others are free.
+        """
         settings = self.settings
         k = _top_k(settings.top_k_fraction, self.transformer.config.codes)
         if k == 1:
             return logits.argmax(-1)
         best, codes = logits.topk(k, -1)
-        winner = (best / max(settings.temperature, 1e-6) + _gumbel(best, self.generator)).argmax(-1, keepdim=True)
-        return codes.gather(-1, winner)[..., 0]
+        noise = _gumbel(places[..., None].expand(*places.shape, k), self.generator, places)
+        winner = (best / max(settings.temperature, 1e-6) + noise).argmax(-1, keepdim=True)
+        return codes.gather(-1, winner)[:, 0]
 
     def _logits(self, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
         """Logits (B, 2 P S, codes) of token maps (B, 2, P, S)."""
@@ -359,11 +386,16 @@ def _top_k(fraction: float, codes: int) -> int:
     return min(codes, max(1, ceil(round(fraction * codes, 6))))
 
 
-def _gumbel(like: Tensor, generator: Randomness) -> Tensor:
+def _gumbel(like: Tensor, generator: Randomness, places: Tensor | None = None) -> Tensor:
     """Standard Gumbel noise of the shape of ``like``: the argmax of logits plus noise is a draw from their softmax.
 
     Always in float32: half precision has only 1024 values between 0.5 and 1, so 1 draw in 4,000 would become infinite
     and no finite one would exceed 7.6.
+
+    Args:
+        like: its shape and device count, (B, N) or (B, N, k).
+        generator: for the whole batch, or one for each item.
+        places: (B, N) true where the noise is needed, which is then (M, k); as much is drawn as for all.
     """
 
     def uniform_noise(shape: torch.Size, source: torch.Generator | None) -> Tensor:
@@ -373,4 +405,6 @@ def _gumbel(like: Tensor, generator: Randomness) -> Tensor:
         uniform = uniform_noise(like.shape, generator)
     else:
         uniform = torch.stack([uniform_noise(like.shape[1:], source) for source in generator])
+    if places is not None:
+        uniform = uniform[places]
     return -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))

@@ -39,7 +39,9 @@ class SamplingSettings:
         mask_temperature: Gumbel noise on the confidence that decides which tokens are kept, falling to zero at the last
             step (Chang et al. 2022); 0 as published. Without it the most frequent codes win, and people stand still.
         part_guidance: fraction of the guidance above 1 for each body part of the map; empty for the full guidance.
-        guidance_fraction: fraction of the steps, from the first, with guidance; the others cost half. 1 as published.
+        guidance_fraction: fraction of the steps after which there is no guidance; steps without it cost half. 1 as
+            published.
+        guidance_start: fraction of the steps before which there is no guidance; 0 as published.
         skip_confidence: steps that would only redraw tokens of at least this probability are skipped; 1, as published,
             runs every step.
         refinement_passes: passes over the filled map that mask each token once and redraw the improbable ones; 0 as
@@ -64,6 +66,9 @@ class SamplingSettings:
     guidance_fraction: float = _setting(
         1.0, 0.0, 1.0, "Guided Steps", "Share of the steps, from the first, that are guided"
     )
+    guidance_start: float = _setting(
+        0.0, 0.0, 1.0, "Guided From", "Share of the steps, from the first, that are not guided yet"
+    )
     skip_confidence: float = _setting(
         1.0, 0.0, 1.0, "Skip Confidence", "Skip steps that redraw only tokens of this probability"
     )
@@ -81,6 +86,10 @@ class SamplingSettings:
     def for_reaction(self) -> SamplingSettings:
         """The settings with half of the steps, as published for the partner of a given person."""
         return replace(self, steps=max(1, self.steps // 2))
+
+
+FEWER_PASSES = SamplingSettings(steps=11, guidance_start=0.5)
+"""The published settings with 16 passes instead of 40: 11 steps, and guidance from the sixth on. Not as published."""
 
 
 SAMPLING_SETTINGS: dict[str, SamplingSetting] = {

@@ -169,8 +169,15 @@ class Condition:
 
     def first(self, batch: int) -> Condition:
         """The condition of the first texts of a batch only."""
-        joint, per_person = (tuple(each[:batch] for each in blocks) for blocks in (self.joint, self.per_person))
-        return Condition(joint, per_person, self.head[:batch])
+        return self._part(slice(batch))
+
+    def every(self, distance: int) -> Condition:
+        """The condition of every so many texts of a batch only."""
+        return self._part(slice(None, None, distance))
+
+    def _part(self, texts: slice) -> Condition:
+        joint, per_person = (tuple(each[texts] for each in blocks) for blocks in (self.joint, self.per_person))
+        return Condition(joint, per_person, self.head[texts])
 
 
 class InteractionTransformer(nn.Module):

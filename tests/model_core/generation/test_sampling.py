@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -137,6 +139,41 @@ def test_guidance_on_a_part_of_the_steps_halves_the_others(transformer: Interact
     never, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_fraction=0.0))
     plain, _ = passes(transformer, SamplingSettings(8, 1.0, 0.0))
     assert items == [3] * 8 and torch.equal(never, plain) and not torch.equal(never, dense)
+
+
+def test_guidance_can_begin_late(transformer: InteractionTransformer) -> None:
+    late, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_start=0.5))
+    assert items == [3] * 4 + [6] * 4
+    never, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_start=1.0))
+    plain, _ = passes(transformer, SamplingSettings(8, 1.0, 0.0))
+    assert items == [3] * 8 and torch.equal(never, plain) and not torch.equal(late, plain)
+    _, items = passes(transformer, SamplingSettings(8, 3.0, 0.0, guidance_start=0.25, guidance_fraction=0.5))
+    assert items == [3] * 2 + [6] * 2 + [3] * 4
+
+
+@pytest.mark.parametrize("settings", [SamplingSettings(6, 2.0, 0.5), SamplingSettings(6, 2.0, 0.5, guidance_start=0.5)])
+def test_the_first_step_is_one_pass_for_all_candidates_and_gives_the_first_draft(
+    transformer: InteractionTransformer, settings: SamplingSettings
+) -> None:
+    ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), free_patterns()["extend"].expand(2, -1, -1, -1)
+    items: list[int] = []
+    drafts: list[Tensor] = []
+    hook = transformer.register_forward_pre_hook(lambda network, given: items.append(len(given[0])))
+    both = replace(settings, candidates=3, temperature=1e-6)
+
+    def all_of_them(candidates: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros(len(which), dtype=torch.long), torch.ones(len(which))
+
+    sources = [torch.Generator().manual_seed(seed) for seed in (3, 4)]
+    found = sample(transformer, ids, free, a_text(2), both, sources, None, all_of_them, drafts.append)
+    hook.remove()
+    guided = 2 if settings.guidance_start == 0 else 1
+    assert items[0] == 2 * guided and items[1] == 6 * guided and len(items) == settings.steps
+    # Cold draws are the most likely codes: one candidate, drawn without the others, is the same.
+    alone = sample(transformer, ids, free, a_text(2), replace(both, candidates=1), None)
+    assert torch.equal(found, alone)
+    assert drafts[0].shape == (1, 2, 5, 8) and torch.equal(drafts[0][~free[:1]], ids[:1][~free[:1]])
+    assert (drafts[0] < 32).all() and len(drafts) == 1 + settings.steps
 
 
 def test_steps_that_would_only_redraw_confident_tokens_are_skipped(transformer: InteractionTransformer) -> None:
