@@ -27,11 +27,13 @@ class BatchSampler:
         settings: see ``SamplingSettings``.
         generators: one for all takes, or one for each.
         on_draft: see ``GenerateOptions``.
+        precision: of the transformer's products; see ``sampling.sample``.
     """
 
     settings: SamplingSettings
     generators: tuple[torch.Generator, ...]
     on_draft: DraftCallback | None = None
+    precision: torch.dtype | None = None
 
     def sample(
         self,
@@ -59,7 +61,16 @@ class BatchSampler:
             vectors = text.expand(takes, -1)[part]
             generators = self._generators_of(part)
             return sample(
-                transformer, ids[part], free[part], vectors, self.settings, generators, on_step, selector, on_maps
+                transformer,
+                ids[part],
+                free[part],
+                vectors,
+                self.settings,
+                generators,
+                on_step,
+                selector,
+                on_maps,
+                self.precision,
             )
 
         return self._in_parts(run, takes, ids)
@@ -103,6 +114,7 @@ class BatchSampler:
                 source,
                 on_step,
                 lambda maps: adjust(maps, items),
+                self.precision,
             )
 
         return self._in_parts(run, count, ids)
@@ -114,9 +126,7 @@ class BatchSampler:
         # One take cannot be split: the same size would run out of memory again.
         for size in dict.fromkeys((takes, -(-takes // _SPLIT))):
             try:
-                # A CPU's precision is its ``ComputeDevice``'s mode.
-                with torch.autocast(device.type, torch.float16, enabled=device.type != "cpu"):
-                    return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
+                return torch.cat([run(slice(start, start + size)) for start in range(0, takes, size)])
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise

@@ -30,6 +30,14 @@ class ComputeDevice:
     torch_device: torch.device
     mode: Mode = ""
 
+    @property
+    def precision(self) -> torch.dtype | None:
+        """Of the transformer's products while it samples; None for that of its weights, which a CPU's mode sets.
+
+        Half precision has more digits than bfloat16 and the same speed, and activations stay far from its limit.
+        """
+        return None if self.torch_device.type == "cpu" else torch.float16
+
     def __str__(self) -> str:
         """The name that ``choose_device`` takes."""
         return f"{self.torch_device}-{self.mode}" if self.mode else str(self.torch_device)

@@ -14,6 +14,7 @@ from ..constraints import Targets
 from ..errors import UserError
 from ..model_files.kinds import kinds_done_once
 from ..model_files.model_folder import Model, load_model
+from ..model_files.sampling_settings import SamplingSettings
 from ..model_files.settings import ModelConfig
 from ..motion import FPS, SMPL, Interaction, Motion, PosedSkeleton
 from ..motion.limits import MAX_FRAMES, MIN_FRAMES
@@ -22,6 +23,7 @@ from .clip_texts import ClipTexts, stacked
 from .completion import Window, all_free
 from .constrained import bound_tokens, checked
 from .devices import ComputeDevice, choose_device, keep_freed_memory, prepare_transformer
+from .drafts import DraftCallback
 from .finger_poses import finger_poses
 from .looping import Loop, drawn_frames, looped, smoother
 from .motion_codec import MotionCodec
@@ -153,7 +155,7 @@ class InterMask:
             groups.setdefault(same_windows if settings.skip_confidence == 1 else (item,), []).append(item)
         results: dict[int, Interaction] = {}
         for number, members in enumerate(groups.values()):
-            sampler = BatchSampler(settings, tuple(self._generator(seeds[item]) for item in members))
+            sampler = self._sampler(settings, tuple(seeds[item] for item in members))
             pairs = self._completer.complete_parts(
                 [stacked(same_part) for same_part in zip(*(items[item] for item in members), strict=True)],
                 sampler,
@@ -204,7 +206,7 @@ class InterMask:
         """
         self._check_length(frames)
         constraints = checked(options.constraints, [prompt], frames)
-        sampler = BatchSampler(options.settings or self.config.sampling, (self._generator(options.seed),))
+        sampler = self._sampler(options.settings or self.config.sampling, (options.seed,))
         parts = self._texts.parts(prompt, frames, options.as_written, constraints)
         targets = None if constraints is None else Targets.of(constraints, frames)
         (take,) = self._completer.draw_parts(parts, sampler, 1, options.on_step, targets, options.steering)
@@ -337,7 +339,7 @@ class InterMask:
         constraints = checked(options.constraints, [prompt], frames, known, free, fixed_frames)
         targets = None if constraints is None else Targets.of(constraints, frames)
         settings = options.settings or self.config.sampling
-        sampler = BatchSampler(settings, (self._generator(options.seed),), options.on_draft)
+        sampler = self._sampler(settings, (options.seed,), options.on_draft)
         if all(person is None for person in known) and free.all() and not fixed_frames:
             parts = self._texts.parts(prompt, frames, options.as_written, constraints)
             pairs = self._completer.complete_parts(
@@ -386,6 +388,12 @@ class InterMask:
     def text_condition(self, prompt: str) -> TextCondition:
         """The vectors of a prompt that the networks are conditioned on."""
         return self._texts.condition(prompt)
+
+    def _sampler(
+        self, settings: SamplingSettings, seeds: Sequence[int], on_draft: DraftCallback | None = None
+    ) -> BatchSampler:
+        generators = tuple(self._generator(seed) for seed in seeds)
+        return BatchSampler(settings, generators, on_draft, self.compute_device.precision)
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..model_files.sampling_settings import SamplingSettings
 from ..networks.transformer import Condition, InteractionTransformer
+from .guidance import check_part_guidance, condition_of, guided_logits, guided_steps
 
 StepCallback = Callable[[int, int], None]
 """Called with (steps done, total steps) after each step; an exception that it raises ends the sampling."""
@@ -40,6 +41,7 @@ def sample(
     on_step: StepCallback | None = None,
     select_candidate: CandidateSelector | None = None,
     on_maps: MapCallback | None = None,
+    precision: torch.dtype | None = None,
 ) -> Tensor:
     """Fill in the free tokens of token maps of equal length; the other tokens are kept.
 
@@ -55,6 +57,8 @@ def sample(
         select_candidate: selects the best candidate of each item; None draws one candidate for each item.
         on_maps: called with the most likely map of the first item, as the first step predicts it, then with the maps of
             the first attempt after each of its steps.
+        precision: of the transformer's products (autocast); None for that of its weights. Logits, guidance and draws
+            are in single precision, and so is the choice among candidates.
 
     Returns:
         (B, 2, P, S) ids without masks; the kept ones are unchanged.
@@ -63,7 +67,7 @@ def sample(
         UserError: ``refine_parts`` or ``part_guidance`` do not match the body parts of the maps.
     """
     _check_parts(settings, ids.shape[2])
-    sampler = _Sampler(transformer, text, settings, generator, on_step, on_maps=on_maps)
+    sampler = _Sampler(transformer, text, settings, generator, on_step, on_maps=on_maps, precision=precision)
     with torch.inference_mode():
         if select_candidate is None or settings.candidates == settings.max_attempts == 1:
             return sampler.sample(ids, free)
@@ -79,11 +83,12 @@ def redraw(
     generator: Randomness = None,
     on_step: StepCallback | None = None,
     adjust: Adjustment | None = None,
+    precision: torch.dtype | None = None,
 ) -> Tensor:
     """Redraw the free tokens that the rest of a filled token map makes improbable, in ``settings.refinement_passes``.
 
     Args:
-        transformer, free, text, generator: as in ``sample``.
+        transformer, free, text, generator, precision: as in ``sample``.
         ids: (B, 2, P, S) without masks.
         settings: of the guidance, the draw and the passes.
         on_step: called with (passes through the transformer done, all of them).
@@ -93,7 +98,7 @@ def redraw(
         (B, 2, P, S) ids without masks; the kept ones are unchanged.
     """
     without_steps = replace(settings, steps=0, guidance_fraction=1.0)
-    sampler = _Sampler(transformer, text, without_steps, generator, on_step, adjust)
+    sampler = _Sampler(transformer, text, without_steps, generator, on_step, adjust, precision=precision)
     with torch.inference_mode():
         return sampler.refine(ids, free)
 
@@ -103,25 +108,11 @@ def passes(settings: SamplingSettings, parts: int) -> int:
     return settings.steps + remask_groups(settings, parts) * settings.refinement_passes
 
 
-def guided_steps(settings: SamplingSettings) -> range:
-    """The steps with classifier-free guidance; empty where guidance changes nothing."""
-    if settings.guidance == 1:
-        return range(0)
-    first, stop = (round(share * settings.steps) for share in (settings.guidance_start, settings.guidance_fraction))
-    return range(first, stop)
-
-
 def _check_parts(settings: SamplingSettings, parts: int) -> None:
     unknown = [part for part in settings.refine_parts if not 0 <= part < parts]
     if unknown:
         raise UserError(f"refine_parts names part {unknown[0]}; a token map has the parts 0 to {parts - 1}.")
-    _check_part_guidance(settings.part_guidance, parts)
-
-
-def _check_part_guidance(part_guidance: Sequence[float], parts: int) -> None:
-    count = len(part_guidance)
-    if count not in (0, parts):
-        raise UserError(f"part_guidance has {count} values; give one for each of the {parts} parts, or none.")
+    check_part_guidance(settings.part_guidance, parts)
 
 
 REMASK_GROUPS = 4
@@ -154,6 +145,7 @@ class _Sampler:
     adjust: Adjustment | None = None
     on_maps: MapCallback | None = None
     candidates: int = 1
+    precision: torch.dtype | None = None
 
     def for_items(self, items: Tensor) -> _Sampler:
         """The sampler of some items (N,) of the batch; an item may be repeated."""
@@ -191,7 +183,7 @@ class _Sampler:
         """Fill in the free tokens of token maps (B, 2, P, S), the most confident ones first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
         shape, guided = ids.shape, guided_steps(settings)
-        condition = _condition(self.transformer, self.text, settings.guidance if guided else 1.0)
+        condition = self._condition(settings.guidance if guided else 1.0)
         flat, free = ids.flatten(1).clone(), free.flatten(1)
         counts = free.sum(1)
         certain = torch.finfo(self.text.dtype).max
@@ -251,7 +243,7 @@ class _Sampler:
             free = free & torch.isin(part, torch.tensor(settings.refine_parts, device=ids.device))
         flat, free, groups = ids.flatten(1), free.flatten(1), remask_groups(settings, ids.shape[2])
         guidance = settings.guidance if guided_steps(settings) == range(settings.steps) else 1.0
-        condition = _condition(self.transformer, self.text, guidance)
+        condition = self._condition(guidance)
         log_threshold = log(max(settings.remask_threshold, 1e-9))
         for pass_index in range(settings.refinement_passes):
             group = _ranks(_gumbel(torch.zeros_like(flat, dtype=self.text.dtype), self.generator)) % groups
@@ -280,9 +272,13 @@ class _Sampler:
         winner = (best / max(settings.temperature, 1e-6) + noise).argmax(-1, keepdim=True)
         return codes.gather(-1, winner)[:, 0]
 
+    def _condition(self, guidance: float) -> Condition:
+        return condition_of(self.transformer, self.text, guidance, self.precision)
+
     def _logits(self, ids: Tensor, condition: Condition, guidance: float) -> Tensor:
         """Logits (B, 2 P S, codes) of token maps (B, 2, P, S)."""
-        return _guided_logits(self.transformer, ids, condition, guidance, self.settings.part_guidance).flatten(1, 3)
+        parts = self.settings.part_guidance
+        return guided_logits(self.transformer, ids, condition, guidance, parts, self.precision).flatten(1, 3)
 
     def _passes(self, ids: Tensor) -> int:
         return passes(self.settings, ids.shape[2])
@@ -329,16 +325,16 @@ def token_log_probs(
     Raises:
         UserError: ``part_guidance`` does not match the body parts of the maps.
     """
-    _check_part_guidance(part_guidance, ids.shape[2])
+    check_part_guidance(part_guidance, ids.shape[2])
     with torch.inference_mode():
-        condition = _condition(transformer, text, guidance)
+        condition = condition_of(transformer, text, guidance)
         order = torch.rand(ids.shape, generator=generator, device=ids.device).flatten(1).argsort(1)
         group = (order % REMASK_GROUPS).view(ids.shape)
         log_probs = torch.zeros(ids.shape, dtype=text.dtype, device=ids.device)
         for current in range(REMASK_GROUPS):
             masked = group == current
             remasked = ids.masked_fill(masked, transformer.config.mask_id)
-            logits = _guided_logits(transformer, remasked, condition, guidance, part_guidance)
+            logits = guided_logits(transformer, remasked, condition, guidance, part_guidance)
             score = logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
             log_probs = torch.where(masked, score.to(log_probs.dtype), log_probs)
     return log_probs
@@ -357,28 +353,6 @@ def lowest_k_mask(values: Tensor, counts: Tensor) -> Tensor:
 def _ranks(values: Tensor) -> Tensor:
     """(B, N) rank of each value in its item, 0 for the smallest."""
     return values.argsort(1).argsort(1)
-
-
-def _condition(transformer: InteractionTransformer, text: Tensor, guidance: float) -> Condition:
-    """The condition of texts (B, W), followed by the unconditional one if guidance needs both predictions."""
-    return transformer.condition(torch.cat((text, torch.zeros_like(text))) if guidance != 1 else text)
-
-
-def _guided_logits(
-    model: InteractionTransformer,
-    ids: Tensor,
-    condition: Condition,
-    guidance: float,
-    part_guidance: Sequence[float] = (),
-) -> Tensor:
-    """Logits (B, 2, P, S, codes) with classifier-free guidance; both predictions are computed in one batch."""
-    if guidance == 1:
-        return model(ids, condition)
-    conditional, unconditional = model(torch.cat((ids, ids)), condition).chunk(2)
-    if not part_guidance:
-        return torch.lerp(unconditional, conditional, guidance)
-    weights = 1 + (guidance - 1) * torch.tensor(part_guidance, dtype=unconditional.dtype, device=unconditional.device)
-    return torch.lerp(unconditional, conditional, weights[:, None, None])
 
 
 def _top_k(fraction: float, codes: int) -> int:

@@ -37,9 +37,8 @@ def sampled(transformer: Small, takes: int) -> torch.Tensor:
     draw = BatchSampler(SamplingSettings(2, guidance=1.0), (torch.Generator().manual_seed(1),))
     free = torch.ones(takes, 2, 5, 4, dtype=torch.bool)
     with torch.inference_mode():
-        return draw.sample(
-            transformer.eval(), torch.zeros_like(free, dtype=torch.long), free, torch.ones(1, 16), None, None
-        )
+        texts = torch.arange(takes)[:, None].expand(-1, 16).float()  # equal takes would share the first step
+        return draw.sample(transformer.eval(), torch.zeros_like(free, dtype=torch.long), free, texts, None, None)
 
 
 def test_what_does_not_fit_at_once_is_sampled_in_quarters() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from model_core.errors import UserError
+from model_core.generation.guidance import condition_of, guided_logits
 from model_core.generation.sampling import _gumbel, sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.text_layers import TextLayersConfig
@@ -326,3 +327,34 @@ def test_noise_is_finite_and_fine_for_every_precision_of_the_logits(dtype: torch
     expected = -torch.log(-torch.log(quantiles))
     assert torch.allclose(noise[0].double().quantile(quantiles), expected, atol=0.4)
     assert torch.allclose(noise[0].double().quantile(quantiles[:5]), expected[:5], atol=0.05)
+
+
+def test_mixed_precision_draws_from_single_precision_logits_that_are_nearly_the_same(
+    transformer: InteractionTransformer,
+) -> None:
+    """The path of graphics cards on the CPU: products in half precision, the rest not."""
+    ids, text = torch.randint(32, (2, 2, 5, 8), generator=drawn()), a_text(2)
+    exact, mixed = (
+        guided_logits(transformer, ids, condition_of(transformer, text, 3.0, precision), 3.0, (), precision)
+        for precision in (None, torch.bfloat16)
+    )
+    assert mixed.dtype == torch.float32 and not torch.equal(mixed, exact)
+    assert (mixed - exact).std() < 0.03 * exact.std()
+    seen: list[torch.dtype] = []
+
+    def first(candidates: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
+        return torch.zeros(len(items), dtype=torch.long), torch.ones(len(items))
+
+    free = free_patterns()["extend"].expand(2, -1, -1, -1)
+    settings = SamplingSettings(6, 3.0, 0.5, mask_temperature=2.0, refinement_passes=1, candidates=2)
+
+    def made(precision: torch.dtype | None) -> Tensor:
+        return sample(
+            transformer, ids, free, text, settings, drawn(), select_candidate=first, precision=precision
+        )  # fmt: skip
+
+    out = made(torch.bfloat16)
+    assert torch.equal(out, made(torch.bfloat16)) and torch.equal(out[~free], ids[~free]) and (out < 32).all()
+    assert (out == made(None)).float().mean() > 0.5, "few draws are changed by rounding"
+    assert set(seen) == {torch.float32}, "candidates are compared in single precision"
