@@ -105,7 +105,7 @@ class Claims:
                 claim.folder.mkdir()
             except FileExistsError:
                 return None
-            (claim.folder / _OWNER).write_text(json.dumps(_identity(self.owner)), encoding="utf-8")
+            (claim.folder / _OWNER).write_text(json.dumps(identity(self.owner)), encoding="utf-8")
             claim.files.mkdir()
         except OSError as error:
             raise UserError(
@@ -133,7 +133,7 @@ class Claims:
         with contextlib.suppress(OSError):
             data = file.read_bytes()
         owner = _owner(data)
-        if owner.get("owner") in dead or _has_ended(owner):
+        if owner.get("owner") in dead or has_ended(owner):
             return False
         seen = self._seen.get(row)
         if seen is None or seen[:2] != (number, len(data)):
@@ -181,7 +181,8 @@ def _machine() -> str:
     return " ".join(parts)
 
 
-def _identity(owner: str) -> dict[str, Any]:
+def identity(owner: str) -> dict[str, Any]:
+    """What ``has_ended`` recognises this process by."""
     return {"owner": owner, "machine": _machine(), "process": os.getpid()}
 
 
@@ -193,7 +194,7 @@ def _owner(data: bytes) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _has_ended(owner: dict[str, Any]) -> bool:
+def has_ended(owner: dict[str, Any]) -> bool:
     """Whether an owner is a process of this machine that has ended; False if that cannot be known."""
     process = owner.get("process")
     if os.name == "nt" or not isinstance(process, int) or owner.get("machine") != _machine():

@@ -23,9 +23,13 @@ from .prefetch import ITEMS_ON_CARDS
 from .ray_worker import SHARED, Freight, RowWorker, packed
 from .records import FAILED, Record, RowResult, write_record
 from .run import Reporter
+from .worker_folder import delete_left_folders
 
 TICK = 0.5
 """Seconds between two looks at signals and progress while nothing arrives."""
+
+CLOSING = 5.0
+"""Seconds that idle workers have to delete their temporary files."""
 
 MOST_STARTS = 3
 """Attempts to start Ray on this machine: it gives up after 30 seconds, which a busy machine can need."""
@@ -106,9 +110,7 @@ class RayRun:
             try:
                 self._distribute(ray, token)
             finally:
-                for worker in self._workers:
-                    with suppress(Exception):
-                        ray.kill(worker.actor)
+                self._end_workers(ray)
                 reporter.write()
         reporter.summarise(time.monotonic() - start)
         return len(reporter.failed)
@@ -140,6 +142,15 @@ class RayRun:
                 self._receive(ray, calls[call], freight)
             working = sum(worker.unit is not None for worker in self._workers)
             console.progress(f"{len(self.results)} of {len(options.jobs)} rows done, {working} workers at work")
+
+    def _end_workers(self, ray: Any) -> None:
+        """Let idle workers delete their temporary files, and kill all."""
+        with suppress(Exception):
+            closing = [worker.actor.close.remote() for worker in self._workers if worker.call is None]
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSING)
+        for worker in self._workers:
+            with suppress(Exception):
+                ray.kill(worker.actor)
 
     def _start_worker(self, ray: Any, share: dict[str, float], freight: Any) -> None:
         """Ask Ray for a worker, which starts as soon as a machine has room."""
@@ -255,6 +266,7 @@ class RayRun:
             yield
         finally:
             ray.shutdown()
+            delete_left_folders()
 
     @contextmanager
     def _shared_folder(self) -> Iterator[str]:

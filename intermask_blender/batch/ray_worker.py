@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import secrets
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Collection, Sequence
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core import UserError, atomic_folder
+from .worker_folder import worker_folder
 
 if TYPE_CHECKING:
     from .options import Options
@@ -70,7 +73,10 @@ class RowWorker:
     def __init__(self) -> None:
         """Start without a generator; ``start`` prepares it."""
         self._owner = secrets.token_hex(8)
-        self._folder = Path(tempfile.mkdtemp(prefix="intermask-ray-"))
+        self._models = Path(tempfile.gettempdir()) / "intermask-models"
+        self._folder = worker_folder()
+        # Blender and the generator leave their own temporary files behind when this process is killed.
+        os.environ["TMPDIR"] = str(self._folder)
         self._maker: RowMaker | None = None
 
     def start(self, freight: Freight) -> str:
@@ -100,7 +106,7 @@ class RowWorker:
             raise UserError(
                 f"This machine does not see the folder {options.out}; share it under the same path on all machines."
             )
-        model = unpacked(freight.model, Path(tempfile.gettempdir()) / "intermask-models")
+        model = unpacked(freight.model, self._models)
         words = None
         if freight.words is not None:
             words = self._folder / "words.json"
@@ -137,3 +143,10 @@ class RowWorker:
             ahead = [jobs[other] for other in (*numbers[index + 1 :], *following)]
             results.append((number, self._maker.make(jobs[number], ahead, dead)))
         return results
+
+    def close(self) -> None:
+        """End the generator and delete the temporary files; nothing can be made afterwards."""
+        if self._maker is not None:
+            self._maker.context.client.close()
+            self._maker = None
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -94,6 +96,8 @@ def test_each_row_is_made_once_although_a_node_is_killed_and_one_is_slow(
 ) -> None:
     names = [f"row_{number}" for number in range(14)]
     jobs, out = write_jobs(tmp_path / "jobs.csv", *good(*names), BAD), tmp_path / "out"
+    temporary = f"intermask-ray-{getpass.getuser()}/*"
+    before = set(Path(tempfile.gettempdir()).glob(temporary))
     slow_node, killed_node = cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)
     doomed = raylet_of(killed_node)
     command = [sys.executable, "-m", "intermask_blender.batch", "--jobs", str(jobs), "--model", str(model)]
@@ -113,6 +117,7 @@ def test_each_row_is_made_once_although_a_node_is_killed_and_one_is_slow(
             if not killed and workers_of(doomed) & makers and sum(text.startswith("[") for text in shown) >= 2:
                 killed = workers_of(doomed)
                 cluster.remove_node(killed_node, allow_graceful=False)
+    assert set(Path(tempfile.gettempdir()).glob(temporary)) <= before, "workers leave no temporary files"
     text = "\n".join(shown)
     assert killed and driver.returncode == 1, text  # one row has no prompt
     assert " has died; its rows are given to others." in text and f"{len(names)} of {len(names) + 1} done" in text
