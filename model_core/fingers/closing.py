@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from ..kinematics.filters import hann_smoothed
@@ -10,23 +12,39 @@ from .hand_pose import THUMB
 from .shapes import SHAPES
 from .states import CLASP, FLAT
 
-_STEPS = 14
-"""Closures that are tried from open to closed."""
-_TOUCH = 0.0005
-"""Metres of depth at which a finger touches."""
+_TOUCH = 0.001
+"""Metres within which a finger touches."""
 _SMOOTH = 2
 """Frames on each side over which the closing fingers are smoothed."""
-_OPEN = np.array(((-22.0, 2.0, 0.0), (84.0, 40.0, 24.0)))
-"""Flexion of a finger's joints from open to closed, degrees, while its first joint closes."""
-_CURL = np.array((0.0, 52.0, 34.0))
-"""How much further its other joints close then."""
-_THUMB_OPEN = np.array(((-6.0, -22.0, -4.0, 0.0), (58.0, 16.0, 22.0, 26.0)))
-"""Opposition, adduction and flexions of the thumb from open to closed."""
-_THUMB_CURL = np.array((0.0, 0.0, 22.0, 34.0))
+_REACH = np.array((0.3, 0.6, 1.0))
+"""How much it counts that each of a finger's bones is away from the other hand, the fingertip most."""
+_INSIDE = 30.0
+"""How much more it counts that a bone is inside."""
+_USUAL, _NEIGHBOUR, _CHANGE = 4e-5, 8e-5, 2e-4
+"""Metres that a degree costs by which a finger differs from its usual shape, from the finger beside it, and from the
+frame before."""
 _LONG = [0, 1, 3, 2]
 """The fingers without the thumb, from the index finger to the pinky."""
-_LOOSE = 0.5
-"""Closure of a finger that touches nothing."""
+
+
+def _finger_poses() -> np.ndarray:
+    """(N, 4) angles of a finger that are tried: the last joint bends with the one before."""
+    bends = product(np.linspace(-16.0, 80.0, 13), np.linspace(6.0, 90.0, 11))
+    return np.array([(first, second, 0.6 * second, 0.0) for first, second in bends])
+
+
+def _thumb_poses() -> np.ndarray:
+    """(N, 4) angles of a thumb that are tried."""
+    angles = (
+        np.linspace(-24.0, 60.0, 9),
+        np.linspace(-24.0, 24.0, 7),
+        (0.0, 15.0, 30.0, 45.0),
+        (0.0, 20.0, 40.0, 60.0),
+    )
+    return np.array(list(product(*angles)))
+
+
+_FINGER_POSES, _THUMB_POSES = _finger_poses(), _thumb_poses()
 
 
 def _open_for_clasp() -> np.ndarray:
@@ -64,37 +82,50 @@ def _closed_in_turn(hands: tuple[HandPlace, HandPlace], leading: int) -> tuple[n
         obstacles = palms[other]
         if placed[other]:
             obstacles = obstacles.joined(finger_capsules(hands[other], angles[other], placed[other]))
+        beside = None
         for finger in fingers:
-            angles[own] = _closed(hands[own], angles[own], finger, obstacles)
+            angles[own] = _closed(hands[own], angles[own], finger, obstacles, beside)
+            beside = finger
         # Smoothed before the next fingers close against them.
         angles[own] = hann_smoothed(angles[own].T, _SMOOTH).T
         placed[own] += fingers
     return angles[0], angles[1]
 
 
-def _closed(hand: HandPlace, angles: np.ndarray, finger: int, obstacles: Capsules) -> np.ndarray:
-    """Angles (T, 20) with one finger closed until it touches obstacles: its first joint, then the others."""
-    span, curl = (_THUMB_OPEN, _THUMB_CURL) if finger == THUMB else (_OPEN, _CURL)
-    columns = slice(4 * finger, 4 * finger + len(span[0]))
-    result, frames = angles.copy(), np.arange(len(angles))
-    share = np.linspace(0.0, 1.0, _STEPS)
-    for start, stop, loose in ((span[0], span[1], _LOOSE), (None, curl, 0.3)):
-        base = result[:, columns] if start is None else np.broadcast_to(start, (len(angles), len(start)))
-        way = stop if start is None else stop - start
-        tried = np.repeat(result[None], _STEPS, axis=0)
-        tried[:, :, columns] = base + share[:, None, None] * way
-        depth = depths(finger_capsules(hand, tried, [finger]), obstacles).max((-1, -2))  # (steps, T)
-        number = _touching(depth, round(loose * (_STEPS - 1)))
-        result = tried[number, frames]
+def _closed(hand: HandPlace, angles: np.ndarray, finger: int, obstacles: Capsules, beside: int | None) -> np.ndarray:
+    """Angles (T, 20) with one finger where it is nearest to obstacles and outside them, steadily over the frames.
+
+    Args:
+        hand, angles, finger: what closes.
+        obstacles: of the other hand.
+        beside: the finger beside it, which is closed already.
+    """
+    columns = slice(4 * finger, 4 * finger + 4)
+    poses = _THUMB_POSES if finger == THUMB else _FINGER_POSES
+    usual = SHAPES[CLASP][columns]
+    if finger != THUMB:
+        poses = poses + usual * (0.0, 0.0, 0.0, 1.0)
+    tried = np.repeat(angles[None], len(poses), axis=0)
+    tried[:, :, columns] = poses[:, None]
+    inside = depths(finger_capsules(hand, tried, [finger]), obstacles).max(-1)  # (N, T, 3)
+    cost = np.maximum(-inside - _TOUCH, 0.0) @ _REACH + _INSIDE * np.maximum(inside, 0.0).max(-1)
+    cost += _USUAL * np.abs(poses - usual).mean(-1)[:, None]
+    if beside is not None:
+        cost += _NEIGHBOUR * np.abs(poses[:, None] - angles[:, 4 * beside : 4 * beside + 4])[..., :3].mean(-1)
+    change = _CHANGE * np.abs(poses[:, None] - poses).mean(-1)
+    result = angles.copy()
+    result[:, columns] = poses[_cheapest_path(cost, change)]
     return result
 
 
-def _touching(depth: np.ndarray, loose: int) -> np.ndarray:
-    """(T,) the step of depths (N, T) at which a finger that closes from the first step on touches."""
-    inside = depth > _TOUCH
-    number = np.where(inside.any(0), np.maximum(inside.argmax(0) - 1, 0), loose)
-    # A finger that is inside at first goes to where it is least deep, and otherwise stays open.
-    start_inside = inside[0]
-    free = ~inside
-    outside = np.where(free.any(0), free.argmax(0), depth.argmin(0))
-    return np.where(start_inside, outside, number)
+def _cheapest_path(cost: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """(T,) which of N poses to take in each frame, for their costs (N, T) and those of changes between them (N, N)."""
+    total, came_from = cost[:, 0], []
+    for column in cost.T[1:]:
+        ways = total[:, None] + change
+        came_from.append(ways.argmin(0))
+        total = ways.min(0) + column
+    path = [int(total.argmin())]
+    for previous in reversed(came_from):
+        path.append(int(previous[path[-1]]))
+    return np.array(path[::-1])

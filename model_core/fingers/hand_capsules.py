@@ -57,6 +57,10 @@ class HandPlace:
     side: int
     size: float
 
+    def frames(self, chosen: np.ndarray) -> HandPlace:
+        """The hand in some frames (F,)."""
+        return HandPlace(self.wrist[chosen], self.orientation[chosen], self.side, self.size)
+
     def in_world(self, points: np.ndarray) -> np.ndarray:
         """Points (..., N, 3) of the hand's own frame for each of T frames, the axis before N, in the world."""
         return rotate(self.orientation[:, None], points) + self.wrist[:, None]

@@ -13,19 +13,18 @@ from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, quaternion_from_matrix
 from ..motion.skeleton import SMPL, SMPLX
-from .clasping import OPEN_FOR_SLAP, REACH, Clasp, clasped, hand_of, palm_of
+from .clasping import Meeting, brought_together
 from .closing import OPEN_FOR_CLASP, closed_fingers
 from .hand_capsules import HandPlace
 from .hand_pose import ANGLES, finger_rotations
+from .holds import BUMPED, CLASPED, SLAPPED, Manner, palm_of
+from .resting import Rest, find_rests, fingers_on, laid_on
 from .shapes import SHAPES
-from .states import CLASP, FINGER_STATES, FIST, FLAT, GRIP, HANDLE, OPEN, RELAXED
+from .states import FINGER_STATES, FIST, FLAT, GRIP, HANDLE, OPEN, RELAXED
+from .wrists import hand_of
 
 _STEADY, _BLEND = 5, 4
 """Frames on each side over which states are decided, and over which one blends into the next."""
-_SHORTEST_CLASP = 8
-"""Frames of the shortest clasp."""
-_SLAP_REACH = 0.15
-"""Metres between open palms that touch each other; hands that only pass are further apart."""
 _STRIDE = 3
 """Frames from one solved clasp to the next; in between the angles are interpolated."""
 _CLOSE_FROM = 0.6
@@ -56,19 +55,25 @@ def with_fingers(
         people[0].fps,
     )
     sizes = (body_size(people[0].offsets), body_size(people[1].offsets))
-    clasps = find_clasps(weights, pose, sizes)
-    slaps = find_slaps(weights, pose, sizes)
-    for slap in slaps:
-        for one, side in enumerate(slap.sides):
-            angles[one, :, side] += slap.shaping[:, None] * (OPEN_FOR_SLAP - angles[one, :, side])
-    together = [*clasps, *slaps]
-    if together and move_hands:
-        pose = clasped(pose, together, sizes, held)
+    meetings = find_meetings(weights, pose, sizes)
+    for meeting in meetings:
+        if meeting.manner.shape is not None:
+            for one, side in enumerate(meeting.sides):
+                angles[one, :, side] += meeting.shaping[:, None] * (meeting.manner.shape - angles[one, :, side])
+    rests: list[Rest] = []
+    if move_hands:
+        if meetings:
+            pose = brought_together(pose, meetings, sizes, held)
+        rests = find_rests(weights, pose, sizes, _busy(meetings, pose.translation.shape[1]), held)
+        if rests:
+            pose = laid_on(pose, rests, sizes)
+    if move_hands and (meetings or rests):
         people = [
             posed if person == held else replace(posed, rotations=solved.rotations)
             for person, (posed, solved) in enumerate(zip(people, pose.skeletons(), strict=True))
         ]
-    _close(angles, pose, clasps, sizes)
+    _close(angles, pose, [one for one in meetings if one.manner is CLASPED], sizes)
+    fingers_on(angles, pose, rests, sizes)
     return [_with_finger_angles(person, own) for person, own in zip(people, angles, strict=True)]
 
 
@@ -80,43 +85,46 @@ def state_weights(probabilities: np.ndarray) -> np.ndarray:
     return np.moveaxis(hann_smoothed(chosen, _BLEND), -1, 1)
 
 
-def find_clasps(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, float]) -> list[Clasp]:
-    """The hands that hold each other: both in that state, and near."""
-    return _together(weights[..., CLASP], pose, sizes, REACH, _SHORTEST_CLASP, flat=False)
-
-
-def find_slaps(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, float]) -> list[Clasp]:
-    """The hands that touch each other flat, as in a high five: both open, and very near."""
-    return _together(weights[..., OPEN], pose, sizes, _SLAP_REACH, 1, flat=True)
-
-
-def _together(
-    shaped: np.ndarray, pose: PoseBatch, sizes: tuple[float, float], reach: float, shortest: int, flat: bool
-) -> list[Clasp]:
-    """Pairs of hands of two people that have a state, as far as weights (2, T, 2) say, and are near each other."""
+def find_meetings(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, float]) -> list[Meeting]:
+    """The hands that hold or touch each other, by weights (2, T, 2, S) of their states: both in one state, and near."""
     joints, rotations = pose.world()
     hands = [[hand_of(joints[one], rotations[one], side, sizes[one]) for side in (0, 1)] for one in (0, 1)]
-    found = []
+    return [meeting for manner in (CLASPED, SLAPPED, BUMPED) for meeting in _meetings(weights, hands, manner)]
+
+
+def _meetings(weights: np.ndarray, hands: Sequence[Sequence[HandPlace]], manner: Manner) -> list[Meeting]:
+    """``find_meetings`` in one manner, of the hands of both people."""
+    shaped, found = weights[..., manner.state], []
     for first in (0, 1):
         for second in (0, 1):
             both = np.minimum(shaped[0, :, first], shaped[1, :, second])
             apart = np.linalg.norm(palm_of(hands[0][first]) - palm_of(hands[1][second]), axis=-1)
-            near = hann_smoothed((both * (apart < reach))[None], _BLEND)[0]
-            if (near > 0.5).sum() >= shortest:
-                found.append((float(apart[near > 0.5].mean()), Clasp((first, second), near, flat)))
-    clasps: list[Clasp] = []
+            facing = (manner.looking(hands[0][first]) * manner.looking(hands[1][second])).sum(-1) <= manner.opposed
+            near = hann_smoothed((both * facing * (apart < manner.reach))[None], _BLEND)[0]
+            if (near > 0.5).sum() >= manner.shortest:
+                found.append((float(apart[near > 0.5].mean()), Meeting((first, second), near, manner)))
+    meetings: list[Meeting] = []
     for _, candidate in sorted(found, key=lambda item: item[0]):
         # A hand holds one hand at a time.
         if not any(
-            own == other and (clasp.weight * candidate.weight).any()
-            for clasp in clasps
-            for own, other in zip(clasp.sides, candidate.sides, strict=True)
+            own == other and (meeting.weight * candidate.weight).any()
+            for meeting in meetings
+            for own, other in zip(meeting.sides, candidate.sides, strict=True)
         ):
-            clasps.append(candidate)
-    return clasps
+            meetings.append(candidate)
+    return meetings
 
 
-def _close(angles: np.ndarray, pose: PoseBatch, clasps: list[Clasp], sizes: tuple[float, float]) -> None:
+def _busy(meetings: Sequence[Meeting], frames: int) -> np.ndarray:
+    """(2, T, 2) 1 where a hand holds or touches the partner's hand, or is about to."""
+    result = np.zeros((2, frames, 2))
+    for meeting in meetings:
+        for person, side in enumerate(meeting.sides):
+            result[person, :, side] = np.maximum(result[person, :, side], meeting.shaping)
+    return result
+
+
+def _close(angles: np.ndarray, pose: PoseBatch, clasps: list[Meeting], sizes: tuple[float, float]) -> None:
     """Replace the angles (2, T, 2, 20) of hands that hold each other, in place."""
     joints, rotations = pose.world()
     for clasp in clasps:
@@ -126,7 +134,7 @@ def _close(angles: np.ndarray, pose: PoseBatch, clasps: list[Clasp], sizes: tupl
         frames = np.flatnonzero(clasp.weight > 0)
         solved = np.unique(np.append(frames[::_STRIDE], frames[-1]))
         hands = [hand_of(joints[one], rotations[one], clasp.sides[one], sizes[one]) for one in (0, 1)]
-        chosen = [HandPlace(hand.wrist[solved], hand.orientation[solved], hand.side, hand.size) for hand in hands]
+        chosen = [hand.frames(solved) for hand in hands]
         for person, closed in enumerate(closed_fingers(*chosen)):
             between = np.stack([np.interp(frames, solved, closed[:, angle]) for angle in range(ANGLES)], axis=-1)
             # When the hands are in place: fingers that close on the way would pass through each other.

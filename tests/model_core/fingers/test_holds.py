@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model_core.fingers.clasping import possible_holds
 from model_core.fingers.closing import closed_fingers
 from model_core.fingers.hand_capsules import (
     Capsules,
@@ -20,6 +19,7 @@ from model_core.fingers.hand_capsules import (
 )
 from model_core.fingers.hand_pose import finger_rotations
 from model_core.fingers.handle import HANDLE_RADIUS, fingers_around, handle_middle
+from model_core.fingers.holds import possible_holds
 from model_core.fingers.posing import state_weights, with_fingers
 from model_core.fingers.shapes import SHAPES
 from model_core.fingers.states import CLASP, FINGER_STATES, FIST, FLAT, HANDLE, OPEN, RELAXED
@@ -38,7 +38,7 @@ def placed(turn: np.ndarray, palm: np.ndarray, side: int, size: float) -> HandPl
 @pytest.mark.parametrize("size", [0.85, 1.1])
 def test_fingers_of_a_hold_touch_the_other_hand_and_do_not_enter_it(sides: tuple[int, int], size: float) -> None:
     for hold in possible_holds(sides):
-        hands = [placed(hold.turns[one], hold.palms[one], sides[one], size) for one in (0, 1)]
+        hands = [placed(hold.turns[one], hold.places[one], sides[one], size) for one in (0, 1)]
         angles = closed_fingers(hands[0], hands[1])
         capsules = [hand_capsules(hands[one], angles[one]) for one in (0, 1)]
         assert deepest_finger(capsules[0], capsules[1])[0] < 0.003
@@ -149,15 +149,16 @@ def test_open_palms_that_meet_touch_each_other_and_neither_enters_the_other(side
         np.testing.assert_allclose(after.rotations[:2, elbow], before.rotations[:2, elbow], atol=1e-9)
 
 
-def slapping(side: str) -> list[PosedSkeleton]:
-    """Two people with a raised hand, palms not quite ahead; the hands go into each other around frame 20."""
+def slapping(side: str, raised: bool = True) -> list[PosedSkeleton]:
+    """Two people with a raised hand, palms not quite ahead, or with arms forwards; the hands go into each other."""
     sign = 1.0 if side == "R" else -1.0
     away = 0.02 + 0.06 * np.maximum(np.abs(np.arange(40) - 20) - 2, 0)
     people: list[PosedSkeleton] = []
     for number in (0, 1):
         rotations = np.zeros((40, len(SMPL), 4))
         rotations[..., 0] = 1
-        up, turn = np.array((0.0, 0.0, -sign * np.pi / 2)), np.array((0.0, sign * 1.0, 0.0))
+        up = np.array((0.0, 0.0, -sign * np.pi / 2 if raised else 0.0))
+        turn = np.array((0.0, sign * (1.0 if raised else np.pi / 2), 0.0))
         rotations[:, SMPL.index(f"{side}_Elbow")] = quaternion_multiply(
             quaternion_from_axis_angle(turn), quaternion_from_axis_angle(up)
         )
@@ -165,7 +166,12 @@ def slapping(side: str) -> list[PosedSkeleton]:
         person = PosedSkeleton(SMPL_REST_OFFSETS.copy(), rotations, np.zeros((40, 3)))
         if number:
             hands = [one.joints()[:, SMPL.index(f"{side}_Wrist")] for one in (*people, person)]
-            person = replace(person, translation=hands[0] - hands[1] + away[:, None] * (0.0, 0.0, 1.0))
+            ahead = (
+                away[:, None] * (0.0, 0.0, 1.0)
+                if raised
+                else (0.1 + away)[:, None] * (0.0, 0.0, 1.0) + (0.0, 0.03, 0.0)
+            )
+            person = replace(person, translation=hands[0] - hands[1] + ahead)
         people.append(person)
     return people
 
@@ -178,3 +184,22 @@ def standing(aside: float) -> PosedSkeleton:
         rotations[:, SMPL.index(f"{side}_Shoulder")] = quaternion_from_axis_angle(np.array((0.0, 0.0, 1.3 * sign)))
     translation = np.tile((aside, 0.95, 0.0), (40, 1))
     return PosedSkeleton(SMPL_REST_OFFSETS.copy(), rotations, translation)
+
+
+@pytest.mark.parametrize("held", [None, 0, 1])
+def test_fists_that_meet_touch_with_their_knuckles_at_one_height(held: int | None) -> None:
+    people = slapping("R", raised=False)
+    bumped, relaxed = (
+        with_fingers(people, np.eye(len(FINGER_STATES))[np.full((2, 40, 2), state)], held) for state in (FIST, RELAXED)
+    )
+    hands = [posed_hand(person, 1) for person in bumped]
+    found = depths(*(hand.fingers.joined(hand.palm) for hand in hands)).max((-1, -2))
+    assert found.max() < 0.003 and found[20] > -0.006
+    knuckles = [person.joints()[:, SMPLX.index("R_Middle1")] for person in bumped]
+    assert abs(knuckles[0][20, 1] - knuckles[1][20, 1]) < 0.02
+    # They come and go no more abruptly than without: the correction fades in and out.
+    jerk = [
+        max(np.abs(np.diff(one.joints()[:, SMPL.index("R_Wrist")], 3, axis=0)).max() for one in pair)
+        for pair in (bumped, relaxed)
+    ]
+    assert jerk[0] < 2 * jerk[1] + 0.01
