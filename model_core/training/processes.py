@@ -7,13 +7,16 @@ cards. The first process alone writes files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from ..errors import UserError
 
 Result = TypeVar("Result")
 
@@ -59,23 +62,42 @@ def is_first() -> bool:
     return rank() == 0
 
 
+@contextmanager
+def _talking() -> Iterator[None]:
+    """What is said where another process does not answer.
+
+    Raises:
+        UserError: another process has ended, or cannot be reached.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # of gloo and of nccl
+        raise UserError(
+            "Another process of this training has ended or cannot be reached; its own last lines say why. Run the same "
+            "command again, with as many processes as you like: it continues from the last checkpoint."
+        ) from error
+
+
 def wait() -> None:
     """Wait for the other processes."""
     if dist.is_initialized():
-        dist.barrier()
+        with _talking():
+            dist.barrier()
 
 
 def add_up(tensor: Tensor) -> Tensor:
     """Replace a tensor by its sum over the processes, in place."""
     if dist.is_initialized():
-        dist.all_reduce(tensor)
+        with _talking():
+            dist.all_reduce(tensor)
     return tensor
 
 
 def take_from_first(tensor: Tensor) -> None:
     """Replace a tensor by that of the first process, in place."""
     if dist.is_initialized():
-        dist.broadcast(tensor, 0)
+        with _talking():
+            dist.broadcast(tensor, 0)
 
 
 def gathered(value: Any) -> list[Any]:
@@ -83,7 +105,8 @@ def gathered(value: Any) -> list[Any]:
     if not dist.is_initialized():
         return [value]
     values: list[Any] = [None] * count()
-    dist.all_gather_object(values, value)
+    with _talking():
+        dist.all_gather_object(values, value)
     return values
 
 

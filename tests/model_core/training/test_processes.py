@@ -69,6 +69,33 @@ def test_two_processes_train_what_one_does_and_one_goes_on_where_two_stopped(tmp
         assert_alike(alone, changing, name)
 
 
+_MEETING = """
+import os, signal, sys, torch
+from model_core.errors import UserError
+from model_core.training import processes
+processes.join()
+processes.wait()
+if processes.rank() == 1:
+    os.kill(os.getpid(), signal.SIGKILL)
+try:
+    processes.add_up(torch.ones(3))
+except UserError as error:
+    print(error, file=sys.stderr, flush=True)
+    sys.exit(1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+def test_a_killed_process_is_told_by_the_others(tmp_path: Path) -> None:
+    (tmp_path / "meeting.py").write_text(_MEETING)
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(tmp_path / "meeting.py")]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=400, env=environment)
+    assert run.returncode == 1
+    assert "Another process of this training has ended" in run.stderr and "from the last checkpoint." in run.stderr
+
+
 class Lines(nn.Module):
     """A codebook and a weight that learns from its codes."""
 
