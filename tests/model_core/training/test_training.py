@@ -184,6 +184,29 @@ def line_to_fit(folder: Path, steps: int, losses: Callable[[nn.Module, int], Ten
     return loop.run(lambda step: (losses(network, step), {"first" if step < 50 else "late": float(step)}), lambda _: {})
 
 
+def test_mixed_precision_is_of_products_alone(tmp_path: Path) -> None:
+    inputs = torch.randn(64, 16, generator=torch.Generator().manual_seed(0))
+    seen: list[torch.dtype] = []
+
+    def trained(half: bool) -> Tensor:
+        torch.manual_seed(0)
+        network = nn.Linear(16, 8)
+        settings = LoopSettings(steps=20, rate=1e-2, warm_up=1, average=0.0, half=half, save_every=100)
+
+        def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+            products = network(inputs)
+            seen.append(products.dtype)
+            return (products.float() - 1).square().mean(), {}
+
+        weights = Loop(network, settings, tmp_path / str(half), "line").run(losses, lambda _: {}).weight
+        assert weights.dtype == torch.float32
+        return weights.detach()
+
+    single, mixed = trained(False), trained(True)
+    assert seen[0] == torch.float32 and seen[-1] == torch.bfloat16
+    assert not torch.equal(mixed, single) and (mixed - single).norm() < 0.02 * single.norm()
+
+
 def fitted(network: nn.Module, step: int) -> Tensor:
     return (network(torch.ones(1, 1)) - 1).square().sum()
 
