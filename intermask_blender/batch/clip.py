@@ -48,6 +48,7 @@ class FinishedClip:
         understood: how each part of the prompt was understood; empty for a prompt that is used as written.
         words_error: why the user's phrases were not used, as a sentence; empty if they were.
         novelty: distance of the prompt from the closest training caption; None for a model without captions.
+        slowed: how many times as long as it computed the generator took.
     """
 
     files: list[Path]
@@ -55,6 +56,7 @@ class FinishedClip:
     understood: tuple[UnderstoodPart, ...] = ()
     words_error: str = ""
     novelty: float | None = None
+    slowed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def make_clip(
     context.stop.raise_if_requested()
     if options.render.output != "none":
         files.append(render_clip(scene, options.render, folder / job.name, context.console, context.stop))
-    return FinishedClip(files, errors, result.understood(), result.words_error(), result.novelty())
+    return FinishedClip(files, errors, result.understood(), result.words_error(), result.novelty(), result.slowed())
 
 
 def settings_without_scene(job: Job, options: Options) -> GenerationSettings | None:

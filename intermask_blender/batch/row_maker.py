@@ -40,6 +40,16 @@ from .understood import part_lines
 SKIPPED_NOTICE = "finished before"
 
 
+BUSY = 3.0
+"""How many times as long as it computes sampling may take before the machine is said to be busy: Blender itself works
+beside it."""
+
+
+def busy_line(slowed: float) -> str:
+    """What is shown once on a busy machine, of ``FinishedClip.slowed``."""
+    return f"Other programs use the processor: sampling took {slowed:.1f} times as long as it computed."
+
+
 class _TakenOverError(Exception):
     """Another worker has taken the row over, because this one gave no sign of life for too long."""
 
@@ -73,7 +83,7 @@ class RowMaker:
             self._shared_inputs += ("partly",)
         if options.words is not None and options.recorded:
             self._shared_inputs += (f"words {file_hash(options.words)}",)
-        self._words_error = ""
+        self._words_error, self._busy = "", False
         self._hashes = FileHashes()
         # With one job, the generator need not be asked for its device.
         most = options.together if len(options.jobs) > 1 else 1
@@ -215,10 +225,13 @@ class RowMaker:
         return record
 
     def _show_understood(self, clip: FinishedClip) -> None:
-        """Show how a prompt was understood, unless it is a training caption, and once why the words are not used."""
+        """Show how a prompt was understood, unless it is a training caption, and once what concerns the whole run."""
         if not all(part.is_caption for part in clip.understood):
             for line in part_lines(clip.understood, as_written=False):
                 self._console.say(f"    {line}")
+        if clip.slowed > BUSY and not self._busy:
+            self._busy = True
+            self._console.say(f"    {busy_line(clip.slowed)}")
         if clip.words_error and clip.words_error != self._words_error:
             self._console.warn(f"    {clip.words_error} The words are not used.")
             self._words_error = clip.words_error

@@ -350,6 +350,15 @@ class BatchedResult:
         """
         return str(_reply_of(self.request).values["words_error"])
 
+    def slowed(self) -> float:
+        """How many times as long as it computed the generator took, because other programs used its cores.
+
+        Raises:
+            UserError: the request failed or was cancelled.
+        """
+        timings = _reply_of(self.request).values["timings"]
+        return max(1.0, float(timings["sampling"]) / max(float(timings["computing"]), 1e-3))
+
 
 def pairs_of(reply: Message) -> list[Pair]:
     """The takes of a ``result`` message as posed skeletons."""

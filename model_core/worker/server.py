@@ -11,7 +11,7 @@ import traceback
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,11 +181,13 @@ class Worker:
         constraints = request.constraints_that_can_be_met(frames)
         model = self._model(request.load)
         words_error = model.reader.use_words(request.words)
-        loaded = perf_counter()
+        loaded, before = perf_counter(), thread_time()
         takes = self._sample(model, request, request.drawn_frames(frames), constraints)
         sampled = perf_counter()
+        computing = thread_time() - before if model.device.type == "cpu" else sampled - loaded  # not a card
         solved = self._solve(model, takes, request, frames, constraints)
         timings = {"loading": loaded - start, "sampling": sampled - loaded, "solving": perf_counter() - sampled}
+        timings["computing"] = min(computing, timings["sampling"])
         prompts = [prompt for prompt, _ in request.items] or [request.prompt]
         understood = [] if request.as_written else [
             [asdict(part) for part in model.reader.understand(prompt, frames)] for prompt in prompts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import blender_scene  # first: it sets Blender's user folder
 import pytest
 from farm_runs import BAD, farm_environment, good, outcomes, write_jobs
 
+from intermask_blender.batch import row_maker
 from intermask_blender.batch.__main__ import main
 
 assert blender_scene
@@ -89,6 +91,19 @@ def test_rows_of_a_job_file_that_changes_between_two_chunks_are_all_made_once(
     assert (out / "records" / "endless.json").stat().st_mtime_ns == tried, "a row that failed is not tried again"
     assert "failed before: " in capsys.readouterr().out
     assert main([*arguments[:-1], "--join"]) == 1, "without --farm the exit code reports a failed row"
+
+
+@pytest.mark.slow
+def test_that_other_programs_use_the_processor_is_said_once(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_maker, "BUSY", 0.5)  # any machine is busier than that
+    jobs = write_jobs(tmp_path / "jobs.csv", *good("a", "b"))
+    assert main(["--jobs", str(jobs), "--model", str(model), "--out", str(tmp_path / "out"), "--render", "none"]) == 0
+    said = re.findall(
+        r"Other programs use the processor: sampling took (\d+\.\d) times as long", capsys.readouterr().out
+    )
+    assert len(said) == 1 and float(said[0]) >= 1
 
 
 @pytest.mark.slow

@@ -134,7 +134,9 @@ def test_a_prompt_becomes_posed_skeletons(warm: Client, model: Path) -> None:
     progress = [(m.values["stage"], m.values["step"], m.values["steps"]) for m in messages[:-1]]
     assert [entry for entry in progress if entry[0] == "sampling"] == [("sampling", step, 6) for step in range(1, 7)]
     assert [stage for stage, _, _ in progress] == sorted((stage for stage, _, _ in progress), key=_STAGES.index)
-    assert set(result.values["timings"]) == {"loading", "sampling", "solving"}
+    timings = result.values["timings"]
+    assert set(timings) == {"loading", "sampling", "solving", "computing"}
+    assert 0 < timings["computing"] <= timings["sampling"]
 
     warm.send("generate", id="b", **request)
     again = warm.final()
