@@ -12,6 +12,7 @@ from ...motion.types import FPS
 from .body import BodyShape, J, PosedBody, axis_quaternion, floor_direction, heading
 from .curves import cruise, damped_spring, idle_noise, min_jerk, plateau
 from .gaits import Gait
+from .ground import Leap, leap, plank
 from .hands import Reach, Reaches
 from .library import ARM_JOINTS, TRUNK_JOINTS, Stance, Take
 from .stepping import locomotion
@@ -73,6 +74,8 @@ class Actor:
     _seats: list[np.ndarray] = field(default_factory=list)
     _weights: list[np.ndarray] = field(default_factory=list)
     _sits: list[np.ndarray] = field(default_factory=list)
+    _planks: list[np.ndarray] = field(default_factory=list)
+    _leaps: list[Leap] = field(default_factory=list)
     looks: list[tuple[float, float, float, np.ndarray | None]] = field(default_factory=list)
     path: tuple[np.ndarray, np.ndarray] | None = None
     _start: tuple[np.ndarray, float] = field(default_factory=lambda: (np.zeros(3), 0.0))
@@ -203,6 +206,14 @@ class Actor:
         self.sway(2.6 * share * (1 - share), "x")
         self.sway(-0.9 * share * (1 - share), "x", ("Neck", "Head"))
 
+    def plank(self, low: np.ndarray) -> None:
+        """Lie on hands and toes, the head ahead, all the time: ``low`` (T,) is 0 on stretched arms, 1 on the floor."""
+        self._planks.append(low)
+
+    def leap(self, start: float, stop: float, height: float, spread: float) -> None:
+        """Be in the air between two times, by ``height`` metres at most, with the feet ``spread`` metres out."""
+        self._leaps.append(Leap(start, stop, height, spread))
+
     def look(self, start: float, stop: float, share: float = 0.85, at: np.ndarray | None = None) -> None:
         """Look at the partner's face, or at a place (3,) in the world."""
         self.looks.append((start, stop, share, at))
@@ -278,6 +289,10 @@ class Actor:
             )
         for share in self._sits:
             track = self._sitting(track, share[:frames], facing)
+        for low in self._planks:
+            track = plank(track, self.body, low[:frames], facing)
+        for one in self._leaps:
+            track = leap(track, self.body, one, self.times[:frames], facing)
         return on_feet(track, self.body)
 
     def _own_stance(self, frames: int) -> Track:

@@ -51,7 +51,7 @@ _JOINT_LIMITS = {
 
 _CLOSE = (
     "hug", "dance in hold", "whisper in the ear", "arm around the shoulder walking", "kiss on the cheek",
-    "support while limping", "take a selfie",
+    "support while limping", "take a selfie", "tango", "trip and catch", "leapfrog",
 )  # fmt: skip
 _ROUGH = ("box", "martial-arts sparring", "chase", "race")
 

@@ -147,6 +147,15 @@ FINGER_RULES: Mapping[str, Sequence[FingerRule]] = {
     ),
     "read together": (FingerRule(HANDLE, "raised"),),
     "carry a table together": (FingerRule(GRIP, "always"),),
+    "whisper and giggle": (FingerRule(FLAT, "raised"), FingerRule(FLAT, lead=0.3, lag=0.3)),
+    "count push-ups": (FingerRule(POINTING, "raised", "other", "side"), FingerRule(OPEN, "always", "actor")),
+    "leapfrog": (FingerRule(OPEN, "near", "actor", lead=0.3, lag=0.2),),
+    "trip and catch": (FingerRule(OPEN, "raised"), FingerRule(GRIP, lead=0.2, lag=0.2)),
+    "tango": (
+        FingerRule(CLASP, place=_HANDS),
+        FingerRule(FLAT, place=("left_shoulder_blade", "right_shoulder_blade")),
+    ),
+    "lift joined hands": (FingerRule(CLASP),),
 }
 """The rules of each kind, later ones over earlier ones; without a rule, and for other kinds, hands are relaxed."""
 

@@ -75,6 +75,11 @@ class Reach:
     lean: float = 1.0
 
 
+def fixed_place(place: np.ndarray) -> Goal:
+    """A place (3,) in the world as a goal."""
+    return lambda world: np.broadcast_to(place, (len(world.joints[0]), 3))
+
+
 @dataclass
 class Reaches:
     """All reaches of one person, with weights over time."""

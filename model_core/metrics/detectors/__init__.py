@@ -10,6 +10,7 @@ from .caring import CARING
 from .contact import CONTACT
 from .fights import FIGHTS
 from .measures import Pair, Person
+from .playing import PLAYING
 from .sharing import SHARING
 from .signals import SIGNALS
 from .signs import SIGNS
@@ -20,22 +21,28 @@ from .travel import TRAVEL
 Detector = Callable[[Pair], bool]
 
 _SPECIAL = {
-    "hug": ("comfort who cries", "kiss on the cheek"),
-    "whisper in the ear": ("comfort who cries", "kiss on the cheek", "pat a sitting one"),
-    "play clapping hands": ("kiss on the cheek", "swing dance"),
+    "hug": ("comfort who cries", "kiss on the cheek", "trip and catch"),
+    "whisper in the ear": ("comfort who cries", "kiss on the cheek", "pat a sitting one", "whisper and giggle"),
+    "play clapping hands": ("kiss on the cheek", "swing dance", "lift joined hands"),
     "drink together": ("propose with a ring", "comfort who cries"),
     "kneel before the other": ("propose with a ring", "help up"),
-    "shake hands": ("help up", "swing dance", "turn under the arm"),
+    "shake hands": ("help up", "swing dance", "turn under the arm", "lift joined hands"),
     "pat on the shoulder": ("comfort who cries", "pat a sitting one"),
     "mirror each other's exercise": ("stretch together",),
     "dance in unison": ("stretch together",),
-    "pull by the hand": ("swing dance",),
+    "pull by the hand": ("swing dance", "lift joined hands"),
+    "swing dance": ("lift joined hands",),
+    "dance in hold": ("tango",),
+    "grapple and break free": ("trip and catch",),
+    "comfort who cries": ("trip and catch",),
+    "apologise": ("kick and step back",),
+    "laugh together": ("whisper and giggle",),
     "cheer": ("stretch together",),
     "arm around the shoulder walking": ("lead by the arm", "support while limping"),
     "walk side by side": ("lead by the arm", "support while limping"),
     "hold hands walking": ("lead by the arm",),
     "martial-arts sparring": ("carry a table together",),
-    "salsa": ("support while limping", "swing dance", "turn under the arm"),
+    "salsa": ("support while limping", "swing dance", "turn under the arm", "tango", "lift joined hands"),
 }
 """Kinds whose measures hold for more special kinds too: where one of these is detected, the general one is not."""
 
@@ -49,6 +56,7 @@ _ALL: dict[str, Detector] = {
     **SPORTS,
     **CARING,
     **SHARING,
+    **PLAYING,
 }
 
 

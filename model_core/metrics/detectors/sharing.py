@@ -90,7 +90,7 @@ def swing_dance(pair: Pair) -> bool:
     across = [count_reversals(person.pose[:, J["L_Wrist"], 1], 0.03) for person in pair.both]
     return bool(
         fraction(crossed) > 0.8
-        and min(person.stepping.mean() for person in pair.both) > 0.1
+        and min(person.stepping.mean() for person in pair.both) > 0.05
         and min(np.median(pair.actor_faces), np.median(pair.partner_faces)) > 0.7
         and np.ptp(pair.gap) > 0.06
         and min(across) >= 2

@@ -76,8 +76,12 @@ def _held_cheek(pair: Pair, frame: int) -> float:
 def slap(pair: Pair) -> bool:
     """A hand comes from the side to the partner's face; the partner puts a hand to the own cheek."""
     blow = strike(pair)
+    # A hard slap is so quick that the hand still comes up shortly before.
     return (
-        blow is not None and blow.low > -0.3 and blow.aside > 0.6 * abs(blow.up) and _held_cheek(pair, blow.frame) > 0.4
+        blow is not None
+        and blow.low > -0.42
+        and blow.aside > 0.6 * abs(blow.up)
+        and _held_cheek(pair, blow.frame) > 0.4
     )
 
 

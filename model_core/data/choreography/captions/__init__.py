@@ -16,13 +16,14 @@ from .alone import ALONE
 from .caring import CARING
 from .contact import CONTACT
 from .moving import MOVING
+from .playing import PLAYING
 from .sharing import SHARING
 from .signals import SIGNALS
 from .sports import SPORTS
 from .striking import STRIKING
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
-    **CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING, **SPORTS, **CARING, **SHARING,
+    **CONTACT, **ALONE, **MOVING, **SIGNALS, **STRIKING, **SPORTS, **CARING, **SHARING, **PLAYING,
 }  # fmt: skip
 """Templates by kind."""
 

@@ -13,6 +13,7 @@ from . import (
     greetings,
     helping,
     passing,
+    playing,
     sharing,
     signals,
     sports,
@@ -39,6 +40,7 @@ SCRIPTS: dict[str, Script] = {
         helping,
         dancing,
         sharing,
+        playing,
     )
     for name, script in module.SCRIPTS.items()
 }

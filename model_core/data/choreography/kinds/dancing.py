@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....kinematics.filters import hann_smoothed
+from ..body import floor_direction
 from ..curves import cruise, plateau
 from ..scene import Scene
 from .greetings import approach, look_at_each_other
@@ -131,7 +132,101 @@ def stretch_together(scene: Scene) -> None:
     scene.finish_at(stop + 0.8 * slower + scene.vary(0.2, 0.5))
 
 
+_TANGO = ((1.0, 1.0, 0.0), (1.0, 1.0, 0.0), (0.5, 0.8, 0.0), (0.5, 0.0, 0.8), (1.0, 0.0, 0.0))
+"""Slow, slow, quick, quick, slow: beats, and the leader's steps forward and to the left."""
+
+
+def tango(scene: Scene) -> None:
+    first, second = scene.cast()
+    times = first.times
+    beat, gap, size = scene.vary(0.62, 0.95), scene.vary(0.5, 0.56), scene.vary(0.34, 0.42)
+    scene.facts |= {"manner": "slowly" if beat > 0.86 else "quickly" if beat < 0.7 else ""}
+    turn = scene.vary(-0.3, 0.3)
+    angle = np.full(len(times), scene.vary(-0.3, 0.3))
+    now, number = -1.1 - beat * scene.vary(0.0, 2.0), 0
+    centre = np.zeros((len(times), 3))
+    while now < times[-1]:
+        beats, ahead, left = _TANGO[number % len(_TANGO)]
+        # A step is quick and then rests: the staccato of a tango.
+        share = cruise(np.clip((times - now) / (0.62 * beats * beat + 0.1), 0, 1), 0.4)
+        facing = float(angle[np.abs(times - now).argmin()])
+        way = ahead * floor_direction(facing) + left * floor_direction(facing + np.pi / 2)
+        centre = centre + (size * share)[:, None] * way
+        if number % len(_TANGO) == 4:
+            angle = angle + turn * share
+        now, number = now + beats * beat, number + 1
+    centre = hann_smoothed((centre - centre[np.abs(times).argmin()]).T, 2).T
+    angle = hann_smoothed(angle, 3)
+    for actor, side, facing_angle in ((first, -0.5, angle), (second, 0.5, angle + np.pi)):
+        actor.path = (
+            centre + side * gap * floor_direction(angle) - 0.08 * side * floor_direction(angle + np.pi / 2),
+            facing_angle,
+        )
+        actor.sink(scene.vary(0.03, 0.06), -2, 14, 0.1, 0.1)
+        actor.favoured = 0 if actor is first else 1
+    # Both look along the joined hands, which are stretched out to the leader's left.
+    beyond = centre[len(times) // 2] + 6.0 * floor_direction(float(angle.mean()) + np.pi / 2) + np.array([0, 1.6, 0])
+    for actor in (first, second):
+        actor.look(-1, 9, 0.55, beyond)
+    how: dict[str, Any] = {
+        "fingers": (0.8, 0.5, 0.4), "palm": (0.0, -0.2, 1.0), "approach": 0.3, "elbow": (0.6, -0.8, -0.1), "lean": 0.3,
+    }  # fmt: skip
+    scene.meet("left", "right", -0.5, 9.0, scene.vary(1.34, 1.46), 0.5, scene.vary(0.5, 0.56), how=how)
+    scene.touch(
+        first, "right", "left_shoulder_blade", -0.5, 9.0, (0.03, -0.06, 0.0), fingers=(-0.9, 0.1, 0.2),
+        palm=(0.0, 0.0, -1.0), elbow=(1.0, -0.35, 0.1), elbow_share=0.85, lean=0.5,
+    )  # fmt: skip
+    scene.touch(
+        second, "left", "right_shoulder_blade", -0.5, 9.0, (-0.06, 0.06, 0.0), fingers=(-0.5, 0.3, 0.8),
+        palm=(-0.1, -0.6, -0.8), elbow=(1.0, -0.2, 0.0), elbow_share=0.85, lean=0.5,
+    )  # fmt: skip
+    scene.finish_at(scene.vary(3.6, 6.5))
+
+
+def lift_joined_hands(scene: Scene) -> None:
+    slower = tempo(scene)
+    first, second = scene.cast()
+    times = first.times
+    nearest, apart = scene.vary(0.62, 0.7), scene.vary(0.18, 0.3)
+    beat = scene.vary(0.95, 1.15) * slower**0.8
+    start = scene.vary(-0.2, 0.5)
+    count = max(int(min(5.5, 3 * beat * 1.6) / (2 * beat)), 1)
+    stop = start + 2 * beat * count
+    # In with the hands up, out with the hands down.
+    phase = np.clip((times - start) / (2 * beat), 0, count)
+    up = np.sin(np.pi * phase) ** 2
+    turn = scene.vary(-0.25, 0.25)
+    angle = turn * times
+    sideways = 0.1 * np.sin(np.pi * phase)
+    for actor, sign in ((first, -1.0), (second, 1.0)):
+        away = 0.5 * (nearest + apart * (1 - up))
+        actor.path = (
+            (sign * away)[:, None] * floor_direction(angle) + sideways[:, None] * floor_direction(angle + np.pi / 2),
+            angle + (0.0 if sign < 0 else np.pi),
+        )
+        actor.sink_by(0.02 * (1 - np.cos(4 * np.pi * phase)))
+        actor.sway(-0.1 * up, "x")
+        actor.look(-1, 9, 0.7)
+    height, top = scene.vary(0.98, 1.06), scene.vary(0.68, 0.8)
+    raised = path_of(np.stack((0 * up, top * up, 0 * up), -1))
+    both = scene.chance(0.6)
+    scene.facts |= {"side": "left", "other_side": "right", "how": "both hands" if both else "one hand"}
+    how: dict[str, Any] = {
+        "fingers": (0.0, 0.6, 0.8), "palm": (0.0, -0.4, 1.0), "approach": 0.3, "elbow": (0.9, -0.8, 0.0),
+        "elbow_share": 0.5, "lean": 0.7,
+    }  # fmt: skip
+    hands = (("left", "right", 0.24), ("right", "left", -0.24)) if both else (("left", "right", 0.2),)
+    for hand, partner, aside in hands:
+        scene.meet(hand, partner, -0.5, 9.0, height, 0.5, aside, raised, how=how, other_how=how)
+    if not both:
+        for actor, hand in ((first, "right"), (second, "left")):
+            scene.gesture(actor, hand, (0.24, -0.2, 0.12), -0.5, 9.0, fingers=(0.5, -0.2, 0.5), approach=0.3, lean=0.0)
+    scene.finish_at(min(stop, 7.5))
+
+
 SCRIPTS = {
+    "tango": tango,
+    "lift joined hands": lift_joined_hands,
     "turn under the arm": turn_under_the_arm,
     "swing dance": swing_dance,
     "stretch together": stretch_together,

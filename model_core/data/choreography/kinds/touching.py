@@ -10,7 +10,7 @@ import numpy as np
 from ..body import floor_direction
 from ..curves import plateau
 from ..scene import Scene
-from .greetings import approach, look_at_each_other
+from .greetings import approach, look_at_each_other, step_back, walk_in
 
 
 def hug(scene: Scene) -> None:
@@ -60,7 +60,7 @@ def beats_of_a_hand(times: np.ndarray, beats: list[float], lift: float) -> np.nd
 def pat_on_the_shoulder(scene: Scene) -> None:
     arrived = approach(scene, scene.vary(0.62, 0.75))
     first, second = scene.actors
-    start, gap = arrived + scene.vary(0.2, 0.6), scene.vary(0.35, 0.5)
+    start, gap = arrived + scene.vary(0.4, 0.7), scene.vary(0.35, 0.5)
     beats = [start + number * gap for number in range(int(scene.random.integers(2, 5)))]
     stop = beats[-1] + 0.1
     scene.facts |= {"side": "right", "other_side": "left", "manner": "gently" if gap > 0.43 else ""}
@@ -83,6 +83,7 @@ def pat_on_the_shoulder(scene: Scene) -> None:
         scene.contact(first, "right_hand", "left_shoulder", beat - 0.03, beat + 0.03)
         second.recoil(beat, 0.02, "z", 2.0, 8.0)
     first.bend(scene.vary(0.0, 0.1), start, stop, 0.5, 0.5)
+    step_back(scene, stop + 0.6, 0.15, 0.5)
     look_at_each_other(scene, first, second)
     scene.finish_at(stop + scene.vary(0.7, 1.2))
 
@@ -159,10 +160,9 @@ def whisper(scene: Scene) -> None:
 
 
 def hand_over(scene: Scene) -> None:
-    arrived = approach(scene, scene.vary(0.8, 1.0))
+    start = max(walk_in(scene, scene.vary(0.76, 0.92), scene.vary(0.1, 0.22)), 0.7)
     first, second = scene.actors
     other = "left" if scene.chance(0.35) else "right"
-    start = max(arrived + scene.vary(0.0, 0.3), 0.7)
     stop = start + scene.vary(0.3, 0.7)
     carried = (-0.02, scene.vary(-0.15, -0.05), scene.vary(0.24, 0.3))
     scene.facts |= {
@@ -188,6 +188,7 @@ def hand_over(scene: Scene) -> None:
         how={**give, "approach": 0.6},
         other_how={**give, "approach": scene.vary(0.5, 0.7)},
     )
+    step_back(scene, stop + 0.4, 0.15, 0.5)
     first.look(-1, 9, 0.7)
     second.look(-1, stop, 0.7)
     second.bend(0.25, stop + 0.5, 9, 0.5, 0.5, "x", ("Neck", "Head"))
