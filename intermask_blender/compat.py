@@ -143,7 +143,13 @@ def _curves(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.types.F
 
 
 def selected_bones(owner: bpy.types.Object) -> frozenset[str]:
-    """Names of the bones of an armature that are selected."""
+    """Names of the bones of an armature that are selected; in Pose Mode of those that are shown.
+
+    Bones of hidden collections, as most of a control rig's are, stay selected without the user's knowledge.
+    """
+    shown = bpy.context.selected_pose_bones
+    if owner.mode == "POSE" and shown is not None:
+        return frozenset(bone.name for bone in shown if bone.id_data == owner)
     if bpy.app.version >= (5, 0):
         return frozenset(bone.name for bone in owner.pose.bones if bone.select)
     return frozenset(bone.name for bone in owner.data.bones if bone.select)

@@ -5,14 +5,16 @@ The object's origin is on the ground below the hips, and the figure faces along 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
-from ..core import SMPL, SMPL_REST_OFFSETS, person_hip_height, rotations
+from ..core import IK_LIMBS, SMPL, SMPL_REST_OFFSETS, person_hip_height, rotations
 from ..rig.axes import vectors_to_blender
 from ..rig.capture import capture_pose
+from ..rig.map import RigMapping
 from ..rig.own_map import mapping_of
 from ..rig.rest import measure
 
@@ -78,10 +80,26 @@ def pose_of(
     counted = tuple(
         number
         for number, joint in enumerate(SMPL.joints)
-        if bones is None or bones & {mapping.bones.get(joint, ""), mapping.controls.get(joint, "")}
+        if bones is None or bones & {*_ik_controls(mapping, joint), *(part.get(joint, "") for part in _parts(mapping))}
     )
     turns = np.concatenate((turned[None], local[: len(SMPL) - 1]))
     return HeldPose(turns, height, counted, lines, matrix)
+
+
+def _parts(mapping: RigMapping) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Joint to bone: what is read, and what is keyed."""
+    return mapping.bones, mapping.controls
+
+
+def _ik_controls(mapping: RigMapping, joint: str) -> set[str]:
+    """The IK controls that move a joint: a hand or a foot moves its whole limb."""
+    found: set[str] = set()
+    for end, limb in mapping.ik.items():
+        if joint in (*IK_LIMBS[end], end):
+            found |= {limb.control, limb.pole}
+        elif joint in limb.controls:
+            found |= {limb.control, limb.controls[joint]}
+    return found
 
 
 def store_pose(figure: bpy.types.Object, pose: HeldPose) -> None:

@@ -12,6 +12,7 @@ import pytest
 from blender_rigs import KINDS, build_rig
 from blender_scene import dancer, empty_scene, joints_in_blender
 from constraint_entries import add_constraint, add_constraints
+from control_rigs import build_control_rig
 from couple_examples import couple_holding_hands
 from keyed_rigs import key
 
@@ -244,6 +245,22 @@ def test_unkeyed_changes_and_the_selected_bones_are_what_is_held(model: Path) ->
     selected = read_pose(model, selected_bones=True)
     bpy.ops.object.mode_set(mode="OBJECT")
     assert selected.joints == (SMPL.index("R_Shoulder"),)
+
+
+def test_an_ik_control_means_its_limb_and_hidden_bones_are_not_selected(model: Path) -> None:
+    scene = empty_scene()
+    rig = build_control_rig("auto_rig_pro", scene)
+    bpy.context.view_layer.objects.active = rig
+    rig.select_set(True)
+    hidden = rig.data.collections.new("Hidden")
+    hidden.assign(rig.data.bones["c_thigh_fk.l"])
+    hidden.is_visible = False
+    bpy.ops.object.mode_set(mode="POSE")
+    for bone in rig.pose.bones:
+        (bone if bpy.app.version >= (5, 0) else bone.bone).select = bone.name in ("c_hand_ik.r", "c_thigh_fk.l")
+    selected = read_pose(model, selected_bones=True)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert selected.joints == tuple(SMPL.index(f"R_{name}") for name in ("Shoulder", "Elbow", "Wrist"))
 
 
 def read_pose(model: Path, **options: object) -> PoseConstraint:
