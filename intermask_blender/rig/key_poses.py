@@ -63,7 +63,7 @@ def dense_curves(owner: bpy.types.Object, mapping: RigMapping | None, metres: fl
             if all(curve is not None for curve in curves):
                 channels[path] = (bone.name, curves)
     runs = Counter(
-        run for _, curves in channels.values() for curve in curves if _is_plain(curve) and (run := _longest_run(curve))
+        run for _, curves in channels.values() for curve in curves if _is_plain(curve) and (run := longest_run(curve))
     )
     if not runs:
         return None
@@ -123,27 +123,32 @@ def write_key_poses(owner: bpy.types.Object, dense: DenseCurves, poses: KeyPoses
 
 def sample_every_frame(owner: bpy.types.Object, kept: bpy.types.Action) -> None:
     """Give the curves of an armature's action a key on every frame in which those of another action have one."""
-    runs = {(curve.data_path, curve.array_index): _longest_run(curve) for curve in compat.curves_of_action(kept)}
+    runs = {(curve.data_path, curve.array_index): longest_run(curve) for curve in compat.curves_of_action(kept)}
     for curve in compat.own_curves(owner):
         run = runs.get((curve.data_path, curve.array_index))
-        if run is None or _longest_run(curve) == run:
+        if run is None or longest_run(curve) == run:
             continue
-        frames = np.arange(run[0], run[1] + 1, dtype=np.float64)
-        values = np.array([curve.evaluate(frame) for frame in frames.tolist()])
-        third = np.array((1 / 3, 0.0))
-        places = np.stack((frames, values), 1)
-        kinds = np.full(len(frames), FREE)
-        _replace_keys(
-            curve,
-            {
-                "co": places,
-                "handle_left": places - third,
-                "handle_right": places + third,
-                "handle_left_type": kinds,
-                "handle_right_type": kinds,
-                "interpolation": np.full(len(frames), LINEAR),
-            },
-        )
+        key_every_frame(curve, *run)
+
+
+def key_every_frame(curve: bpy.types.FCurve, first: int, last: int) -> None:
+    """Replace the keys of a curve by one on every frame from the first to the last; keys outside of these stay."""
+    frames = np.arange(first, last + 1, dtype=np.float64)
+    values = np.array([curve.evaluate(frame) for frame in frames.tolist()])
+    third = np.array((1 / 3, 0.0))
+    places = np.stack((frames, values), 1)
+    kinds = np.full(len(frames), FREE)
+    _replace_keys(
+        curve,
+        {
+            "co": places,
+            "handle_left": places - third,
+            "handle_right": places + third,
+            "handle_left_type": kinds,
+            "handle_right_type": kinds,
+            "interpolation": np.full(len(frames), LINEAR),
+        },
+    )
 
 
 def fingerprint(owner: bpy.types.Object) -> str:
@@ -218,7 +223,7 @@ def _is_plain(curve: bpy.types.FCurve) -> bool:
     return not (curve.lock or curve.mute or curve.modifiers or curve.sampled_points)
 
 
-def _longest_run(curve: bpy.types.FCurve) -> tuple[int, int] | None:
+def longest_run(curve: bpy.types.FCurve) -> tuple[int, int] | None:
     """First and last frame of the longest run of keys on every frame; None if it has fewer than three."""
     keys = _numbers(curve, "co")[::2]
     places = np.round(keys).astype(int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from .. import compat
 from ..core import PosedSkeleton, UserError
 from ..rig.capture import animated_frames, capture
 from ..rig.key import scene_fps
+from ..rig.key_poses import key_every_frame, longest_run
 from ..rig.retarget import rig_rest
 from ..rig.splice import KeptKeys, source_of
 from ..translations import tr
@@ -19,6 +21,9 @@ from .export_pose import posed_of
 from .placement import Placement
 from .placing import place
 from .takes import add_take, is_reaction, people_of, seed_of
+
+SAME_FRAME = 1e-3
+"""Frames between two times that are the same frame."""
 
 Change = Callable[[Sequence[PosedSkeleton]], list[PosedSkeleton]]
 
@@ -65,7 +70,8 @@ def add_changed_take(
 def add_retimed_take(scene: bpy.types.Scene, take: bpy.types.PropertyGroup, speed: float) -> bpy.types.PropertyGroup:
     """A new take that is a take at another speed, from the same first frame on; it is shown.
 
-    All keys of both people keep their values and move in time together, so that contacts stay.
+    All keys of both people keep their values and move in time together, so that contacts stay. Curves with a key on
+    every frame get one on every frame again: keys between frames cannot be edited in the dope sheet.
 
     Args:
         scene: that lists the take.
@@ -84,7 +90,12 @@ def add_retimed_take(scene: bpy.types.Scene, take: bpy.types.PropertyGroup, spee
         action.name, action.use_fake_user = f"Person {number}: {title}", False
         compat.assign_action(owner, action, source.slot)
         for curve in compat.own_curves(owner):
+            # A cycle has to keep its exact length.
+            run = None if curve.modifiers else longest_run(curve)
             _retime(curve, begin, speed)
+            if run is not None:
+                first, last = (begin + (frame - begin) / speed for frame in run)
+                key_every_frame(curve, math.floor(first + SAME_FRAME), math.ceil(last - SAME_FRAME))
         if action.use_frame_range:
             action.frame_end = begin + (action.frame_end - begin) / speed
     return _listed(scene, take, owners, title)

@@ -11,6 +11,7 @@ import pytest
 from blender_scene import empty_scene, joints_in_blender
 from couple_examples import couple_holding_hands
 
+from intermask_blender import compat
 from intermask_blender.scene.new_takes import place_takes
 from intermask_blender.scene.request import prepare
 from intermask_blender.scene.takes import frames_of
@@ -93,3 +94,17 @@ def test_a_take_whose_rig_was_deleted_is_told_of(model: Path) -> None:
     bpy.data.objects.remove(take.character_2)
     with pytest.raises(RuntimeError, match="deleted"):
         bpy.ops.intermask.mirror_take()
+
+
+def test_a_retimed_take_has_a_key_on_every_frame_as_the_take_had_and_can_be_thinned_out(model: Path) -> None:
+    scene = empty_scene()
+    take_in(scene, model)
+    for speed in (0.8, 1.7):
+        scene.intermask.take_index = 0
+        assert bpy.ops.intermask.retime_take(speed=speed) == {"FINISHED"}
+        take = scene.intermask.takes[scene.intermask.take_index]
+        first, last = frames_of(take)
+        for owner in (take.character_1, take.character_2):
+            curve = max(compat.own_curves(owner), key=lambda curve: len(curve.keyframe_points))
+            assert [point.co[0] for point in curve.keyframe_points] == list(range(first, last + 1))
+        assert bpy.ops.intermask.thin_out_keys() == {"FINISHED"}
