@@ -44,6 +44,7 @@ from .operators.takes import (
     INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_push_take,
+    INTERMASK_OT_use_take_settings,
     INTERMASK_OT_view_take,
 )
 from .operators.variants import (
@@ -118,6 +119,7 @@ CLASSES: tuple[BlenderClass, ...] = (
     INTERMASK_OT_delete_take,
     INTERMASK_OT_delete_other_takes,
     INTERMASK_OT_push_take,
+    INTERMASK_OT_use_take_settings,
     INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_view_take,

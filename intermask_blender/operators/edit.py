@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import bpy
 
@@ -16,6 +18,7 @@ from ..properties.request import PromptProperties
 from ..properties.sampling_settings import panel_sampling
 from ..scene.placement import Placement
 from ..scene.request import TakeOptions
+from ..scene.take_settings import stored_settings
 from ..scene.takes import character_actions
 from ..translations import tr
 from ..ui.preferences import current_preferences
@@ -49,13 +52,20 @@ class _Editing(GenerationMixin, PromptProperties):
         return True
 
     def chosen(self, context: bpy.types.Context) -> tuple[bpy.types.PropertyGroup, tuple, TakeOptions]:
-        """The take; prompt, seed and model; and the options of the generation."""
-        settings = context.scene.intermask
-        model = find_model(self.model or wanted_model(settings), current_preferences(context).model_folders)
+        """The take; prompt, seed and model; and the options of the generation, which are those of the take."""
+        settings, folders = context.scene.intermask, current_preferences(context).model_folders
+        take = settings.takes[settings.take_index]
+        own = stored_settings(take)
+        model = find_model(self.model or _model_of(take, folders) or wanted_model(settings), folders)
         options = TakeOptions(
-            1, panel_sampling(settings), settings.foot_lock, settings.contact, self.as_written, words_path()
+            1,
+            own.get("sampling", panel_sampling(settings)),
+            own.get("foot_lock", settings.foot_lock),
+            own.get("contact", settings.contact),
+            self.as_written,
+            words_path(),
         )
-        return settings.takes[settings.take_index], (self.prompt, self.seed, model), options
+        return take, (self.prompt, self.seed, model), options
 
     def take_settings(self, context: bpy.types.Context) -> None:
         """Properties that the caller did not set come from the panel; the seed is new unless it is fixed there."""
@@ -64,11 +74,24 @@ class _Editing(GenerationMixin, PromptProperties):
         for name, source in {"prompt": "edit_prompt", "as_written": "as_written", **self.FROM_PANEL}.items():
             if not given(name):
                 setattr(self, name, getattr(settings, source))
+        own = stored_settings(settings.takes[settings.take_index])
+        if not given("as_written") and not self.prompt.strip():
+            # Its own prompt is understood as it was for the take.
+            self.as_written = own.get("as_written", self.as_written)
         if not given("seed"):
             self.seed = settings.edit_seed if settings.use_edit_seed else random.randint(0, MAX_RANDOM_SEED)
 
     FROM_PANEL: dict[str, str]
     model: str
+
+
+def _model_of(take: bpy.types.PropertyGroup, folders: Sequence[Path]) -> str:
+    """The name of the model that made a take; empty if it was deleted."""
+    try:
+        find_model(take.model, folders)
+    except UserError:
+        return ""
+    return str(take.model)
 
 
 def _with_wanted_keys(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..scene.first_look import frame_people
+from ..scene.take_settings import use_settings
 from ..scene.takes import character_actions, delete_takes, frames_of, push_to_nla
 from ..translations import tr
 from .attempt_mixin import AttemptMixin, refuse
@@ -64,6 +65,21 @@ class INTERMASK_OT_delete_other_takes(_OnTake, bpy.types.Operator):
 def _others(settings: bpy.types.PropertyGroup) -> list[int]:
     """Numbers of the takes that are neither chosen nor marked Keep."""
     return [n for n, take in enumerate(settings.takes) if not take.keep and n != settings.take_index]
+
+
+class INTERMASK_OT_use_take_settings(_OnTake, bpy.types.Operator):
+    """Set prompt, seed and all other fields above to those of the chosen take. Constraints of other takes are muted"""
+
+    bl_idname = "intermask.use_take_settings"
+    bl_label = "Use Settings of the Take"
+    bl_options = {"UNDO"}
+
+    def attempt(self, context: bpy.types.Context) -> str:
+        """Set them."""
+        missing = use_settings(context.scene.intermask.takes[context.scene.intermask.take_index])
+        if missing:
+            return tr("Constraints of the take that were removed: {names}").format(names=", ".join(missing))
+        return ""
 
 
 class OnCharacters(_OnTake):

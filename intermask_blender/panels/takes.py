@@ -16,6 +16,7 @@ from ..operators.takes import (
     INTERMASK_OT_mark_take_as_asset,
     INTERMASK_OT_play_take,
     INTERMASK_OT_push_take,
+    INTERMASK_OT_use_take_settings,
     INTERMASK_OT_view_take,
 )
 from ..scene.overlaps import sentence, still_there
@@ -54,7 +55,8 @@ class INTERMASK_MT_takes(bpy.types.Menu):
     bl_label = "Takes"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """What should not happen at one click."""
+        """What is seldom needed, or should not happen at one click."""
+        self.layout.operator(INTERMASK_OT_use_take_settings.bl_idname, icon="COPYDOWN")
         self.layout.operator(INTERMASK_OT_delete_other_takes.bl_idname, icon="TRASH")
 
 

@@ -46,6 +46,8 @@ class InterMaskTake(bpy.types.PropertyGroup):
     leader: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_1: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
     character_2: bpy.props.PointerProperty(type=bpy.types.Object)  # type: ignore[valid-type]
+    # How it was generated, as JSON: ``scene.take_settings``.
+    settings: bpy.props.StringProperty()  # type: ignore[valid-type]
     constraint_errors: bpy.props.CollectionProperty(type=InterMaskConstraintError)  # type: ignore[valid-type]
     # Where the world of the clip is, relative to person 1.
     world: bpy.props.FloatVectorProperty(size=16)  # type: ignore[valid-type]

@@ -14,12 +14,14 @@ from ..generator.generation import GenerationSettings, Pair
 from ..translations import tr
 from .clip_world import store_world
 from .overlaps import moved_to_free_space, overlapping_objects, overlapping_people
+from .own_keys import Pose, pose_of_bones, remember
 from .people import is_generated
 from .placement import Placement, new_people
 from .placing import place, scene_joints
 from .proposals import before_result, propose
 from .spots import CLIP, cursor_spot, standing_spot, world_at_spot
-from .takes import add_take, people_to_reuse
+from .take_settings import store_settings
+from .takes import add_take, people_of_takes, people_to_reuse
 from .thinning import thin_out_take
 
 
@@ -62,6 +64,7 @@ def place_takes(
         placement = _with_all_bones(_with_newer_pair(placement, scene), pairs[0], scene)
     first = len(scene.intermask.takes) if listed else 0
     before = before_result(scene, placement.characters) if listed else {}
+    poses = _poses_before(scene, placement.characters) if listed else {}
     request = uuid4().hex
     shown = scene.intermask.take_index if listed else 0
     free, overlaps = placement.kept_keys is None, []
@@ -74,10 +77,14 @@ def place_takes(
         placement = replace(placement, characters=(names.get(0, ""), names.get(1, "")))
         if not listed:
             continue
+        for owner in owners.values():
+            if number == 1 and owner.name in poses:
+                remember(owner, poses[owner.name])
         leader = scene.objects.get(placement.leader_name) if placement.leader_name else None
         people = (owners.get(0), owners.get(1))
         take = add_take(scene, title, prompt, settings.seed, number, settings.model.name, people, leader)
         propose(take, before, shown, request)
+        store_settings(take, settings, placement)
         _note_errors(take, errors[number - 1] if number <= len(errors) else ())
         if placement.keys is not None:
             # A motion that cannot be thinned out, such as one of two frames, keeps its keys.
@@ -102,6 +109,13 @@ def missed_notice(take: bpy.types.PropertyGroup) -> str:
     missed = ", ".join(item.name for item in take.constraint_errors if item.missed)
     notice = tr("Not met: {names}; change what is asked, or try another seed")
     return notice.format(names=missed) if missed else ""
+
+
+def _poses_before(scene: bpy.types.Scene, names: Sequence[str]) -> dict[str, Pose]:
+    """The values of the bones of the user's own rigs that are in no take yet, by name of the rig."""
+    rigs = [owner for name in names if (owner := scene.objects.get(name)) is not None]
+    listed = people_of_takes()
+    return {owner.name: pose_of_bones(owner) for owner in rigs if not is_generated(owner) and owner not in listed}
 
 
 def _note_errors(take: bpy.types.PropertyGroup, errors: Sequence[ConstraintError]) -> None:

@@ -22,9 +22,9 @@ from ..rig.retarget import RigKeys, RootMotion, body_of_rig, hip_ratio, rig_keys
 from ..rig.smpl_body import build_smpl_body, remove_body
 from ..rig.splice import write_edit
 from ..translations import tr
+from .own_keys import users_own
 from .people import mark_generated
 from .placement import Placement, moving_people, new_people
-from .proposals import users_own
 from .spots import Spot, at_spot, world_of_joints
 
 COLOURS: tuple[Colour, Colour] = ((0.75, 0.42, 0.16), (0.12, 0.35, 0.62))

@@ -10,12 +10,8 @@ import bpy
 
 from .. import compat
 from ..rig.splice import Source, source_of
-from .people import is_generated
+from .own_keys import pose_of_bones, set_pose_of_bones
 from .takes import delete_takes
-
-_CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
-_NUMBERS = ("ik_stretch",)
-"""Further properties of bones that settings of bone maps may key."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ def before_result(scene: bpy.types.Scene, names: Iterable[str]) -> dict[str, Bef
         source = source_of(owner) if owner is not None else Source()
         if owner is not None and source.action:
             action = owner.animation_data.action
-            found[name] = Before(action, source.slot, action.use_fake_user, _pose(owner))
+            found[name] = Before(action, source.slot, action.use_fake_user, pose_of_bones(owner))
     return found
 
 
@@ -98,7 +94,7 @@ def reject(take: bpy.types.PropertyGroup) -> None:
             continue
         compat.assign_action(owner, action, slot)
         action.use_fake_user = fake_user
-        _set_pose(owner, pose)
+        set_pose_of_bones(owner, pose)
     # Bones with keys go where the action has them in this frame.
     scene.frame_set(scene.frame_current)
 
@@ -110,51 +106,8 @@ def show_next(take: bpy.types.PropertyGroup) -> None:
     settings.take_index = places[(places.index(settings.take_index) + 1) % len(places)]
 
 
-def users_own(owner: bpy.types.Object) -> Source:
-    """The action with the user's own keys of an armature: the one that it plays, or that was there before its takes."""
-    if is_generated(owner):
-        return Source()
-    source = source_of(owner)
-    action = bpy.data.actions.get(source.action) if source.action else None
-    scenes = [scene for scene in bpy.data.scenes if hasattr(scene, "intermask")]
-    takes = [(take, number) for scene in scenes for take in scene.intermask.takes for number in (1, 2)]
-    for _ in takes:
-        made = [(take, number) for take, number in takes if getattr(take, f"action_{number}") == action]
-        if action is None or not made:
-            break
-        take, number = made[0]
-        action = getattr(take, f"before_{number}")
-        source = Source() if action is None else Source(action.name, getattr(take, f"before_slot_{number}"))
-    return source
-
-
 def _forget(take: bpy.types.PropertyGroup) -> None:
     take.proposal = False
     for number in (1, 2):
         if f"pose_{number}" in take:
             del take[f"pose_{number}"]
-
-
-def _pose(owner: bpy.types.Object) -> dict[str, dict[str, Any]]:
-    """The values of all bones of an armature, with their number properties."""
-    pose = {}
-    for bone in owner.pose.bones:
-        values: dict[str, Any] = {channel: list(getattr(bone, channel)) for channel in _CHANNELS}
-        values["numbers"] = {name: getattr(bone, name) for name in _NUMBERS}
-        values["properties"] = {key: value for key, value in bone.items() if isinstance(value, int | float)}
-        pose[bone.name] = values
-    return pose
-
-
-def _set_pose(owner: bpy.types.Object, pose: dict[str, dict[str, Any]]) -> None:
-    for name, values in pose.items():
-        bone = owner.pose.bones.get(name)
-        if bone is None:
-            continue
-        for channel in _CHANNELS:
-            setattr(bone, channel, values[channel])
-        # Files of earlier versions have none.
-        for name, value in values.get("numbers", {}).items():
-            setattr(bone, name, value)
-        for key, value in values["properties"].items():
-            bone[key] = value

@@ -24,6 +24,7 @@ from ..rig.map import RigMapping
 from ..rig.own_map import mapping_of
 from ..translations import tr
 from .people import mark_generated
+from .prop_holders import NAME
 from .prop_shapes import BALL_RADIUS
 
 _MEETING = 0.3
@@ -36,7 +37,6 @@ _PAUSE = 0.5
 """Seconds from one kick to the next."""
 _ARC = 0.08
 """Height of a kicked ball's flight as a fraction of its way."""
-NAME = "InterMask Prop Holder"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import numpy as np
 from .. import compat
 from ..core import UserError
 from ..translations import tr
+from .own_keys import give_back, users_own
 from .people import is_generated, remove_person, set_hidden
+from .prop_holders import remove_props_of
 
 CharacterAction = tuple[bpy.types.Object, bpy.types.Action]
 
@@ -212,7 +214,7 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
     """Delete takes, and the actions and generated people that nothing else uses.
 
     An NLA strip, another take or another object that plays an action keeps it. If the take that is shown is deleted,
-    a neighbour is shown.
+    a neighbour is shown. The user's rigs of which no take is left are as before their first one.
 
     Args:
         scene: that lists them.
@@ -222,6 +224,9 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
     current = settings.take_index
     actions: dict[bpy.types.Action, None] = {}
     people: dict[bpy.types.Object, None] = {}
+    played = _played_ranges(scene, numbers)
+    deleted = [settings.takes[number] for number in numbers]
+    own = {owner: users_own(owner) for take in deleted for owner in (take.character_1, take.character_2) if owner}
     for number in sorted(numbers, reverse=True):
         take = settings.takes[number]
         actions |= dict.fromkeys(_actions_of(take))
@@ -234,17 +239,30 @@ def delete_takes(scene: bpy.types.Scene, numbers: Sequence[int]) -> None:
         animation = owner.animation_data
         # A leader keeps its action: other people react to it.
         if animation is not None and animation.action in unlisted and owner not in leaders:
+            paths = {curve.data_path for curve in compat.curves_of_action(animation.action)}
             animation.action = None
+            if not is_generated(owner) and owner not in people_of_takes():
+                give_back(owner, own[owner], paths)
     for action in unlisted:
         if action.users - action.use_fake_user == 0:
             bpy.data.actions.remove(action)
     if settings.takes:
         before = sum(number < current for number in numbers)
         settings.take_index = max(0, min(current - before, len(settings.takes) - 1))
+    elif scene.use_preview_range and (scene.frame_preview_start, scene.frame_preview_end) in played:
+        # It was set to a take that is gone.
+        scene.use_preview_range = False
     listed_people = _listed_people() | leaders
-    for owner in people:
-        if is_generated(owner) and owner not in listed_people and not _is_animated(owner):
-            remove_person(owner)
+    unused = [o for o in people if is_generated(o) and o not in listed_people and not _is_animated(o)]
+    remove_props_of(unused)
+    for owner in unused:
+        remove_person(owner)
+
+
+def _played_ranges(scene: bpy.types.Scene, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The frames of takes, of those whose characters still exist."""
+    takes = [scene.intermask.takes[number] for number in numbers]
+    return [frames_of(take) for take in takes if character_actions(take)]
 
 
 def push_to_nla(take: bpy.types.PropertyGroup) -> None:
@@ -259,6 +277,8 @@ def push_to_nla(take: bpy.types.PropertyGroup) -> None:
         track = animation.nla_tracks.new()
         track.name = take.name
         strip = track.strips.new(take.prompt or take.name, round(action.frame_range[0]), action)
+        # Blender 4.3 and earlier name a new strip by its action.
+        strip.name = take.prompt or take.name
         compat.bind_strip(strip, animation)
         animation.action = None
 
@@ -311,8 +331,13 @@ def _listed_people() -> set[bpy.types.Object]:
     chosen = [
         owner for scene in bpy.data.scenes for owner in (scene.intermask.character_1, scene.intermask.character_2)
     ]
-    chosen += [owner for take in _takes() for owner in (take.character_1, take.character_2)]
-    return {owner for owner in chosen if owner is not None}
+    return people_of_takes() | {owner for owner in chosen if owner is not None}
+
+
+def people_of_takes() -> set[bpy.types.Object]:
+    """All people of takes."""
+    people = [owner for take in _takes() for owner in (take.character_1, take.character_2)]
+    return {owner for owner in people if owner is not None}
 
 
 def _leaders() -> set[bpy.types.Object]:

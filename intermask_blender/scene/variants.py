@@ -132,5 +132,6 @@ def _listed(
     new = add_take(scene, title, prompt, seed or 0, number, model, owners)
     if seed is None:
         new.seed = ""
+    new.settings = take.settings
     scene.intermask.take_index = len(scene.intermask.takes) - 1
     return scene.intermask.takes[-1]

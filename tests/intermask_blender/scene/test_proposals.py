@@ -125,3 +125,27 @@ def test_a_take_is_marked_as_asset_with_a_picture_and_its_strips_are_named_by_th
         assert len(np.unique(pixels)) > 10
     bpy.ops.intermask.push_take()
     assert take.character_1.animation_data.nla_tracks[0].strips[0].name == "they dance"
+
+
+def test_deleting_the_last_take_of_own_rigs_gives_back_their_keys_and_values_and_the_playback_range(
+    model: Path,
+) -> None:
+    scene = empty_scene()
+    owners = keyed_rigs(scene)
+    plain = build_rig(KINDS["mixamo"], scene, "Without Keys")
+    arm = plain.pose.bones["mixamorig:RightArm"]
+    arm.rotation_mode = "QUATERNION"
+    arm.rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
+    before, keys = pose_of(plain), values_of(compat.own_curves(owners[0]))
+    action = owners[0].animation_data.action
+    generate(scene, model, [owners[0], plain])
+    bpy.ops.intermask.accept_proposal()
+    generate(scene, model, [owners[0], plain])
+    bpy.ops.intermask.accept_proposal()
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 1, 60
+    bpy.ops.intermask.delete_take()
+    assert scene.use_preview_range and pose_of(plain) != before
+    bpy.ops.intermask.delete_take()
+    assert not scene.use_preview_range
+    assert owners[0].animation_data.action == action and values_of(compat.own_curves(owners[0])) == keys
+    assert pose_of(plain) == before and plain.animation_data.action is None

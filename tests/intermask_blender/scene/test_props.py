@@ -10,8 +10,10 @@ from blender_scene import empty_scene
 
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
+from intermask_blender.scene.people import mark_generated
 from intermask_blender.scene.prop_shapes import BALL_RADIUS, handle_radius, new_prop
 from intermask_blender.scene.props import hand_over, hands_of, hold, holding_hand, kick
+from intermask_blender.scene.takes import add_take
 from model_core.errors import UserError
 from model_core.fingers.hand_capsules import FINGER_RADII, Capsules, depths
 from model_core.fingers.hand_pose import FINGERS, TIP_LENGTHS
@@ -186,3 +188,26 @@ def test_the_button_says_what_is_wrong_with_a_prop_and_leaves_nothing() -> None:
         assert len(bpy.data.objects) == before
     assert bpy.ops.intermask.add_prop(use="HAND_OVER") == {"FINISHED"}
     assert any(thing.name.startswith("Bottle") for thing in scene.objects)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("own", [False, True])
+def test_a_simple_prop_goes_with_its_people_and_an_own_object_stays(own: bool) -> None:
+    scene = empty_scene()
+    scene.render.fps = 30
+    first, second = keyed(scene)
+    collection = bpy.data.collections.new("They")
+    scene.collection.children.link(collection)
+    for owner in (first, second):
+        scene.collection.objects.unlink(owner)
+        collection.objects.link(owner)
+    mark_generated((collection, first, second))
+    take = add_take(scene, "Hand over", "Hand over", 0, 1, "model", (first, second))
+    assert take and scene.intermask.take_index == 0
+    mug = bpy.data.objects.new("Mug", bpy.data.meshes.new("Mug"))
+    scene.collection.objects.link(mug)
+    scene.intermask.prop_object = mug if own else None
+    assert bpy.ops.intermask.add_prop(use="HAND_OVER") == {"FINISHED"}
+    assert bpy.ops.intermask.delete_take() == {"FINISHED"}
+    assert [thing.name for thing in bpy.data.objects] == ["Mug"] and not mug.constraints
+    assert [mesh.name for mesh in bpy.data.meshes] == ["Mug"] and not bpy.data.actions and not bpy.data.collections

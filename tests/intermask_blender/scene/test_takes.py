@@ -19,6 +19,7 @@ from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.editing import PART_INDICES, SOFT_PARTS, prepare_edit
 from intermask_blender.scene.markers import timed_prompt
 from intermask_blender.scene.request import TakeOptions
+from intermask_blender.scene.take_settings import stored_settings
 from intermask_blender.scene.takes import character_actions, frames_of, push_to_nla
 from intermask_blender.ui.prompt_history import past_prompts
 from intermask_blender.ui.services import worker_client
@@ -279,6 +280,32 @@ def test_edits_use_the_takes_prompt_and_a_new_seed_and_are_named_by_what_changed
     ]
     assert [take.prompt for take in takes] == ["they hug", "they hug", "they hug", "they bow", "they hug"]
     assert takes[3].seed == takes[4].seed == "11" and len({take.seed for take in takes}) == 4
+
+
+def test_a_take_keeps_its_settings_for_its_edits_and_gives_them_back_to_the_panel(model: Path) -> None:
+    scene = empty_scene()
+    settings = scene.intermask
+    bpy.ops.intermask.add_constraint(kind="WAYPOINT", person="FIRST")
+    bpy.ops.intermask.add_constraint(kind="WAYPOINT", person="SECOND")
+    settings.constraints[1].mute = True
+    assert bpy.ops.intermask.generate(
+        prompt="they hug", seconds=1.0, seed=7, steps=3, foot_lock=False, settle_at_end=False, model=str(model)
+    ) == {"FINISHED"}
+    settings.prompt, settings.seed, settings.use_model_values, settings.steps = "they bow", 9, False, 11
+    settings.constraints[0].mute, settings.constraints[1].mute = True, False
+    own = stored_settings(settings.takes[0])
+    assert own["sampling"] == {"steps": 3} and own["constraints"][0]["name"] == "Waypoint"
+    # An edit of the take is made as the take was, whatever the panel says now.
+    settings.constraints[1].mute = True
+    assert bpy.ops.intermask.edit(model=str(model)) == {"FINISHED"}
+    edited = stored_settings(settings.takes[1])
+    assert edited["sampling"] == {"steps": 3} and edited["foot_lock"] is False
+    settings.take_index = 0
+    settings.constraints.remove(1)
+    assert bpy.ops.intermask.use_take_settings() == {"FINISHED"}
+    names = ("prompt", "seed", "steps", "use_model_values", "foot_lock", "settle_at_end", "start_at_rest", "seconds")
+    assert [getattr(settings, name) for name in names] == ["they hug", 7, 3, False, False, False, True, 1.0]
+    assert not settings.constraints[0].mute
 
 
 def test_the_preview_range_follows_the_takes_unless_it_is_the_users_own(model: Path) -> None:
