@@ -55,8 +55,8 @@ def sample(
             ``skip_confidence`` skips steps, which happens for all items at once.
         on_step: reports progress and cancels.
         select_candidate: selects the best candidate of each item; None draws one candidate for each item.
-        on_maps: called with the most likely map of the first item, as the first step predicts it, then with the maps of
-            the first attempt after each of its steps.
+        on_maps: called with a quick guess of the first item's map, then with the maps of the first attempt after each
+            of its steps.
         precision: of the transformer's products (autocast); None for that of its weights. Logits, guidance and draws
             are in single precision, and so is the choice among candidates.
 
@@ -115,6 +115,8 @@ def _check_parts(settings: SamplingSettings, parts: int) -> None:
     check_part_guidance(settings.part_guidance, parts)
 
 
+QUICK_STEPS = 4
+"""Passes for the first draft."""
 REMASK_GROUPS = 4
 """Groups of tokens that are masked in turn, so that the network predicts each token from the others."""
 
@@ -183,6 +185,8 @@ class _Sampler:
         """Fill in the free tokens of token maps (B, 2, P, S), the most confident ones first."""
         settings, mask_id, steps = self.settings, self.transformer.config.mask_id, self.settings.steps
         shape, guided = ids.shape, guided_steps(settings)
+        if self.on_maps is not None:
+            self.on_maps(self._quick_guess(ids[:1], free[:1]))
         condition = self._condition(settings.guidance if guided else 1.0)
         flat, free = ids.flatten(1).clone(), free.flatten(1)
         counts = free.sum(1)
@@ -200,8 +204,6 @@ class _Sampler:
             if step == 0:
                 # Nothing has been drawn yet: one pass serves all candidates.
                 logits = self._logits(flat[::copies].view(-1, *shape[1:]), own.every(copies), guidance)
-                if self.on_maps is not None:
-                    self.on_maps(torch.where(free[:1], logits[:1].argmax(-1), flat[:1]).view(1, *shape[1:]))
                 logits = logits.repeat_interleave(copies, 0)
             else:
                 logits = self._logits(flat.view(shape), own, guidance)
@@ -221,6 +223,17 @@ class _Sampler:
                 self.on_maps(flat.view(shape))
             self._report(step, ids)
         return flat.view(shape)
+
+    def _quick_guess(self, ids: Tensor, free: Tensor) -> Tensor:
+        """A map (1, 2, P, S) of the first item from a few passes of this item alone without guidance, as a first look.
+
+        The most likely codes will not do: where nothing is known, they are the same for both people, who would stand
+        inside each other. Random numbers of its own leave those of the result as they are.
+        """
+        settings = replace(self.settings, steps=QUICK_STEPS, guidance=1.0, skip_confidence=1.0)
+        own = torch.Generator(ids.device).manual_seed(0)
+        alone = replace(self, text=self.text[:1], settings=settings, generator=own, on_step=None, on_maps=None)
+        return replace(alone, candidates=1).fill(ids, free)
 
     def _copies(self, masked: Tensor) -> int:
         """How many items in a row are equal, given the maps (B, N) of the first step: all, the candidates, or one."""

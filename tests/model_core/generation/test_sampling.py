@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model_core.errors import UserError
 from model_core.generation.guidance import condition_of, guided_logits
-from model_core.generation.sampling import _gumbel, sample
+from model_core.generation.sampling import QUICK_STEPS, _gumbel, sample
 from model_core.model_files.sampling_settings import SamplingSettings
 from model_core.networks.text_layers import TextLayersConfig
 from model_core.networks.transformer import InteractionTransformer, TransformerConfig
@@ -153,7 +153,7 @@ def test_guidance_can_begin_late(transformer: InteractionTransformer) -> None:
 
 
 @pytest.mark.parametrize("settings", [SamplingSettings(6, 2.0, 0.5), SamplingSettings(6, 2.0, 0.5, guidance_start=0.5)])
-def test_the_first_step_is_one_pass_for_all_candidates_and_gives_the_first_draft(
+def test_the_first_step_is_one_pass_for_all_candidates_after_a_quick_guess_for_the_first_draft(
     transformer: InteractionTransformer, settings: SamplingSettings
 ) -> None:
     ids, free = torch.randint(32, (2, 2, 5, 8), generator=drawn()), free_patterns()["extend"].expand(2, -1, -1, -1)
@@ -169,6 +169,8 @@ def test_the_first_step_is_one_pass_for_all_candidates_and_gives_the_first_draft
     found = sample(transformer, ids, free, a_text(2), both, sources, None, all_of_them, drafts.append)
     hook.remove()
     guided = 2 if settings.guidance_start == 0 else 1
+    quick, items = items[:QUICK_STEPS], items[QUICK_STEPS:]
+    assert quick == [1] * QUICK_STEPS
     assert items[0] == 2 * guided and items[1] == 6 * guided and len(items) == settings.steps
     # Cold draws are the most likely codes: one candidate, drawn without the others, is the same.
     alone = sample(transformer, ids, free, a_text(2), replace(both, candidates=1), None)
