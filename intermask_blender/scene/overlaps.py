@@ -19,6 +19,7 @@ from ..translations import tr
 from .constraint_objects import anchors
 from .placement import Placement
 from .placing import scene_joints
+from .prop_holders import is_carried
 from .spots import rotated_about
 
 MAX_OBJECT_SIZE = 4.0
@@ -46,7 +47,9 @@ SOLID = frozenset(("MESH", "CURVE", "SURFACE", "META", "FONT"))
 
 
 def overlapping_objects(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.types.Object]:
-    """Visible objects whose bounding box a person enters, except meshes of characters; see ``overlapping_people``.
+    """Visible objects whose bounding box a person enters, except meshes and props of characters.
+
+    People are found by ``overlapping_people``.
 
     Args:
         scene: where the people are.
@@ -62,7 +65,7 @@ def overlapping_objects(scene: bpy.types.Scene, joints: np.ndarray) -> list[bpy.
         if thing in touched:
             continue
         moved = thing.parent is not None and thing.parent.type == "ARMATURE"
-        if thing.type not in SOLID or moved or not _visible(thing):
+        if thing.type not in SOLID or moved or is_carried(thing) or not _visible(thing):
             continue
         low, high = _box(thing)
         # Most objects of a large scene are far away: compare bounds before all joints of all frames.

@@ -36,6 +36,11 @@ def remove_props_of(people: Collection[bpy.types.Object]) -> None:
         _remove(holder)
 
 
+def is_carried(thing: bpy.types.Object) -> bool:
+    """Whether an object is a prop that has a holder."""
+    return any(one.type == "CHILD_OF" and one.name == NAME and one.target is not None for one in thing.constraints)
+
+
 def _is_holder(thing: bpy.types.Object) -> bool:
     return thing.type == "EMPTY" and is_generated(thing) and thing.name.startswith(NAME)
 

@@ -10,6 +10,7 @@ from blender_scene import empty_scene
 
 from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
+from intermask_blender.scene.overlaps import overlapping_objects
 from intermask_blender.scene.people import mark_generated
 from intermask_blender.scene.prop_shapes import BALL_RADIUS, handle_radius, new_prop
 from intermask_blender.scene.props import hand_over, hands_of, hold, holding_hand, kick
@@ -187,7 +188,13 @@ def test_the_button_says_what_is_wrong_with_a_prop_and_leaves_nothing() -> None:
             bpy.ops.intermask.add_prop(use=use)
         assert len(bpy.data.objects) == before
     assert bpy.ops.intermask.add_prop(use="HAND_OVER") == {"FINISHED"}
-    assert any(thing.name.startswith("Bottle") for thing in scene.objects)
+    bottle = next(thing for thing in scene.objects if thing.name.startswith("Bottle"))
+    # What people hold is not in their way.
+    for found in ([], [bottle]):
+        bpy.context.view_layer.update()
+        middle = np.append(np.array(bottle.bound_box).mean(0), 1.0) @ np.array(bottle.matrix_world).T
+        assert overlapping_objects(scene, np.tile(middle[:3], (2, 1, 22, 1))) == found
+        bottle.constraints.clear()
 
 
 @pytest.mark.usefixtures("registered")
