@@ -20,9 +20,12 @@ from intermask_blender.rig.limb_controls import BOTH, FK, IK, LimbControls, keye
 from intermask_blender.rig.own_map import check_limbs, mapping_of
 from intermask_blender.rig.retarget import rig_keys, write_keys
 from intermask_blender.rig.splice import KeptKeys, source_of
+from intermask_blender.scene.new_takes import place_takes
+from intermask_blender.scene.own_keys import pose_of_bones
 from intermask_blender.scene.placement import Placement
 from intermask_blender.scene.placing import place
 from intermask_blender.scene.proposals import before_result, propose, reject
+from intermask_blender.scene.request import prepare
 from intermask_blender.scene.takes import add_take
 from intermask_blender.scene.thinning import thin_out_people
 from model_core.errors import UserError
@@ -166,3 +169,17 @@ def test_a_rejected_proposal_leaves_the_stretching_of_ik_chains_as_it_was(shakin
     assert bone.ik_stretch == 0.0
     reject(take)
     assert bone.ik_stretch == 0.25 and rig.animation_data.action == was[rig.name].action
+
+
+def test_a_rig_without_takes_has_its_switches_its_stretching_and_its_pose_again(model: Path) -> None:
+    scene = empty_scene()
+    rigs = build_control_rig("auto_rig_pro", scene), build_control_rig("cloudrig", scene)
+    for bone in rigs[0].pose.bones:
+        bone.ik_stretch = 0.25
+    before = [pose_of_bones(rig) for rig in rigs]
+    settings, placement = prepare(scene, "they dance", 2.0, 0, model, characters=rigs)
+    place_takes([(dancer(1, 60), dancer(2, 60))], replace(placement, limbs=LimbControls(IK, IK)), settings)
+    scene.frame_set(20)
+    assert all(pose_of_bones(rig) != values for rig, values in zip(rigs, before, strict=True))
+    assert bpy.ops.intermask.delete_take() == {"FINISHED"}
+    assert [pose_of_bones(rig) for rig in rigs] == before
