@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -60,6 +61,6 @@ def guided_logits(
     return torch.lerp(unconditional, conditional, weights[:, None, None])
 
 
-def _mixed(device: torch.device, precision: torch.dtype | None) -> torch.autocast:
-    """The context in which products are computed in a precision; None changes nothing."""
-    return torch.autocast(device.type, precision or torch.bfloat16, enabled=precision is not None)
+def _mixed(device: torch.device, precision: torch.dtype | None) -> AbstractContextManager[object]:
+    """The context in which products are computed in a precision; None changes nothing, on any device."""
+    return nullcontext() if precision is None else torch.autocast(device.type, precision)
