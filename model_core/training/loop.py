@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..files import atomic_write
+from ..generation.devices import has_bf16_products
 from ..model_files.old_names import with_present_tensors
 from ..tensor_files import not_finite
 from . import processes
@@ -43,7 +44,7 @@ class LoopSettings:
         clip: largest norm of the gradient.
         average: decay of the moving average of the weights, which evaluation and export use; 0 for none.
         save_every, evaluate_every: in steps.
-        half: use bfloat16 autocast; weights stay in single precision.
+        half: use bfloat16 autocast where the device computes in it natively; weights stay in single precision.
         shares: parts of a batch that are computed one after the other or by several processes, with random numbers of
             their own. The result depends on their number, and not on the number of processes. 0: as many as there are
             processes when a training begins.
@@ -324,7 +325,9 @@ class _Means:
 
 
 def _has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 natively; CUDA cards before 2020 emulate it slowly."""
+    """Whether the device computes in bfloat16 natively; CUDA cards before 2020 and many CPUs emulate it slowly."""
+    if device.type == "cpu":
+        return has_bf16_products()
     return device.type != "cuda" or torch.cuda.get_device_capability(device) >= (8, 0)
 
 

@@ -16,6 +16,7 @@ from repository import REPOSITORY
 from torch import Tensor, nn
 
 from model_core.errors import UserError
+from model_core.generation.devices import has_bf16_products
 from model_core.motion.canonical import facing
 from model_core.motion.representation import POSITIONS, features_from_motion
 from model_core.networks.text_layers import TextLayersConfig
@@ -203,8 +204,11 @@ def test_mixed_precision_is_of_products_alone(tmp_path: Path) -> None:
         return weights.detach()
 
     single, mixed = trained(False), trained(True)
-    assert seen[0] == torch.float32 and seen[-1] == torch.bfloat16
-    assert not torch.equal(mixed, single) and (mixed - single).norm() < 0.02 * single.norm()
+    # A CPU without instructions for it computes in single precision, which is several times faster there.
+    expected = torch.bfloat16 if has_bf16_products() else torch.float32
+    assert seen[0] == torch.float32 and seen[-1] == expected
+    assert torch.equal(mixed, single) == (expected == torch.float32)
+    assert (mixed - single).norm() < 0.02 * single.norm()
 
 
 def fitted(network: nn.Module, step: int) -> Tensor:
