@@ -42,7 +42,15 @@ _SPECIAL = {
     "walk side by side": ("lead by the arm", "support while limping"),
     "hold hands walking": ("lead by the arm",),
     "martial-arts sparring": ("carry a table together",),
-    "salsa": ("support while limping", "swing dance", "turn under the arm", "tango", "lift joined hands"),
+    "salsa": (
+        "support while limping",
+        "swing dance",
+        "turn under the arm",
+        "tango",
+        "lift joined hands",
+        "shake hands",
+        "hand over an object",
+    ),
 }
 """Kinds whose measures hold for more special kinds too: where one of these is detected, the general one is not."""
 
