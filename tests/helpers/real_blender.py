@@ -243,6 +243,27 @@ class RealBlender:
                 return
         raise AssertionError(f"there is no field {path} in the sidebar, or clicks on it did nothing")
 
+    def click_beside(self, field: str, path: str, true: Callable[[], object]) -> None:
+        """Click on the small button of a property, on the right of another property's field, until it had its effect.
+
+        Args:
+            field: path of the other property.
+            path: of the property whose button it is.
+            true: whether it had its effect.
+        """
+        for _ in range(4):
+            assert self._look_for(field, "field"), f"there is no field {field} in the sidebar"
+            x, y, edge = self.ask("r = view3d()['region']; answer = [*mouse(), r.x + r.width]")
+            for across in range(round(x), round(edge), STEP):
+                self.point(across, y)
+                if path in self.ask("answer = field()"):
+                    self._tell("click 1")
+                    self.settle()
+                    if true():
+                        return
+                    break
+        raise AssertionError(f"there is no button {path} on the right of {field}, or clicks on it did nothing")
+
     def type_into(self, path: str, words: str, enter: str = "Return") -> None:
         """Click on the field of a property and type into it; ``path`` ends its path."""
         assert self._look_for(path, "field"), f"there is no field {path} in the sidebar"

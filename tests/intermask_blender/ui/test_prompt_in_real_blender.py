@@ -81,10 +81,10 @@ def lock_and_acts(blender: RealBlender) -> None:
     prompt(blender, "a long cuddle, then judo players salute")
     says(blender, "Only the first act is used.")
     locked = "answer = bpy.context.scene.intermask.as_written"
-    blender.click_field("intermask.as_written", lambda: blender.ask(locked))
+    blender.click_beside("intermask.prompt", "intermask.as_written", lambda: blender.ask(locked))
     says(blender, "Used as written. Closest: ")
     picture(blender, "locked")
-    blender.click_field("intermask.as_written", lambda: not blender.ask(locked))
+    blender.click_beside("intermask.prompt", "intermask.as_written", lambda: not blender.ask(locked))
     timed = "0-2 s: a long cuddle; 2-end: judo players salute"
     blender.click_until("intermask.use_prompt(", lambda: blender.ask(PROMPT) == timed)
     says(blender, f"Part 2: {CAPTIONS[1]}")
