@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,10 @@ from .user_words import words_path, words_stamp
 
 POLL_INTERVAL = 0.02
 """Seconds between two checks whether the generator has answered: an answer takes about a tenth of a second."""
+
+QUICK_ANSWER = 0.1
+"""Seconds that a question waits for a generator that has nothing else to do. Then the line is there when the panel is
+next drawn; a redraw that only says that the prompt is being checked would delay the answer."""
 
 WATCH_INTERVAL = 2.0
 """Seconds between two checks whether the user's ``words.json`` has changed."""
@@ -90,7 +95,7 @@ def _ask(key: Key, client: WorkerClient | None) -> None:
     """Send a question to the generator; does nothing without a client."""
     if client is None:
         return
-    current = session()
+    current, ready = session(), client.running and not client.busy
     try:
         request = submit_understand(client, Path(key[0]), key[1], MAX_SECONDS, words_path())
     except UserError:
@@ -98,6 +103,11 @@ def _ask(key: Key, client: WorkerClient | None) -> None:
     current.questions.append(Question(key, request))
     current.start_timer(_collect_answers, POLL_INTERVAL)
     current.start_timer(_watch_words, WATCH_INTERVAL)
+    if ready:
+        end = time.monotonic() + QUICK_ANSWER
+        while not request.done and time.monotonic() < end:
+            client.pause()
+        _collect_answers()
     redraw_sidebars(bpy.context)
 
 

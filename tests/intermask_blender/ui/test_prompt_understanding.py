@@ -21,7 +21,9 @@ from intermask_blender.generator.understanding import (
     submit_understand,
     understanding_of,
 )
+from intermask_blender.ui import prompt_understanding
 from intermask_blender.ui.prompt_understanding import MAX_PART_LINES, answer_lines, offered_matches
+from intermask_blender.ui.session import session
 from intermask_blender.ui.user_words import EXAMPLE, write_example
 from model_core.generation.prompts import segments
 from model_core.model_files.words import read_phrases
@@ -60,6 +62,26 @@ def test_the_line_names_the_caption_that_the_worker_takes(client: WorkerClient, 
     assert [icon for _, icon in answer_lines(unknown, False)] == ["ERROR"]
     assert answer_lines(unknown, False)[0][0].startswith("Not in this model. Closest: two people ")
     assert answer_lines(unknown, True) == answer_lines(unknown, False) and len(offered_matches(unknown)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("newly_registered")
+def test_a_generator_that_is_ready_answers_before_the_panel_is_drawn_again(
+    client: WorkerClient, taught: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt_understanding, "QUICK_ANSWER", 60.0)
+    monkeypatch.setattr(session(), "client", client)
+    understood(client, taught, "they hug")
+    key, other = (str(taught), "a long cuddle"), (str(taught), "judo players salute")
+    prompt_understanding._ask(key, client)
+    assert session().understood[key].parts[0].matches[0] == HUGS and not session().questions
+    request = submit_understand(client, taught, "they hug", 60.0, None)  # keeps the generator busy
+    prompt_understanding._ask(other, client)
+    assert other not in session().understood and len(session().questions) == 1
+    client.wait(request)
+    client.wait(session().questions[0].request)
+    prompt_understanding._collect_answers()
+    assert session().understood[other].parts[0].matches[0] == BOWS
 
 
 @pytest.mark.slow
