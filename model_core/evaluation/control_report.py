@@ -103,6 +103,7 @@ class ControlReport:
         wrists = [clip.wrist for clip in both if clip.wrist is not None]
         posed = [clip for clip in both if clip.pops is not None]
         popped, beyond = _share(clip.pops for clip in posed), _share(clip.pops_beyond_source for clip in posed)
+        natural = _share(clip.source_pops for clip in posed)
         found = [
             _at_most("path, mean error before the solver", 100 * _mean(before), 6.0, "cm"),
             _at_most("path, mean error after the solver", 100 * _mean(clip.path for clip in both), 1.0, "cm"),
@@ -111,6 +112,7 @@ class ControlReport:
             _at_most("clips over 20 cm before the solver", 100 * _share(error > _FAR for error in before), 0.0, "%"),
             _at_most("poses, mean joint error after the solver", 100 * _mean(clip.pose for clip in both), 1.5, "cm"),
             _at_most("clips with a pop at a pose", 100 * popped, 0.0, "%"),
+            _at_most("the same, and of the clips the poses are from", 100 * popped, 100 * natural, "%"),
             _at_most("the same, faster than in the clip the pose is from", 100 * beyond, 0.0, "%"),
             _at_most("pins, worst error after the solver, mean", 1000 * _mean(clip.pin for clip in both), 5.0, "mm"),
             _at_most("contacts, the same", 1000 * _mean(clip.contact for clip in both), 10.0, "mm"),
@@ -204,7 +206,7 @@ def _at_contact(joints: np.ndarray) -> tuple[float, float] | None:
 
 
 def _at_most(words: str, value: float, limit: float, unit: str) -> tuple[str, str, bool]:
-    return f"{words}, at most {limit:g} {unit}", f"{value:.1f} {unit}", value <= limit
+    return f"{words}, at most {limit:.3g} {unit}", f"{value:.1f} {unit}", value <= limit
 
 
 def _mean(values: Iterable[float | None]) -> float:

@@ -12,6 +12,7 @@ from ..model_files.model_folder import Model
 from ..motion import FPS
 from ..motion.limits import MIN_FRAMES
 from .acts import seen_kind
+from .caption_facts import facts_of
 from .completion import Window
 from .completion import windows as clip_windows
 from .constrained import part_frames, targets_of_part
@@ -92,7 +93,9 @@ class ClipTexts:
             return self.condition(prompt), None
         found = self._reader.matcher.understand(prompt)
         kind = seen_kind(found.best.kind) if found.known and self._detectors else None
-        return replace(self.condition(found.best.caption), kinds=(kind,)), found
+        stated = [facts_of(sentence) for sentence in (prompt, found.best.caption)]
+        either = not any(facts.side or facts.direction for facts in stated)
+        return replace(self.condition(found.best.caption), kinds=(kind,), either_side=(either,)), found
 
 
 def _with_text(own: Sequence[Window], text: TextCondition) -> list[WindowText]:

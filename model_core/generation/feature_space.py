@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..motion.canonical import mirrored_features
 from ..motion.forward_kinematics import forward_kinematics
 from ..motion.interx import INTERX_BODY
 from ..motion.interx import JOINTS as INTERX_JOINTS
@@ -32,6 +33,9 @@ class FeatureSpace(Protocol):
             turn: (..., T) radians about +Y.
         """
 
+    def mirrored(self, features: np.ndarray) -> np.ndarray | None:
+        """Features of the mirror images of people (P, T, ...), left and right exchanged; None if not known."""
+
 
 class InterHumanSpace:
     """Features (..., T, 262), which hold the positions of the joints."""
@@ -50,6 +54,10 @@ class InterHumanSpace:
         steps = joints.flatten(-2).diff(dim=-2)
         result[..., VELOCITIES] = torch.cat((steps, steps[..., -1:, :]), -2)
         return result
+
+    def mirrored(self, features: np.ndarray) -> np.ndarray | None:
+        """Mirror images at the plane X = 0, as in training."""
+        return np.stack([mirrored_features(person) for person in features])
 
 
 class InterXSpace:
@@ -73,6 +81,10 @@ class InterXSpace:
         result[..., INTERX_JOINTS, :3] = place
         result[..., INTERX_JOINTS, 3:] = torch.cat((steps, torch.zeros_like(steps[..., :1, :])), -2)
         return result
+
+    def mirrored(self, features: np.ndarray) -> np.ndarray | None:
+        """Not known: its people were not mirrored in training."""
+        return None
 
 
 def _turned(vectors: Tensor, turn: Tensor) -> Tensor:

@@ -36,11 +36,14 @@ class TextCondition:
         pooled: (1 or takes, W) vectors of the sentence encoder, for refiner, contact classifier and reranker.
         kinds: 1 or one for each take: the kind of interaction that a detector can see in the whole clip; None where
             the prompt names none.
+        either_side: 1 or one for each take: whether the prompt leaves open which hand or side it means, so that the
+            mirror image does what it says as well.
     """
 
     condition: Tensor
     pooled: Tensor
     kinds: tuple[str | None, ...] = (None,)
+    either_side: tuple[bool, ...] = (False,)
 
     @classmethod
     def stacked(cls, conditions: Sequence[TextCondition]) -> TextCondition:
@@ -49,6 +52,7 @@ class TextCondition:
             torch.cat([each.condition for each in conditions]),
             torch.cat([each.pooled for each in conditions]),
             tuple(kind for each in conditions for kind in each.kinds),
+            tuple(either for each in conditions for either in each.either_side),
         )
 
     def kind_of(self, take: int) -> str | None:

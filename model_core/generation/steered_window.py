@@ -24,24 +24,29 @@ from .reranking import Shows, TextCondition, plausibility
 from .root_plan import canonical_fit, plan_roots
 from .sampling import StepCallback, passes
 from .steering import Refine, Steering, SteeringSettings, lengthened
+from .target_loss import asks_for_joints
 from .timing import first_contact, retimed, retiming_to_targets, time_map
 
-_EXCHANGE = 0.05
-"""How much less a candidate must lose with its people exchanged. A clip that is made again with one more constraint
-keeps who is who, unless the constraint asks one of the two for what the other does."""
+_EXCHANGE = 0.02
+"""How much less a candidate must lose with its people exchanged, or mirrored. A clip that is made again with one more
+constraint keeps who is who, and which hand does what, unless the constraint asks one for what the other does."""
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """How well a candidate fits its targets.
+    """How well a candidate fits its targets, as it is, with its people exchanged, or mirrored.
 
     Attributes:
+        features: (2, T, ...) exchanged or mirrored, metres.
         lost: what it loses when candidates are compared.
-        exchanged: whether it fits with its people exchanged.
+        moved: (2, T, ...) the features, made faster and slower and moved to the targets.
+        targets: in the frame of the features.
     """
 
+    features: np.ndarray
     lost: float
-    exchanged: bool
+    moved: np.ndarray
+    targets: Targets
 
 
 class SteeredWindow:
@@ -55,6 +60,7 @@ class SteeredWindow:
         pairs: what is known of the people of each take, in the world; a take of which nothing is known is placed where
             its targets are.
         settings: see ``SteeringSettings``.
+        either_side: of each take, whether its mirror image does what its prompt says as well.
     """
 
     def __init__(
@@ -66,7 +72,9 @@ class SteeredWindow:
         transforms: Sequence[CanonicalTransform],
         pairs: Sequence[Sequence[Motion | None]],
         settings: SteeringSettings,
+        either_side: Sequence[bool] = (),
     ) -> None:
+        self._either_side = either_side
         frames = FRAMES_PER_TOKEN * task.free.shape[-1]
         self._model, self._codec, self._task = model, codec, task
         self._targets = lengthened(targets, frames)
@@ -77,7 +85,7 @@ class SteeredWindow:
     def penalty(self, features: np.ndarray, takes: Tensor) -> np.ndarray:
         """(N,) what candidates lose for the distance that they have to be moved; as ``candidate_selector`` asks."""
         takes = takes.cpu().repeat_interleave(len(features) // len(takes))
-        return np.array([self._fitted(pair, take).lost for pair, take in zip(features, takes.tolist(), strict=True)])
+        return np.array([self._fits(pair, take)[0].lost for pair, take in zip(features, takes.tolist(), strict=True)])
 
     def steps(self, settings: SamplingSettings) -> int:
         """Steps of ``steered`` that are reported."""
@@ -107,22 +115,21 @@ class SteeredWindow:
         """
         settings, takes, device, report = self._settings, len(ids), ids.device, on_step
         every = torch.arange(takes, device=device)
-        drawn = self._codec.decode(ids)
-        turned = torch.tensor([self._fitted(pair, take).exchanged for take, pair in enumerate(drawn)])
-        ids = torch.where(turned.to(device)[:, None, None, None], ids.flip(1), ids)
-        drawn = self._timed(self._codec.decode(ids), every, refine)
+        decoded = enumerate(self._codec.decode(ids))
+        chosen = [self._fitted(pair, every[take : take + 1], refine, shows).features for take, pair in decoded]
+        drawn = self._timed(np.stack(chosen), every, refine)
         joints = self._joints(drawn)
         transforms = [self._placed(drawn[take], joints[take], take) for take in range(takes)]
         targets = [self._targets.moved(transform) for transform in transforms]
         places = [self._known_places(take) for take in range(takes)]
-        steering = Steering(self._model, targets, self._still, places, self._task.free, settings)
+        draft = self._joints(refine(drawn, every))
+        steering = Steering(self._model, targets, self._still, places, self._task.free, settings, draft)
         moved = steering.moved(ids, every, True, torch.from_numpy(drawn).to(device))
-        best, seen = moved, np.zeros(takes, dtype=bool)
+        pool = moved[:, None]
         for _ in range(settings.rounds):
             variants = self._variants(moved, steering, sampler, text, on_step)
-            found, shown = self._best(torch.cat((best[:, None], variants), 1), targets, steering, text, refine, shows)
-            change = torch.from_numpy(~seen).to(device)[:, None, None, None]
-            best, seen = torch.where(change, found, best), seen | shown
+            pool = torch.cat((pool, variants), 1)
+            pool, seen = self._ranked(pool, targets, steering, text, refine, shows)
             if seen.all() or not variants.shape[1]:
                 break
             # The progress of further rounds stays at the end of the first one.
@@ -133,9 +140,44 @@ class SteeredWindow:
             if report is not None:
                 report(done + step, self.steps(sampler.settings))
 
-        features, _ = steering.features(best, every, refine, on_latent_step)
+        features, _ = steering.features(pool[:, 0], every, refine, on_latent_step)
+        if shows is not None and asks_for_joints(self._targets):
+            on_step = _constant(report, done + settings.latent_steps, self.steps(sampler.settings))
+            self._try_others(features, pool, targets, steering, refine, shows, on_step)
         on_latent_step(settings.latent_steps)
         return features, transforms
+
+    def _try_others(
+        self,
+        features: np.ndarray,
+        pool: Tensor,
+        targets: Sequence[Targets],
+        steering: Steering,
+        refine: Refine,
+        shows: Shows,
+        on_step: StepCallback | None,
+    ) -> None:
+        """Replace features (takes, 2, T, ...) that do not show their act by those of the next maps of the pool that do.
+
+        Args:
+            features: of the first map of each take, after gradient steps.
+            pool: (takes, N, 2, P, S) maps, the best first.
+            targets, steering, refine, shows, on_step: as in ``steered``.
+        """
+
+        def step(_: int) -> None:
+            if on_step is not None:
+                on_step(0, 0)
+
+        for take in range(len(features)):
+            if shows(features[take], take, targets[take]):
+                continue
+            item = torch.tensor([take], device=pool.device)
+            for number in range(1, min(pool.shape[1], self._settings.tries)):
+                found, _ = steering.features(pool[item, number], item, refine, step)
+                if shows(found[0], take, targets[take]):
+                    features[take] = found[0]
+                    break
 
     def _timed(self, drawn: np.ndarray, takes: Tensor, refine: Refine) -> np.ndarray:
         """Features (takes, 2, T, ...) that are slower and faster, so that people first touch when they are to.
@@ -156,23 +198,45 @@ class SteeredWindow:
                 result[take] = retimed(torch.from_numpy(drawn[take]), times).numpy()
         return result
 
-    def _fitted(self, drawn: np.ndarray, take: int) -> _Fit:
-        """How well features (2, T, ...) fit the targets of a take.
+    def _fitted(self, drawn: np.ndarray, item: Tensor, refine: Refine, shows: Shows | None) -> _Fit:
+        """The best fit of features (2, T, ...) to the targets of a take (1,): of those that show its act, if any does.
 
-        Where the prompt leaves open who of two new people is the first, both orders are compared.
+        Moving whole people keeps what is seen; where more is asked, an act may be cut off by what is asked of a hand.
         """
-        window = self._task.window
-        either = self._task.free.all() and not window.exchanged and window.role is None
-        orders = (drawn, drawn[::-1].copy()) if either else (drawn,)
-        lost = []
-        for pair in orders:
-            pair, gap = self._resembling(pair, take)
+        take = int(item)
+        fits = self._fits(drawn, take)
+        if shows is None or len(fits) == 1 or not asks_for_joints(self._targets):
+            return fits[0]
+        showing = (fit for fit in fits if shows(refine(fit.moved[None], item)[0], take, fit.targets))
+        return next(showing, fits[0])
+
+    def _fits(self, drawn: np.ndarray, take: int) -> list[_Fit]:
+        """How well features (2, T, ...) fit the targets of a take, the best fit first.
+
+        Where the prompt leaves open who of two new people is the first, or which hand or side it means, both are
+        compared.
+        """
+        window, settings = self._task.window, self._settings
+        new = self._task.free.all()
+        orders = [drawn]
+        if new and not window.exchanged and window.role is None:
+            orders.append(drawn[::-1].copy())
+        if new and self._either_side and self._either_side[take]:
+            images = [self._space.mirrored(pair) for pair in orders]
+            orders += [image for image in images if image is not None]
+        fits = []
+        for number, features in enumerate(orders):
+            pair, gap = self._resembling(features, take)
             joints = self._joints(pair)
-            move = plan_roots(joints, self._targets.moved(self._placed(pair, joints, take)), self._still).move
-            effort = float(np.linalg.norm(move, axis=-1).mean())
-            lost.append(self._settings.effort * effort + self._settings.resemblance * gap)
-        exchanged = bool(either and lost[1] < lost[0] - _EXCHANGE)
-        return _Fit(lost[int(exchanged)], exchanged)
+            targets = self._targets.moved(self._placed(pair, joints, take))
+            plan = plan_roots(joints, targets, self._still)
+            effort = float(np.linalg.norm(plan.move, axis=-1).mean())
+            lost = settings.effort * effort + settings.resemblance * gap + _EXCHANGE * (number > 0)
+            changes = (torch.from_numpy(change).to(torch.from_numpy(pair)) for change in (plan.move, plan.turn))
+            moved = self._space.moved(torch.from_numpy(pair), *changes).numpy()
+            fits.append(_Fit(features, lost, moved, targets))
+        # The first of equal ones stays the first.
+        return sorted(fits, key=lambda fit: fit.lost)
 
     def _resembling(self, drawn: np.ndarray, take: int) -> tuple[np.ndarray, float]:
         """Features (2, T, ...) that resemble what is asked of them when it is asked, and what is missing in metres."""
@@ -219,7 +283,7 @@ class SteeredWindow:
         )
         return redrawn[:, order].view(takes, count, *moved.shape[1:])
 
-    def _best(
+    def _ranked(
         self,
         variants: Tensor,
         targets: Sequence[Targets],
@@ -228,12 +292,12 @@ class SteeredWindow:
         refine: Refine,
         shows: Shows | None,
     ) -> tuple[Tensor, np.ndarray]:
-        """Of the variants (takes, N, 2, P, S) the most plausible that meets its targets.
+        """The variants (takes, N, 2, P, S), the most plausible that meets its targets first.
 
-        One that shows what its take is to show comes before all that do not.
+        Before it comes the best one that shows what its take is to show.
 
         Returns:
-            (takes, 2, P, S), and (takes,) whether they show it.
+            (takes, N, 2, P, S), and (takes,) whether the first one shows it.
         """
         takes, count = variants.shape[:2]
         items = torch.arange(takes, device=variants.device)
@@ -244,14 +308,16 @@ class SteeredWindow:
         if self._model.reranker is not None:
             for number, features in enumerate(refined):
                 scores[:, number] += plausibility(self._model.reranker, features, text.pooled_for(items, 1))
-        best, seen = scores.argmax(1), np.ones(takes, dtype=bool)
+        order, seen = scores.argsort(1, descending=True).tolist(), np.ones(takes, dtype=bool)
         if shows is not None:
-            for take, order in enumerate(scores.argsort(1, descending=True).tolist()):
-                showing = (number for number in order if shows(refined[number][take], take, targets[take]))
+            for take, ranks in enumerate(order):
+                showing = (number for number in ranks if shows(refined[number][take], take, targets[take]))
                 first = next(showing, None)
                 seen[take] = first is not None
-                best[take] = best[take] if first is None else first
-        return variants[items, best.to(items)], seen
+                if first is not None:
+                    ranks.remove(first)
+                    ranks.insert(0, first)
+        return variants[items[:, None], torch.tensor(order, device=variants.device)], seen
 
     def _redrawing(self, settings: SamplingSettings) -> SamplingSettings:
         """The settings of redrawing what the targets make improbable, of all parts of the map."""

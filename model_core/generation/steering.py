@@ -24,7 +24,7 @@ from ..motion.types import FPS
 from ..networks.token_map import FRAMES_PER_TOKEN
 from .feature_space import FEATURE_SPACES
 from .root_plan import plan_roots
-from .target_loss import TargetLoss
+from .target_loss import TargetLoss, asks_for_joints
 
 _STEADY = 1e-5
 """Metres: no decoded pelvis oscillates less, so that all are smoothed."""
@@ -41,6 +41,7 @@ class SteeringSettings:
         remask_threshold: a masked token is redrawn where its probability is below this share of the most likely one's.
         variants: redrawn maps for each take, of which the best is kept.
         rounds: of variants, where none shows what the prompt asks for.
+        tries: variants that are steered with gradients, one after the other, until one shows what the prompt asks for.
         latent_steps: of gradient descent on the latents, for targets that moving whole people does not meet.
         rate: learning rate of Adam on the latents.
         effort: how much of the reranker's probability a candidate loses for each metre that it has to be moved.
@@ -53,6 +54,7 @@ class SteeringSettings:
     remask_threshold: float = 0.1
     variants: int = 2
     rounds: int = 2
+    tries: int = 3
     latent_steps: int = 60
     rate: float = 0.2
     effort: float = 0.1
@@ -60,8 +62,10 @@ class SteeringSettings:
     error: float = 2.0
 
     def __post_init__(self) -> None:
-        if min(self.passes, self.latent_steps) < 0 or min(self.variants, self.rounds) < 1:
-            raise UserError("Steering needs at least 1 variant and 1 round, and passes and latent steps of at least 0.")
+        if min(self.passes, self.latent_steps) < 0 or min(self.variants, self.rounds, self.tries) < 1:
+            raise UserError(
+                "Steering needs at least 1 variant, round and try, and passes and latent steps of at least 0."
+            )
 
 
 class Steering:
@@ -74,6 +78,7 @@ class Steering:
         places: of each item, (2, T, 2) x, z of the people in the frames that are kept; None where nothing is known.
         free: (2, P, S) true for the tokens that may change.
         settings: see ``SteeringSettings``.
+        draft: (N, 2, T, 22, 3) joints of the items before they are moved to their targets, whose touches are kept.
     """
 
     def __init__(
@@ -84,13 +89,14 @@ class Steering:
         places: Sequence[np.ndarray | None],
         free: np.ndarray,
         settings: SteeringSettings,
+        draft: np.ndarray,
     ) -> None:
         self.settings = settings
         self._model = model
         self._space = FEATURE_SPACES[model.config.tokenizer.dataset]
         frames = FRAMES_PER_TOKEN * free.shape[-1]
         self._targets = [lengthened(target, frames) for target in targets]
-        self._places = places
+        self._places, self._draft = places, torch.from_numpy(draft)
         self._still = np.pad(still, ((0, 0), (0, frames - still.shape[1])), mode="edge")
         self._free = torch.from_numpy(free.copy()).to(model.mean.device)
 
@@ -129,8 +135,9 @@ class Steering:
         decoded = self._decoded(latent)
         refined = torch.from_numpy(refine(decoded.cpu().numpy(), items)).to(decoded)
         refined = self._moved(refined, numbers, False)
-        loss = TargetLoss([self._targets[item] for item in numbers], self._space.joints(refined))
-        if on_step is not None and loss.needs_gradients():
+        joints = self._space.joints(refined)
+        loss = TargetLoss([self._targets[item] for item in numbers], joints, self._draft[numbers].to(joints))
+        if on_step is not None and any(asks_for_joints(self._targets[item]) for item in numbers):
             latent = self._optimised(latent, self._space.joints(refined - decoded), loss, on_step)
             refined = self._moved(self._decoded(latent) + (refined - decoded), numbers, False)
         refined = self._steadied(refined)

@@ -13,14 +13,23 @@ from ..constraints.targets import ContactTarget, Targets
 from ..motion.places import PALM, PLACES, contact_gap
 from ..motion.skeleton import SMPL
 from ..networks.body_frame import facing, rotated
+from .touches import Touches
 
 _POSE, _PACE, _JERK, _PAIR = 0.3, 2.0, 16.0, 1.0
 """Weights, against 1 of a target: of changed poses, of their steps from frame to frame, of the third differences of the
 change, and of a changed place of the partner."""
+_TOUCH = 0.5
+"""Weight of the touches of a draft, against 1 of each kind of target."""
 _TINY = 1e-8
 """Squared metres that keep the gradient of a distance finite."""
 _ALONG_BONE = {"L_Shoulder": "L_Elbow", "R_Shoulder": "R_Elbow", "L_Elbow": "L_Wrist", "R_Elbow": "R_Wrist"}
 """Joints of the arms, each with the one that its bone leads to."""
+
+
+def asks_for_joints(targets: Targets) -> bool:
+    """Whether joints are asked for that moving whole people does not bring to their targets."""
+    weights = (targets.joint_weight, targets.shape_weight, *(contact.weight for contact in targets.contacts))
+    return any(bool((weight > 0).any()) for weight in weights)
 
 
 class TargetLoss:
@@ -29,9 +38,11 @@ class TargetLoss:
     Args:
         targets: of each item; of at most as many frames as the joints have.
         start: (N, 2, T, 22, 3) joints to stay near to where nothing is asked.
+        draft: (N, 2, T, 22, 3) joints before they were moved to the targets: hands that touch the other person in them
+            touch again. None for no such hands.
     """
 
-    def __init__(self, targets: Sequence[Targets], start: Tensor) -> None:
+    def __init__(self, targets: Sequence[Targets], start: Tensor, draft: Tensor | None = None) -> None:
         frames = start.shape[2]
 
         def stacked(name: str) -> Tensor:
@@ -49,11 +60,7 @@ class TargetLoss:
             for contact in target.contacts
         ]
         self._start = start.detach()
-
-    def needs_gradients(self) -> bool:
-        """Whether joints are asked for that moving whole people does not bring to their targets."""
-        weights = (self._joint_weight, self._shape_weight, *(weight for _, _, weight in self._contacts))
-        return any(bool((weight > 0).any()) for weight in weights)
+        self._touches = None if draft is None else Touches(draft.detach(), _apart(self._contacts, start))
 
     def error(self, joints: Tensor) -> Tensor:
         """(N,) mean distance of joints (N, 2, T, 22, 3) from all that is asked of them, metres."""
@@ -101,7 +108,19 @@ class TargetLoss:
                 found = (contact_error(contact, joints[number]) * weight).sum() / weight.sum()
                 total, count = total.index_add(0, _index(number, total), found[None]), count.clone()
                 count[number] += 1
+        if self._touches is not None:
+            opened, present = self._touches.opened(joints)
+            total, count = total + _TOUCH * opened, count + _TOUCH * present
         return total, count
+
+
+def _apart(contacts: Sequence[tuple[int, ContactTarget, Tensor]], like: Tensor) -> Tensor:
+    """(N, T) true for the frames in which two people are asked to keep places apart, of joints (N, 2, T, 22, 3)."""
+    apart = torch.zeros(len(like), like.shape[2], dtype=torch.bool, device=like.device)
+    for number, contact, weight in contacts:
+        if contact.never_nearer is not None:
+            apart[number] |= weight > 0
+    return apart
 
 
 def _index(number: int, like: Tensor) -> Tensor:

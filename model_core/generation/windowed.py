@@ -232,7 +232,8 @@ class WindowedCompleter:
 
         reranker, steering, on_draw = self._model.reranker, None, on_step
         if targets is not None and settings is not None and targets.any():
-            steering = SteeredWindow(self._model, codec, task, targets, transforms, pairs, settings)
+            either = text.either_side * (len(takes) if len(text.either_side) == 1 else 1)
+            steering = SteeredWindow(self._model, codec, task, targets, transforms, pairs, settings, either)
             drawing = passes(sampler.settings, PARTS)
             steps = drawing + steering.steps(sampler.settings)
             on_draw = None if on_step is None else lambda done, _: on_step(done, steps)
