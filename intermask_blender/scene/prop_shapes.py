@@ -14,8 +14,8 @@ from ..core import HANDLE_RADIUS
 Profile = tuple[tuple[float, float], ...]
 
 _BOTTLE: Profile = (
-    (0.0, -0.11), (0.032, -0.11), (0.034, -0.1), (0.034, 0.03), (0.03, 0.06), (0.014, 0.1), (0.012, 0.14),
-    (0.015, 0.145), (0.015, 0.16), (0.0, 0.16),
+    (0.0, -0.11), (0.032, -0.11), (0.034, -0.1), (0.034, 0.09), (0.03, 0.115), (0.014, 0.145), (0.012, 0.18),
+    (0.015, 0.185), (0.015, 0.2), (0.0, 0.2),
 )  # fmt: skip
 """Radius and height of the outline, metres."""
 _HANDLE: Profile = ((0.0, -0.1), (0.02, -0.1), (0.02, -0.085), (0.015, -0.08), (0.014, 0.07), (0.0, 0.07))
@@ -84,6 +84,16 @@ def handle_radius(thing: bpy.types.Object, metres: float) -> float:
             share = (height - a[:, 2]) / (b[:, 2] - a[:, 2])
             widest = max(widest, float(np.linalg.norm((a + share[:, None] * (b - a))[:, :2], axis=-1).mean()))
     return float(np.clip(widest, *_GRASPED)) if widest else HANDLE_RADIUS
+
+
+def extent(thing: bpy.types.Object, metres: float) -> tuple[float, float]:
+    """Lowest and highest place of an object along its Z axis, metres from its origin; zeros for what is no mesh."""
+    if thing.type != "MESH" or not thing.data.vertices:
+        return 0.0, 0.0
+    points = np.empty(3 * len(thing.data.vertices))
+    thing.data.vertices.foreach_get("co", points)
+    heights = points[2::3] * abs(thing.matrix_basis.to_scale().z) * metres
+    return float(heights.min()), float(heights.max())
 
 
 def _lathe(built: bmesh.types.BMesh, profile: Profile) -> None:

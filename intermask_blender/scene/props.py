@@ -25,10 +25,16 @@ from ..rig.own_map import mapping_of
 from ..translations import tr
 from .people import mark_generated
 from .prop_holders import NAME
-from .prop_shapes import BALL_RADIUS
+from .prop_shapes import BALL_RADIUS, extent
 
 _MEETING = 0.3
 """Metres between the hands of two people who hand something over."""
+_TOGETHER = 0.01
+"""Metres by which hands that hold the same thing are further from each other than at the nearest."""
+_HALF_HAND = 0.045
+"""Metres along a thing that a hand needs to each side of its middle."""
+_SAME_AXIS = 0.06
+"""Metres from the axis of a thing in one hand to the middle of another hand's grip that can hold the thing too."""
 _MORE_CLOSED = 12.0
 """Degrees by which the fingers of a hand are bent more than those of the other."""
 _KICK_SPEED = 2.2
@@ -181,7 +187,10 @@ def hand_over(
             for first in people[0]
         ]
     )
-    first, second, number = (int(index) for index in np.unravel_index(apart.argmin(), apart.shape))
+    first, second, _ = (int(index) for index in np.unravel_index(apart.argmin(), apart.shape))
+    way = apart[first, second]
+    # In the middle of the time in which both hands are there.
+    number = int(np.median(np.flatnonzero(way < way.min() + _TOGETHER / (scene.unit_settings.scale_length or 1.0))))
     if apart.min() * (scene.unit_settings.scale_length or 1.0) > _MEETING:
         raise UserError(tr("No hands of the two people meet in this take; choose Hold instead of Hand Over."))
     pair = (people[0][first], people[1][second])
@@ -190,17 +199,46 @@ def hand_over(
     gives = [hand.curl[before].mean() - hand.curl[after].mean() for hand in pair]
     giver, taker = pair if gives[0] >= gives[1] else pair[::-1]
     holder, frame = _holder(prop, collection), int(frames[number])
-    given = _child_of(holder, giver, giver.grip)
+    grip, at_handover = beside(prop, giver, taker, number, scene.unit_settings.scale_length or 1.0)
+    given = _child_of(holder, giver, grip)
     # At the moment of the handover the prop stays where it is.
     bone = taker.places[number] @ np.linalg.inv(taker.grip)
-    place = np.linalg.inv(bone) @ giver.places[number]
+    place = np.linalg.inv(bone) @ at_handover
     taken = _child_of(holder, taker, place)
     for constraint, values in ((given, (1.0, 0.0)), (taken, (0.0, 1.0))):
         path = f'constraints["{constraint.name}"].influence'
         _step(holder, path, (frame - 1.0, float(frame)), values)
-    close_fingers(giver, giver.grip, scene, (int(frames[0]), max(frame - 1, int(frames[0]))))
+    close_fingers(giver, grip, scene, (int(frames[0]), max(frame - 1, int(frames[0]))))
     close_fingers(taker, place, scene, (frame, int(frames[-1])))
     return frame
+
+
+def beside(
+    prop: bpy.types.Object, giver: Hand, taker: Hand, number: int, metres: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where a prop is in a hand while another hand holds it too, further along it: one lower, one higher.
+
+    Args:
+        prop: what both hold.
+        giver, taker: both hands.
+        number: of the frame in which both hold it.
+        metres: per unit of the scene.
+
+    Returns:
+        (4, 4) in the giver's bone, and in the world in that frame. What is too short for two is held at its origin.
+    """
+    place = giver.places[number]
+    unit = float(np.linalg.norm(place[:3, 2]))
+    between = taker.places[number][:3, 3] - place[:3, 3]
+    along = float(between @ place[:3, 2]) / unit * metres
+    aside = float(np.linalg.norm(between * metres - along * place[:3, 2] / unit))
+    low, high = extent(prop, metres)
+    room = 0.5 * (high - low) - _HALF_HAND - 0.5 * abs(along)
+    shift = np.eye(4)
+    if abs(along) > _HALF_HAND and aside < _SAME_AXIS and room >= 0:
+        middle = 0.5 * (low + high)
+        shift[2, 3] = (0.5 * along - float(np.clip(0.0, middle - room, middle + room))) / metres / unit
+    return giver.grip @ shift, place @ shift
 
 
 def kick(

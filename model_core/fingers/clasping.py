@@ -63,8 +63,13 @@ class Meeting:
         Before and after a touch, a hand keeps the correction of the touch, which fades: where it should be then depends
         on hands that are far from each other.
         """
-        frames = np.flatnonzero(self.weight >= _FULL * self.weight.max())
-        return np.asarray(frames[np.abs(frames[:, None] - np.arange(len(self.weight))).argmin(0)])
+        return nearest_touch(self.weight)
+
+
+def nearest_touch(weight: np.ndarray) -> np.ndarray:
+    """(T,) for each frame the nearest one in which a weight (T,) is near its largest."""
+    frames = np.flatnonzero(weight >= _FULL * weight.max())
+    return np.asarray(frames[np.abs(frames[:, None] - np.arange(len(weight))).argmin(0)])
 
 
 def brought_together(

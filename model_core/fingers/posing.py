@@ -18,6 +18,7 @@ from .closing import OPEN_FOR_CLASP, closed_fingers
 from .hand_capsules import HandPlace
 from .hand_pose import ANGLES, finger_rotations
 from .holds import BUMPED, CLASPED, SLAPPED, Manner, palm_of
+from .passing import find_handovers, handed_over, passing_shape
 from .resting import Rest, find_rests, fingers_on, laid_on
 from .shapes import SHAPES
 from .states import FINGER_STATES, FIST, FLAT, GRIP, HANDLE, OPEN, RELAXED
@@ -60,14 +61,20 @@ def with_fingers(
         if meeting.manner.shape is not None:
             for one, side in enumerate(meeting.sides):
                 angles[one, :, side] += meeting.shaping[:, None] * (meeting.manner.shape - angles[one, :, side])
-    rests: list[Rest] = []
+    handovers, rests = find_handovers(weights, pose, sizes), list[Rest]()
+    for handover in handovers:
+        for one, side in enumerate(handover.sides):
+            # As far as the hand is closed: it takes, or lets go, of something as thick.
+            share = np.minimum(handover.shaping, weights[one, :, side, HANDLE])[:, None]
+            angles[one, :, side] += share * (passing_shape() - angles[one, :, side])
     if move_hands:
+        pose = handed_over(pose, handovers, sizes, held)
         if meetings:
             pose = brought_together(pose, meetings, sizes, held)
         rests = find_rests(weights, pose, sizes, _busy(meetings, pose.translation.shape[1]), held)
         if rests:
             pose = laid_on(pose, rests, sizes)
-    if move_hands and (meetings or rests):
+    if move_hands and (meetings or handovers or rests):
         people = [
             posed if person == held else replace(posed, rotations=solved.rotations)
             for person, (posed, solved) in enumerate(zip(people, pose.skeletons(), strict=True))

@@ -12,8 +12,8 @@ from intermask_blender.rig.build import build_armature
 from intermask_blender.rig.key import key_posed
 from intermask_blender.scene.overlaps import overlapping_objects
 from intermask_blender.scene.people import mark_generated
-from intermask_blender.scene.prop_shapes import BALL_RADIUS, handle_radius, new_prop
-from intermask_blender.scene.props import hand_over, hands_of, hold, holding_hand, kick
+from intermask_blender.scene.prop_shapes import BALL_RADIUS, extent, handle_radius, new_prop
+from intermask_blender.scene.props import Hand, beside, hand_over, hands_of, hold, holding_hand, kick
 from intermask_blender.scene.takes import add_take
 from model_core.errors import UserError
 from model_core.fingers.hand_capsules import FINGER_RADII, Capsules, depths
@@ -89,6 +89,24 @@ def test_a_prop_goes_from_hand_to_hand_without_a_jump_or_a_key_of_its_own() -> N
     # Once more replaces the holder.
     hand_over(cup, hands, scene, frames, scene.collection)
     assert len(cup.constraints) == 1 and sum("Holder" in thing.name for thing in scene.objects) == 1
+
+
+def test_two_hands_on_one_thing_hold_its_lower_and_its_upper_half() -> None:
+    hands = [
+        Hand(None, "", "R", 0.03, 1.0, np.eye(4), np.tile(np.eye(4), (3, 1, 1)), np.zeros(3)),
+        Hand(None, "", "L", 0.03, 1.0, np.eye(4), np.tile(np.eye(4), (3, 1, 1)), np.zeros(3)),
+    ]
+    hands[1].places[:, :3, 3] = (0.01, 0.0, 0.105)
+    bottle = new_prop("BOTTLE", "Bottle", empty_scene().collection, 1.0)
+    low, high = extent(bottle, 1.0)
+    _, place = beside(bottle, hands[0], hands[1], 1, 1.0)
+    for hand in hands:
+        on_it = hand.places[1][2, 3] - place[2, 3]
+        assert low + 0.04 < on_it < high - 0.04
+    # What is too short for two hands is held at its origin.
+    for vertex in bottle.data.vertices:
+        vertex.co.z *= 0.4
+    np.testing.assert_array_equal(beside(bottle, hands[0], hands[1], 1, 1.0)[1], hands[0].places[1])
 
 
 def test_a_sword_stands_across_the_palm_towards_the_thumb() -> None:
