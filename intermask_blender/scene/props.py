@@ -29,7 +29,7 @@ from .prop_shapes import BALL_RADIUS, extent
 
 _MEETING = 0.3
 """Metres between the hands of two people who hand something over."""
-_TOGETHER = 0.01
+_TOGETHER = 0.005
 """Metres by which hands that hold the same thing are further from each other than at the nearest."""
 _HALF_HAND = 0.045
 """Metres along a thing that a hand needs to each side of its middle."""
@@ -190,7 +190,8 @@ def hand_over(
     first, second, _ = (int(index) for index in np.unravel_index(apart.argmin(), apart.shape))
     way = apart[first, second]
     # In the middle of the time in which both hands are there.
-    number = int(np.median(np.flatnonzero(way < way.min() + _TOGETHER / (scene.unit_settings.scale_length or 1.0))))
+    together = np.flatnonzero(way < way.min() + _TOGETHER / (scene.unit_settings.scale_length or 1.0))
+    number = int(together[len(together) // 2])
     if apart.min() * (scene.unit_settings.scale_length or 1.0) > _MEETING:
         raise UserError(tr("No hands of the two people meet in this take; choose Hold instead of Hand Over."))
     pair = (people[0][first], people[1][second])

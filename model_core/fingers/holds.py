@@ -44,18 +44,20 @@ class Manner:
         state: of the fingers of both hands.
         holds: all ways for the sides of the first and of the second hand.
         reach: metres between the palms within which hands come together.
+        stays: metres within which hands that have come together stay so.
         shortest: frames for which they do at least.
         place: (3,) the middle of what touches the other hand, of a left hand, metres from the wrist.
         towards: (3,) where a left hand looks towards the other one, in its own frame.
         shape: (20,) angles of fingers, degrees, that touch the other hand as they are; None for fingers that close.
         ahead: frames by which hands are turned before they touch.
         apart: metres by which they are further apart before and after they touch.
-        opposed: cosine between ``towards`` of both hands, up to which they come together.
+        opposed: mean cosine between ``towards`` of both hands, up to which they come together.
     """
 
     state: int
     holds: Callable[[tuple[int, int]], list[Hold]]
     reach: float
+    stays: float
     shortest: int
     place: tuple[float, float, float]
     towards: tuple[float, float, float]
@@ -205,9 +207,9 @@ def _open_for_slap() -> np.ndarray:
 
 
 _PALM_PLACE, _PALM_TOWARDS = (PALM, 0.0, 0.0), (0.0, -1.0, 0.0)
-CLASPED = Manner(CLASP, possible_holds, 0.24, 8, _PALM_PLACE, _PALM_TOWARDS, None, 6, 0.035)
+CLASPED = Manner(CLASP, possible_holds, 0.24, 0.24, 8, _PALM_PLACE, _PALM_TOWARDS, None, 6, 0.035)
 """Hands that hold each other."""
-SLAPPED = Manner(OPEN, flat_holds, 0.15, 1, _PALM_PLACE, _PALM_TOWARDS, _open_for_slap(), 4, 0.05)
+SLAPPED = Manner(OPEN, flat_holds, 0.15, 0.15, 1, _PALM_PLACE, _PALM_TOWARDS, _open_for_slap(), 4, 0.05)
 """Flat hands that touch each other, as in a high five; hands that only pass are further apart."""
-BUMPED = Manner(FIST, fist_holds, 0.16, 1, (0.106, -0.023, -0.009), (1.0, 0.0, 0.0), SHAPES[FIST], 4, 0.03, -0.3)
+BUMPED = Manner(FIST, fist_holds, 0.16, 0.22, 1, (0.106, -0.023, -0.009), (1.0, 0.0, 0.0), SHAPES[FIST], 4, 0.03, -0.2)
 """Fists that meet with their knuckles."""

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..kinematics.contacts import hysteresis_runs
 from ..kinematics.filters import hann_smoothed, smoothstep
 from ..kinematics.pose import PoseBatch
 from ..motion.posed import PosedSkeleton
 from ..motion.rest import SMPL_REST_OFFSETS, SMPLX_REST_OFFSETS
 from ..motion.rotations import continuous_signs, matrix_from_quaternion, quaternion_from_matrix
+from ..motion.runs import runs
 from ..motion.skeleton import SMPL, SMPLX
 from .clasping import Meeting, brought_together
 from .closing import OPEN_FOR_CLASP, closed_fingers
@@ -21,7 +23,7 @@ from .holds import BUMPED, CLASPED, SLAPPED, Manner, palm_of
 from .passing import find_handovers, handed_over, passing_shape
 from .resting import Rest, find_rests, fingers_on, laid_on
 from .shapes import SHAPES
-from .states import FINGER_STATES, FIST, FLAT, GRIP, HANDLE, OPEN, RELAXED
+from .states import CLASP, FINGER_STATES, FIST, FLAT, GRIP, HANDLE, OPEN, RELAXED
 from .wrists import hand_of
 
 _STEADY, _BLEND = 5, 4
@@ -56,16 +58,18 @@ def with_fingers(
         people[0].fps,
     )
     sizes = (body_size(people[0].offsets), body_size(people[1].offsets))
-    meetings = find_meetings(weights, pose, sizes)
+    handovers = find_handovers(weights, pose, sizes)
+    passed = {(person, side) for handover in handovers for person, side in enumerate(handover.sides)}
+    meetings = [one for one in find_meetings(weights, pose, sizes) if passed.isdisjoint(enumerate(one.sides))]
     for meeting in meetings:
         if meeting.manner.shape is not None:
             for one, side in enumerate(meeting.sides):
                 angles[one, :, side] += meeting.shaping[:, None] * (meeting.manner.shape - angles[one, :, side])
-    handovers, rests = find_handovers(weights, pose, sizes), list[Rest]()
+    rests: list[Rest] = []
     for handover in handovers:
         for one, side in enumerate(handover.sides):
             # As far as the hand is closed: it takes, or lets go, of something as thick.
-            share = np.minimum(handover.shaping, weights[one, :, side, HANDLE])[:, None]
+            share = np.minimum(handover.shaping, weights[one, :, side, HANDLE] + weights[one, :, side, CLASP])[:, None]
             angles[one, :, side] += share * (passing_shape() - angles[one, :, side])
     if move_hands:
         pose = handed_over(pose, handovers, sizes, held)
@@ -101,13 +105,18 @@ def find_meetings(weights: np.ndarray, pose: PoseBatch, sizes: tuple[float, floa
 
 def _meetings(weights: np.ndarray, hands: Sequence[Sequence[HandPlace]], manner: Manner) -> list[Meeting]:
     """``find_meetings`` in one manner, of the hands of both people."""
-    shaped, found = weights[..., manner.state], []
+    shaped, t, found = weights[..., manner.state], np.arange(weights.shape[1]), []
     for first in (0, 1):
         for second in (0, 1):
             both = np.minimum(shaped[0, :, first], shaped[1, :, second])
             apart = np.linalg.norm(palm_of(hands[0][first]) - palm_of(hands[1][second]), axis=-1)
-            facing = (manner.looking(hands[0][first]) * manner.looking(hands[1][second])).sum(-1) <= manner.opposed
-            near = hann_smoothed((both * facing * (apart < manner.reach))[None], _BLEND)[0]
+            together = hysteresis_runs(apart < manner.reach, apart < manner.stays, 0)
+            both = both * np.any([(t >= start) & (t < stop) for start, stop in together], axis=0)
+            cosine = (manner.looking(hands[0][first]) * manner.looking(hands[1][second])).sum(-1)
+            for start, stop in runs(both > 0):
+                # On the whole: wrists that bend look elsewhere for a moment.
+                both[start:stop] *= cosine[start:stop].mean() <= manner.opposed
+            near = hann_smoothed(both[None], _BLEND)[0]
             if (near > 0.5).sum() >= manner.shortest:
                 found.append((float(apart[near > 0.5].mean()), Meeting((first, second), near, manner)))
     meetings: list[Meeting] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kinematics.filters import hann_smoothed, smoothstep
+from ..kinematics.filters import hann_smoothed, smoothstep, upper_envelope
 from ..kinematics.hands import rotations_with_moved_hands
 from ..kinematics.pose import PoseBatch
 from ..motion.rotations import (
@@ -17,6 +17,7 @@ from ..motion.rotations import (
     normalized,
     shortest_arc,
 )
+from .clasping import nearest_touch
 from .hand_capsules import Capsules, HandPlace, finger_capsules, palm_capsules
 from .hand_pose import THUMB
 from .holds import CLASPED, palm_of
@@ -36,6 +37,8 @@ _SHORTEST = 4
 """Frames of the shortest touch."""
 _SMOOTH = 4
 """Frames on each side over which touches fade in and out, and over which the skin's direction is smoothed."""
+_AROUND = 5
+"""Frames by which a hand is turned and moved before it touches."""
 _NEIGHBOURS = 120
 """Points of the skin near a hand that are looked at."""
 _PASSES = 3
@@ -65,6 +68,11 @@ class Rest:
     person: int
     side: int
     weight: np.ndarray
+
+    @property
+    def shaping(self) -> np.ndarray:
+        """(T,) 1 while it does and shortly before and after: the hand comes and goes in its place on the body."""
+        return hann_smoothed(upper_envelope(self.weight, _AROUND), 3)
 
 
 @dataclass(frozen=True)
@@ -142,17 +150,19 @@ def laid_on(pose: PoseBatch, rests: Sequence[Rest], sizes: tuple[float, float]) 
         moves = np.zeros((*joints.shape[:2], 2, 3))
         for rest in rests:
             own, other = rest.person, 1 - rest.person
-            frames = np.flatnonzero(rest.weight > 0)
+            frames = np.flatnonzero(rest.shaping > 0)
+            touching = nearest_touch(rest.weight[frames])
             hand = hand_of(joints[own], rotations[own], rest.side, sizes[own])
             skin = near_skin(joints[other], rotations[other], sizes[other], palm_of(hand), frames)
             hand = hand.frames(frames)
-            weight, body = rest.weight[frames], rotations[own, frames]
+            share, body = rest.shaping[frames, None], rotations[own, frames]
             normal = _direction(hand, skin)
-            turned = bent_at_most(_facing(hand, normal, weight), body, rest.side)
+            turn = matrix_from_axis_angle(share * _turn(hand, normal)[touching])
+            turned = bent_at_most(turn @ hand.orientation, body, rest.side)
             rotations[own, frames] = with_turned_hand(body, turned, rest.side)
             hand = HandPlace(hand.wrist, turned, hand.side, hand.size)
             deep = hann_smoothed(skin.depths(palm_capsules(hand)).max(-1)[None], 1)[0]
-            moves[own, frames, rest.side] = (weight * deep)[:, None] * normal
+            moves[own, frames, rest.side] = share * (deep[:, None] * normal)[touching]
         moved = rotations_with_moved_hands(joints, rotations, moves, pose.offsets, pose.joints)
         pose = pose.with_world_rotations(moved)
     return pose
@@ -166,12 +176,11 @@ def _direction(hand: HandPlace, skin: NearSkin) -> np.ndarray:
     return normalized(hann_smoothed(normalized(normals.mean(1)).T, _SMOOTH).T)
 
 
-def _facing(hand: HandPlace, normal: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Orientations (T, 3, 3) of a hand whose palm looks at the skin, as far as ``weight`` (T,) says."""
+def _turn(hand: HandPlace, normal: np.ndarray) -> np.ndarray:
+    """(T, 3) axis times angle by which a hand is turned so that its palm looks at the skin."""
     turn = axis_angle_from_matrix(matrix_from_quaternion(shortest_arc(CLASPED.looking(hand), -normal)))
     angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-    turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)) * weight[:, None]
-    return np.asarray(matrix_from_axis_angle(turn) @ hand.orientation)
+    return np.asarray(turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)))
 
 
 def fingers_on(angles: np.ndarray, pose: PoseBatch, rests: Sequence[Rest], sizes: tuple[float, float]) -> None:
