@@ -15,7 +15,9 @@ from ..motion.rotations import (
     matrix_from_axis_angle,
     matrix_from_quaternion,
     normalized,
+    rotate,
     shortest_arc,
+    transposed,
 )
 from .clasping import nearest_touch
 from .hand_capsules import Capsules, HandPlace, finger_capsules, palm_capsules
@@ -39,7 +41,7 @@ _SMOOTH = 4
 """Frames on each side over which touches fade in and out, and over which the skin's direction is smoothed."""
 _AROUND = 5
 """Frames by which a hand is turned and moved before it touches."""
-_NEIGHBOURS = 120
+_NEIGHBOURS = 90
 """Points of the skin near a hand that are looked at."""
 _PASSES = 3
 _AHEAD = 0.5
@@ -136,10 +138,20 @@ def near_skin(
         places: (T, 3) metres.
         frames: (F,) indices.
     """
-    points, normals = mannequin_skin().in_world(joints[frames], rotations[frames], size)
-    away = ((points - places[frames, None]) ** 2).sum(-1)
-    chosen = np.argpartition(away, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS, None]
-    return NearSkin(np.take_along_axis(points, chosen, 1), np.take_along_axis(normals, chosen, 1))
+    skin, joints, rotations, places = mannequin_skin(), joints[frames], rotations[frames], places[frames]
+    # Distances in the joints' own frames: only the points that are near are brought to the world.
+    local = rotate(transposed(rotations), places[:, None] - joints)
+    away = np.empty((len(frames), len(skin.joints)))
+    for joint in np.unique(skin.joints):
+        carried = skin.joints == joint
+        points, place = size * skin.places[carried], local[:, joint]
+        away[:, carried] = (points**2).sum(-1) - 2 * place @ points.T
+        away[:, carried] += (place**2).sum(-1, keepdims=True)
+    chosen = np.argpartition(away, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
+    carriers, number = skin.joints[chosen], np.arange(len(frames))[:, None]
+    turns = rotations[number, carriers]
+    points = joints[number, carriers] + rotate(turns, size * skin.places[chosen])
+    return NearSkin(points, rotate(turns, skin.normals[chosen]))
 
 
 def laid_on(pose: PoseBatch, rests: Sequence[Rest], sizes: tuple[float, float]) -> PoseBatch:

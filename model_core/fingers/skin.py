@@ -79,10 +79,10 @@ def heights(points: np.ndarray, skin: np.ndarray, normals: np.ndarray) -> tuple[
     Returns:
         (..., M) metres, and the skin's normals there (..., M, 3).
     """
-    between = points[..., :, None, :] - skin[..., None, :, :]
-    square = (between * between).sum(-1)
+    # By products of matrices: the vectors between all points and all of the skin's are many.
+    square = (points**2).sum(-1)[..., None] + (skin**2).sum(-1)[..., None, :] - 2 * points @ np.swapaxes(skin, -1, -2)
     # Relative to the nearest point, so that far points have a height too.
-    weight = np.exp(-(square - square.min(-1, keepdims=True)) / (2 * _BLEND**2))
+    weight = np.exp((square.min(-1, keepdims=True) - square) / (2 * _BLEND**2))
     weight /= weight.sum(-1, keepdims=True)
-    along = (between * normals[..., None, :, :]).sum(-1)
-    return (weight * along).sum(-1), normalized((weight[..., None] * normals[..., None, :, :]).sum(-2))
+    along = points @ np.swapaxes(normals, -1, -2) - (skin * normals).sum(-1)[..., None, :]
+    return (weight * along).sum(-1), normalized(weight @ normals)
