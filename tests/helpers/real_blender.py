@@ -318,6 +318,10 @@ class RealBlender:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._do(f"import -window root -resize 1000x -colors 96 PNG8:{shlex.quote(str(path.resolve()))}")
 
+    def picture_of(self, path: Path, x: int, y: int, width: int, height: int) -> None:
+        """Take a picture of a part of the screen, in pixels from its upper left corner."""
+        self._do(f"import -window root -crop {width}x{height}+{x}+{y} +repage {shlex.quote(str(path.resolve()))}")
+
     def close(self) -> None:
         """End Blender and its screen."""
         for process in (getattr(self, "_hand", None), getattr(self, "_blender", None), self._screen):
