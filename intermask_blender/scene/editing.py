@@ -18,7 +18,7 @@ from ..rig.splice import KeptKeys, source_of
 from ..translations import tr
 from .placement import Placement
 from .request import TakeOptions, figure_size
-from .takes import is_reaction, people_of
+from .takes import check_unshared, is_reaction, people_of
 
 ALL_PARTS = (0, 1, 2, 3, 4)
 
@@ -85,12 +85,13 @@ def prepare_edit(
         edit: the change; None regenerates the whole take.
 
     Raises:
-        UserError: a character or the leader was deleted, or the frames are outside the take.
+        UserError: a character or the leader was deleted, two share an action, or the frames are outside the take.
     """
     edit = edit or Edit()
     owners, reaction = people_of(take), is_reaction(take)
     if reaction and (edit.who == "FIRST" or edit.more is not None):
         raise UserError(tr("{name} leads and is never changed; change person 2 only.").format(name=owners[0].name))
+    check_unshared(take)
     # Strips of the character's other scenes are not part of the take.
     first, last = compat.keyed_range(owners[1]) or animated_frames(owners[1], scene)
     captured = [capture(owner, scene, (first, last)) for owner in owners]

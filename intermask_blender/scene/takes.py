@@ -58,6 +58,24 @@ def people_of(take: bpy.types.PropertyGroup) -> tuple[bpy.types.Object, bpy.type
     return first, take.character_2
 
 
+def check_unshared(take: bpy.types.PropertyGroup) -> None:
+    """Whether each character of a take has its action for itself, so that both can be read and keyed.
+
+    Raises:
+        UserError: another object plays the action of one of them.
+    """
+    for owner, action in character_actions(take):
+        moved = [thing for thing in take.id_data.objects if thing != owner and thing.animation_data is not None]
+        others = [thing for thing in moved if thing.animation_data.action == action]
+        if others:
+            raise UserError(
+                tr(
+                    "{name} and {other} share the action {action}; make it a single user copy in the Action Editor "
+                    "first."
+                ).format(name=owner.name, other=others[0].name, action=action.name)
+            )
+
+
 def seed_of(take: bpy.types.PropertyGroup) -> int | None:
     """The seed that a take was generated with, None where none is stored. Early versions stored a number."""
     stored = take.get("seed")  # reading the property itself would delete a stored number

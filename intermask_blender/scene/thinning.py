@@ -17,7 +17,7 @@ from ..rig.keyable import check_keyable
 from ..rig.map import RigMapping
 from ..rig.own_map import mapping_of
 from ..translations import tr
-from .takes import CharacterAction, character_actions, leader_of, no_characters, show_take
+from .takes import CharacterAction, character_actions, check_unshared, leader_of, no_characters, show_take
 
 
 def is_thinned(take: bpy.types.PropertyGroup) -> bool:
@@ -125,16 +125,7 @@ def _checked_actions(take: bpy.types.PropertyGroup) -> list[CharacterAction]:
         raise no_characters(take)
     for owner, _ in found:
         check_keyable(owner)
-    for owner, action in found:
-        moved = [thing for thing in take.id_data.objects if thing != owner and thing.animation_data is not None]
-        others = [thing for thing in moved if thing.animation_data.action == action]
-        if others:
-            raise UserError(
-                tr(
-                    "{name} and {other} share the action {action}; make it a single user copy in the Action Editor "
-                    "first."
-                ).format(name=owner.name, other=others[0].name, action=action.name)
-            )
+    check_unshared(take)
     return found
 
 

@@ -20,7 +20,7 @@ from ..translations import tr
 from .export_pose import posed_of
 from .placement import Placement
 from .placing import place
-from .takes import add_take, is_reaction, people_of, seed_of
+from .takes import add_take, check_unshared, is_reaction, people_of, seed_of
 
 SAME_FRAME = 1e-3
 """Frames between two times that are the same frame."""
@@ -40,7 +40,7 @@ def add_changed_take(
         label: of what changed, for the name of the new take.
 
     Raises:
-        UserError: a character was deleted or cannot be read, or one of them leads.
+        UserError: a character was deleted or cannot be read, shares its action, or one of them leads.
     """
     owners = _both(take)
     first, last = compat.keyed_range(owners[1]) or animated_frames(owners[1], scene)
@@ -79,7 +79,7 @@ def add_retimed_take(scene: bpy.types.Scene, take: bpy.types.PropertyGroup, spee
         speed: 2 is twice as fast.
 
     Raises:
-        UserError: a character was deleted, or one of them leads.
+        UserError: a character was deleted or shares its action, or one of them leads.
     """
     owners = _both(take)
     begin = min(float(action.frame_range[0]) for action in (take.action_1, take.action_2))
@@ -119,6 +119,7 @@ def _both(take: bpy.types.PropertyGroup) -> tuple[bpy.types.Object, bpy.types.Ob
         )
     if take.action_1 is None or take.action_2 is None:
         raise UserError(tr("The keys of the take {take} were deleted; generate a new take.").format(take=take.name))
+    check_unshared(take)
     return owners
 
 

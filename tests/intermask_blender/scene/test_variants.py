@@ -12,8 +12,10 @@ from blender_scene import empty_scene, joints_in_blender
 from couple_examples import couple_holding_hands
 
 from intermask_blender import compat
+from intermask_blender.core import UserError
+from intermask_blender.scene.editing import prepare_edit
 from intermask_blender.scene.new_takes import place_takes
-from intermask_blender.scene.request import prepare
+from intermask_blender.scene.request import TakeOptions, prepare
 from intermask_blender.scene.takes import frames_of
 from model_core.motion import SMPL
 
@@ -108,3 +110,17 @@ def test_a_retimed_take_has_a_key_on_every_frame_as_the_take_had_and_can_be_thin
             curve = max(compat.own_curves(owner), key=lambda curve: len(curve.keyframe_points))
             assert [point.co[0] for point in curve.keyframe_points] == list(range(first, last + 1))
         assert bpy.ops.intermask.thin_out_keys() == {"FINISHED"}
+
+
+def test_people_who_share_an_action_are_named_and_no_leader_is_asked_for(model: Path) -> None:
+    scene = empty_scene()
+    take = take_in(scene, model)
+    people = take.character_1.name, take.character_2.name
+    compat.assign_action(take.character_2, take.action_1)
+    operators = bpy.ops.intermask
+    for button in (operators.mirror_take, operators.exchange_people, operators.scale_gestures, operators.retime_take):
+        with pytest.raises(RuntimeError, match=f"{people[0]} and {people[1]} share the action"):
+            button()
+    with pytest.raises(UserError, match="share the action"):
+        prepare_edit(scene, take, ("", 0, model), TakeOptions())
+    assert len(scene.intermask.takes) == 1 and len(bpy.data.actions) == 2
