@@ -348,15 +348,7 @@ class InterMask:
             return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
         texts = self._texts.windows(prompt, frames, fixed_frames, options.as_written, constraints)
         pairs = self._completer.complete(
-            texts,
-            known,
-            free,
-            frames,
-            sampler,
-            options.takes,
-            options.on_step,
-            targets,
-            options.steering,
+            texts, known, free, frames, sampler, options.takes, options.on_step, targets, options.steering
         )
         return [Interaction(pair, prompt, self.config.name, options.seed) for pair in pairs]
 
