@@ -43,12 +43,15 @@ class INTERMASK_OT_add_constraint(AttemptMixin, bpy.types.Operator):
     kind: bpy.props.EnumProperty(name="Kind", items=NEW)  # type: ignore[valid-type]
     person: person_property()  # type: ignore[valid-type]
     joint: joint_property()  # type: ignore[valid-type]
+    # Blender gives an entry of a menu the last values of what it does not set: these two would stay on.
     selected_bones: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Selected Bones Only", description="Hold the selected bones and leave the others free"
-    )
+        name="Selected Bones Only", description="Hold the selected bones and leave the others free",
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
     at_active: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="At Active Object", description="Put the point on the active object and let it follow that"
-    )
+        name="At Active Object", description="Put the point on the active object and let it follow that",
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
 
     POSES: ClassVar[frozenset[str]] = frozenset(("POSE", "FROM_POSE", "TO_POSE"))
 

@@ -25,8 +25,10 @@ class INTERMASK_PT_props(bpy.types.Panel):
         settings, layout = context.scene.intermask, self.layout
         column = property_column(layout)
         column.prop(settings, "prop_object")
-        if settings.prop_object is None:
-            column.prop(settings, "prop_shape")
+        # Greyed out, not left out: the buttons below would move under the mouse.
+        row = column.row()
+        row.active = settings.prop_object is None
+        row.prop(settings, "prop_shape")
         row = layout.row(align=True)
         for use, title, _ in USES:
             row.operator(INTERMASK_OT_add_prop.bl_idname, text=title).use = use

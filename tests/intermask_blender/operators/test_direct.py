@@ -214,6 +214,13 @@ def test_there_is_no_pose_without_a_person(model: Path) -> None:
     assert not bpy.context.scene.intermask.constraints and "Direct" not in bpy.data.collections
 
 
+def test_an_entry_of_the_menu_does_not_inherit_what_the_last_one_switched_on() -> None:
+    """Without a window Blender remembers no values, so that the flag that stops it is what can be seen here."""
+    properties = bpy.ops.intermask.add_constraint.get_rna_type().properties
+    switches = {prop.identifier: prop.is_skip_save for prop in properties if prop.type == "BOOLEAN"}
+    assert switches == {"selected_bones": True, "at_active": True}
+
+
 def test_a_point_follows_the_active_object(model: Path) -> None:
     scene = empty_scene()
     bpy.ops.mesh.primitive_cube_add(size=0.2, location=(1.0, 4.0, 1.0), rotation=(0.3, 0.2, 0.1))
