@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,6 +73,10 @@ def _add_learn_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="folder of the model (the first bundled one)")
     parser.add_argument("--words", type=Path, required=True, help="folder of phrases by kind, such as assets/words")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and metrics")
+    parser.add_argument(
+        "--start", type=Path, help="a model folder whose classifier the training starts from; a few hundred steps do"
+    )
+    parser.add_argument("--steps", type=int, default=1000, help="updates (default: %(default)s)")
 
 
 def _add_learn_fingers(parser: argparse.ArgumentParser) -> None:
@@ -175,9 +180,14 @@ def _train(options: argparse.Namespace) -> None:
 
 def _learn_words(options: argparse.Namespace) -> None:
     from .model_files.model_folder import bundled_model
-    from .training.prompt_classifier_training import learn_words
+    from .training.prompt_classifier_training import PromptClassifierTraining, learn_words
 
-    for name, value in learn_words(options.model or bundled_model(), options.words, options.out).items():
+    if options.steps < 1:
+        raise UserError("--steps must be at least 1.")
+    settings = PromptClassifierTraining()
+    settings = replace(settings, loop=replace(settings.loop, steps=options.steps))
+    model = options.model or bundled_model()
+    for name, value in learn_words(model, options.words, options.out, settings, options.start).items():
         _show(f"{name}: {value:.3f}")
 
 

@@ -17,7 +17,7 @@ from ..data.choreography.captions.kind_of_caption import kind_of_caption
 from ..errors import UserError
 from ..model_files.kinds import listed_kinds
 from ..model_files.model_folder import find_text_encoder, read_config
-from ..model_files.prompt_classifier_file import LoadedClassifier, save_prompt_classifier
+from ..model_files.prompt_classifier_file import LoadedClassifier, load_prompt_classifier, save_prompt_classifier
 from ..model_files.training_captions import TrainingCaptions, load_captions, save_captions
 from ..model_files.words import read_phrases
 from ..networks.prompt_classifier import PromptClassifier
@@ -25,11 +25,13 @@ from ..networks.sentence_encoder import SentenceEncoder
 from ..text_encoders import load_text_encoder
 from ..text_encoders.encoder import TowerEncoder
 from .loop import Loop, LoopSettings
+from .misspelling import misspelt
 
 NONE_OF_THEM = "none.json"
 """File with a list of prompts that name no kind; the other files of the folder have phrases by kind."""
 HELD_OUT = "held_out.json"
 """File with prompts by kind, as users write them; they are not trained on, and set the threshold for known prompts."""
+_TEXTS_PER_PASS = 16
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class PromptClassifierTraining:
         caption_share, none_share: fractions of each batch that are training captions, and prompts of no kind; the rest
             are phrases.
         false_unknown_rate: fraction of held-out prompts below the threshold for known prompts.
-        typo_rate: fraction of texts that get a typing error.
+        misspelt_share: fraction of texts that are misspelt.
+        misspelt_words: fraction of the words in these texts that are misspelt; one at least.
         label_smoothing: probability that the targets spread over all classes.
         seed: of the drawn batches and initial weights.
     """
@@ -52,7 +55,8 @@ class PromptClassifierTraining:
     caption_share: float = 0.12
     none_share: float = 0.15
     false_unknown_rate: float = 0.05
-    typo_rate: float = 0.15
+    misspelt_share: float = 0.3
+    misspelt_words: float = 0.35
     label_smoothing: float = 0.05
     seed: int = 0
 
@@ -68,7 +72,11 @@ class LabelledTexts:
 
 
 def learn_words(
-    model: Path, words: Path, out: Path, settings: PromptClassifierTraining = PromptClassifierTraining()
+    model: Path,
+    words: Path,
+    out: Path,
+    settings: PromptClassifierTraining = PromptClassifierTraining(),
+    start: Path | None = None,
 ) -> dict[str, float]:
     """Train a prompt classifier and write it to the model folder, together with the kind of each training caption.
 
@@ -77,12 +85,14 @@ def learn_words(
         words: a folder of JSON files: phrases by kind, one file for each language, ``none.json`` and ``held_out.json``.
         out: folder for checkpoints and metrics.
         settings: of the training.
+        start: a model folder whose classifier the training starts from; it has the same kinds. None for new weights.
 
     Returns:
         Top-1 and top-3 accuracy on the held-out prompts, and the threshold for known prompts.
 
     Raises:
-        UserError: the model has no captions of kinds, or a file of words is missing or damaged.
+        UserError: the model has no captions of kinds, a file of words is missing or damaged, or ``start`` has no
+            classifier of the same kinds.
     """
     encoder = load_text_encoder(find_text_encoder(read_config(model).text_encoder, model))
     captions = load_captions(model)
@@ -96,11 +106,25 @@ def learn_words(
     texts = _read_words(words, captions)
     torch.manual_seed(settings.seed)
     network = PromptClassifier(encoder.tower, len(captions.kinds))
+    if start is not None:
+        network.load_state_dict(_started_from(start, encoder, captions).state_dict())
     trained = _fit(network, encoder, texts, out, settings)
     probabilities = _probabilities(trained, encoder, texts.held_out)
     known_threshold = float(probabilities[:, :-1].amax(1).quantile(settings.false_unknown_rate))
     save_prompt_classifier(model, LoadedClassifier(trained, captions.kinds, known_threshold))
     return {**_accuracy(probabilities, texts.held_out), "known_from": known_threshold}
+
+
+def _started_from(folder: Path, encoder: TowerEncoder, captions: TrainingCaptions) -> PromptClassifier:
+    """The classifier of a model folder.
+
+    Raises:
+        UserError: there is none, it is damaged, or it has other kinds.
+    """
+    loaded = load_prompt_classifier(folder, encoder)
+    if loaded is None or loaded.kinds != captions.kinds:
+        raise UserError(f"{folder} has no prompt classifier of the same kinds to start from; leave out --start.")
+    return loaded.network
 
 
 def _read_words(folder: Path, captions: TrainingCaptions) -> LabelledTexts:
@@ -142,7 +166,12 @@ def _fit(
 
     def logits(classifier: PromptClassifier, prompts: Sequence[str]) -> Tensor:
         ids, mask = (tensor.to(encoder.device) for tensor in encoder.token_ids(prompts))
-        return classifier(classifier.vectors(ids, mask))
+        lengths = mask.sum(1)
+        # Texts of similar length together: half of the time would otherwise go into padding.
+        parts = lengths.argsort(stable=True).split(_TEXTS_PER_PASS)
+        vectors = [classifier.vectors(ids[part, :length], mask[part, :length]) for part in parts
+                   if (length := int(lengths[part].max()))]  # fmt: skip
+        return classifier(torch.cat(vectors)[torch.cat(parts).argsort()])
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
         random = np.random.default_rng((settings.seed, step))
@@ -150,7 +179,10 @@ def _fit(
         captions, none = round(settings.caption_share * batch), round(settings.none_share * batch)
         shares = ((texts.captions, captions), (texts.none, none), (texts.phrases, batch - captions - none))
         chosen = [group[int(index)] for group, size in shares for index in random.integers(len(group), size=size)]
-        prompts = [_with_typo(text, random) if random.random() < settings.typo_rate else text for text, _ in chosen]
+        prompts = [
+            misspelt(text, settings.misspelt_words, random) if random.random() < settings.misspelt_share else text
+            for text, _ in chosen
+        ]
         labels = torch.tensor([label for _, label in chosen], device=encoder.device)
         predicted = logits(network, prompts)
         loss = functional.cross_entropy(predicted, labels, label_smoothing=settings.label_smoothing)
@@ -180,17 +212,3 @@ def _accuracy(probabilities: Tensor, labelled: Sequence[tuple[str, int]]) -> dic
         "first": float((order[:, 0] == labels).float().mean()),
         "among_three": float((order[:, :3] == labels[:, None]).any(1).float().mean()),
     }
-
-
-def _with_typo(text: str, random: np.random.Generator) -> str:
-    """The text with one letter left out, doubled or swapped with the next one."""
-    if len(text) < 5:
-        return text
-    place = int(random.integers(1, len(text) - 2))
-    match int(random.integers(3)):
-        case 0:
-            return text[:place] + text[place + 1 :]
-        case 1:
-            return text[:place] + text[place] + text[place:]
-        case _:
-            return text[:place] + text[place + 1] + text[place] + text[place + 2 :]

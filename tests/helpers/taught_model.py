@@ -31,5 +31,5 @@ def save_taught_model(base: Path) -> Path:
     (words / "none.json").write_text(json.dumps(NONE), encoding="utf-8")
     (words / "held_out.json").write_text(json.dumps(HELD_OUT), encoding="utf-8")
     loop = LoopSettings(steps=40, batch=16, rate=3e-3, warm_up=5, average=0.8)
-    learn_words(model, words, base / "out", PromptClassifierTraining(loop, typo_rate=0.0))
+    learn_words(model, words, base / "out", PromptClassifierTraining(loop, misspelt_share=0.0))
     return model
