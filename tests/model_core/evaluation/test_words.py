@@ -31,7 +31,8 @@ def test_no_test_prompt_is_among_the_phrases_that_were_learnt() -> None:
             groups = values.values() if isinstance(values, dict) else [values]
             learnt |= {_letters(text) for group in groups for text in group}
     tests = read_prompts(PROMPTS)
-    assert not {_letters(test.prompt) for test in tests} & learnt
+    misspelt = read_prompts(PROMPTS.with_name("misspelt"))
+    assert not {_letters(test.prompt) for test in (*tests, *misspelt)} & learnt
     held_out = json.loads((WORDS / HELD_OUT).read_text(encoding="utf-8"))
     assert not {_letters(text) for group in held_out.values() for text in group} & learnt
     counts = [sum(test.kind == kind for test in tests) for kind in {test.kind for test in tests} - {""}]
