@@ -38,7 +38,7 @@ class CloseUp:
         prop: simple prop, and its use.
         alone: whether the hand that reaches furthest is shown, not the hands that meet.
         later: frames after that moment.
-        turn: degrees by which the camera goes round, from the side of both people.
+        turn: degrees by which the camera goes round, from the side of both people, or of a hand that is shown alone.
         above: degrees by which it looks down.
         extent: metres across the picture.
     """
@@ -58,7 +58,7 @@ CLOSE_UPS = (
     CloseUp("two people give each other a fist bump"),
     CloseUp("two people fight with swords", prop=("SWORD", "HOLD"), alone=True),
     CloseUp("two people give each other a high five"),
-    CloseUp("one person points at something and the other looks", alone=True, turn=65.0),
+    CloseUp("one person points at something and the other looks", alone=True),
     CloseUp("one person hands an object over to the other", prop=("BOTTLE", "HAND_OVER"), later=-6, turn=180.0),
 )
 
@@ -66,6 +66,11 @@ CLOSE_UPS = (
 def knuckles(people: list[bpy.types.Object]) -> np.ndarray:
     """(2, 2, 3) where the hands of both people are at the current frame."""
     return np.array([[person.matrix_world @ person.pose.bones[name].head for name in KNUCKLES] for person in people])
+
+
+def pelvis(person: bpy.types.Object) -> np.ndarray:
+    """(3,) where a person's pelvis is at the current frame."""
+    return np.array(person.matrix_world @ person.pose.bones["Pelvis"].head)
 
 
 def close_up(shown: CloseUp, target: Path) -> None:
@@ -79,14 +84,14 @@ def close_up(shown: CloseUp, target: Path) -> None:
         scene.intermask.prop_shape = shown.prop[0]
         bpy.ops.intermask.add_prop(use=shown.prop[1])
     last = int(people[0].animation_data.action.frame_range[1])
-    places = []
+    places, pelvises = [], []
     for frame in range(1, last + 1):
         scene.frame_set(frame)
         places.append(knuckles(people))
+        pelvises.append(pelvis(people[0]))
     paths = np.array(places)  # (T, 2, 2, 3)
     if shown.alone:
-        heads = np.array([people[0].matrix_world @ people[0].pose.bones["Pelvis"].head])
-        reach = np.linalg.norm((paths[:, 0] - heads)[..., :2], axis=-1)
+        reach = np.linalg.norm((paths[:, 0] - np.array(pelvises)[:, None])[..., :2], axis=-1)
         moment, hand = np.unravel_index(reach.argmax(), reach.shape)
     else:
         apart = np.linalg.norm(paths[:, 0, :, None] - paths[:, 1, None], axis=-1)
@@ -96,7 +101,9 @@ def close_up(shown: CloseUp, target: Path) -> None:
     moment = int(np.clip(moment + shown.later, 0, last - 1))
     scene.frame_set(moment + 1)
     middle = paths[moment, 0, hand] if shown.alone else 0.5 * (paths[moment, 0, hand] + paths[moment, 1, other])
-    aim(scene, people, middle, shown)
+    # What is seen from the side: the line from one person to the other, or from a body to its hand.
+    ends = (pelvis(people[0]), paths[moment, 0, hand] if shown.alone else pelvis(people[1]))
+    aim(scene, middle, ends[1] - ends[0], shown)
     prepare_scene(scene, RenderSettings("png", "cycles", 2 * WIDTH, 2 * HEIGHT, SAMPLES))
     scene.render.threads_mode, scene.render.threads = "FIXED", 1
     light(scene)
@@ -107,10 +114,8 @@ def close_up(shown: CloseUp, target: Path) -> None:
         large.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(target)
 
 
-def aim(scene: bpy.types.Scene, people: list[bpy.types.Object], middle: np.ndarray, shown: CloseUp) -> None:
-    """A camera that looks at the hands from beside the two people."""
-    line = np.array(people[1].matrix_world @ people[1].pose.bones["Pelvis"].head)
-    line = (line - np.array(people[0].matrix_world @ people[0].pose.bones["Pelvis"].head))[:2]
+def aim(scene: bpy.types.Scene, middle: np.ndarray, line: np.ndarray, shown: CloseUp) -> None:
+    """A camera that looks at the hands from beside a line."""
     angle = np.arctan2(line[1], line[0]) - np.pi / 2 + np.radians(shown.turn)
     above = np.radians(shown.above)
     way = np.array((np.cos(above) * np.cos(angle), np.cos(above) * np.sin(angle), np.sin(above)))
