@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,11 +91,23 @@ except UserError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
 def test_a_killed_process_is_told_by_the_others(tmp_path: Path) -> None:
     (tmp_path / "meeting.py").write_text(_MEETING)
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(tmp_path / "meeting.py")]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=400, env=environment)
-    assert run.returncode == 1
-    assert "Another process of this training has ended" in run.stderr and "from the last checkpoint." in run.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # Without torchrun, which may end the survivor before it can say anything.
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    environment = {**os.environ, **shared, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(tmp_path / "meeting.py")]
+    killed, survivor = (
+        subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**environment, "RANK": rank, "LOCAL_RANK": rank}
+        )
+        for rank in ("1", "0")
+    )
+    _, said = survivor.communicate(timeout=400)
+    killed.communicate(timeout=400)
+    assert survivor.returncode == 1 and killed.returncode == -signal.SIGKILL
+    assert "Another process of this training has ended" in said and "from the last checkpoint." in said
 
 
 class Lines(nn.Module):
