@@ -55,7 +55,7 @@ class WordsReport:
     Attributes:
         first, offered: fraction of known prompts whose kind is ranked first, or among those offered.
         facts: fraction of the stated sides, manners and roles that are right in the chosen caption.
-        told, wrongly: fraction of unknown and of known acts that are reported as unknown.
+        reported, wrongly_reported: fraction of unknown and of known acts that are reported as unknown.
         warm_ms: milliseconds to understand a prompt.
         cold_s: seconds for the first prompt, including loading the encoder and the classifier.
         success, single: fraction of clips in which the detectors see the kind, with the model's settings and with
@@ -67,8 +67,8 @@ class WordsReport:
     first: float
     offered: float
     facts: float
-    told: float
-    wrongly: float
+    reported: float
+    wrongly_reported: float
     warm_ms: float
     cold_s: float
     success: float | None = None
@@ -82,8 +82,12 @@ class WordsReport:
             ("right kind first, at least 92 %", _percent(self.first), self.first >= 0.92),
             ("right kind among those offered, at least 98 %", _percent(self.offered), self.offered >= 0.98),
             ("right role, side and manner, at least 90 %", _percent(self.facts), self.facts >= 0.9),
-            ("unknown acts reported as unknown, at least 85 %", _percent(self.told), self.told >= 0.85),
-            ("known acts reported as unknown, at most 8 %", _percent(self.wrongly), self.wrongly <= 0.08),
+            ("unknown acts reported as unknown, at least 85 %", _percent(self.reported), self.reported >= 0.85),
+            (
+                "known acts reported as unknown, at most 8 %",
+                _percent(self.wrongly_reported),
+                self.wrongly_reported <= 0.08,
+            ),
             ("time to understand, warm, under 100 ms", f"{self.warm_ms:.0f} ms", self.warm_ms < 100),
             ("time to understand, cold, under 1 s", f"{self.cold_s:.2f} s", self.cold_s < 1),
         ]
@@ -143,8 +147,8 @@ def evaluate_words(
         first=float(right.mean()),
         offered=float(np.mean([test.kind in [match.kind for match in found.matches] for test, found in known])),
         facts=float(np.mean(stated)) if stated else float("nan"),
-        told=float(np.mean([not found.known for found in unknown])),
-        wrongly=float(np.mean([not found.known for _, found in known])),
+        reported=float(np.mean([not found.known for found in unknown])),
+        wrongly_reported=float(np.mean([not found.known for _, found in known])),
         warm_ms=1000 * warm,
         cold_s=_cold_seconds(model),
         confusions=[(test.prompt, test.kind, found.best.kind) for test, found in known if found.best.kind != test.kind],

@@ -53,7 +53,7 @@ def mannequin_skin() -> Skin:
     carrier = main[faces[:, 0]].astype(int)
     outside = (carrier < len(SMPL)) & ~np.isin(carrier, _HANDS)
     cells = np.concatenate((carrier[:, None], np.floor(middles / _CELL).astype(int)), axis=1)
-    # A thin part has two sides in a cell: they are told apart by where they look.
+    # A thin part has two sides in a cell: the direction in which they look distinguishes them.
     cells = np.concatenate((cells, (across > 0).astype(int)), axis=1)[outside]
     middles, across, carrier = middles[outside], across[outside], carrier[outside]
     _, first, member = np.unique(cells, axis=0, return_index=True, return_inverse=True)

@@ -44,7 +44,7 @@ def test_the_bundled_model_understands_prompts_in_anyones_words() -> None:
     report = evaluate_words(bundled_model(), None, 0, None)
     assert report.first >= 0.92 and report.offered >= 0.98, report.table()
     assert report.facts >= 0.9, report.table()
-    assert report.told >= 0.85 and report.wrongly <= 0.08, report.table()
+    assert report.reported >= 0.85 and report.wrongly_reported <= 0.08, report.table()
 
 
 def test_a_folder_without_prompts_is_an_error(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def walk_in(scene: Scene, nearest: float, closing: float, slower: float = 1.0, m
     As captured people do: hands meet about half a second before the bodies are nearest.
 
     Args:
-        scene: with nobody cast yet.
+        scene: with no person cast yet.
         nearest: metres between both in the end.
         closing: metres by which they are still farther apart half a second before that.
         slower: divides their pace.

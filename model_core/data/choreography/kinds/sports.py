@@ -317,7 +317,7 @@ def play_tag(scene: Scene) -> None:
         wait = 0.0 if actor is first else scene.vary(0.25, 0.4)
         drop = plateau(times, turned + wait, 30.0, 0.8, 0.1)
         speed = before * (1 - drop) - (scene.vary(1.9, 2.2)) * plateau(times, turned + wait + 0.75, 30.0, 0.7, 0.1)
-        # A toucher does not run into the back that is touched.
+        # The one who touches does not run into the back that is touched.
         if actor is first:
             speed = speed - closing * plateau(times, tag, turned + 0.1, 0.2, 0.3) * 1.2
         along = np.cumsum(speed) / 30
