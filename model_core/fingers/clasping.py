@@ -12,8 +12,10 @@ from ..kinematics.hands import rotations_with_moved_hands
 from ..kinematics.limbs import ARMS
 from ..kinematics.pose import PoseBatch
 from ..motion.rotations import (
+    angle_between,
     axis_angle_from_matrix,
     continuous_signs,
+    limited,
     matrix_from_axis_angle,
     matrix_from_quaternion,
     normalized,
@@ -117,9 +119,7 @@ def brought_together(
 def _turned(hand: HandPlace, orientation: np.ndarray, meeting: Meeting, rotations: np.ndarray) -> np.ndarray:
     """Orientations (T, 3, 3) of a hand that is turned to a target as far as it can be."""
     turn = axis_angle_from_matrix(orientation @ transposed(hand.orientation))
-    angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-    turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9))
-    turn = turn[meeting.touching] * meeting.shaping[:, None]
+    turn = limited(turn, _LARGEST_TURN)[meeting.touching] * meeting.shaping[:, None]
     turned = matrix_from_axis_angle(turn) @ hand.orientation
     return turned if meeting.manner.shape is None else bent_at_most(turned, rotations, hand.side)
 
@@ -183,7 +183,7 @@ def _best_hold(hands: Sequence[HandPlace], meeting: Meeting) -> Hold:
 
     def misfit(hold: Hold) -> float:
         first, second = (hand.orientation @ turn.T for hand, turn in zip(hands, hold.turns, strict=True))
-        angle = np.linalg.norm(axis_angle_from_matrix(transposed(first) @ second), axis=-1)
+        angle = angle_between(first, second)
         return float((angle * meeting.weight).sum())
 
     return min(meeting.manner.holds(meeting.sides), key=misfit)

@@ -12,9 +12,9 @@ from ..kinematics.filters import hann_smoothed, upper_envelope
 from ..kinematics.hands import rotations_with_moved_hands
 from ..kinematics.pose import PoseBatch
 from ..motion.rotations import (
-    axis_angle_from_matrix,
+    axis_angle_from_quaternion,
+    limited,
     matrix_from_axis_angle,
-    matrix_from_quaternion,
     normalized,
     rotate,
     shortest_arc,
@@ -125,11 +125,8 @@ def handed_over(
             for person, side in enumerate(handover.sides):
                 if person == held:
                     continue
-                turn = axis_angle_from_matrix(
-                    matrix_from_quaternion(shortest_arc(hands[person].orientation[..., 2], axes[person]))
-                )
-                angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-                turn = turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9))
+                turn = axis_angle_from_quaternion(shortest_arc(hands[person].orientation[..., 2], axes[person]))
+                turn = limited(turn, _LARGEST_TURN)
                 turned = matrix_from_axis_angle(turn[touching] * shaping[:, None]) @ hands[person].orientation
                 turned = np.where(shaping[:, None, None] > 0, bent_at_most(turned, rotations[person], side), turned)
                 rotations[person] = with_turned_hand(rotations[person], turned, side)

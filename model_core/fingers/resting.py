@@ -11,9 +11,9 @@ from ..kinematics.filters import hann_smoothed, smoothstep, upper_envelope
 from ..kinematics.hands import rotations_with_moved_hands
 from ..kinematics.pose import PoseBatch
 from ..motion.rotations import (
-    axis_angle_from_matrix,
+    axis_angle_from_quaternion,
+    limited,
     matrix_from_axis_angle,
-    matrix_from_quaternion,
     normalized,
     rotate,
     shortest_arc,
@@ -190,9 +190,8 @@ def _direction(hand: HandPlace, skin: NearSkin) -> np.ndarray:
 
 def _turn(hand: HandPlace, normal: np.ndarray) -> np.ndarray:
     """(T, 3) axis times angle by which a hand is turned so that its palm looks at the skin."""
-    turn = axis_angle_from_matrix(matrix_from_quaternion(shortest_arc(CLASPED.looking(hand), -normal)))
-    angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-    return np.asarray(turn * np.minimum(1.0, _LARGEST_TURN / np.maximum(angle, 1e-9)))
+    turn = axis_angle_from_quaternion(shortest_arc(CLASPED.looking(hand), -normal))
+    return np.asarray(limited(turn, _LARGEST_TURN))
 
 
 def fingers_on(angles: np.ndarray, pose: PoseBatch, rests: Sequence[Rest], sizes: tuple[float, float]) -> None:

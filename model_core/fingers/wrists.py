@@ -6,9 +6,8 @@ import numpy as np
 
 from ..kinematics.limbs import ARMS
 from ..motion.rotations import (
-    axis_angle_from_matrix,
+    axis_angle_from_quaternion,
     matrix_from_axis_angle,
-    matrix_from_quaternion,
     quaternion_from_matrix,
     rotate,
     shortest_arc,
@@ -31,7 +30,7 @@ def hand_of(joints: np.ndarray, rotations: np.ndarray, side: int, size: float) -
 def bent_at_most(hand: np.ndarray, rotations: np.ndarray, side: int) -> np.ndarray:
     """Orientations (T, 3, 3) of hands that bend no further than a wrist can, for rotations (T, 22, 3, 3) of a body."""
     forearm, out = rotations[:, ARMS[side].hinge], np.broadcast_to(_along(side), (len(hand), 3))
-    turn = axis_angle_from_matrix(matrix_from_quaternion(shortest_arc(rotate(hand, out), rotate(forearm, out))))
+    turn = axis_angle_from_quaternion(shortest_arc(rotate(hand, out), rotate(forearm, out)))
     angle = np.linalg.norm(turn, axis=-1, keepdims=True)
     share = np.maximum(1.0 - _LARGEST_BEND / np.maximum(angle, 1e-9), 0.0)
     return np.asarray(matrix_from_axis_angle(share * turn) @ hand)

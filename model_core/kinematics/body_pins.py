@@ -12,6 +12,7 @@ import numpy as np
 
 from ..motion.places import PLACES, place_points
 from ..motion.posed import PosedSkeleton
+from ..motion.rotations import limited
 from ..motion.skeleton import SMPL
 from .hands import rotations_with_moved_hands
 from .kept_joints import free_trunk
@@ -26,7 +27,7 @@ _LIMBS |= {"L_Foot": _LIMBS["L_Ankle"], "R_Foot": _LIMBS["R_Ankle"]}
 _LARGEST_LEAN = 0.35
 """Largest lean of a trunk for a hand, radians."""
 _LARGEST_MOVE = 0.3
-"""Metres that a hand or a foot is moved."""
+"""Metres that a hand or a foot is moved at most: a limb that does not reach is not stretched."""
 _ITERATIONS = 12
 _HELD = 0.001
 """Metres of error at which a place counts as held."""
@@ -110,7 +111,7 @@ def hold_pins(
         for pin, points in zip(pins, wanted, strict=True):
             error = pin.weight[:, None] * (points - pin.points(now[pin.person], rotations[pin.person]))
             kind, side = pin.limb or (0, 0)
-            moves[kind, pin.person, :, side] = _limited(moves[kind, pin.person, :, side] + error)
+            moves[kind, pin.person, :, side] = limited(moves[kind, pin.person, :, side] + error, _LARGEST_MOVE)
             worst = max(worst, float(np.linalg.norm(error, axis=-1).max()))
         if worst < _HELD:
             break
@@ -122,12 +123,6 @@ def hold_pins(
         with_world_rotations(person, rotations[number]) if number in moved else person
         for number, person in enumerate(people)
     ]
-
-
-def _limited(moves: np.ndarray) -> np.ndarray:
-    """Moves (T, 3) that are at most ``_LARGEST_MOVE`` long: a limb that does not reach is not stretched for it."""
-    lengths = np.linalg.norm(moves, axis=-1, keepdims=True)
-    return moves * np.minimum(1.0, _LARGEST_MOVE / np.maximum(lengths, 1e-9))
 
 
 def _with_moved_feet(joints: np.ndarray, rotations: np.ndarray, moves: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -32,6 +32,13 @@ def normalized(vectors: Array, smallest: float = 1e-12) -> Array:
     return vectors / xp.clip(length, smallest, None)
 
 
+def limited(vectors: Array, longest: float) -> Array:
+    """Vectors (..., 3), those longer than ``longest`` scaled to that length."""
+    xp = array_library(vectors)
+    length = xp.sqrt((vectors * vectors).sum(-1))[..., None]
+    return vectors * xp.clip(longest / xp.clip(length, 1e-9, None), None, 1.0)
+
+
 def cross(first: Array, second: Array) -> Array:
     """Cross product along the last axis, (..., 3)."""
     a, b = first, second
